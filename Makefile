@@ -1,0 +1,44 @@
+# Each target sets up .venv by itself with the machine's Python 3.11 or newer; nothing else is needed.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+RUN := .venv/bin
+LANGUAGE ?= en
+OUT ?= out/demo
+
+.PHONY: demo test check bench docs clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/ready  ## review 30,000 real accounts: train, decide, explain, judge, report
+	$(RUN)/limitkeeper demo --out $(OUT) --lang $(LANGUAGE)
+
+test: .venv/ready  ## every test
+	$(RUN)/python -m pytest -n 2 --dist worksteal
+
+check: .venv/ready  ## style, types, import contracts, generated pages
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python docs/generate.py --check
+
+docs: .venv/ready  ## write the reference pages again
+	$(RUN)/python docs/generate.py
+
+bench: .venv/bench-ready  ## every benchmark with its peers; results in benchmarks/results/
+	$(RUN)/python -m benchmarks
+
+.venv/ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { \
+	  echo "Limitkeeper needs Python 3.11 or newer; none was found. Set PYTHON=/path/to/python3.11."; exit 1; }
+	@echo "Setting up .venv (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(RUN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(RUN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/bench-ready: .venv/ready benchmarks/requirements.lock
+	@$(RUN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock
+	@touch $@
+
+clean:
+	rm -rf .venv out artefacts build

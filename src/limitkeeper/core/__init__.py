@@ -1,0 +1,1 @@
+"""The pure core: columns in, columns out; no files, clock, chance or logging."""

@@ -1,0 +1,57 @@
+"""Errors that say what happened, with which value, what was allowed, and what to do next."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class LimitkeeperError(Exception):
+    """An error that its reader can act on.
+
+    Parameters
+    ----------
+    problem
+        What happened, as a sentence.
+    value
+        The value at fault, shown as given.
+    allowed
+        What would have been accepted.
+    advice
+        What to do next, as a sentence.
+
+    Examples
+    --------
+    >>> print(LimitkeeperError("The share is out of range.", value=1.2, allowed="0 to 1", advice="Lower it."))
+    The share is out of range. Given: 1.2. Allowed: 0 to 1. Lower it.
+    """
+
+    def __init__(
+        self, problem: str, *, value: object = None, allowed: object = None, advice: str | None = None
+    ) -> None:
+        self.problem, self.value, self.allowed, self.advice = problem, value, allowed, advice
+        given = None if value is None else f"Given: {value}."
+        permitted = None if allowed is None else f"Allowed: {allowed}."
+        super().__init__(" ".join(part for part in (problem, given, permitted, advice) if part))
+
+
+class InputError(LimitkeeperError):
+    """A file, a table or a request that cannot be read as what it should be."""
+
+
+class PolicyError(LimitkeeperError):
+    """A strategy, parameter or wording file that does not hold."""
+
+
+class ModelError(LimitkeeperError):
+    """A model that does not fit what it is asked to score."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Advice that names the nearest known spelling, or None where nothing is near.
+
+    Examples
+    --------
+    >>> did_you_mean("utilization", ["utilisation", "balance_cents"])
+    "Did you mean 'utilisation'?"
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"Did you mean '{near[0]}'?" if near else None

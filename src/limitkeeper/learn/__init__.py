@@ -1,0 +1,1 @@
+"""Fitting and validating models."""

@@ -1,0 +1,47 @@
+"""The ``limitkeeper`` command."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from limitkeeper import __version__
+from limitkeeper.core.kernel.errors import LimitkeeperError
+
+application = typer.Typer(
+    name="limitkeeper",
+    help="Manage revolving credit lines after they were granted: features, models, strategies, decisions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage.",
+)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@application.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", callback=show_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Manage revolving credit lines after they were granted."""
+
+
+def main() -> None:
+    """Run the command; an error that its reader can act on is one message and exit code 1."""
+    try:
+        application()
+    except LimitkeeperError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {error}", soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
