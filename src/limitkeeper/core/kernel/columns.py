@@ -43,7 +43,8 @@ class Columns:
         return name in self.names
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        return self.values[self.row(name)]
+        column: NDArray[np.float64] = self.values[self.row(name)]
+        return column
 
     def row(self, name: str) -> int:
         """The row of ``values`` that holds a column.

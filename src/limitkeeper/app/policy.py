@@ -1,0 +1,74 @@
+"""Dated parameters of a market, as the policy files hold them."""
+
+import datetime as dt
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
+from limitkeeper.core.kernel.parameters import (
+    Parameter,
+    Parameters,
+    parameters_from_document,
+    parameters_in_force,
+)
+
+POLICY = Path(str(files("limitkeeper.policy")))
+
+
+def markets() -> tuple[str, ...]:
+    """The markets that have parameters."""
+    return tuple(sorted(path.stem for path in (POLICY / "parameters" / "markets").glob("*.yaml")))
+
+
+def parameters_from_files(paths: Iterable[Path]) -> dict[str, Parameter]:
+    """The parameters that YAML files hold; a later file replaces what an earlier one says.
+
+    Raises
+    ------
+    PolicyError
+        When a file cannot be read or does not hold.
+    """
+    parameters: dict[str, Parameter] = {}
+    for path in paths:
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise PolicyError(f"The parameter file cannot be read: {error}.", value=path) from error
+        if not isinstance(document, dict):
+            raise PolicyError(
+                "The parameter file holds no parameters.", value=path, allowed="name: {values: ...}"
+            )
+        parameters |= parameters_from_document(document)
+    return parameters
+
+
+def market_parameters(market: str, day: dt.date, overrides: Path | None = None) -> Parameters:
+    """The parameters in force in a market on a day: the shipped ones, then a lender's own file.
+
+    Parameters
+    ----------
+    market
+        Such as ``CN``; see :func:`markets`.
+    day
+        The day of the decision.
+    overrides
+        A YAML file of the same form whose parameters replace the shipped ones.
+
+    Raises
+    ------
+    PolicyError
+        When the market is unknown, or a file or a value does not hold.
+    """
+    if market not in markets():
+        raise PolicyError(
+            "There are no parameters for that market.",
+            value=market,
+            allowed=", ".join(markets()),
+            advice=did_you_mean(market, markets()),
+        )
+    folder = POLICY / "parameters"
+    paths = [*sorted(folder.glob("*.yaml")), folder / "markets" / f"{market}.yaml"]
+    return parameters_in_force(parameters_from_files([*paths, *([overrides] if overrides else [])]), day)

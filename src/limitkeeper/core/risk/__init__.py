@@ -1,0 +1,1 @@
+"""Risk of a line: default, loss given default, exposure, expected loss."""
