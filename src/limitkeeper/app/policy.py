@@ -14,6 +14,7 @@ from limitkeeper.core.kernel.parameters import (
     parameters_from_document,
     parameters_in_force,
 )
+from limitkeeper.core.notice.reasons import Wording, wording_from_document
 
 POLICY = Path(str(files("limitkeeper.policy")))
 
@@ -72,3 +73,22 @@ def market_parameters(market: str, day: dt.date, overrides: Path | None = None) 
     folder = POLICY / "parameters"
     paths = [*sorted(folder.glob("*.yaml")), folder / "markets" / f"{market}.yaml"]
     return parameters_in_force(parameters_from_files([*paths, *([overrides] if overrides else [])]), day)
+
+
+LANGUAGES = ("en", "zh")
+
+
+def reason_wording(language: str) -> dict[str, Wording]:
+    """The wording of every reason in a language.
+
+    Raises
+    ------
+    PolicyError
+        When there is no wording in that language, or it is not complete.
+    """
+    if language not in LANGUAGES:
+        raise PolicyError(
+            "There is no wording in that language.", value=language, allowed=", ".join(LANGUAGES)
+        )
+    path = POLICY / "wording" / language / "reasons.yaml"
+    return wording_from_document(yaml.safe_load(path.read_text(encoding="utf-8")))
