@@ -17,7 +17,17 @@ from rich.table import Table
 import benchmarks
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("limitkeeper", "numpy", "numba", "polars", "duckdb", "optbinning", "bytewax", "river", "zen-engine")
+PACKAGES = (
+    "limitkeeper",
+    "numpy",
+    "numba",
+    "polars",
+    "duckdb",
+    "optbinning",
+    "bytewax",
+    "river",
+    "zen-engine",
+)
 
 
 def installed_versions() -> dict[str, str]:
@@ -36,7 +46,11 @@ def machine() -> dict[str, Any]:
     cpu = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
-        models = [line.split(":")[1].strip() for line in information.read_text().splitlines() if "model name" in line]
+        models = [
+            line.split(":")[1].strip()
+            for line in information.read_text().splitlines()
+            if "model name" in line
+        ]
         cpu = models[0] if models else cpu
     return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system()}
 
@@ -60,7 +74,9 @@ def main() -> None:
     """Run the named benchmarks, or all, and write ``results/<name>.json``."""
     known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *known], default=[], metavar="NAME", help=", ".join(known))
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *known], default=[], metavar="NAME", help=", ".join(known)
+    )
     names = parser.parse_args().names or known
     console = Console()
     for name in names:

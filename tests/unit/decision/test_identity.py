@@ -23,7 +23,12 @@ def test_same_instant_in_another_zone_has_the_same_name() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [(8, NOON, "s", "m"), (7, NOON + dt.timedelta(microseconds=1), "s", "m"), (7, NOON, "t", "m"), (7, NOON, "s", "n")],
+    [
+        (8, NOON, "s", "m"),
+        (7, NOON + dt.timedelta(microseconds=1), "s", "m"),
+        (7, NOON, "t", "m"),
+        (7, NOON, "s", "n"),
+    ],
 )
 def test_another_account_time_strategy_or_model_has_another_name(other: tuple) -> None:
     assert decision_id(*other) != decision_id(7, NOON, "s", "m")
