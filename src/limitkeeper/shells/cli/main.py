@@ -7,6 +7,7 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.shells.cli import strategy
 
 application = typer.Typer(
     name="limitkeeper",
@@ -16,6 +17,7 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage.",
 )
+application.add_typer(strategy.application, name="strategy")
 
 
 def show_version(wanted: bool) -> None:

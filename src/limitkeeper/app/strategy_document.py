@@ -1,0 +1,154 @@
+"""A YAML document that knows the line and column of everything in it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from limitkeeper.core.kernel.errors import PolicyError
+
+FILE_BYTES_MAX = 262_144
+"""A strategy file is no larger."""
+
+DEPTH_MAX = 12
+"""Levels of a document."""
+
+Path = tuple[str | int, ...]
+
+
+class DocumentError(PolicyError):
+    """A text that is no document, and where, line and column from 1."""
+
+    def __init__(
+        self,
+        problem: str,
+        mark: Any,
+        *,
+        value: object = None,
+        allowed: object = None,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(problem, value=value, allowed=allowed, advice=advice)
+        self.line, self.column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedDocument:
+    """What a YAML text holds, and the node of each path in it."""
+
+    text: str
+    content: Any
+    nodes: dict[Path, yaml.Node]
+    keys: dict[Path, yaml.Node]
+
+    def place(self, path: Path, offset: int = 0) -> tuple[int, int]:
+        """Line and column, from 1, of what a path leads to; ``offset`` counts characters into a scalar's text.
+
+        A path that leads nowhere is placed at the nearest thing above it.
+        """
+        while path not in self.nodes:
+            path = path[:-1]
+        node = self.nodes[path]
+        if isinstance(node, yaml.ScalarNode) and offset:
+            index = _raw_index(self.text, node, offset)
+            before = self.text[:index]
+            return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
+        if not isinstance(node, yaml.ScalarNode) and path in self.keys:
+            node = self.keys[path]
+        return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _raw_index(text: str, node: yaml.ScalarNode, offset: int) -> int:
+    """Where in the file the character at ``offset`` of a scalar's value stands.
+
+    Folding changes white space only, so the other characters are counted off.
+    """
+    at = node.start_mark.index
+    if node.style in {"|", ">"}:
+        at = text.index("\n", at) + 1
+    elif node.style in {"'", '"'}:
+        at += 1
+    wanted = sum(not character.isspace() for character in node.value[:offset])
+    target_is_space = offset >= len(node.value) or node.value[offset].isspace()
+    for index in range(at, node.end_mark.index):
+        if text[index].isspace():
+            if wanted == 0 and target_is_space:
+                return index
+            continue
+        if wanted == 0:
+            return index
+        wanted -= 1
+    return node.end_mark.index
+
+
+def located_document(text: str) -> LocatedDocument:
+    """The document that a YAML text holds: mappings, lists, text, whole and decimal numbers, true and false.
+
+    Raises
+    ------
+    DocumentError
+        When the text is not YAML, names a key twice, uses anchors, a type of its own, a date, or a number
+        that is not finite, or is nested too deep.
+
+    Examples
+    --------
+    >>> document = located_document("rules:\\n  - id: late\\n")
+    >>> document.content, document.place(("rules", 0, "id"))
+    ({'rules': [{'id': 'late'}]}, (2, 9))
+    """
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise DocumentError(
+                    "Anchors are not used here.",
+                    event.start_mark,
+                    value=f"*{event.anchor}",
+                    advice="Write the value out.",
+                )
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        raise DocumentError(f"This is not YAML: {error.problem}.", error.problem_mark) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise DocumentError(f"This is not YAML: {error}.", None) from error
+    if root is None:
+        raise DocumentError("The file is empty.", None)
+    nodes: dict[Path, yaml.Node] = {}
+    keys: dict[Path, yaml.Node] = {}
+    return LocatedDocument(text, _content(root, (), nodes, keys), nodes, keys)
+
+
+def _content(node: yaml.Node, path: Path, nodes: dict[Path, yaml.Node], keys: dict[Path, yaml.Node]) -> Any:
+    nodes[path] = node
+    if len(path) > DEPTH_MAX:
+        raise DocumentError(
+            "The document is nested too deep.", node.start_mark, allowed=f"{DEPTH_MAX} levels"
+        )
+    if isinstance(node, yaml.SequenceNode):
+        return [_content(item, (*path, index), nodes, keys) for index, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        content: dict[str, Any] = {}
+        for key, item in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise DocumentError("A key is a word.", key.start_mark)
+            if key.value in content:
+                raise DocumentError("The key is named twice.", key.start_mark, value=key.value)
+            keys[(*path, key.value)] = key
+            content[key.value] = _content(item, (*path, key.value), nodes, keys)
+        return content
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> str | int | float | bool | None:
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    if kind not in {"str", "int", "float", "bool", "null", "timestamp"}:
+        raise DocumentError("This type is not used here.", node.start_mark, value=node.tag)
+    if kind in {"str", "timestamp"}:
+        return str(node.value)
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+    except (ValueError, yaml.YAMLError) as error:
+        raise DocumentError(f"This cannot be read: {error}.", node.start_mark, value=node.value) from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DocumentError("Numbers are finite.", node.start_mark, value=node.value)
+    return value  # type: ignore[no-any-return]  # one of the kinds above

@@ -1,0 +1,1 @@
+"""Strategy: the language of rules, its compiler, actions, and the steps by which limits change."""

@@ -1,0 +1,384 @@
+"""A strategy: what its document says, checked against the names that there are."""
+
+import ast
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
+from limitkeeper.core.kernel.hashing import content_hash
+from limitkeeper.core.kernel.quantity import Quantity
+from limitkeeper.core.strategy.account import PRODUCT_CODES
+from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.core.strategy.language import FUNCTIONS, Expression, ExpressionError, expression
+from limitkeeper.core.strategy.steps import StepTerms
+from limitkeeper.core.strategy.vocabulary import SCORE_NAMES, SHARED_QUANTITIES, vocabulary
+
+RULES_MAX = 63
+"""Rules of a strategy: hits are bits of a signed 64-bit mask."""
+
+RESERVED = frozenset({*FUNCTIONS, "and", "or", "not", "if", "else", "in", "is", "for", "nan", "before", "hits",
+                      "values", "rows", "i", "len", "range", "rules_hit", "write_hits"})  # fmt: skip
+"""Names that the language or the generated source uses itself."""
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What does not hold in a strategy document, and where: the keys that lead there, and characters in."""
+
+    path: Path
+    problem: str
+    value: object = None
+    allowed: str | None = None
+    advice: str | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: when it hits, until when it keeps hitting, what it does, how bad it is, what is said of it."""
+
+    id: str
+    trigger: Trigger
+    when: Expression
+    release: Expression | None
+    action: Action
+    severity: Severity
+    reasons: tuple[str, ...]
+    description: str
+    description_zh: str
+    products: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in its expressions, in order of appearance."""
+        return tuple(dict.fromkeys((*self.when.names, *(self.release.names if self.release else ()))))
+
+    @property
+    def uses_score(self) -> bool:
+        """Whether the score, or what follows from it, has a part in it."""
+        return not SCORE_NAMES.isdisjoint(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A strategy whose every part holds; ``rules`` are in order of precedence, so the first that hits decides.
+
+    ``names`` are the quantities its rules read, ``market_names`` the market's parameters they read, and
+    ``parameters`` its own thresholds; ``hash`` is the content hash of ``document``.
+    """
+
+    name: str
+    version: str
+    description: str
+    description_zh: str
+    products: tuple[str, ...]
+    markets: tuple[str, ...]
+    parameters: Mapping[str, float]
+    quantities: Mapping[str, Quantity]
+    names: tuple[str, ...]
+    market_names: tuple[str, ...]
+    precedence: tuple[Action, ...]
+    rules: tuple[Rule, ...]
+    hash: str
+    document: Mapping[str, Any] = field(repr=False)
+
+
+def strategy_from_document(
+    document: Mapping[str, Any], market_parameters: Mapping[str, str], reason_codes: Collection[str]
+) -> tuple[Strategy | None, list[Problem]]:
+    """The strategy that a document says, or every problem that it has.
+
+    Parameters
+    ----------
+    document
+        Structured as ``policy/strategies/strategy.schema.json`` says.
+    market_parameters
+        Name and unit of each dated parameter that a market may have.
+    reason_codes
+        Codes that have a wording.
+
+    Returns
+    -------
+    The strategy and no problem, or None and at least one.
+    """
+    own = [_constant(name, entry) for name, entry in document.get("parameters", {}).items()]
+    inputs = [_input(name, entry) for name, entry in document.get("inputs", {}).items()]
+    market = [Quantity(name, unit, "", "") for name, unit in market_parameters.items()]
+    known = vocabulary(market, inputs, own)
+    problems = [*_name_problems(document, market_parameters), *_number_problems(document)]
+    rules: list[Rule] = []
+    for index, entry in enumerate(document["rules"]):
+        found = _rule(index, entry, tuple(document["products"]), known, reason_codes, problems)
+        rules.extend([found] if found else [])
+    used = {name for rule in rules for name in rule.names}
+    if not problems:
+        problems += [*_rule_problems(document, rules), *_unused_problems(document, used)]
+    if problems:
+        return None, problems
+    order = [Action[name.upper()] for name in document["precedence"]]
+    constants = {*document.get("parameters", {}), *market_parameters}
+    if any(len(rule.products) < len(PRODUCT_CODES) for rule in rules):
+        used.add("product_code")
+    return Strategy(
+        name=document["name"],
+        version=document["version"],
+        description=document["description"],
+        description_zh=document["description_zh"],
+        products=tuple(document["products"]),
+        markets=tuple(document["markets"]),
+        parameters={quantity.name: quantity.low for quantity in own},
+        quantities={name: quantity for name, quantity in known.items() if name in used},
+        names=tuple(name for name in known if name in used - constants),
+        market_names=tuple(name for name in market_parameters if name in used),
+        precedence=tuple(order),
+        rules=tuple(sorted(rules, key=lambda rule: (order.index(rule.action), -rule.severity))),
+        hash=content_hash(document),
+        document=document,
+    ), []
+
+
+def _constant(name: str, entry: Mapping[str, Any]) -> Quantity:
+    value = float(entry["value"])
+    return Quantity(name, entry["unit"], entry["description"], entry["description_zh"], "never", value, value)
+
+
+def _input(name: str, entry: Mapping[str, Any]) -> Quantity:
+    low, high = entry.get("low", -math.inf), entry.get("high", math.inf)
+    return Quantity(name, entry["unit"], entry["description"], entry["description_zh"],
+                    entry.get("missing", "as in the lender's table"), float(low), float(high))  # fmt: skip
+
+
+def _rule(
+    index: int,
+    entry: Mapping[str, Any],
+    products: tuple[str, ...],
+    known: Mapping[str, Quantity],
+    reason_codes: Collection[str],
+    problems: list[Problem],
+) -> Rule | None:
+    """The rule that an entry says; its problems are added to the list."""
+    before = len(problems)
+    parsed: dict[str, Expression] = {}
+    for key in ("when", "release"):
+        if key in entry:
+            try:
+                parsed[key] = expression(entry[key], known)
+            except ExpressionError as error:
+                problems.append(
+                    Problem(
+                        ("rules", index, key),
+                        error.problem,
+                        error.value,
+                        _text(error.allowed),
+                        error.advice,
+                        error.offset,
+                    )
+                )
+    for at, code in enumerate(entry["reasons"]):
+        if code not in reason_codes:
+            problems.append(
+                Problem(
+                    ("rules", index, "reasons", at),
+                    "There is no wording for this reason.",
+                    code,
+                    ", ".join(sorted(reason_codes)),
+                    did_you_mean(code, reason_codes),
+                )
+            )
+    for at, product in enumerate(entry.get("products", products)):
+        if product not in products:
+            problems.append(
+                Problem(
+                    ("rules", index, "products", at),
+                    "The strategy is not for this product.",
+                    product,
+                    ", ".join(products),
+                )
+            )
+    if len(problems) > before:
+        return None
+    return Rule(
+        id=entry["id"],
+        trigger=Trigger(entry["trigger"]),
+        when=parsed["when"],
+        release=parsed.get("release"),
+        action=Action[entry["action"].upper()],
+        severity=Severity[entry["severity"].upper()],
+        reasons=tuple(entry["reasons"]),
+        description=entry["description"],
+        description_zh=entry["description_zh"],
+        products=tuple(entry.get("products", products)),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _name_problems(document: Mapping[str, Any], market_parameters: Collection[str]) -> Iterator[Problem]:
+    """Names declared that mean something else already."""
+    taken = {**dict.fromkeys(SHARED_QUANTITIES, "a quantity"), **dict.fromkeys(market_parameters, "a market parameter"),
+             **dict.fromkeys(RESERVED, "a word of the language")}  # fmt: skip
+    for section in ("inputs", "parameters"):
+        for name in document.get(section, {}):
+            if name in taken:
+                yield Problem(
+                    (section, name),
+                    f"The name is taken: it is {taken[name]}.",
+                    name,
+                    advice="Choose another name.",
+                )
+            taken[name] = f"declared under {section}"
+
+
+def _number_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Steps, floors and caps that contradict each other."""
+    steps, products = document["steps"], document["products"]
+    severities = [
+        severity.name.lower() for severity in Severity if severity.name.lower() in steps["decrease"]
+    ]
+    for milder, worse in zip(severities, severities[1:], strict=False):
+        for key, wrong, what in (("share", -1, "less"), ("wait_days", 1, "later")):
+            if wrong * steps["decrease"][worse][key] > wrong * steps["decrease"][milder][key]:
+                yield Problem(
+                    ("steps", "decrease", worse, key),
+                    f"A {worse} decrease lowers {what} than a {milder} one.",
+                    steps["decrease"][worse][key],
+                    f"as {milder}, or stronger: {steps['decrease'][milder][key]}",
+                )
+    caps = document.get("caps", {})
+    for product in products:
+        if product not in steps["floor_cents"]:
+            yield Problem(
+                ("steps", "floor_cents"),
+                f"There is no least limit for product '{product}'.",
+                advice=f"Add {product}: 0, or more.",
+            )
+        cap = caps.get("line_cents", {}).get(product, math.inf)
+        if steps["floor_cents"].get(product, 0) > cap:
+            yield Problem(
+                ("caps", "line_cents", product),
+                "The cap is below the product's least limit.",
+                cap,
+                f"{steps['floor_cents'][product]} or more",
+            )
+
+
+def _rule_problems(document: Mapping[str, Any], rules: list[Rule]) -> Iterator[Problem]:
+    """Rules that repeat each other or can take no effect."""
+    steps = document["steps"]
+    seen: dict[tuple[object, ...], str] = {}
+    for index, rule in enumerate(rules):
+        if any(other.id == rule.id for other in rules[:index]):
+            yield Problem(
+                ("rules", index, "id"), "Another rule has this id.", rule.id, advice="Choose another id."
+            )
+        if rule.action.code not in document["precedence"]:
+            yield Problem(
+                ("rules", index, "action"),
+                "The action has no place in the order of precedence.",
+                rule.action.code,
+                ", ".join(document["precedence"]),
+                "Add it to precedence.",
+            )
+        if rule.action is Action.DECREASE and rule.severity.code not in steps["decrease"]:
+            yield Problem(
+                ("rules", index, "severity"),
+                "There is no step for a decrease of this severity.",
+                rule.severity.code,
+                ", ".join(steps["decrease"]),
+                "Add it under steps.decrease.",
+            )
+        if rule.action is Action.RESTORE and "restore" not in steps:
+            yield Problem(
+                ("rules", index, "action"),
+                "There is no step to restore by.",
+                "restore",
+                advice="Add steps.restore.",
+            )
+        if (rule.action is Action.RESTORE) != (rule.trigger is Trigger.IMPROVEMENT):
+            yield Problem(
+                ("rules", index, "trigger"),
+                "Improvement restores, and nothing else does.",
+                str(rule.trigger),
+                "trigger improvement with action restore, or neither",
+            )
+        same = (ast.dump(rule.when.tree), rule.products)
+        if same in seen:
+            yield Problem(
+                ("rules", index, "when"),
+                f"Rule '{seen[same]}' hits on the same.",
+                rule.when.text,
+                advice="Of two rules that hit together one never decides; keep one.",
+            )
+        seen.setdefault(same, rule.id)
+
+
+def _unused_problems(document: Mapping[str, Any], used: Collection[str]) -> Iterator[Problem]:
+    """Declarations and steps that nothing can reach."""
+    for section in ("inputs", "parameters"):
+        for name in document.get(section, {}):
+            if name not in used:
+                yield Problem((section, name), "No rule uses this.", name, advice="Use it, or remove it.")
+    decreases = {entry["severity"] for entry in document["rules"] if entry["action"] == "decrease"}
+    for severity in document["steps"]["decrease"]:
+        if severity not in decreases:
+            yield Problem(
+                ("steps", "decrease", severity),
+                "No rule decreases with this severity.",
+                severity,
+                advice="Remove the step, or give a rule this severity.",
+            )
+
+
+def constants_in_force(strategy: Strategy, market_values: Mapping[str, float]) -> dict[str, float]:
+    """The values of every parameter that the rules read: the strategy's own, and the market's on a day.
+
+    Raises
+    ------
+    PolicyError
+        When the market lacks a parameter.
+    """
+    missing = [name for name in strategy.market_names if name not in market_values]
+    if missing:
+        raise PolicyError(
+            f"The strategy '{strategy.name}' needs a parameter that the market does not have.",
+            value=missing[0],
+            allowed=", ".join(sorted(market_values)),
+            advice="Add it to the market's parameters.",
+        )
+    return {**strategy.parameters, **{name: market_values[name] for name in strategy.market_names}}
+
+
+LINE_CAP_PARAMETER = "line_cap_cents"
+"""The market's own cap of one line, where the market has one; the lower of it and the strategy's holds."""
+
+
+def step_terms(strategy: Strategy, market_values: Mapping[str, float]) -> StepTerms:
+    """The strategy's steps, floors and caps as the kernel takes them."""
+    steps, caps = strategy.document["steps"], strategy.document.get("caps", {})
+    decrease, restore = steps["decrease"], steps.get("restore", {"share": 0.0, "wait_days": 0})
+    by_severity = [decrease.get(severity.code, {"share": 0.0, "wait_days": 0}) for severity in Severity]
+    market_cap = market_values.get(LINE_CAP_PARAMETER, math.inf)
+    line_caps = [
+        min(caps.get("line_cents", {}).get(product, math.inf), market_cap) for product in PRODUCT_CODES
+    ]
+    return StepTerms(
+        decrease_shares=np.array([0.0, *(float(step["share"]) for step in by_severity)]),
+        decrease_wait_days=np.array([0.0, *(float(step["wait_days"]) for step in by_severity)]),
+        restore_share=float(restore["share"]),
+        restore_wait_days=float(restore["wait_days"]),
+        rounding_cents=int(steps["rounding_cents"]),
+        least_step_cents=int(steps["least_step_cents"]),
+        floor_cents=np.array([int(steps["floor_cents"].get(product, 0)) for product in PRODUCT_CODES]),
+        line_cap_cents=np.array(line_caps, dtype=np.float64),
+        customer_total_cap_cents=float(caps.get("customer_total_cents", math.inf)),
+        cool_down_days=float(strategy.document["cool_down_days"]),
+        freeze_days=float(strategy.document["freeze_days"]),
+    )

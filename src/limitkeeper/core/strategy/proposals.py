@@ -1,0 +1,123 @@
+"""What a published strategy proposes for each line: hits, deciding rule, action, limit after."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.strategy.actions import write_deciding_rules
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.strategy.steps import STEP_INPUTS, StepTerms, write_limits
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedStrategy:
+    """A strategy ready to run in a market on a day.
+
+    ``constants`` are the parameters its rules read; ``rules_hit`` is the generated function of one row, and
+    ``write_hits`` the same over a matrix, or None while it is not compiled.
+    """
+
+    strategy: Strategy
+    constants: Mapping[str, float]
+    terms: StepTerms
+    source: str
+    rules_hit: Callable[..., int]
+    write_hits: Callable[..., None] | None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that it needs: those of its rules and those of the steps."""
+        return tuple(dict.fromkeys((*self.strategy.names, *STEP_INPUTS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What is proposed for each line; arrays of shape ``(n,)``.
+
+    Parameters
+    ----------
+    hits
+        int64; bit k is set where rule k of ``strategy.rules`` hit.
+    rules
+        int16; number of the deciding rule, -1 where none hit.
+    actions
+        uint8; the action that rule asks for.
+    effects
+        uint8; the action that comes of it under waits, floors and caps.
+    limits_after_cents
+        int64; -1 where the limit is not known.
+    constraints
+        uint16; mask of :class:`~limitkeeper.core.strategy.steps.Constraint`.
+    drawing_stopped
+        bool; whether the line cannot be drawn on.
+    """
+
+    hits: NDArray[np.int64]
+    rules: NDArray[np.int16]
+    actions: NDArray[np.uint8]
+    effects: NDArray[np.uint8]
+    limits_after_cents: NDArray[np.int64]
+    constraints: NDArray[np.uint16]
+    drawing_stopped: NDArray[np.bool_]
+
+
+def hits_of(
+    published: PublishedStrategy, columns: Columns, hits_before: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """The mask of the rules that hit each line, shape ``(n,)``.
+
+    Parameters
+    ----------
+    columns
+        With every name of ``published.strategy.names``; missing is NaN, and no rule hits on it.
+    hits_before
+        The mask of each line's last review under the same strategy, for rules with ``release``; None where
+        there was none.
+    """
+    before = np.zeros(len(columns), dtype=np.int64) if hits_before is None else hits_before
+    rows = columns.rows(published.strategy.names)
+    hits = np.zeros(len(columns), dtype=np.int64)
+    if published.write_hits is not None:
+        published.write_hits(columns.values, rows, before, hits)
+        return hits
+    for line in range(len(columns)):
+        # Python's own numbers: quicker one by one than numpy's, and silent about infinities.
+        hits[line] = published.rules_hit(int(before[line]), *columns.values[rows, line].tolist())
+    return hits
+
+
+def proposals_of(
+    published: PublishedStrategy, columns: Columns, hits_before: NDArray[np.int64] | None = None
+) -> Proposals:
+    """What a strategy proposes for each line.
+
+    Parameters
+    ----------
+    columns
+        With every name of ``published.inputs``.
+    hits_before
+        As in :func:`hits_of`.
+
+    Raises
+    ------
+    InputError
+        When a column is not there.
+    """
+    rule_actions = np.array([rule.action for rule in published.strategy.rules], dtype=np.uint8)
+    rule_severities = np.array([rule.severity for rule in published.strategy.rules], dtype=np.uint8)
+    lines = len(columns)
+    hits = hits_of(published, columns, hits_before)
+    rules = np.empty(lines, dtype=np.int16)
+    actions, severities, effects = (np.empty(lines, dtype=np.uint8) for _ in range(3))
+    limits_after_cents = np.empty(lines, dtype=np.int64)
+    constraints = np.empty(lines, dtype=np.uint16)
+    drawing_stopped = np.empty(lines, dtype=np.bool_)
+    write_deciding_rules(hits, rule_actions, rule_severities, rules, actions, severities)
+    write_limits(
+        actions, severities, columns.values, columns.rows(STEP_INPUTS), published.terms,
+        effects, limits_after_cents, constraints, drawing_stopped,
+    )  # fmt: skip
+    return Proposals(hits, rules, actions, effects, limits_after_cents, constraints, drawing_stopped)

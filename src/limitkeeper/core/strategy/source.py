@@ -1,0 +1,151 @@
+"""The source that a strategy's rules are compiled to: readable Python, the same for one row and for many."""
+
+import ast
+import math
+from collections.abc import Mapping
+
+from limitkeeper.core.strategy.account import PRODUCT_CODES
+from limitkeeper.core.strategy.definition import Rule, Strategy
+from limitkeeper.core.strategy.language import OPERATORS
+
+OPPOSITES: dict[type[ast.AST], str] = {
+    ast.Lt: ">=", ast.LtE: ">", ast.Gt: "<=", ast.GtE: "<", ast.Eq: "!=", ast.NotEq: "==",
+}  # fmt: skip
+
+
+def generated_source(strategy: Strategy, constants: Mapping[str, float]) -> str:
+    """The source of a strategy's rules.
+
+    It holds ``NAMES``, the quantities read; ``rules_hit(before, *values)``, the mask of the rules that hit one
+    row; and ``write_hits(values, rows, before, hits)``, the same for each row of a matrix. Both run as plain
+    Python and, unchanged, as numba kernels, and give the same bits: NaN is carried by ``min`` and ``max``,
+    a division by zero is NaN, and ``not`` is pushed down to the comparisons so that missing never hits.
+
+    Parameters
+    ----------
+    strategy
+        Whose rules are written, in order of precedence: rule k sets bit k.
+    constants
+        Values of the parameters used: the strategy's own and the market's.
+
+    Returns
+    -------
+    Source text, a pure function of the arguments.
+    """
+    writer = _Writer()
+    for bit, rule in enumerate(strategy.rules):
+        writer.rule(bit, rule)
+    names = strategy.names
+    arguments = ", ".join(["before", *names])
+    reads = "".join(f"\n            values[rows[{row}], i]," for row in range(len(names)))
+    return "\n".join([
+        f'"""Rules of strategy {strategy.name} {strategy.version}, {strategy.hash}: generated, not edited."""',
+        "",
+        'nan = float("nan")',
+        *(f"{name} = {_number(value)}" for name, value in sorted(constants.items())),
+        "",
+        f"NAMES = {names!r}",
+        "",
+        "",
+        f"def rules_hit({arguments}):",
+        "    hits = 0",
+        *(f"    {line}" for line in writer.lines),
+        "    return hits",
+        "",
+        "",
+        "def write_hits(values, rows, before, hits):",
+        "    for i in range(len(hits)):",
+        f"        hits[i] = rules_hit(\n            before[i],{reads}\n        )",
+        "",
+    ])  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return repr(float(value)) if math.isfinite(value) else f'float("{value}")'
+
+
+class _Writer:
+    """Writes checked trees as Python; what is used twice is a line of its own, before."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.parts: dict[str, str] = {}
+
+    def rule(self, bit: int, rule: Rule) -> None:
+        self.lines.append(f"# {rule.id}: {rule.trigger} -> {rule.action.code} ({rule.severity.code})")
+        hit = self.condition(rule.when.tree, negated=False)
+        if rule.release is not None:
+            released = self.condition(rule.release.tree, negated=False)
+            hit = f"({hit} | (((before >> {bit}) & 1 == 1) & (not {released})))"
+        if len(rule.products) < len(PRODUCT_CODES):
+            hit = f"({' | '.join(f'(product_code == {PRODUCT_CODES[name]})' for name in rule.products)}) & {hit}"
+            hit = f"({hit})"
+        self.lines.append(f"hits |= {hit} << {bit}")
+
+    def condition(self, node: ast.expr, *, negated: bool) -> str:
+        """A condition that is true where the node is (negated: where it is known to be false)."""
+        if isinstance(node, ast.BoolOp):
+            both = isinstance(node.op, ast.And) != negated
+            parts = [self.condition(value, negated=negated) for value in node.values]
+            return f"({(' & ' if both else ' | ').join(parts)})"
+        if isinstance(node, ast.UnaryOp):
+            return self.condition(node.operand, negated=not negated)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            known = (node.func.id == "is_known") != negated
+            part = self.part(node.args[0])
+            return f"({part} {'==' if known else '!='} {part})"
+        if isinstance(node, ast.Compare):
+            return self.comparison(node, negated=negated)
+        return self.compared(self.number(node), "!=" if negated else "==", "1.0")
+
+    def comparison(self, node: ast.Compare, *, negated: bool) -> str:
+        operands = [node.left, *node.comparators]
+        single = len(node.ops) == 1 and not isinstance(node.ops[0], ast.Eq | ast.NotEq)
+        texts = [self.number(operand) if single else self.part(operand) for operand in operands]
+        signs = [OPPOSITES[type(op)] if negated else OPERATORS[type(op)] for op in node.ops]
+        parts = [self.compared(a, sign, b) for a, sign, b in zip(texts, signs, texts[1:], strict=False)]
+        return parts[0] if len(parts) == 1 else f"({(' | ' if negated else ' & ').join(parts)})"
+
+    @staticmethod
+    def compared(left: str, sign: str, right: str) -> str:
+        """A comparison that is false where a side is NaN, ``!=`` included."""
+        if sign == "!=":
+            return f"(({left} < {right}) | ({left} > {right}))"
+        return f"({left} {sign} {right})"
+
+    def number(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Constant):
+            return _number(float(node.value))  # type: ignore[arg-type]  # the checker lets numbers pass only
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.UnaryOp):
+            return f"({'-' if isinstance(node.op, ast.USub) else '+'}{self.number(node.operand)})"
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            upper, lower = self.number(node.left), self.part(node.right)
+            return f"({upper} / {lower} if {lower} != 0.0 else nan)"
+        if isinstance(node, ast.BinOp):
+            return f"({self.number(node.left)} {OPERATORS[type(node.op)]} {self.number(node.right)})"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return self.function(node.func.id, node.args)
+        raise TypeError(f"unchecked expression: {ast.dump(node)}")
+
+    def function(self, name: str, arguments: list[ast.expr]) -> str:
+        if name == "abs":
+            return f"abs({self.number(arguments[0])})"
+        first, *others = [self.part(argument) for argument in arguments]
+        sign = "<" if name == "min" else ">"
+        for other in others:
+            # The first where it wins or is missing, else the other, which may be missing too.
+            first = self.named(f"({first} if {first} {sign} {other} or {first} != {first} else {other})")
+        return first
+
+    def part(self, node: ast.expr) -> str:
+        """A number that may be written twice: a name, or a line of its own."""
+        text = self.number(node)
+        return text if isinstance(node, ast.Name | ast.Constant) else self.named(text)
+
+    def named(self, text: str) -> str:
+        if text not in self.parts:
+            self.parts[text] = f"_{len(self.parts) + 1}"
+            self.lines.append(f"{self.parts[text]} = {text}")
+        return self.parts[text]
