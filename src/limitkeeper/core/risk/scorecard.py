@@ -1,0 +1,339 @@
+"""The champion: points per bin of each characteristic, and the score, PD and reasons from one pass.
+
+``points = base + sum of points``; ``pd = 1 / (1 + exp((points - offset) / factor))`` with ``factor =
+points_to_double_odds / ln 2``, so that the score is the calibrated PD on another scale. Points are whole
+hundredths: sums are exact, in any order, and no threshold meets a rounding error.
+
+Points are counted from the average of the portfolio the model was fitted on: the base is the average score, a
+characteristic adds points where the account does better than average and takes some where it does worse. A
+characteristic's *points lost* are those it takes. Official comment 9(b)(2)-5 to Regulation B names the average
+as the yardstick for principal reasons; against the best attainable points, a customer would be told of a
+characteristic in which he does better than most.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.kernel.compiled import compiled
+from limitkeeper.core.kernel.errors import ModelError
+
+REASONS = 4
+"""At most this many characteristics explain a score."""
+
+HUNDREDTHS = 100
+"""Points are held as whole hundredths."""
+
+BLOCK_ROWS = 2_048
+"""Rows whose running sums stay in the processor's first cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Characteristic:
+    """One line of the scorecard.
+
+    Parameters
+    ----------
+    name
+        The column it reads.
+    label
+        What it is, for people.
+    reason
+        The code a customer is given when it costs points, or None.
+    edges
+        Inner edges of a number's bins, rising: bin ``b`` holds ``edges[b - 1] <= x < edges[b]``.
+    category_bins
+        For text instead: the bin of each category code; empty for a number.
+    points
+        Hundredths of points of each bin.
+    missing_points
+        Those of a missing value or an unseen category.
+    codes, code_points
+        Values that stand for a kind of missing, and their points.
+    """
+
+    name: str
+    label: str
+    reason: str | None
+    edges: tuple[float, ...]
+    category_bins: tuple[int, ...]
+    points: tuple[int, ...]
+    missing_points: int
+    codes: tuple[float, ...]
+    code_points: tuple[int, ...]
+
+    @property
+    def best_points(self) -> int:
+        """The most that anybody can get."""
+        return max(*self.points, self.missing_points, *self.code_points)
+
+    def to_document(self) -> dict[str, object]:
+        """The characteristic as JSON holds it, points in points."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "reason": self.reason,
+            "edges": list(self.edges),
+            "category_bins": list(self.category_bins),
+            "points": [points / HUNDREDTHS for points in self.points],
+            "missing_points": self.missing_points / HUNDREDTHS,
+            "codes": list(self.codes),
+            "code_points": [points / HUNDREDTHS for points in self.code_points],
+        }
+
+
+def hundredths(points: float) -> int:
+    """Points as whole hundredths, to the nearest."""
+    return round(points * HUNDREDTHS)
+
+
+def characteristic_from_document(document: Mapping[str, Any]) -> Characteristic:
+    """A characteristic from its JSON.
+
+    Raises
+    ------
+    ModelError
+        When its parts do not fit each other.
+    """
+    characteristic = Characteristic(
+        name=document["name"],
+        label=document["label"],
+        reason=document["reason"],
+        edges=tuple(document["edges"]),
+        category_bins=tuple(document["category_bins"]),
+        points=tuple(map(hundredths, document["points"])),
+        missing_points=hundredths(document["missing_points"]),
+        codes=tuple(document["codes"]),
+        code_points=tuple(map(hundredths, document["code_points"])),
+    )
+    edges = characteristic.edges
+    bins = max(characteristic.category_bins, default=len(edges)) + 1
+    if (
+        bins > len(characteristic.points)
+        or any(low >= high for low, high in zip(edges[:-1], edges[1:], strict=True))
+        or len(characteristic.codes) != len(characteristic.code_points)
+    ):
+        raise ModelError(
+            f"The bins of characteristic '{characteristic.name}' do not hold together.",
+            value=dict(document),
+            allowed="rising edges, one number of points a bin",
+        )
+    return characteristic
+
+
+class Flat(NamedTuple):
+    """A scorecard as flat arrays, for the kernel: characteristic ``c`` owns ``start[c]:start[c + 1]``."""
+
+    edge_start: NDArray[np.int64]
+    edges: NDArray[np.float64]
+    category_start: NDArray[np.int64]
+    category_bins: NDArray[np.int64]
+    point_start: NDArray[np.int64]
+    points: NDArray[np.int64]
+    missing_points: NDArray[np.int64]
+    code_start: NDArray[np.int64]
+    codes: NDArray[np.float64]
+    code_points: NDArray[np.int64]
+
+
+class Scored(NamedTuple):
+    """What one pass gives.
+
+    ``points (n,)``; ``pd (n,)``; ``reasons (n, 4)`` int16 numbers of characteristics by points lost, then by
+    number, -1 where no more is lost; ``points_lost (n, 4)``.
+    """
+
+    points: NDArray[np.float64]
+    pd: NDArray[np.float64]
+    reasons: NDArray[np.int16]
+    points_lost: NDArray[np.float64]
+
+
+@compiled
+def _bin_points(x: float, c: int, flat: Flat) -> int:
+    """Hundredths of points that characteristic ``c`` gives the value ``x``."""
+    if np.isnan(x):
+        return flat.missing_points[c]
+    for k in range(flat.code_start[c], flat.code_start[c + 1]):
+        if x == flat.codes[k]:
+            return flat.code_points[k]
+    categories = flat.category_start[c + 1] - flat.category_start[c]
+    if categories > 0:
+        if x < 0 or x >= categories:
+            return flat.missing_points[c]
+        return flat.points[flat.point_start[c] + flat.category_bins[flat.category_start[c] + int(x)]]
+    which = 0
+    for k in range(flat.edge_start[c], flat.edge_start[c + 1]):
+        which += x >= flat.edges[k]
+    return flat.points[flat.point_start[c] + which]
+
+
+@compiled
+def score_into(
+    values: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    flat: Flat,
+    base_points: int,
+    offset: float,
+    factor: float,
+    points: NDArray[np.float64],
+    pd: NDArray[np.float64],
+    reasons: NDArray[np.int16],
+    points_lost: NDArray[np.float64],
+) -> None:
+    """Score every account of ``values (k, n)``, reading the rows ``rows``; nothing is copied.
+
+    The rows' running sums and four best places are kept for a block of accounts at a time; a new
+    characteristic takes a place only when it loses strictly more, so that ties keep the earlier number.
+    """
+    accounts = values.shape[1]
+    total = np.empty(BLOCK_ROWS, dtype=np.int64)
+    lost = np.empty((BLOCK_ROWS, REASONS), dtype=np.int64)
+    for start in range(0, accounts, BLOCK_ROWS):
+        size = min(BLOCK_ROWS, accounts - start)
+        total[:size] = base_points
+        lost[:size] = 0
+        reasons[start : start + size] = -1
+        for c in range(len(rows)):
+            column = values[rows[c]]
+            for i in range(size):
+                given = _bin_points(column[start + i], c, flat)
+                total[i] += given
+                loss = -given
+                if loss > lost[i, REASONS - 1]:
+                    place = REASONS - 1
+                    while place > 0 and loss > lost[i, place - 1]:
+                        lost[i, place] = lost[i, place - 1]
+                        reasons[start + i, place] = reasons[start + i, place - 1]
+                        place -= 1
+                    lost[i, place] = loss
+                    reasons[start + i, place] = c
+        for i in range(size):
+            score = total[i] / HUNDREDTHS
+            points[start + i] = score
+            pd[start + i] = 1.0 / (1.0 + math.exp((score - offset) / factor))
+            for place in range(REASONS):
+                points_lost[start + i, place] = lost[i, place] / HUNDREDTHS
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """A points scorecard with its scale.
+
+    Parameters
+    ----------
+    characteristics
+        Its lines.
+    base_points
+        Hundredths of points everybody starts with: the average score.
+    points_at_odds, odds, points_to_double_odds
+        The scale: so many points at so many good to one bad, and how many more double that.
+
+    Examples
+    --------
+    >>> late = Characteristic("late", "Late bills", "late_recent", (1.0,), (), (1000, -3000), -1000, (), ())
+    >>> card = Scorecard((late,), 53000)
+    >>> scored = card.scored(Columns(("late",), np.array([[0.0, 3.0, np.nan]])))
+    >>> scored.points.tolist(), scored.reasons[:, 0].tolist(), scored.points_lost[:, 0].tolist()
+    ([540.0, 500.0, 520.0], [-1, 0, 0], [0.0, 30.0, 10.0])
+    """
+
+    characteristics: tuple[Characteristic, ...]
+    base_points: int
+    points_at_odds: float = 600.0
+    odds: float = 50.0
+    points_to_double_odds: float = 20.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns it reads, in the order that ``reasons`` numbers them."""
+        return tuple(characteristic.name for characteristic in self.characteristics)
+
+    @property
+    def factor(self) -> float:
+        """Points per unit of log odds."""
+        return self.points_to_double_odds / math.log(2.0)
+
+    @property
+    def offset(self) -> float:
+        """The points at even odds."""
+        return self.points_at_odds - self.factor * math.log(self.odds)
+
+    @cached_property
+    def flat(self) -> Flat:
+        """The same as flat arrays."""
+        lines = self.characteristics
+
+        def joined(parts: list[tuple[Any, ...]], kind: type) -> tuple[NDArray[np.int64], NDArray[Any]]:
+            starts = np.cumsum([0, *map(len, parts)]).astype(np.int64)
+            return starts, np.array([value for part in parts for value in part], dtype=kind)
+
+        code_start, codes = joined([line.codes for line in lines], np.float64)
+        return Flat(
+            *joined([line.edges for line in lines], np.float64),
+            *joined([line.category_bins for line in lines], np.int64),
+            *joined([line.points for line in lines], np.int64),
+            np.array([line.missing_points for line in lines], dtype=np.int64),
+            code_start,
+            codes,
+            joined([line.code_points for line in lines], np.int64)[1],
+        )
+
+    def scored(self, columns: Columns) -> Scored:
+        """Points, PD, and the four characteristics that cost most, for every account.
+
+        Raises
+        ------
+        InputError
+            When a column the scorecard reads is missing.
+        """
+        accounts = len(columns)
+        scored = Scored(
+            np.empty(accounts),
+            np.empty(accounts),
+            np.empty((accounts, REASONS), np.int16),
+            np.empty((accounts, REASONS)),
+        )
+        score_into(
+            columns.values,
+            columns.rows(self.names),
+            self.flat,
+            self.base_points,
+            self.offset,
+            self.factor,
+            *scored,
+        )
+        return scored
+
+    def to_document(self) -> dict[str, object]:
+        """The scorecard as JSON holds it."""
+        return {
+            "base_points": self.base_points / HUNDREDTHS,
+            "points_at_odds": self.points_at_odds,
+            "odds": self.odds,
+            "points_to_double_odds": self.points_to_double_odds,
+            "characteristics": [line.to_document() for line in self.characteristics],
+        }
+
+
+def scorecard_from_document(document: Mapping[str, Any]) -> Scorecard:
+    """A scorecard from its JSON.
+
+    Raises
+    ------
+    ModelError
+        When a characteristic does not hold together.
+    """
+    return Scorecard(
+        tuple(characteristic_from_document(line) for line in document["characteristics"]),
+        hundredths(document["base_points"]),
+        document["points_at_odds"],
+        document["odds"],
+        document["points_to_double_odds"],
+    )
