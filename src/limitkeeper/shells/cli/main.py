@@ -7,6 +7,8 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.shells.cli.score import score
+from limitkeeper.shells.cli.train import train
 from limitkeeper.shells.cli import strategy
 
 application = typer.Typer(
@@ -34,6 +36,10 @@ def root(
     ),
 ) -> None:
     """Manage revolving credit lines after they were granted."""
+
+
+application.command("train")(train)
+application.command("score")(score)
 
 
 def main() -> None:
