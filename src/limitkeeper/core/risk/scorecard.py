@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +31,14 @@ REASONS = 4
 HUNDREDTHS = 100
 """Points are held as whole hundredths."""
 
-BLOCK_ROWS = 2_048
-"""Rows whose running sums stay in the processor's first cache."""
+KEY_BASE = 256
+"""A scorecard has fewer characteristics than this: a key is points lost and a number in 32 bits."""
+
+POINTS_MOST = 50_000
+"""Points of one bin, or of the base, at most, either way: sums and keys stay in 32 bits."""
+
+BLOCK_ROWS = 1_024
+"""Accounts whose running sums stay in the processor's first cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ def characteristic_from_document(document: Mapping[str, Any]) -> Characteristic:
     bins = max(characteristic.category_bins, default=len(edges)) + 1
     if (
         bins > len(characteristic.points)
-        or any(low >= high for low, high in zip(edges[:-1], edges[1:], strict=True))
+        or any(low >= high for low, high in pairwise(edges))
         or len(characteristic.codes) != len(characteristic.code_points)
     ):
         raise ModelError(
@@ -128,18 +135,22 @@ def characteristic_from_document(document: Mapping[str, Any]) -> Characteristic:
 
 
 class Flat(NamedTuple):
-    """A scorecard as flat arrays, for the kernel: characteristic ``c`` owns ``start[c]:start[c + 1]``."""
+    """A scorecard as flat arrays, for the kernel: characteristic ``c`` owns ``start[c]:start[c + 1]``.
+
+    ``points`` holds, for each characteristic, those of its bins, of a missing value, of its codes. ``keys``
+    orders points lost: ``256 * lost + 255 - c``, so that one comparison settles weight, then number.
+    """
 
     edge_start: NDArray[np.int64]
     edges: NDArray[np.float64]
     category_start: NDArray[np.int64]
-    category_bins: NDArray[np.int64]
-    point_start: NDArray[np.int64]
-    points: NDArray[np.int64]
-    missing_points: NDArray[np.int64]
+    category_bins: NDArray[np.int32]
     code_start: NDArray[np.int64]
     codes: NDArray[np.float64]
-    code_points: NDArray[np.int64]
+    place_start: NDArray[np.int64]
+    missing_place: NDArray[np.int32]
+    points: NDArray[np.int32]
+    keys: NDArray[np.int32]
 
 
 class Scored(NamedTuple):
@@ -156,22 +167,54 @@ class Scored(NamedTuple):
 
 
 @compiled
-def _bin_points(x: float, c: int, flat: Flat) -> int:
-    """Hundredths of points that characteristic ``c`` gives the value ``x``."""
-    if np.isnan(x):
-        return flat.missing_points[c]
-    for k in range(flat.code_start[c], flat.code_start[c + 1]):
-        if x == flat.codes[k]:
-            return flat.code_points[k]
-    categories = flat.category_start[c + 1] - flat.category_start[c]
-    if categories > 0:
-        if x < 0 or x >= categories:
-            return flat.missing_points[c]
-        return flat.points[flat.point_start[c] + flat.category_bins[flat.category_start[c] + int(x)]]
-    which = 0
-    for k in range(flat.edge_start[c], flat.edge_start[c + 1]):
-        which += x >= flat.edges[k]
-    return flat.points[flat.point_start[c] + which]
+def _place(
+    x: NDArray[np.float64],
+    edges: NDArray[np.float64],
+    category_bins: NDArray[np.int32],
+    codes: NDArray[np.float64],
+    missing_place: int,
+    place: NDArray[np.int32],
+) -> None:
+    """The place of each value in its characteristic's points: plain loops that become vector instructions."""
+    missing = np.int32(missing_place)
+    if len(category_bins) > 0:
+        for i in range(len(x)):
+            known = x[i] >= 0.0 and x[i] < len(category_bins)
+            place[i] = category_bins[int(x[i])] if known else missing
+        return
+    place[:] = 0
+    for edge in edges:
+        for i in range(len(x)):
+            place[i] += np.int32(x[i] >= edge)
+    for i in range(len(x)):
+        place[i] = missing if np.isnan(x[i]) else place[i]
+    for k in range(len(codes)):
+        code, own = codes[k], np.int32(missing_place + 1 + k)
+        for i in range(len(x)):
+            place[i] = own if x[i] == code else place[i]
+
+
+@compiled
+def _rank(
+    place: NDArray[np.int32],
+    points: NDArray[np.int32],
+    keys: NDArray[np.int32],
+    total: NDArray[np.int32],
+    worst: NDArray[np.int32],
+) -> None:
+    """Add a characteristic's points and keep the four largest keys of each account, largest first."""
+    first, second, third, fourth = worst[0], worst[1], worst[2], worst[3]
+    for i in range(len(place)):
+        total[i] += points[place[i]]
+    for i in range(len(place)):
+        key = keys[place[i]]
+        low = min(first[i], key)
+        first[i] = max(first[i], key)
+        key = min(second[i], low)
+        second[i] = max(second[i], low)
+        low = min(third[i], key)
+        third[i] = max(third[i], key)
+        fourth[i] = max(fourth[i], low)
 
 
 @compiled
@@ -189,37 +232,38 @@ def score_into(
 ) -> None:
     """Score every account of ``values (k, n)``, reading the rows ``rows``; nothing is copied.
 
-    The rows' running sums and four best places are kept for a block of accounts at a time; a new
-    characteristic takes a place only when it loses strictly more, so that ties keep the earlier number.
+    A block of accounts at a time goes through all characteristics, so that what it needs stays in the
+    processor's first cache.
     """
     accounts = values.shape[1]
-    total = np.empty(BLOCK_ROWS, dtype=np.int64)
-    lost = np.empty((BLOCK_ROWS, REASONS), dtype=np.int64)
+    all_place = np.empty(BLOCK_ROWS, dtype=np.int32)
+    all_total = np.empty(BLOCK_ROWS, dtype=np.int32)
+    all_worst = np.empty((REASONS, BLOCK_ROWS), dtype=np.int32)
     for start in range(0, accounts, BLOCK_ROWS):
-        size = min(BLOCK_ROWS, accounts - start)
-        total[:size] = base_points
-        lost[:size] = 0
-        reasons[start : start + size] = -1
+        stop = min(start + BLOCK_ROWS, accounts)
+        place, total = all_place[: stop - start], all_total[: stop - start]
+        worst = all_worst[:, : stop - start]
+        total[:] = base_points
+        worst[:] = 0
         for c in range(len(rows)):
-            column = values[rows[c]]
-            for i in range(size):
-                given = _bin_points(column[start + i], c, flat)
-                total[i] += given
-                loss = -given
-                if loss > lost[i, REASONS - 1]:
-                    place = REASONS - 1
-                    while place > 0 and loss > lost[i, place - 1]:
-                        lost[i, place] = lost[i, place - 1]
-                        reasons[start + i, place] = reasons[start + i, place - 1]
-                        place -= 1
-                    lost[i, place] = loss
-                    reasons[start + i, place] = c
-        for i in range(size):
+            _place(
+                values[rows[c], start:stop],
+                flat.edges[flat.edge_start[c] : flat.edge_start[c + 1]],
+                flat.category_bins[flat.category_start[c] : flat.category_start[c + 1]],
+                flat.codes[flat.code_start[c] : flat.code_start[c + 1]],
+                flat.missing_place[c],
+                place,
+            )
+            first, last = flat.place_start[c], flat.place_start[c + 1]
+            _rank(place, flat.points[first:last], flat.keys[first:last], total, worst)
+        for i in range(stop - start):
             score = total[i] / HUNDREDTHS
             points[start + i] = score
             pd[start + i] = 1.0 / (1.0 + math.exp((score - offset) / factor))
-            for place in range(REASONS):
-                points_lost[start + i, place] = lost[i, place] / HUNDREDTHS
+            for k in range(REASONS):
+                key = worst[k, i]
+                reasons[start + i, k] = KEY_BASE - 1 - key % KEY_BASE if key > 0 else -1
+                points_lost[start + i, k] = (key // KEY_BASE) / HUNDREDTHS
 
 
 @dataclass(frozen=True)
@@ -250,6 +294,21 @@ class Scorecard:
     odds: float = 50.0
     points_to_double_odds: float = 20.0
 
+    def __post_init__(self) -> None:
+        points = [
+            given
+            for line in self.characteristics
+            for given in (*line.points, line.missing_points, *line.code_points)
+        ]
+        if len(self.characteristics) >= KEY_BASE or any(
+            abs(given) > POINTS_MOST * HUNDREDTHS for given in (self.base_points, *points)
+        ):
+            raise ModelError(
+                "The scorecard is too large.",
+                value=f"{len(self.characteristics)} characteristics",
+                allowed=f"fewer than {KEY_BASE}, and points of at most {POINTS_MOST}",
+            )
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns it reads, in the order that ``reasons`` numbers them."""
@@ -270,19 +329,23 @@ class Scorecard:
         """The same as flat arrays."""
         lines = self.characteristics
 
-        def joined(parts: list[tuple[Any, ...]], kind: type) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        def joined(parts: list[tuple[float, ...]], kind: type) -> tuple[NDArray[np.int64], NDArray[Any]]:
             starts = np.cumsum([0, *map(len, parts)]).astype(np.int64)
             return starts, np.array([value for part in parts for value in part], dtype=kind)
 
-        code_start, codes = joined([line.codes for line in lines], np.float64)
+        places = [(*line.points, line.missing_points, *line.code_points) for line in lines]
+        keys = [
+            tuple(-given * KEY_BASE + KEY_BASE - 1 - c if given < 0 else 0 for given in place)
+            for c, place in enumerate(places)
+        ]
         return Flat(
             *joined([line.edges for line in lines], np.float64),
-            *joined([line.category_bins for line in lines], np.int64),
-            *joined([line.points for line in lines], np.int64),
-            np.array([line.missing_points for line in lines], dtype=np.int64),
-            code_start,
-            codes,
-            joined([line.code_points for line in lines], np.int64)[1],
+            *joined([line.category_bins for line in lines], np.int32),
+            *joined([line.codes for line in lines], np.float64),
+            joined(places, np.int32)[0],
+            np.array([len(line.points) for line in lines], dtype=np.int32),
+            joined(places, np.int32)[1],
+            joined(keys, np.int32)[1],
         )
 
     def scored(self, columns: Columns) -> Scored:
