@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import jsonschema
+import numba
 
 from limitkeeper import CACHE_FOLDER
 from limitkeeper.app.policy import POLICY, market_parameters, markets, parameters_from_files, reason_wording
@@ -21,8 +22,8 @@ from limitkeeper.core.kernel.compiled import compiled as kernel
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.parameters import Parameters
+from limitkeeper.core.strategy.contradictions import Problem
 from limitkeeper.core.strategy.definition import (
-    Problem,
     Strategy,
     constants_in_force,
     step_terms,
@@ -170,12 +171,12 @@ def published_strategy(
     """
     constants = constants_in_force(strategy, parameters.values)
     source = generated_source(strategy, constants)
-    module = _module_of(source)
-    rules_hit, write_hits = module["rules_hit"], None
+    rules_hit, write_hits = _module_of(source)["rules_hit"], None
     if compiled:
-        # In a module of its own: the plain function stays plain.
+        # In a module of its own: the plain functions stay plain. Rules are inlined, which halves the compile.
         fast = _module_of(source, "_compiled")
-        fast["rules_hit"] = kernel(fast["rules_hit"])
+        for rule in strategy.rules:
+            fast[rule.id] = numba.njit(inline="always")(fast[rule.id])
         write_hits = kernel(fast["write_hits"])
     return PublishedStrategy(
         strategy, constants, step_terms(strategy, parameters.values), source, rules_hit, write_hits

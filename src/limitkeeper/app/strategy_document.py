@@ -23,14 +23,15 @@ class DocumentError(PolicyError):
     def __init__(
         self,
         problem: str,
-        mark: Any,
+        line: int = 1,
+        column: int = 1,
         *,
         value: object = None,
         allowed: object = None,
         advice: str | None = None,
     ) -> None:
         super().__init__(problem, value=value, allowed=allowed, advice=advice)
-        self.line, self.column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        self.line, self.column = line, column
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class LocatedDocument:
     keys: dict[Path, yaml.Node]
 
     def place(self, path: Path, offset: int = 0) -> tuple[int, int]:
-        """Line and column, from 1, of what a path leads to; ``offset`` counts characters into a scalar's text.
+        """Line and column, from 1, of what a path leads to; ``offset`` counts characters in.
 
         A path that leads nowhere is placed at the nearest thing above it.
         """
@@ -56,7 +57,7 @@ class LocatedDocument:
             return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
         if not isinstance(node, yaml.ScalarNode) and path in self.keys:
             node = self.keys[path]
-        return node.start_mark.line + 1, node.start_mark.column + 1
+        return _place(node)
 
 
 def _raw_index(text: str, node: yaml.ScalarNode, offset: int) -> int:
@@ -83,7 +84,7 @@ def _raw_index(text: str, node: yaml.ScalarNode, offset: int) -> int:
 
 
 def located_document(text: str) -> LocatedDocument:
-    """The document that a YAML text holds: mappings, lists, text, whole and decimal numbers, true and false.
+    r"""The document that a YAML text holds: mappings, lists, text, whole and decimal numbers, true and false.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def located_document(text: str) -> LocatedDocument:
 
     Examples
     --------
-    >>> document = located_document("rules:\\n  - id: late\\n")
+    >>> document = located_document("rules:\n  - id: late\n")
     >>> document.content, document.place(("rules", 0, "id"))
     ({'rules': [{'id': 'late'}]}, (2, 9))
     """
@@ -102,37 +103,44 @@ def located_document(text: str) -> LocatedDocument:
             if isinstance(event, yaml.AliasEvent):
                 raise DocumentError(
                     "Anchors are not used here.",
-                    event.start_mark,
+                    *_place(event),
                     value=f"*{event.anchor}",
                     advice="Write the value out.",
                 )
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise DocumentError(f"This is not YAML: {error.problem}.", error.problem_mark) from error
+        mark = error.problem_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise DocumentError(f"This is not YAML: {error.problem}.", *place) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise DocumentError(f"This is not YAML: {error}.", None) from error
+        raise DocumentError(f"This is not YAML: {error}.") from error
     if root is None:
-        raise DocumentError("The file is empty.", None)
+        raise DocumentError("The file is empty.")
     nodes: dict[Path, yaml.Node] = {}
     keys: dict[Path, yaml.Node] = {}
     return LocatedDocument(text, _content(root, (), nodes, keys), nodes, keys)
 
 
-def _content(node: yaml.Node, path: Path, nodes: dict[Path, yaml.Node], keys: dict[Path, yaml.Node]) -> Any:
+def _place(part: yaml.Node | yaml.Event) -> tuple[int, int]:
+    mark = part.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _content(
+    node: yaml.Node, path: Path, nodes: dict[Path, yaml.Node], keys: dict[Path, yaml.Node]
+) -> object:
     nodes[path] = node
     if len(path) > DEPTH_MAX:
-        raise DocumentError(
-            "The document is nested too deep.", node.start_mark, allowed=f"{DEPTH_MAX} levels"
-        )
+        raise DocumentError("The document is nested too deep.", *_place(node), allowed=f"{DEPTH_MAX} levels")
     if isinstance(node, yaml.SequenceNode):
         return [_content(item, (*path, index), nodes, keys) for index, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         content: dict[str, Any] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise DocumentError("A key is a word.", key.start_mark)
+                raise DocumentError("A key is a word.", *_place(key))
             if key.value in content:
-                raise DocumentError("The key is named twice.", key.start_mark, value=key.value)
+                raise DocumentError("The key is named twice.", *_place(key), value=key.value)
             keys[(*path, key.value)] = key
             content[key.value] = _content(item, (*path, key.value), nodes, keys)
         return content
@@ -142,13 +150,13 @@ def _content(node: yaml.Node, path: Path, nodes: dict[Path, yaml.Node], keys: di
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if kind not in {"str", "int", "float", "bool", "null", "timestamp"}:
-        raise DocumentError("This type is not used here.", node.start_mark, value=node.tag)
+        raise DocumentError("This type is not used here.", *_place(node), value=node.tag)
     if kind in {"str", "timestamp"}:
         return str(node.value)
     try:
         value = yaml.SafeLoader("").construct_object(node)
     except (ValueError, yaml.YAMLError) as error:
-        raise DocumentError(f"This cannot be read: {error}.", node.start_mark, value=node.value) from error
+        raise DocumentError(f"This cannot be read: {error}.", *_place(node), value=node.value) from error
     if isinstance(value, float) and not math.isfinite(value):
-        raise DocumentError("Numbers are finite.", node.start_mark, value=node.value)
+        raise DocumentError("Numbers are finite.", *_place(node), value=node.value)
     return value  # type: ignore[no-any-return]  # one of the kinds above

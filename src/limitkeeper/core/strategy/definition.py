@@ -1,8 +1,7 @@
 """A strategy: what its document says, checked against the names that there are."""
 
-import ast
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,61 +12,22 @@ from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.quantity import Quantity
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
-from limitkeeper.core.strategy.language import FUNCTIONS, Expression, ExpressionError, expression
+from limitkeeper.core.strategy.contradictions import (
+    Problem,
+    name_problems,
+    number_problems,
+    rule_problems,
+    unused_problems,
+)
+from limitkeeper.core.strategy.language import Expression, ExpressionError, expression
+from limitkeeper.core.strategy.rule import Rule
 from limitkeeper.core.strategy.steps import StepTerms
-from limitkeeper.core.strategy.vocabulary import SCORE_NAMES, SHARED_QUANTITIES, vocabulary
-
-RULES_MAX = 63
-"""Rules of a strategy: hits are bits of a signed 64-bit mask."""
-
-RESERVED = frozenset({*FUNCTIONS, "and", "or", "not", "if", "else", "in", "is", "for", "nan", "before", "hits",
-                      "values", "rows", "i", "len", "range", "rules_hit", "write_hits"})  # fmt: skip
-"""Names that the language or the generated source uses itself."""
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What does not hold in a strategy document, and where: the keys that lead there, and characters in."""
-
-    path: Path
-    problem: str
-    value: object = None
-    allowed: str | None = None
-    advice: str | None = None
-    offset: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: when it hits, until when it keeps hitting, what it does, how bad it is, what is said of it."""
-
-    id: str
-    trigger: Trigger
-    when: Expression
-    release: Expression | None
-    action: Action
-    severity: Severity
-    reasons: tuple[str, ...]
-    description: str
-    description_zh: str
-    products: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names in its expressions, in order of appearance."""
-        return tuple(dict.fromkeys((*self.when.names, *(self.release.names if self.release else ()))))
-
-    @property
-    def uses_score(self) -> bool:
-        """Whether the score, or what follows from it, has a part in it."""
-        return not SCORE_NAMES.isdisjoint(self.names)
+from limitkeeper.core.strategy.vocabulary import vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A strategy whose every part holds; ``rules`` are in order of precedence, so the first that hits decides.
+    """A strategy that holds; of its ``rules``, in order of precedence, the first that hits decides.
 
     ``names`` are the quantities its rules read, ``market_names`` the market's parameters they read, and
     ``parameters`` its own thresholds; ``hash`` is the content hash of ``document``.
@@ -111,14 +71,14 @@ def strategy_from_document(
     inputs = [_input(name, entry) for name, entry in document.get("inputs", {}).items()]
     market = [Quantity(name, unit, "", "") for name, unit in market_parameters.items()]
     known = vocabulary(market, inputs, own)
-    problems = [*_name_problems(document, market_parameters), *_number_problems(document)]
+    problems = [*name_problems(document, market_parameters), *number_problems(document)]
     rules: list[Rule] = []
     for index, entry in enumerate(document["rules"]):
         found = _rule(index, entry, tuple(document["products"]), known, reason_codes, problems)
         rules.extend([found] if found else [])
     used = {name for rule in rules for name in rule.names}
     if not problems:
-        problems += [*_rule_problems(document, rules), *_unused_problems(document, used)]
+        problems += [*rule_problems(document, rules), *unused_problems(document, used)]
     if problems:
         return None, problems
     order = [Action[name.upper()] for name in document["precedence"]]
@@ -219,122 +179,6 @@ def _rule(
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _name_problems(document: Mapping[str, Any], market_parameters: Collection[str]) -> Iterator[Problem]:
-    """Names declared that mean something else already."""
-    taken = {**dict.fromkeys(SHARED_QUANTITIES, "a quantity"), **dict.fromkeys(market_parameters, "a market parameter"),
-             **dict.fromkeys(RESERVED, "a word of the language")}  # fmt: skip
-    for section in ("inputs", "parameters"):
-        for name in document.get(section, {}):
-            if name in taken:
-                yield Problem(
-                    (section, name),
-                    f"The name is taken: it is {taken[name]}.",
-                    name,
-                    advice="Choose another name.",
-                )
-            taken[name] = f"declared under {section}"
-
-
-def _number_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Steps, floors and caps that contradict each other."""
-    steps, products = document["steps"], document["products"]
-    severities = [
-        severity.name.lower() for severity in Severity if severity.name.lower() in steps["decrease"]
-    ]
-    for milder, worse in zip(severities, severities[1:], strict=False):
-        for key, wrong, what in (("share", -1, "less"), ("wait_days", 1, "later")):
-            if wrong * steps["decrease"][worse][key] > wrong * steps["decrease"][milder][key]:
-                yield Problem(
-                    ("steps", "decrease", worse, key),
-                    f"A {worse} decrease lowers {what} than a {milder} one.",
-                    steps["decrease"][worse][key],
-                    f"as {milder}, or stronger: {steps['decrease'][milder][key]}",
-                )
-    caps = document.get("caps", {})
-    for product in products:
-        if product not in steps["floor_cents"]:
-            yield Problem(
-                ("steps", "floor_cents"),
-                f"There is no least limit for product '{product}'.",
-                advice=f"Add {product}: 0, or more.",
-            )
-        cap = caps.get("line_cents", {}).get(product, math.inf)
-        if steps["floor_cents"].get(product, 0) > cap:
-            yield Problem(
-                ("caps", "line_cents", product),
-                "The cap is below the product's least limit.",
-                cap,
-                f"{steps['floor_cents'][product]} or more",
-            )
-
-
-def _rule_problems(document: Mapping[str, Any], rules: list[Rule]) -> Iterator[Problem]:
-    """Rules that repeat each other or can take no effect."""
-    steps = document["steps"]
-    seen: dict[tuple[object, ...], str] = {}
-    for index, rule in enumerate(rules):
-        if any(other.id == rule.id for other in rules[:index]):
-            yield Problem(
-                ("rules", index, "id"), "Another rule has this id.", rule.id, advice="Choose another id."
-            )
-        if rule.action.code not in document["precedence"]:
-            yield Problem(
-                ("rules", index, "action"),
-                "The action has no place in the order of precedence.",
-                rule.action.code,
-                ", ".join(document["precedence"]),
-                "Add it to precedence.",
-            )
-        if rule.action is Action.DECREASE and rule.severity.code not in steps["decrease"]:
-            yield Problem(
-                ("rules", index, "severity"),
-                "There is no step for a decrease of this severity.",
-                rule.severity.code,
-                ", ".join(steps["decrease"]),
-                "Add it under steps.decrease.",
-            )
-        if rule.action is Action.RESTORE and "restore" not in steps:
-            yield Problem(
-                ("rules", index, "action"),
-                "There is no step to restore by.",
-                "restore",
-                advice="Add steps.restore.",
-            )
-        if (rule.action is Action.RESTORE) != (rule.trigger is Trigger.IMPROVEMENT):
-            yield Problem(
-                ("rules", index, "trigger"),
-                "Improvement restores, and nothing else does.",
-                str(rule.trigger),
-                "trigger improvement with action restore, or neither",
-            )
-        same = (ast.dump(rule.when.tree), rule.products)
-        if same in seen:
-            yield Problem(
-                ("rules", index, "when"),
-                f"Rule '{seen[same]}' hits on the same.",
-                rule.when.text,
-                advice="Of two rules that hit together one never decides; keep one.",
-            )
-        seen.setdefault(same, rule.id)
-
-
-def _unused_problems(document: Mapping[str, Any], used: Collection[str]) -> Iterator[Problem]:
-    """Declarations and steps that nothing can reach."""
-    for section in ("inputs", "parameters"):
-        for name in document.get(section, {}):
-            if name not in used:
-                yield Problem((section, name), "No rule uses this.", name, advice="Use it, or remove it.")
-    decreases = {entry["severity"] for entry in document["rules"] if entry["action"] == "decrease"}
-    for severity in document["steps"]["decrease"]:
-        if severity not in decreases:
-            yield Problem(
-                ("steps", "decrease", severity),
-                "No rule decreases with this severity.",
-                severity,
-                advice="Remove the step, or give a rule this severity.",
-            )
 
 
 def constants_in_force(strategy: Strategy, market_values: Mapping[str, float]) -> dict[str, float]:

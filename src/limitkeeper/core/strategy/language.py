@@ -3,9 +3,9 @@
 It is a small part of Python's expressions, and nothing else of Python:
 
 - names of quantities and parameters, and numbers
-- ``+ - * /``, ``abs(x)``, ``min(x, y, ...)``, ``max(x, y, ...)``; missing if any operand is, or at ``x / 0``
+- ``+ - * /``, ``abs(x)``, ``min(x, y, ...)``, ``max(x, y, ...)``; missing if an operand is, or at ``x / 0``
 - ``< <= > >= == !=``, also chained (``0.2 <= x < 0.5``)
-- ``and``, ``or``, ``not``, ``is_known(x)``, ``is_missing(x)``; a quantity with unit ``flag`` stands for itself
+- ``and``, ``or``, ``not``, ``is_known(x)``, ``is_missing(x)``; a quantity of unit ``flag`` stands alone
 
 A comparison with something missing is unknown, and so is its negation (Kleene's three-valued logic); a rule
 hits only where its expression is true.
@@ -181,9 +181,14 @@ class _Checker:
     def __init__(self, text: str, quantities: Mapping[str, Quantity]) -> None:
         self.text, self.quantities = text, quantities
         self.kinds: dict[type[ast.AST], Callable[..., str]] = {
-            ast.Constant: self.number, ast.Name: self.name, ast.UnaryOp: self.unary, ast.BinOp: self.arithmetic,
-            ast.Compare: self.comparison, ast.BoolOp: self.conjunction, ast.Call: self.call,
-        }  # fmt: skip
+            ast.Constant: self.number,
+            ast.Name: self.name,
+            ast.UnaryOp: self.unary,
+            ast.BinOp: self.arithmetic,
+            ast.Compare: self.comparison,
+            ast.BoolOp: self.conjunction,
+            ast.Call: self.call,
+        }
 
     def check_size(self, tree: ast.expr) -> None:
         """Refuse a tree that is too deep or too large, before anything recurses into it."""

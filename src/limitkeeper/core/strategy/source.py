@@ -5,8 +5,9 @@ import math
 from collections.abc import Mapping
 
 from limitkeeper.core.strategy.account import PRODUCT_CODES
-from limitkeeper.core.strategy.definition import Rule, Strategy
+from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.core.strategy.language import OPERATORS
+from limitkeeper.core.strategy.rule import Rule
 
 OPPOSITES: dict[type[ast.AST], str] = {
     ast.Lt: ">=", ast.LtE: ">", ast.Gt: "<=", ast.GtE: "<", ast.Eq: "!=", ast.NotEq: "==",
@@ -16,10 +17,10 @@ OPPOSITES: dict[type[ast.AST], str] = {
 def generated_source(strategy: Strategy, constants: Mapping[str, float]) -> str:
     """The source of a strategy's rules.
 
-    It holds ``NAMES``, the quantities read; ``rules_hit(before, *values)``, the mask of the rules that hit one
-    row; and ``write_hits(values, rows, before, hits)``, the same for each row of a matrix. Both run as plain
-    Python and, unchanged, as numba kernels, and give the same bits: NaN is carried by ``min`` and ``max``,
-    a division by zero is NaN, and ``not`` is pushed down to the comparisons so that missing never hits.
+    One function a rule, named by its id; ``rules_hit(before, ...)``, the mask of the rules that hit one row;
+    and ``write_hits(hits, before, ...)``, the same over columns. All run as plain Python and, unchanged, as
+    numba kernels, and give the same bits: NaN is carried by ``min`` and ``max``, a division by zero is NaN,
+    and ``not`` is pushed down to the comparisons so that missing never hits.
 
     Parameters
     ----------
@@ -30,57 +31,78 @@ def generated_source(strategy: Strategy, constants: Mapping[str, float]) -> str:
 
     Returns
     -------
-    Source text, a pure function of the arguments.
+    Source text, a pure function of the arguments; both functions take the columns in the order of
+    ``strategy.names``.
     """
-    writer = _Writer()
-    for bit, rule in enumerate(strategy.rules):
-        writer.rule(bit, rule)
-    names = strategy.names
-    arguments = ", ".join(["before", *names])
-    reads = "".join(f"\n            values[rows[{row}], i]," for row in range(len(names)))
-    return "\n".join([
-        f'"""Rules of strategy {strategy.name} {strategy.version}, {strategy.hash}: generated, not edited."""',
-        "",
-        'nan = float("nan")',
-        *(f"{name} = {_number(value)}" for name, value in sorted(constants.items())),
-        "",
-        f"NAMES = {names!r}",
-        "",
-        "",
-        f"def rules_hit({arguments}):",
-        "    hits = 0",
-        *(f"    {line}" for line in writer.lines),
-        "    return hits",
-        "",
-        "",
-        "def write_hits(values, rows, before, hits):",
-        "    for i in range(len(hits)):",
-        f"        hits[i] = rules_hit(\n            before[i],{reads}\n        )",
-        "",
-    ])  # fmt: skip
+    functions = [_RuleWriter(bit, rule, constants) for bit, rule in enumerate(strategy.rules)]
+    names = ", ".join(strategy.names)
+    return "\n".join(
+        [
+            f'"""Rules of strategy {strategy.name} {strategy.version}: generated, not edited.',
+            f'\n{strategy.hash}\n"""',
+            "",
+            'nan = float("nan")',
+            *(f"{name} = {_number(value)}" for name, value in sorted(constants.items())),
+            *(f"\n\n{function.source}" for function in functions),
+            "",
+            "",
+            f"def rules_hit(before, {names}):",
+            "    hits = 0",
+            *(f"    hits |= {function.call} << {function.bit}" for function in functions),
+            "    return hits",
+            "",
+            "",
+            # One loop a rule, so that the compiler makes each of them a vector loop.
+            f"def write_hits(hits, before, {names}):",
+            "    for i in range(len(hits)):",
+            "        hits[i] = 0",
+            *(
+                f"    for i in range(len(hits)):\n        hits[i] |= {function.call_at_i} << {function.bit}"
+                for function in functions
+            ),
+            "",
+        ]
+    )
 
 
 def _number(value: float) -> str:
     return repr(float(value)) if math.isfinite(value) else f'float("{value}")'
 
 
-class _Writer:
-    """Writes checked trees as Python; what is used twice is a line of its own, before."""
+class _RuleWriter:
+    """Writes a rule's checked trees as a Python function; what is used twice is a line of its own, before."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, bit: int, rule: Rule, constants: Mapping[str, float]) -> None:
+        self.bit, self.name = bit, rule.id
         self.parts: dict[str, str] = {}
-
-    def rule(self, bit: int, rule: Rule) -> None:
-        self.lines.append(f"# {rule.id}: {rule.trigger} -> {rule.action.code} ({rule.severity.code})")
         hit = self.condition(rule.when.tree, negated=False)
+        arguments = [name for name in rule.names if name not in constants]
         if rule.release is not None:
             released = self.condition(rule.release.tree, negated=False)
-            hit = f"({hit} | (((before >> {bit}) & 1 == 1) & (not {released})))"
+            hit = f"{hit} | (((before >> {bit}) & 1 == 1) & (not {released}))"
+            arguments.insert(0, "before")
         if len(rule.products) < len(PRODUCT_CODES):
-            hit = f"({' | '.join(f'(product_code == {PRODUCT_CODES[name]})' for name in rule.products)}) & {hit}"
-            hit = f"({hit})"
-        self.lines.append(f"hits |= {hit} << {bit}")
+            arguments.append("product_code")
+            hit = f"(product_code == {PRODUCT_CODES[rule.products[0]]}) & ({hit})"
+        self.arguments = tuple(dict.fromkeys(arguments))
+        self.source = "\n".join(
+            [
+                f"def {rule.id}({', '.join(self.arguments)}):",
+                f"    # {rule.trigger} -> {rule.action.code} ({rule.severity.code})",
+                *(f"    {name} = {text}" for text, name in self.parts.items()),
+                f"    return {hit}",
+            ]
+        )
+
+    @property
+    def call(self) -> str:
+        """The call on one row."""
+        return f"{self.name}({', '.join(self.arguments)})"
+
+    @property
+    def call_at_i(self) -> str:
+        """The call on row i of columns."""
+        return f"{self.name}({', '.join(f'{argument}[i]' for argument in self.arguments)})"
 
     def condition(self, node: ast.expr, *, negated: bool) -> str:
         """A condition that is true where the node is (negated: where it is known to be false)."""
@@ -145,7 +167,4 @@ class _Writer:
         return text if isinstance(node, ast.Name | ast.Constant) else self.named(text)
 
     def named(self, text: str) -> str:
-        if text not in self.parts:
-            self.parts[text] = f"_{len(self.parts) + 1}"
-            self.lines.append(f"{self.parts[text]} = {text}")
-        return self.parts[text]
+        return self.parts.setdefault(text, f"_{len(self.parts) + 1}")

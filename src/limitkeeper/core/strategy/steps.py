@@ -1,7 +1,6 @@
 """How an action changes a limit: steps, waits, floors, caps, cool-down, freezes."""
 
 import math
-from enum import IntFlag
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.strategy.actions import Action
+from limitkeeper.core.strategy.constraints import Constraint
 
 CENTS_MAX = 2.0**53
 """Amounts beyond this are not whole in float64 and count as unknown."""
@@ -17,49 +17,12 @@ UNKNOWN_CENTS = -1
 """A limit after that is not known, because the limit before is not."""
 
 # As plain integers, which kernels know at compile time.
-NONE, ALERT, DECREASE, FREEZE, CLOSE, RESTORE = (int(action) for action in Action)
-
-
-class Constraint(IntFlag):
-    """What kept an action from taking its full effect; bits of a mask."""
-
-    COOL_DOWN = 1
-    STEP_WAIT = 2
-    FLOOR_AT_BALANCE = 4
-    FLOOR_AT_MINIMUM = 8
-    LINE_CAP = 16
-    CUSTOMER_TOTAL_CAP = 32
-    RESTORE_CEILING = 64
-    UNKNOWN_LIMIT = 128
-    UNKNOWN_BALANCE = 256
-    STEP_TOO_SMALL = 512
-    FREEZE_STANDS = 1024
-    ALREADY_CLOSED = 2048
-
-
 (
     COOL_DOWN, STEP_WAIT, FLOOR_AT_BALANCE, FLOOR_AT_MINIMUM, LINE_CAP, CUSTOMER_TOTAL_CAP, RESTORE_CEILING,
     UNKNOWN_LIMIT, UNKNOWN_BALANCE, STEP_TOO_SMALL, FREEZE_STANDS, ALREADY_CLOSED,
 ) = (int(constraint) for constraint in Constraint)  # fmt: skip
+NONE, ALERT, DECREASE, FREEZE, CLOSE, RESTORE = (int(action) for action in Action)
 
-CONSTRAINT_WORDING = {
-    Constraint.COOL_DOWN: ("Held back: an action was taken lately.", "冷静期内，暂不调整。"),
-    Constraint.STEP_WAIT: ("Held back: the next step is not due yet.", "未到下一步调整时间。"),
-    Constraint.FLOOR_AT_BALANCE: ("Kept at the outstanding balance.", "不低于未还余额。"),
-    Constraint.FLOOR_AT_MINIMUM: ("Kept at the least limit of the product.", "不低于产品最低额度。"),
-    Constraint.LINE_CAP: ("Bound by the cap of one line.", "受单笔额度上限约束。"),
-    Constraint.CUSTOMER_TOTAL_CAP: ("Bound by the customer's total cap.", "受客户总额度上限约束。"),
-    Constraint.RESTORE_CEILING: ("At the limit before the first reduction.", "已达首次降额前的额度。"),
-    Constraint.UNKNOWN_LIMIT: ("The limit is not known.", "额度未知。"),
-    Constraint.UNKNOWN_BALANCE: (
-        "The balance is not known: the limit is not lowered.",
-        "余额未知，不予降额。",
-    ),
-    Constraint.STEP_TOO_SMALL: ("The step is too small to be worth a notice.", "调整幅度过小，不予调整。"),
-    Constraint.FREEZE_STANDS: ("An earlier freeze stands.", "此前的冻结仍然有效。"),
-    Constraint.ALREADY_CLOSED: ("The line is closed already.", "额度已关闭。"),
-}
-"""Each constraint in English and Chinese."""
 
 STEP_INPUTS = (
     "product_code",
@@ -139,7 +102,7 @@ def decreased_limit_cents(
     (820000, 4)
     """
     after = rounded_up_cents(limit_cents - int(np.rint(share * limit_cents)), rounding_cents)
-    owed = rounded_up_cents(int(math.ceil(max(balance_cents, 0.0))), rounding_cents)
+    owed = rounded_up_cents(math.ceil(max(balance_cents, 0.0)), rounding_cents)
     floor = rounded_up_cents(floor_cents, rounding_cents)
     bound = 0
     if after < max(owed, floor):
@@ -204,6 +167,33 @@ def ceiling_cents(
 
 
 @compiled
+def capped_limit_cents(
+    limit_cents: int, after_cents: int, balance_cents: float, cap_cents: float, rounding_cents: int
+) -> tuple[int, int]:
+    """The limit after a step that would leave it above a cap, and what else bound it.
+
+    A limit above the cap comes down to it, rounded down, but not below the balance; one below the cap goes
+    up to it at most, and never down.
+
+    Examples
+    --------
+    >>> capped_limit_cents(800_000, 800_000, 100_000.0, 505_000.0, 10_000)
+    (500000, 0)
+    >>> capped_limit_cents(400_000, 600_000, 100_000.0, 505_000.0, 10_000)
+    (500000, 0)
+    """
+    allowed = int(cap_cents) // rounding_cents * rounding_cents
+    if limit_cents <= cap_cents:
+        return min(after_cents, max(allowed, limit_cents)), 0
+    if not abs(balance_cents) <= CENTS_MAX:
+        return min(after_cents, limit_cents), UNKNOWN_BALANCE
+    owed = rounded_up_cents(math.ceil(max(balance_cents, 0.0)), rounding_cents)
+    if owed > allowed:
+        return min(after_cents, owed, limit_cents), FLOOR_AT_BALANCE
+    return min(after_cents, allowed), 0
+
+
+@compiled
 def stepped_limit(
     action: int,
     severity: int,
@@ -244,21 +234,11 @@ def stepped_limit(
             after, bound = restored_limit_cents(
                 limit, before_cents, terms.restore_share, terms.rounding_cents
             )
-    cap, which = ceiling_cents(
-        limit, total_cents, terms.line_cap_cents[product], terms.customer_total_cap_cents
-    )
+    line_cap = terms.line_cap_cents[product]
+    cap, which = ceiling_cents(limit, total_cents, line_cap, terms.customer_total_cap_cents)
     if after > cap:
-        bound |= which
-        allowed = int(cap) // terms.rounding_cents * terms.rounding_cents
-        if limit > cap and not known_balance:
-            return min(after, limit), bound | UNKNOWN_BALANCE
-        if limit > cap:
-            owed = rounded_up_cents(int(math.ceil(max(balance_cents, 0.0))), terms.rounding_cents)
-            if owed > allowed:
-                allowed, bound = owed, bound | FLOOR_AT_BALANCE
-        else:
-            allowed = max(allowed, limit)
-        after = min(after, allowed)
+        after, cap_bound = capped_limit_cents(limit, after, balance_cents, cap, terms.rounding_cents)
+        bound |= which | cap_bound
     return after, bound
 
 
@@ -285,8 +265,8 @@ def steps_of_action(
     - ``close``: limit 0, even below the balance; drawing stops.
     - ``freeze``: the limit stays and drawing stops. A freeze stands for ``freeze_days``, one for a violation
       until a person lifts it; while it stands nothing is restored.
-    - ``decrease``: see :func:`decreased_limit_cents`; one that is held back, or comes to nothing, is an alert,
-      so that somebody looks.
+    - ``decrease``: see :func:`decreased_limit_cents`; one that is held back, or comes to nothing, is an
+      alert, so that somebody looks.
     - ``restore``: see :func:`restored_limit_cents`; ends a freeze that has run out.
     - Any limit above a cap comes down to it, rounded down, at once and whatever the rules say, but never
       below the balance.
@@ -365,13 +345,23 @@ def write_limits(
         Where to write, shape ``(n,)``.
     """
     for i in range(actions.shape[0]):
-        product = 1 if values[rows[0], i] == 1.0 else 0
         effect, after, bound, stopped = steps_of_action(
-            int(actions[i]), int(severities[i]), product,
-            values[rows[1], i], values[rows[2], i], values[rows[3], i], values[rows[4], i], values[rows[5], i],
-            values[rows[6], i], values[rows[7], i], values[rows[8], i], values[rows[9], i], values[rows[10], i],
-            values[rows[11], i], terms,
-        )  # fmt: skip
+            int(actions[i]),
+            int(severities[i]),
+            1 if values[rows[0], i] == 1.0 else 0,
+            values[rows[1], i],
+            values[rows[2], i],
+            values[rows[3], i],
+            values[rows[4], i],
+            values[rows[5], i],
+            values[rows[6], i],
+            values[rows[7], i],
+            values[rows[8], i],
+            values[rows[9], i],
+            values[rows[10], i],
+            values[rows[11], i],
+            terms,
+        )
         effects[i] = effect
         limits_after_cents[i] = after
         constraints[i] = bound
