@@ -1,0 +1,257 @@
+"""The ring of each account: its last 180 days of events and its last bills, in two arenas.
+
+An account is a row of ``accounts``; its live events lie together in ``events[:, start + head : start + tail]``,
+in time order. When the block is full its live part moves to the front, or, where it is more than three quarters
+of the block, to a block of twice the size; blocks that were left are kept for others of that size. Windows are
+90 days; a ring keeps 180, since an event may come 90 days late and looks 90 days back itself.
+
+What left the ring is folded into ``BASE_*``, so that balance and limit can be told as of any event in it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limitkeeper.core.behaviour.events import (
+    BALANCE_SET,
+    CASH_ADVANCE,
+    CHARGE,
+    DAY_US,
+    LIMIT_SET,
+    PURCHASE,
+    REFUND,
+    REPAYMENT,
+    UNKNOWN_CENTS,
+)
+from limitkeeper.core.kernel.compiled import compiled
+
+WINDOW_US = 90 * DAY_US
+"""The longest window."""
+
+LATENESS_US = 90 * DAY_US
+"""An event older than this before its account's newest is refused."""
+
+RING_US = WINDOW_US + LATENESS_US
+"""What a ring keeps before its newest event."""
+
+RING_EVENTS_LEAST = 8
+RING_EVENTS_MAX = 4_096
+"""Events kept of one account; beyond this the oldest goes, and ``window_bounded`` says so."""
+
+BILLS_LEAST = 4
+BILLS_MAX = 16
+"""Bills kept: twelve count, and a late event sees its own twelve while at most four closed after it."""
+
+# The columns of ``accounts``.
+(
+    START, CAPACITY, HEAD, TAIL, NEWEST_US, OPENED_US, CUSTOMER, BALANCE, LIMIT, REFERENCE, BASE_BALANCE, BASE_LIMIT,
+    BASE_REFERENCE, DROPPED_US, BILL_START, BILL_CAPACITY, BILL_COUNT,
+) = range(17)  # fmt: skip
+ACCOUNT_FIELDS = 17
+
+# The rows of ``events`` and of ``bills``.
+TS, AMOUNT, MERCHANT, DEVICE, CITY, EVENT = range(6)
+EVENT_ROWS = 6
+PAID, MINIMUM, DAYS_LATE = 2, 3, 4
+BILL_ROWS = 5
+
+# The byte beside each event: its kind, and what the scan asks of it.
+KIND_BITS, NIGHT_BIT, ROUND_BIT = 15, 16, 32
+ROUND_CENTS = 10_000
+
+NO_BLOCK = -1
+
+Matrix = NDArray[np.int64]
+
+
+@compiled
+def event_mark(kind: int, night: bool, amount_cents: int) -> int:
+    """The byte of an event: kind, whether it is at night, whether its amount is round."""
+    mark = kind
+    if night:
+        mark |= NIGHT_BIT
+    if amount_cents > 0 and amount_cents % ROUND_CENTS == 0:
+        mark |= ROUND_BIT
+    return mark
+
+
+@compiled
+def settled(balance: int, limit: int, reference: int, kind: int, amount: int) -> tuple[int, int, int]:
+    """Balance, limit and reference limit after an event, cents.
+
+    The reference is the limit before the lender's last reduction while that has not been reassessed, else
+    unknown: a ``limit_set`` below the limit in force starts it, one that is not lower ends it.
+    """
+    if kind in (PURCHASE, CASH_ADVANCE, CHARGE):
+        balance += amount
+    elif kind in (REFUND, REPAYMENT):
+        balance -= amount
+    elif kind == BALANCE_SET:
+        balance = amount
+    elif kind == LIMIT_SET:
+        reference = limit if amount < limit else UNKNOWN_CENTS
+        limit = amount
+    return balance, limit, reference
+
+
+@compiled
+def settled_until(
+    account: NDArray[np.int64], events: Matrix, marks: NDArray[np.uint8], end: int
+) -> tuple[int, int, int]:
+    """Balance, limit and reference after the ring's events before ``end``, from what left it onwards."""
+    state = (account[BASE_BALANCE], account[BASE_LIMIT], account[BASE_REFERENCE])
+    for at in range(account[START] + account[HEAD], account[START] + end):
+        state = settled(state[0], state[1], state[2], marks[at] & KIND_BITS, events[AMOUNT, at])
+    return state
+
+
+@compiled
+def lower_bound(values: NDArray[np.int64], low: int, high: int, x: int) -> int:
+    """The first place in ``[low, high)`` whose value is at least ``x``, or ``high``."""
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < x:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def taken_block(
+    capacity: int, tops: NDArray[np.int64], which: int, free: NDArray[np.int64], arena: Matrix
+) -> int:
+    """The start of a block of a capacity, one that was left or a new one; -1 where the arena is full."""
+    order = 0
+    while (1 << order) < capacity:
+        order += 1
+    start = free[order]
+    if start != NO_BLOCK:
+        free[order] = arena[TS, start]
+        return start
+    if tops[which] + capacity > arena.shape[1]:
+        return NO_BLOCK
+    start = tops[which]
+    tops[which] += capacity
+    return start
+
+
+@compiled
+def leave_block(start: int, capacity: int, free: NDArray[np.int64], arena: Matrix) -> None:
+    """Keep a block for others of its size."""
+    order = 0
+    while (1 << order) < capacity:
+        order += 1
+    arena[TS, start] = free[order]
+    free[order] = start
+
+
+@compiled
+def moved(events: Matrix, marks: NDArray[np.uint8], source: int, target: int, count: int) -> None:
+    """Move events to a place before them, or to another block."""
+    for row in range(EVENT_ROWS):
+        for k in range(count):
+            events[row, target + k] = events[row, source + k]
+    for k in range(count):
+        marks[target + k] = marks[source + k]
+
+
+@compiled
+def has_room(
+    account: NDArray[np.int64],
+    events: Matrix,
+    marks: NDArray[np.uint8],
+    tops: NDArray[np.int64],
+    free: NDArray[np.int64],
+) -> bool:
+    """Make room for one more event; False where the arena must grow first."""
+    capacity, head, tail = account[CAPACITY], account[HEAD], account[TAIL]
+    if tail < capacity:
+        return True
+    live = tail - head
+    if capacity > 0 and live * 4 <= capacity * 3:
+        moved(events, marks, account[START] + head, account[START], live)
+    else:
+        larger = max(capacity * 2, RING_EVENTS_LEAST)
+        start = taken_block(larger, tops, 0, free, events)
+        if start == NO_BLOCK:
+            return False
+        moved(events, marks, account[START] + head, start, live)
+        if capacity > 0:
+            leave_block(account[START], capacity, free, events)
+        account[START], account[CAPACITY] = start, larger
+    account[HEAD], account[TAIL] = 0, live
+    return True
+
+
+@compiled
+def evict(account: NDArray[np.int64], events: Matrix, marks: NDArray[np.uint8]) -> None:
+    """Let go what is older than the ring reaches, and, where the ring is full, the oldest."""
+    oldest_us = account[NEWEST_US] - RING_US
+    start = account[START]
+    while account[HEAD] < account[TAIL]:
+        at = start + account[HEAD]
+        full = account[TAIL] - account[HEAD] >= RING_EVENTS_MAX
+        if events[TS, at] >= oldest_us and not full:
+            break
+        if events[TS, at] >= oldest_us:
+            account[DROPPED_US] = max(account[DROPPED_US], events[TS, at])
+        after = settled(
+            account[BASE_BALANCE], account[BASE_LIMIT], account[BASE_REFERENCE],
+            marks[at] & KIND_BITS, events[AMOUNT, at],
+        )  # fmt: skip
+        account[BASE_BALANCE], account[BASE_LIMIT], account[BASE_REFERENCE] = after
+        account[HEAD] += 1
+    if account[HEAD] == account[TAIL]:
+        account[HEAD] = account[TAIL] = 0
+
+
+@compiled
+def is_known_event(account: NDArray[np.int64], events: Matrix, event: int) -> bool:
+    """Whether the ring holds an event of that id; without an early exit, so that the loop is vectorised."""
+    found = 0
+    row = events[EVENT, account[START] + account[HEAD] : account[START] + account[TAIL]]
+    for k in range(row.shape[0]):
+        found |= row[k] == event
+    return found != 0
+
+
+@compiled
+def inserted_bill(
+    account: NDArray[np.int64],
+    bills: Matrix,
+    tops: NDArray[np.int64],
+    free: NDArray[np.int64],
+    bill: tuple[int, int, int, int, int],
+) -> bool:
+    """Insert a bill in time order, the oldest going where there are too many; False where the arena must grow."""
+    capacity, count = account[BILL_CAPACITY], account[BILL_COUNT]
+    if count == capacity and capacity < BILLS_MAX:
+        larger = max(capacity * 2, BILLS_LEAST)
+        start = taken_block(larger, tops, 1, free, bills)
+        if start == NO_BLOCK:
+            return False
+        for row in range(BILL_ROWS):
+            for k in range(count):
+                bills[row, start + k] = bills[row, account[BILL_START] + k]
+        if capacity > 0:
+            leave_block(account[BILL_START], capacity, free, bills)
+        account[BILL_START], account[BILL_CAPACITY] = start, larger
+    start = account[BILL_START]
+    place = count
+    while place > 0 and bills[TS, start + place - 1] > bill[0]:
+        place -= 1
+    if count == BILLS_MAX:
+        if place == 0:
+            return True
+        place -= 1
+        for row in range(BILL_ROWS):
+            for k in range(place):
+                bills[row, start + k] = bills[row, start + k + 1]
+    else:
+        for row in range(BILL_ROWS):
+            for k in range(count, place, -1):
+                bills[row, start + k] = bills[row, start + k - 1]
+        account[BILL_COUNT] = count + 1
+    for row in range(BILL_ROWS):
+        bills[row, start + place] = bill[row]
+    return True

@@ -1,0 +1,422 @@
+"""The behaviour of all accounts: events in, features out, state kept between calls."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limitkeeper.core.behaviour.events import (
+    ACCEPTED,
+    BALANCE_SET,
+    BILL,
+    CASH_ADVANCE,
+    DECLINED,
+    DUPLICATE,
+    FLAG,
+    LOGIN,
+    LONG_AGO_US,
+    NEVER_US,
+    TOO_LATE,
+    UNKNOWN_CENTS,
+    EventBatch,
+)
+from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.behaviour.ring import (
+    ACCOUNT_FIELDS,
+    BALANCE,
+    BASE_BALANCE,
+    BASE_LIMIT,
+    BASE_REFERENCE,
+    BILL_CAPACITY,
+    BILL_COUNT,
+    BILL_ROWS,
+    BILL_START,
+    BILLS_MAX,
+    CAPACITY,
+    CUSTOMER,
+    DROPPED_US,
+    EVENT_ROWS,
+    HEAD,
+    LATENESS_US,
+    LIMIT,
+    NEWEST_US,
+    NO_BLOCK,
+    OPENED_US,
+    REFERENCE,
+    RING_EVENTS_MAX,
+    START,
+    TAIL,
+    TS,
+    Matrix,
+    event_mark,
+    evict,
+    has_room,
+    inserted_bill,
+    is_known_event,
+    lower_bound,
+    settled,
+    settled_until,
+)
+from limitkeeper.core.behaviour.scan import TABLE_SLOTS, write_features
+from limitkeeper.core.kernel.compiled import compiled
+from limitkeeper.core.kernel.errors import InputError
+
+ORDERS = 16
+"""Sizes of block that are kept apart: powers of two, up to 2**15."""
+
+BATCH_EVENTS = 65_536
+"""Events worked on at a time."""
+
+FIELDS = tuple(field.name for field in fields(EventBatch))
+
+STATE_FORMAT = 1
+"""Raised when what ``arrays`` gives changes its meaning."""
+
+
+@compiled
+def apply_events(
+    accounts: Matrix,
+    first_credit: NDArray[np.int64],
+    events: Matrix,
+    marks: NDArray[np.uint8],
+    bills: Matrix,
+    tops: NDArray[np.int64],
+    free: Matrix,
+    table: Matrix,
+    batch: tuple[
+        NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64],
+        NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64],
+        NDArray[np.int64], NDArray[np.bool_],
+    ],
+    first: int,
+    out: NDArray[np.float64],
+    status: NDArray[np.uint8],
+) -> int:
+    """Apply a batch's events from ``first`` on; gives the event for which an arena must grow, or the count."""
+    (owners, times, kinds, amounts, paid, minimum, days_late, merchants, devices, cities, ids, nights) = batch
+    for i in range(first, owners.shape[0]):
+        account, t, kind, amount = accounts[owners[i]], times[i], int(kinds[i]), amounts[i]
+        if account[NEWEST_US] > LONG_AGO_US and t < account[NEWEST_US] - LATENESS_US:
+            status[i] = TOO_LATE
+            out[i] = np.nan
+            continue
+        if is_known_event(account, events, ids[i]):
+            status[i] = DUPLICATE
+            out[i] = np.nan
+            continue
+        if not has_room(account, events, marks, tops, free[0]):
+            return i
+        if kind == BILL and not inserted_bill(
+            account, bills, tops, free[1], (t, amount, paid[i], minimum[i], days_late[i])
+        ):
+            return i
+        account[NEWEST_US] = max(account[NEWEST_US], t)
+        account[OPENED_US] = min(account[OPENED_US], t)
+        evict(account, events, marks)
+        start, tail = account[START], account[TAIL]
+        place = tail
+        in_order = tail == account[HEAD] or events[TS, start + tail - 1] <= t
+        if not in_order:
+            place = lower_bound(events[TS], start + account[HEAD], start + tail, t + 1) - start
+            for row in range(EVENT_ROWS):
+                for at in range(start + tail, start + place, -1):
+                    events[row, at] = events[row, at - 1]
+            for at in range(start + tail, start + place, -1):
+                marks[at] = marks[at - 1]
+        at = start + place
+        (events[0, at], events[1, at], events[2, at], events[3, at], events[4, at], events[5, at]) = (
+            t, amount, merchants[i], devices[i], cities[i], ids[i],
+        )  # fmt: skip
+        marks[at] = event_mark(kind, nights[i], amount)
+        account[TAIL] = tail + 1
+        if in_order:
+            now = settled(account[BALANCE], account[LIMIT], account[REFERENCE], kind, amount)
+            state = now
+        else:
+            state = settled_until(account, events, marks, place + 1)
+            now = settled_until(account, events, marks, tail + 1)
+        account[BALANCE], account[LIMIT], account[REFERENCE] = now
+        customer = account[CUSTOMER]
+        if kind != LOGIN and kind != DECLINED and kind != FLAG:  # noqa: PLR1714 - compiled, a tuple is slower
+            first_credit[customer] = min(first_credit[customer], t)
+        own = amount if kind <= CASH_ADVANCE else -1
+        write_features(
+            account, place + 1, t, own, state, first_credit[customer], events, marks, bills,
+            table[0], table[1], table[2], out[i],
+        )  # fmt: skip
+        status[i] = ACCEPTED
+    return owners.shape[0]
+
+
+@compiled
+def write_portraits(
+    accounts: Matrix,
+    first_credit: NDArray[np.int64],
+    events: Matrix,
+    marks: NDArray[np.uint8],
+    bills: Matrix,
+    table: Matrix,
+    as_of_us: int,
+    out: NDArray[np.float64],
+) -> None:
+    """Write every account's features as of an instant, as though something without an amount happened then."""
+    for i in range(out.shape[0]):
+        account = accounts[i]
+        start = account[START]
+        end = lower_bound(events[TS], start + account[HEAD], start + account[TAIL], as_of_us + 1) - start
+        state = (account[BALANCE], account[LIMIT], account[REFERENCE])
+        if end < account[TAIL]:
+            state = settled_until(account, events, marks, end)
+        write_features(
+            account, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, marks, bills,
+            table[0], table[1], table[2], out[i],
+        )  # fmt: skip
+
+
+class Behaviour:
+    """The rings of all accounts.
+
+    A micro-batch, single events and a whole history are the same call, with the same bits.
+
+    Examples
+    --------
+    >>> from limitkeeper.core.behaviour.events import KINDS
+    >>> behaviour = Behaviour()
+    >>> behaviour.add_accounts(1, limit_cents=np.array([100_000]))
+    >>> one, none = np.ones(1, np.int64), np.zeros(1, np.int64)
+    >>> purchase = EventBatch(none, one, np.zeros(1, np.uint8), 25_000 * one, none, none, none, none, none, none,
+    ...                       one, np.zeros(1, np.bool_))
+    >>> features, status = behaviour.apply(purchase)
+    >>> dict(zip(FEATURE_NAMES, features[0].tolist(), strict=True))["utilisation"]
+    0.25
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._accounts = np.empty((0, ACCOUNT_FIELDS), np.int64)
+        self._first_credit = np.empty(0, np.int64)
+        self._events = np.empty((EVENT_ROWS, 1_024), np.int64)
+        self._marks = np.empty(1_024, np.uint8)
+        self._bills = np.empty((BILL_ROWS, 256), np.int64)
+        self._tops = np.zeros(2, np.int64)
+        self._free = np.full((2, ORDERS), NO_BLOCK, np.int64)
+        # One slot more: the last stamp is the number of the latest count.
+        self._table = np.zeros((3, TABLE_SLOTS + 1), np.int64)
+
+    def add_accounts(
+        self,
+        count: int,
+        *,
+        customer: NDArray[np.int64] | None = None,
+        opened_us: NDArray[np.int64] | None = None,
+        first_credit_us: NDArray[np.int64] | None = None,
+        opening_balance_cents: NDArray[np.int64] | None = None,
+        limit_cents: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Add accounts; they are numbered on from those there.
+
+        Parameters
+        ----------
+        count
+            How many.
+        customer
+            Number of an account that stands for the customer of each, shape ``(count,)``; default is itself.
+        opened_us, first_credit_us
+            Stated opening and first credit event, UTC microseconds; ``NEVER_US`` where not stated.
+        opening_balance_cents
+            Default 0.
+        limit_cents
+            Limit before any event; -1 where unknown.
+
+        Raises
+        ------
+        InputError
+            When a customer is no account that there will be.
+        """
+        total = self.count + count
+        if customer is not None and count and not (0 <= customer.min() and customer.max() < total):
+            raise InputError("A customer is no account.", value=int(customer.max()), allowed=f"0 to {total - 1}")
+        rows = self._accounts
+        if total > len(rows):
+            grown = np.empty((max(total, 2 * len(rows)), ACCOUNT_FIELDS), np.int64)
+            grown[: self.count] = rows[: self.count]
+            first = np.empty(len(grown), np.int64)
+            first[: self.count] = self._first_credit[: self.count]
+            self._accounts, self._first_credit = grown, first
+        new = self._accounts[self.count : total]
+        new[:] = 0
+        new[:, NEWEST_US] = new[:, DROPPED_US] = LONG_AGO_US
+        new[:, OPENED_US] = NEVER_US if opened_us is None else opened_us
+        new[:, REFERENCE] = new[:, BASE_REFERENCE] = UNKNOWN_CENTS
+        balance = 0 if opening_balance_cents is None else opening_balance_cents
+        limit = UNKNOWN_CENTS if limit_cents is None else limit_cents
+        new[:, BALANCE], new[:, BASE_BALANCE] = balance, balance
+        new[:, LIMIT], new[:, BASE_LIMIT] = limit, limit
+        new[:, CUSTOMER] = np.arange(self.count, total) if customer is None else customer
+        self._first_credit[self.count : total] = NEVER_US
+        if first_credit_us is not None:
+            np.minimum.at(self._first_credit, new[:, CUSTOMER], first_credit_us)
+        self.count = total
+
+    def apply(self, batch: EventBatch) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+        """Apply events in their order; the features of each, and what became of it.
+
+        Parameters
+        ----------
+        batch
+            Events in arrival order, shape ``(n,)``; within an account that order decides among equal times.
+
+        Returns
+        -------
+        Features ``(n, 45)`` as :data:`FEATURE_NAMES`, NaN where the event was not applied; and status ``(n,)``.
+
+        Raises
+        ------
+        InputError
+            When an account is not there.
+        """
+        size = len(batch)
+        out, status = np.empty((size, len(FEATURE_NAMES))), np.empty(size, np.uint8)
+        if size and not (0 <= batch.account.min() and batch.account.max() < self.count):
+            raise InputError(
+                "An event belongs to no account.", value=int(batch.account.max()), allowed=f"0 to {self.count - 1}"
+            )
+        columns = tuple(getattr(batch, name) for name in FIELDS)
+        done = 0
+        while done < size:
+            done = apply_events(
+                self._accounts, self._first_credit, self._events, self._marks, self._bills, self._tops, self._free,
+                self._table, columns, done, out, status,
+            )  # fmt: skip
+            if done < size:
+                self._grow()
+        return out, status
+
+    def _grow(self) -> None:
+        """Twice the arena that cannot take another block of its largest size."""
+        if self._tops[0] + 4 * RING_EVENTS_MAX > self._events.shape[1]:
+            wider = np.empty((EVENT_ROWS, 2 * self._events.shape[1] + 4 * RING_EVENTS_MAX), np.int64)
+            wider[:, : self._events.shape[1]] = self._events
+            marks = np.empty(wider.shape[1], np.uint8)
+            marks[: len(self._marks)] = self._marks
+            self._events, self._marks = wider, marks
+        if self._tops[1] + BILLS_MAX > self._bills.shape[1]:
+            bills = np.empty((BILL_ROWS, 2 * self._bills.shape[1] + BILLS_MAX), np.int64)
+            bills[:, : self._bills.shape[1]] = self._bills
+            self._bills = bills
+
+    def portraits(self, as_of_us: int) -> NDArray[np.float64]:
+        """Every account's features as of an instant, shape ``(accounts, 45)``; the state stays as it is.
+
+        Parameters
+        ----------
+        as_of_us
+            UTC microseconds; exact from 90 days before an account's newest event on.
+        """
+        out = np.empty((self.count, len(FEATURE_NAMES)))
+        write_portraits(
+            self._accounts, self._first_credit, self._events, self._marks, self._bills, self._table, as_of_us, out
+        )
+        return out
+
+    def arrays(self) -> dict[str, NDArray[np.int64] | NDArray[np.uint8]]:
+        """The whole state as arrays, to be kept; :meth:`from_arrays` takes them back."""
+        return {
+            "format": np.array([STATE_FORMAT], np.int64),
+            "accounts": self._accounts[: self.count],
+            "first_credit": self._first_credit[: self.count],
+            "events": self._events[:, : self._tops[0]],
+            "marks": self._marks[: self._tops[0]],
+            "bills": self._bills[:, : self._tops[1]],
+            "tops": self._tops,
+            "free": self._free,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.int64]]) -> "Behaviour":
+        """The state that arrays hold.
+
+        Raises
+        ------
+        InputError
+            When an array is missing or they are of another format.
+        """
+        behaviour = cls()
+        missing = set(behaviour.arrays()) - set(arrays)
+        if missing or arrays["format"].tolist() != [STATE_FORMAT]:
+            raise InputError(
+                "These arrays are no state of this version.",
+                value=sorted(arrays),
+                allowed=f"format {STATE_FORMAT} with {', '.join(behaviour.arrays())}",
+                advice="Build the state again from the events.",
+            )
+        behaviour.count = len(arrays["accounts"])
+        for name in ("accounts", "first_credit", "events", "bills", "tops", "free"):
+            setattr(behaviour, f"_{name}", np.array(arrays[name], dtype=np.int64, order="C"))
+        behaviour._marks = np.array(arrays["marks"], dtype=np.uint8)  # noqa: SLF001 - its own
+        return behaviour
+
+    def ring_bytes(self, account: int) -> bytes:
+        """An account's ring as bytes: its row, its live events and its bills; independent of where they lay.
+
+        Raises
+        ------
+        InputError
+            When there is no such account.
+        """
+        row = self._row(account).copy()
+        low, high = row[START] + row[HEAD], row[START] + row[TAIL]
+        first_bill, bill_count = row[BILL_START], row[BILL_COUNT]
+        first_credit = self._first_credit[row[CUSTOMER]]
+        row[[START, CAPACITY, BILL_START, BILL_CAPACITY]] = 0
+        row[HEAD], row[TAIL] = 0, high - low
+        parts = (
+            np.array([STATE_FORMAT, first_credit], np.int64),
+            row,
+            self._events[:, low:high],
+            self._bills[:, first_bill : first_bill + bill_count],
+            self._marks[low:high],
+        )
+        return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+
+    def restore_ring(self, account: int, content: bytes) -> None:
+        """Put a ring from :meth:`ring_bytes` in an account's place.
+
+        Raises
+        ------
+        InputError
+            When the bytes are no ring of this version, or there is no such account.
+        """
+        here = self._row(account)
+        head = np.frombuffer(content[: 8 * (2 + ACCOUNT_FIELDS)], np.int64)
+        if len(head) < 2 + ACCOUNT_FIELDS or head[0] != STATE_FORMAT:
+            raise InputError("These bytes are no ring of this version.", value=f"{len(content)} bytes")
+        row = head[2:].copy()
+        live, bill_count = int(row[TAIL]), int(row[BILL_COUNT])
+        sizes = (8 * EVENT_ROWS * live, 8 * BILL_ROWS * bill_count, live)
+        if len(content) != head.nbytes + sum(sizes):
+            raise InputError("The ring's bytes are not whole.", value=f"{len(content)} bytes")
+        first, second = head.nbytes + sizes[0], head.nbytes + sizes[0] + sizes[1]
+        capacity = max(8, 1 << max(live - 1, 0).bit_length())
+        bill_capacity = max(4, 1 << max(bill_count - 1, 0).bit_length())
+        while self._tops[0] + capacity > self._events.shape[1] or self._tops[1] + bill_capacity > self._bills.shape[1]:
+            self._grow()
+        start, bill_start = int(self._tops[0]), int(self._tops[1])
+        self._tops += np.array([capacity, bill_capacity])
+        events = np.frombuffer(content[head.nbytes : first], np.int64).reshape(EVENT_ROWS, live)
+        bills = np.frombuffer(content[first:second], np.int64).reshape(BILL_ROWS, bill_count)
+        self._events[:, start : start + live] = events
+        self._marks[start : start + live] = np.frombuffer(content[second:], np.uint8)
+        self._bills[:, bill_start : bill_start + bill_count] = bills
+        customer = here[CUSTOMER]
+        here[:] = row
+        here[START], here[CAPACITY], here[BILL_START], here[BILL_CAPACITY] = start, capacity, bill_start, bill_capacity
+        here[CUSTOMER] = customer
+        self._first_credit[customer] = min(self._first_credit[customer], int(head[1]))
+
+    def _row(self, account: int) -> NDArray[np.int64]:
+        if not 0 <= account < self.count:
+            raise InputError("There is no such account.", value=account, allowed=f"0 to {self.count - 1}")
+        row: NDArray[np.int64] = self._accounts[account]
+        return row
