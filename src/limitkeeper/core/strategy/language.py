@@ -117,7 +117,7 @@ def _parsed(text: str) -> ast.expr:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             # In brackets on lines of their own, an expression may run over lines and end in a comment.
-            return ast.parse(f"(\n{text}\n)", mode="eval").body
+            tree = ast.parse(f"(\n{text}\n)", mode="eval").body
     except SyntaxError as error:
         line, column = (error.lineno or 2) - 2, max((error.offset or 1) - 1, 0)
         offset = min(_offset(text, line, column), max(len(text) - 1, 0))
@@ -129,6 +129,9 @@ def _parsed(text: str) -> ast.expr:
         ) from None
     except (RecursionError, MemoryError, ValueError):
         raise ExpressionError("The expression cannot be read.", 0, advice="Write it simpler.") from None
+    if isinstance(tree, ast.Tuple) and not tree.elts:
+        raise ExpressionError("The expression is empty.", 0, advice="Example: pd >= 0.2.")
+    return tree
 
 
 def _is_plain(character: str) -> bool:

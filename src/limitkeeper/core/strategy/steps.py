@@ -228,7 +228,8 @@ def stepped_limit(
                 limit, balance_cents, share, floor, terms.rounding_cents, terms.least_step_cents
             )
     elif action == RESTORE and not freeze_stands:
-        if min(days_since_decrease, days_since_increase) < terms.restore_wait_days:
+        wait = terms.restore_wait_days
+        if days_since_decrease < wait or days_since_increase < wait:
             bound = STEP_WAIT
         else:
             after, bound = restored_limit_cents(
