@@ -16,6 +16,9 @@ from limitkeeper.core.behaviour.events import (
     CASH_ADVANCE,
     CHARGE,
     DAY_US,
+    DECLINED,
+    FLAG,
+    HOUR_US,
     LIMIT_SET,
     PURCHASE,
     REFUND,
@@ -24,7 +27,10 @@ from limitkeeper.core.behaviour.events import (
 )
 from limitkeeper.core.kernel.compiled import compiled
 
-WINDOW_US = 90 * DAY_US
+WINDOWS_US = (HOUR_US, DAY_US, 7 * DAY_US, 30 * DAY_US, 90 * DAY_US)
+"""The windows, shortest first."""
+
+WINDOW_US = WINDOWS_US[-1]
 """The longest window."""
 
 LATENESS_US = 90 * DAY_US
@@ -34,19 +40,23 @@ RING_US = WINDOW_US + LATENESS_US
 """What a ring keeps before its newest event."""
 
 RING_EVENTS_LEAST = 8
-RING_EVENTS_MAX = 4_096
+RING_EVENTS_MAX = 4_000
 """Events kept of one account; beyond this the oldest goes, and ``window_bounded`` says so."""
 
 BILLS_LEAST = 4
 BILLS_MAX = 16
 """Bills kept: twelve count, and a late event sees its own twelve while at most four closed after it."""
 
-# The columns of ``accounts``.
+# The columns of ``accounts``; ``START_1H`` and the four after it are the places where the windows of the newest
+# event start.
 (
-    START, CAPACITY, HEAD, TAIL, NEWEST_US, OPENED_US, CUSTOMER, BALANCE, LIMIT, REFERENCE, BASE_BALANCE, BASE_LIMIT,
-    BASE_REFERENCE, DROPPED_US, BILL_START, BILL_CAPACITY, BILL_COUNT,
-) = range(17)  # fmt: skip
-ACCOUNT_FIELDS = 17
+    START, CAPACITY, HEAD, TAIL, NEWEST_US, START_1H, START_1D, START_7D, START_30D, START_90D, OPENED_US, CUSTOMER,
+    BALANCE, LIMIT, REFERENCE, BASE_BALANCE, BASE_LIMIT, BASE_REFERENCE, DROPPED_US, BILL_START, BILL_CAPACITY,
+    BILL_COUNT,
+) = range(22)  # fmt: skip
+ACCOUNT_FIELDS = 22
+
+WINDOW_COUNT = 5
 
 # The rows of ``events`` and of ``bills``.
 TS, AMOUNT, MERCHANT, DEVICE, CITY, EVENT = range(6)
@@ -57,6 +67,16 @@ BILL_ROWS = 5
 # The byte beside each event: its kind, and what the scan asks of it.
 KIND_BITS, NIGHT_BIT, ROUND_BIT = 15, 16, 32
 ROUND_CENTS = 10_000
+
+# The columns of ``sums``: running sums before each event, modulo 2**64, and after the last one: the sum over a
+# window is one difference.
+COUNTS, SPEND, SQUARES, CASH, REFUNDED = range(5)
+SUM_COLUMNS = 5
+
+# Five counts lie in one integer, twelve bits each: no window holds as many as 4,096 events.
+COUNT_BITS = 12
+COUNT_MASK = (1 << COUNT_BITS) - 1
+SPENDS, NIGHTS, ROUNDS, DECLINES, FLAGS = (COUNT_BITS * place for place in range(5))
 
 NO_BLOCK = -1
 
@@ -72,6 +92,27 @@ def event_mark(kind: int, night: bool, amount_cents: int) -> int:
     if amount_cents > 0 and amount_cents % ROUND_CENTS == 0:
         mark |= ROUND_BIT
     return mark
+
+
+@compiled
+def write_sums(
+    sums: Matrix, marks: NDArray[np.uint8], amounts: NDArray[np.int64], low: int, high: int
+) -> None:
+    """Write the running sums after each event in ``[low, high)``, from what ``sums[low]`` holds on."""
+    for at in range(low, high):
+        mark, amount = int(marks[at]), amounts[at]
+        kind = mark & KIND_BITS
+        spend = 1 if kind <= CASH_ADVANCE else 0
+        night, round_amount = (mark & NIGHT_BIT) != 0, (mark & ROUND_BIT) != 0
+        counts = (
+            (spend << SPENDS) + ((spend & night) << NIGHTS) + ((spend & round_amount) << ROUNDS)
+            + ((kind == DECLINED) << DECLINES) + ((kind == FLAG) << FLAGS)
+        )  # fmt: skip
+        sums[at + 1, COUNTS] = sums[at, COUNTS] + counts
+        sums[at + 1, SPEND] = sums[at, SPEND] + amount * spend
+        sums[at + 1, SQUARES] = sums[at, SQUARES] + amount * amount * spend
+        sums[at + 1, CASH] = sums[at, CASH] + amount * (kind == CASH_ADVANCE)
+        sums[at + 1, REFUNDED] = sums[at, REFUNDED] + amount * (kind == REFUND)
 
 
 @compiled
@@ -146,40 +187,50 @@ def leave_block(start: int, capacity: int, free: NDArray[np.int64], arena: Matri
 
 
 @compiled
-def moved(events: Matrix, marks: NDArray[np.uint8], source: int, target: int, count: int) -> None:
+def move(
+    events: Matrix, sums: Matrix, marks: NDArray[np.uint8], source: int, target: int, count: int
+) -> None:
     """Move events to a place before them, or to another block."""
     for row in range(EVENT_ROWS):
         for k in range(count):
             events[row, target + k] = events[row, source + k]
     for k in range(count):
         marks[target + k] = marks[source + k]
+    for k in range(count + 1):
+        for column in range(SUM_COLUMNS):
+            sums[target + k, column] = sums[source + k, column]
 
 
 @compiled
 def has_room(
     account: NDArray[np.int64],
     events: Matrix,
+    sums: Matrix,
     marks: NDArray[np.uint8],
     tops: NDArray[np.int64],
     free: NDArray[np.int64],
 ) -> bool:
     """Make room for one more event; False where the arena must grow first."""
     capacity, head, tail = account[CAPACITY], account[HEAD], account[TAIL]
-    if tail < capacity:
+    if tail + 1 < capacity:  # one place more, for the sums after the last event
         return True
     live = tail - head
     if capacity > 0 and live * 4 <= capacity * 3:
-        moved(events, marks, account[START] + head, account[START], live)
+        move(events, sums, marks, account[START] + head, account[START], live)
     else:
         larger = max(capacity * 2, RING_EVENTS_LEAST)
         start = taken_block(larger, tops, 0, free, events)
         if start == NO_BLOCK:
             return False
-        moved(events, marks, account[START] + head, start, live)
-        if capacity > 0:
+        if capacity == 0:
+            sums[start] = 0
+        else:
+            move(events, sums, marks, account[START] + head, start, live)
             leave_block(account[START], capacity, free, events)
         account[START], account[CAPACITY] = start, larger
     account[HEAD], account[TAIL] = 0, live
+    for window in range(START_1H, START_1H + WINDOW_COUNT):
+        account[window] -= head
     return True
 
 
@@ -201,8 +252,17 @@ def evict(account: NDArray[np.int64], events: Matrix, marks: NDArray[np.uint8]) 
         )  # fmt: skip
         account[BASE_BALANCE], account[BASE_LIMIT], account[BASE_REFERENCE] = after
         account[HEAD] += 1
-    if account[HEAD] == account[TAIL]:
-        account[HEAD] = account[TAIL] = 0
+
+
+@compiled
+def advance_windows(account: NDArray[np.int64], ts: NDArray[np.int64]) -> None:
+    """Move the windows of the newest event to where they start now: never back, since time does not."""
+    start, tail, newest = account[START], account[TAIL], account[NEWEST_US]
+    for window in range(WINDOW_COUNT):
+        place = max(account[START_1H + window], account[HEAD])
+        while place < tail and ts[start + place] < newest - WINDOWS_US[window]:
+            place += 1
+        account[START_1H + window] = place
 
 
 @compiled

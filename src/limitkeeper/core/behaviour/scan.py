@@ -5,192 +5,126 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from limitkeeper.core.behaviour.events import (
-    CASH_ADVANCE,
-    DAY_US,
-    DECLINED,
-    FLAG,
-    HOUR_US,
-    MISSING_ID,
-    REFUND,
-)
+from limitkeeper.core.behaviour.events import CASH_ADVANCE, DAY_US, MISSING_ID
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import (
-    AMOUNT,
-    BILL_COUNT,
-    BILL_START,
-    CITY,
-    DAYS_LATE,
-    DEVICE,
-    DROPPED_US,
-    HEAD,
-    KIND_BITS,
-    MERCHANT,
-    MINIMUM,
-    NIGHT_BIT,
-    OPENED_US,
-    PAID,
-    RING_EVENTS_MAX,
-    ROUND_BIT,
-    START,
-    TS,
-    WINDOW_US,
-    Matrix,
-    lower_bound,
-)
+    AMOUNT, BILL_COUNT, BILL_START, CASH, CITY, COUNT_MASK, COUNTS, DAYS_LATE, DECLINES, DEVICE, DROPPED_US, FLAGS, HEAD,
+    KIND_BITS, MERCHANT, MINIMUM, NIGHTS, OPENED_US, PAID, REFUNDED, ROUNDS, SPEND, SPENDS, SQUARES, START, TS,
+    WINDOW_COUNT, WINDOW_US, WINDOWS_US, Matrix, lower_bound,
+)  # fmt: skip
 from limitkeeper.core.kernel.compiled import compiled
 
 SPENDS_FOR_ZSCORE = 5
+EXACT_TOTAL_CENTS = 3_037_000_499
+"""Below this sum of spends, the sum of their squares fits 63 bits."""
+
 BILLS_COUNTED = 12
 RECENT_BILLS = 6
 FEW_BILLS = 3
 
-TABLE_SLOTS = 2 * RING_EVENTS_MAX
+TABLE_SLOTS = 8_192
 """Slots of the table in which distinct ids are counted: half of them stay free."""
 
 (COUNT_1H, COUNT_1D, COUNT_7D, COUNT_30D, COUNT_90D, SUM_1H, SUM_1D, SUM_7D, SUM_30D, SUM_90D, MEAN_30D, MEAN_90D,
  STD_30D, STD_90D, MAX_30D, ZSCORE, VELOCITY, CASH_SHARE, NIGHT_SHARE, ROUND_SHARE, MERCHANTS, DEVICES, CITIES,
- TOP_SHARE, REFUND_SHARE, DECLINES, SINCE_SPEND, BILLS_12, PAID_FULL_6, MINIMUM_ONLY_6, LATE_6, LATE_12, DPD_MAX_12,
+ TOP_SHARE, REFUND_SHARE, DECLINED_7D, SINCE_SPEND, BILLS_12, PAID_FULL_6, MINIMUM_ONLY_6, LATE_6, LATE_12, DPD_MAX_12,
  DPD_MEAN_6, STREAK, COMPLETE_3, COMPLETE_6, COMPLETE_12, BALANCE_NOW, LIMIT_NOW, UTILISATION, SINCE_OPENED,
- SINCE_CREDIT, FLAGS, BOUNDED) = range(len(FEATURE_NAMES))  # fmt: skip
+ SINCE_CREDIT, FLAGS_90D, BOUNDED) = range(len(FEATURE_NAMES))  # fmt: skip
 
 
 @compiled
-def spend_tally(marks: NDArray[np.uint8], amounts: NDArray[np.int64], low: int, high: int) -> tuple[int, int]:
-    """Number and sum of the spends in ``[low, high)``."""
-    count, total = 0, 0
-    for at in range(low, high):
-        spend = (marks[at] & KIND_BITS) <= CASH_ADVANCE
-        count += spend
-        total += amounts[at] * spend
-    return count, total
-
-
-@compiled
-def kind_sum(marks: NDArray[np.uint8], amounts: NDArray[np.int64], low: int, high: int, kind: int) -> int:
-    """Sum of the amounts of a kind in ``[low, high)``."""
-    total = 0
-    for at in range(low, high):
-        total += amounts[at] * ((marks[at] & KIND_BITS) == kind)
-    return total
-
-
-@compiled
-def kind_count(marks: NDArray[np.uint8], low: int, high: int, kind: int) -> int:
-    """Number of events of a kind in ``[low, high)``."""
-    count = 0
-    for at in range(low, high):
-        count += (marks[at] & KIND_BITS) == kind
-    return count
+def counted(counts: int, which: int) -> int:
+    """One of the counts that lie in one integer."""
+    return (counts >> which) & COUNT_MASK
 
 
 @compiled
 def squared_deviations(
-    marks: NDArray[np.uint8], amounts: NDArray[np.int64], low: int, high: int, mean: float
+    marks: NDArray[np.uint8],
+    amounts: NDArray[np.int64],
+    low: int,
+    high: int,
+    count: int,
+    total: int,
+    squares: int,
 ) -> float:
-    """Sum of the squared deviations of the spends in ``[low, high)`` from a mean.
+    """Sum of the squared deviations of the spends in ``[low, high)`` from their mean.
 
-    Four sums side by side: a fixed order, and the processor need not wait for each addition.
+    With ``m`` the whole part of the mean and ``r = total - count * m``, it is
+    ``sum((x - m)**2) - r**2 / count``, whose first term is ``squares - 2 * m * total + count * m**2``. All of
+    it is exact modulo 2**64, and so exact where the term fits: ``sum(x**2) <= total**2 < 2**63``. Larger
+    amounts are summed one by one.
     """
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    at = low
-    while at + 3 < high:
-        w = (amounts[at] - mean) * ((marks[at] & KIND_BITS) <= CASH_ADVANCE)
-        x = (amounts[at + 1] - mean) * ((marks[at + 1] & KIND_BITS) <= CASH_ADVANCE)
-        y = (amounts[at + 2] - mean) * ((marks[at + 2] & KIND_BITS) <= CASH_ADVANCE)
-        z = (amounts[at + 3] - mean) * ((marks[at + 3] & KIND_BITS) <= CASH_ADVANCE)
-        a += w * w
-        b += x * x
-        c += y * y
-        d += z * z
-        at += 4
-    while at < high:
-        w = (amounts[at] - mean) * ((marks[at] & KIND_BITS) <= CASH_ADVANCE)
-        a += w * w
-        at += 1
-    return (a + b) + (c + d)
+    whole = total // count
+    rest = total - count * whole
+    if total < EXACT_TOTAL_CENTS:
+        term = float(squares - 2 * whole * total + count * whole * whole)
+    else:
+        term = 0.0
+        for at in range(low, high):
+            if (marks[at] & KIND_BITS) <= CASH_ADVANCE:
+                term += float(amounts[at] - whole) * float(amounts[at] - whole)
+    deviations = term - rest * rest / count
+    return 0.0 if deviations < 0.0 else deviations
 
 
 @compiled
 def write_spend(
+    events: Matrix,
+    sums: Matrix,
     marks: NDArray[np.uint8],
-    amounts: NDArray[np.int64],
-    ts: NDArray[np.int64],
+    starts: tuple[int, int, int, int, int],
     end: int,
-    t: int,
-    own_cents: int,
-    out: NDArray[np.float64],
-) -> int:
-    """Write the features of amounts and counts; ``own_cents`` is -1 unless the event is a spend.
-
-    Returns where the 30-day window starts.
-    """
-    s90 = lower_bound(ts, 0, end, t - WINDOW_US)
-    s30 = lower_bound(ts, s90, end, t - 30 * DAY_US)
-    s7 = lower_bound(ts, s30, end, t - 7 * DAY_US)
-    s1 = lower_bound(ts, s7, end, t - DAY_US)
-    n1h, v1h = spend_tally(marks, amounts, lower_bound(ts, s1, end, t - HOUR_US), end)
-    n1, v1 = spend_tally(marks, amounts, s1, end)
-    n7, v7 = spend_tally(marks, amounts, s7, end)
-    n30, v30 = spend_tally(marks, amounts, s30, end)
-    n90, v90 = spend_tally(marks, amounts, s90, s30)
-    n90, v90 = n90 + n30, v90 + v30
-    out[COUNT_1H], out[COUNT_1D], out[COUNT_7D], out[COUNT_30D], out[COUNT_90D] = n1h, n1, n7, n30, n90
-    out[SUM_1H], out[SUM_1D], out[SUM_7D], out[SUM_30D], out[SUM_90D] = v1h, v1, v7, v30, v90
-    out[MEAN_30D] = v30 / n30 if n30 > 0 else math.nan
-    out[MEAN_90D] = v90 / n90 if n90 > 0 else math.nan
-    out[STD_30D] = math.nan
-    if n30 > 1:
-        out[STD_30D] = math.sqrt(squared_deviations(marks, amounts, s30, end, v30 / n30) / n30)
-    write_deviation(marks, amounts, s90, end, n90, v90, own_cents, out)
-    out[VELOCITY] = (v7 / 7.0) / (v90 / 90.0) if v90 > 0 else math.nan
-    cash30 = kind_sum(marks, amounts, s30, end, CASH_ADVANCE)
-    cash90 = kind_sum(marks, amounts, s90, s30, CASH_ADVANCE) + cash30
-    out[CASH_SHARE] = cash30 / v30 if v30 > 0 else math.nan
-    refunds = kind_sum(marks, amounts, s90, end, REFUND)
-    out[REFUND_SHARE] = refunds / (v90 - cash90) if v90 > cash90 else math.nan
-    out[DECLINES] = kind_count(marks, s7, end, DECLINED)
-    out[FLAGS] = kind_count(marks, s90, end, FLAG)
-    out[SINCE_SPEND] = math.nan
-    at = end - 1 if own_cents < 0 else end - 2
-    while at >= s90:
-        if (marks[at] & KIND_BITS) <= CASH_ADVANCE:
-            out[SINCE_SPEND] = (t - ts[at]) / DAY_US
-            break
-        at -= 1
-    return s30
-
-
-@compiled
-def write_deviation(
-    marks: NDArray[np.uint8],
-    amounts: NDArray[np.int64],
-    s90: int,
-    end: int,
-    count: int,
-    total: int,
     own_cents: int,
     out: NDArray[np.float64],
 ) -> None:
-    """Write the 90-day standard deviation and the z-score, from one pass over the spends before this one.
+    """Write the features of counts and sums, each a difference of running sums.
 
-    ``M2 = M2_before + (x - mean_before) * (x - mean)`` adds the event itself (Welford, Technometrics 1962).
+    ``own_cents`` is the amount of the event itself where it is a spend, the last before ``end``; else -1.
     """
-    out[STD_90D], out[ZSCORE] = math.nan, math.nan
-    if own_cents < 0:
-        if count > 1:
-            out[STD_90D] = math.sqrt(squared_deviations(marks, amounts, s90, end, total / count) / count)
-        return
-    before = count - 1
-    if before == 0:
-        return
-    mean_before = (total - own_cents) / before
-    squares = squared_deviations(marks, amounts, s90, end - 1, mean_before)
-    spread = squares / before
-    if before >= SPENDS_FOR_ZSCORE and spread > 0.0:
-        out[ZSCORE] = (own_cents - mean_before) / math.sqrt(spread)
-    squares += (own_cents - mean_before) * (own_cents - total / count)
-    out[STD_90D] = math.sqrt(max(squares, 0.0) / count)
+    for window in range(WINDOW_COUNT):
+        counts = sums[end, COUNTS] - sums[starts[window], COUNTS]
+        out[COUNT_1H + window] = counted(counts, SPENDS)
+        out[SUM_1H + window] = sums[end, SPEND] - sums[starts[window], SPEND]
+    s7, s30, s90 = starts[2], starts[3], starts[4]
+    counts30 = sums[end, COUNTS] - sums[s30, COUNTS]
+    n30, v30 = counted(counts30, SPENDS), sums[end, SPEND] - sums[s30, SPEND]
+    counts90 = sums[end, COUNTS] - sums[s90, COUNTS]
+    n90, v90 = counted(counts90, SPENDS), sums[end, SPEND] - sums[s90, SPEND]
+    out[MEAN_30D] = v30 / n30 if n30 > 0 else math.nan
+    out[MEAN_90D] = v90 / n90 if n90 > 0 else math.nan
+    out[STD_30D] = out[STD_90D] = out[ZSCORE] = math.nan
+    if n30 > 1:
+        squares = sums[end, SQUARES] - sums[s30, SQUARES]
+        out[STD_30D] = math.sqrt(squared_deviations(marks, events[AMOUNT], s30, end, n30, v30, squares) / n30)
+    if n90 > 1:
+        squares = sums[end, SQUARES] - sums[s90, SQUARES]
+        out[STD_90D] = math.sqrt(squared_deviations(marks, events[AMOUNT], s90, end, n90, v90, squares) / n90)
+    if own_cents >= 0 and n90 > SPENDS_FOR_ZSCORE:
+        before, total = n90 - 1, v90 - own_cents
+        squares = sums[end - 1, SQUARES] - sums[s90, SQUARES]
+        spread = squared_deviations(marks, events[AMOUNT], s90, end - 1, before, total, squares)
+        if spread > 0.0:
+            out[ZSCORE] = (own_cents - total / before) / math.sqrt(spread / before)
+    out[VELOCITY] = (out[SUM_7D] / 7.0) / (v90 / 90.0) if v90 > 0 else math.nan
+    out[CASH_SHARE] = (sums[end, CASH] - sums[s30, CASH]) / v30 if v30 > 0 else math.nan
+    out[NIGHT_SHARE] = counted(counts30, NIGHTS) / n30 if n30 > 0 else math.nan
+    out[ROUND_SHARE] = counted(counts30, ROUNDS) / n30 if n30 > 0 else math.nan
+    bought = v90 - (sums[end, CASH] - sums[s90, CASH])
+    out[REFUND_SHARE] = (sums[end, REFUNDED] - sums[s90, REFUNDED]) / bought if bought > 0 else math.nan
+    out[DECLINED_7D] = counted(sums[end, COUNTS] - sums[s7, COUNTS], DECLINES)
+    out[FLAGS_90D] = counted(counts90, FLAGS)
+
+
+@compiled
+def days_since_spend(events: Matrix, marks: NDArray[np.uint8], low: int, high: int, t: int) -> float:
+    """Days from the last spend in ``[low, high)`` to ``t``; NaN where there is none."""
+    at = high - 1
+    while at >= low:
+        if (marks[at] & KIND_BITS) <= CASH_ADVANCE:
+            return (t - events[TS, at]) / DAY_US
+        at -= 1
+    return math.nan
 
 
 @compiled
@@ -203,7 +137,7 @@ def distinct(
     all_kinds: bool,
     keys: NDArray[np.int64],
     stamps: NDArray[np.int64],
-    sums: NDArray[np.int64],
+    totals: NDArray[np.int64],
 ) -> tuple[int, int]:
     """Number of distinct known ids in ``[low, high)``, and the largest sum of spends of one of them.
 
@@ -224,10 +158,10 @@ def distinct(
         while stamps[slot] == stamp and keys[slot] != key:
             slot = (slot + 1) & (slots - 1)
         if stamps[slot] != stamp:
-            stamps[slot], keys[slot], sums[slot] = stamp, key, 0
+            stamps[slot], keys[slot], totals[slot] = stamp, key, 0
             count += 1
-        sums[slot] += amounts[at] * spend
-        largest = max(largest, sums[slot])
+        totals[slot] += amounts[at] * spend
+        largest = max(largest, totals[slot])
     return count, largest
 
 
@@ -239,27 +173,21 @@ def write_patterns(
     high: int,
     keys: NDArray[np.int64],
     stamps: NDArray[np.int64],
-    sums: NDArray[np.int64],
+    totals: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
-    """Write the features of the 30-day window that look at single events: night, round, ids, largest."""
-    count, night, round_amounts, largest = 0, 0, 0, 0
+    """Write the features of the 30-day window that look at single events: the largest, distinct ids."""
     amounts = events[AMOUNT]
+    largest = -1
     for at in range(low, high):
-        mark = marks[at]
-        spend = (mark & KIND_BITS) <= CASH_ADVANCE
-        count += spend
-        night += spend & ((mark & NIGHT_BIT) != 0)
-        round_amounts += spend & ((mark & ROUND_BIT) != 0)
-        largest = max(largest, amounts[at] * spend)
-    out[MAX_30D] = largest if count > 0 else math.nan
-    out[NIGHT_SHARE] = night / count if count > 0 else math.nan
-    out[ROUND_SHARE] = round_amounts / count if count > 0 else math.nan
-    merchants, top = distinct(events[MERCHANT], marks, amounts, low, high, False, keys, stamps, sums)
+        if (marks[at] & KIND_BITS) <= CASH_ADVANCE:
+            largest = max(largest, amounts[at])
+    out[MAX_30D] = largest if largest >= 0 else math.nan
+    merchants, top = distinct(events[MERCHANT], marks, amounts, low, high, False, keys, stamps, totals)
     out[MERCHANTS] = merchants
     out[TOP_SHARE] = top / out[SUM_30D] if merchants > 0 and out[SUM_30D] > 0.0 else math.nan
-    out[DEVICES] = distinct(events[DEVICE], marks, amounts, low, high, True, keys, stamps, sums)[0]
-    out[CITIES] = distinct(events[CITY], marks, amounts, low, high, False, keys, stamps, sums)[0]
+    out[DEVICES] = distinct(events[DEVICE], marks, amounts, low, high, True, keys, stamps, totals)[0]
+    out[CITIES] = distinct(events[CITY], marks, amounts, low, high, False, keys, stamps, totals)[0]
 
 
 @compiled
@@ -310,19 +238,34 @@ def write_bills(bills: Matrix, start: int, count: int, out: NDArray[np.float64])
 
 
 @compiled
+def window_starts(
+    account: NDArray[np.int64], ts: NDArray[np.int64], end: int, t: int
+) -> tuple[int, int, int, int, int]:
+    """Where the windows before ``t`` start among the ring's events before ``end``, places in the arena."""
+    first, stop = account[START] + account[HEAD], account[START] + end
+    s90 = lower_bound(ts, first, stop, t - WINDOWS_US[4])
+    s30 = lower_bound(ts, s90, stop, t - WINDOWS_US[3])
+    s7 = lower_bound(ts, s30, stop, t - WINDOWS_US[2])
+    s1 = lower_bound(ts, s7, stop, t - WINDOWS_US[1])
+    return lower_bound(ts, s1, stop, t - WINDOWS_US[0]), s1, s7, s30, s90
+
+
+@compiled
 def write_features(
     account: NDArray[np.int64],
+    starts: tuple[int, int, int, int, int],
     end: int,
     t: int,
     own_cents: int,
     state: tuple[int, int, int],
     first_credit_us: int,
     events: Matrix,
+    sums: Matrix,
     marks: NDArray[np.uint8],
     bills: Matrix,
     keys: NDArray[np.int64],
     stamps: NDArray[np.int64],
-    sums: NDArray[np.int64],
+    totals: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
     """Write every feature of an account as of ``t``, shape ``(45,)``.
@@ -331,8 +274,10 @@ def write_features(
     ----------
     account
         Its row of ``accounts``.
+    starts
+        Where the windows start, shortest first, places in the arena.
     end
-        The ring's events before this place count.
+        The ring's events before this place in the ring count.
     t
         The instant, UTC microseconds.
     own_cents
@@ -342,12 +287,10 @@ def write_features(
     first_credit_us
         The customer's first credit event known.
     """
-    low, high = account[START] + account[HEAD], account[START] + end
-    own = events[:, low:high]
-    own_marks = marks[low:high]
-    size = high - low
-    s30 = write_spend(own_marks, own[AMOUNT], own[TS], size, t, own_cents, out)
-    write_patterns(own, own_marks, s30, size, keys, stamps, sums, out)
+    stop = account[START] + end
+    write_spend(events, sums, marks, starts, stop, own_cents, out)
+    write_patterns(events, marks, starts[3], stop, keys, stamps, totals, out)
+    out[SINCE_SPEND] = days_since_spend(events, marks, starts[4], stop if own_cents < 0 else stop - 1, t)
     bill_start, bill_count = account[BILL_START], account[BILL_COUNT]
     while bill_count > 0 and bills[TS, bill_start + bill_count - 1] > t:
         bill_count -= 1

@@ -24,6 +24,7 @@ from limitkeeper.core.behaviour.events import (
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
+    AMOUNT,
     BALANCE,
     BASE_BALANCE,
     BASE_LIMIT,
@@ -32,6 +33,7 @@ from limitkeeper.core.behaviour.ring import (
     BILL_COUNT,
     BILL_ROWS,
     BILL_START,
+    BILLS_LEAST,
     BILLS_MAX,
     CAPACITY,
     CUSTOMER,
@@ -44,11 +46,20 @@ from limitkeeper.core.behaviour.ring import (
     NO_BLOCK,
     OPENED_US,
     REFERENCE,
+    RING_EVENTS_LEAST,
     RING_EVENTS_MAX,
     START,
+    START_1D,
+    START_1H,
+    START_7D,
+    START_30D,
+    START_90D,
+    SUM_COLUMNS,
     TAIL,
     TS,
+    WINDOW_COUNT,
     Matrix,
+    advance_windows,
     event_mark,
     evict,
     has_room,
@@ -57,8 +68,9 @@ from limitkeeper.core.behaviour.ring import (
     lower_bound,
     settled,
     settled_until,
+    write_sums,
 )
-from limitkeeper.core.behaviour.scan import TABLE_SLOTS, write_features
+from limitkeeper.core.behaviour.scan import TABLE_SLOTS, window_starts, write_features
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.kernel.errors import InputError
 
@@ -79,15 +91,25 @@ def apply_events(
     accounts: Matrix,
     first_credit: NDArray[np.int64],
     events: Matrix,
+    sums: Matrix,
     marks: NDArray[np.uint8],
     bills: Matrix,
     tops: NDArray[np.int64],
     free: Matrix,
     table: Matrix,
     batch: tuple[
-        NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64],
-        NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64],
-        NDArray[np.int64], NDArray[np.bool_],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.uint8],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.bool_],
     ],
     first: int,
     out: NDArray[np.float64],
@@ -105,7 +127,7 @@ def apply_events(
             status[i] = DUPLICATE
             out[i] = np.nan
             continue
-        if not has_room(account, events, marks, tops, free[0]):
+        if not has_room(account, events, sums, marks, tops, free[0]):
             return i
         if kind == BILL and not inserted_bill(
             account, bills, tops, free[1], (t, amount, paid[i], minimum[i], days_late[i])
@@ -124,16 +146,26 @@ def apply_events(
                     events[row, at] = events[row, at - 1]
             for at in range(start + tail, start + place, -1):
                 marks[at] = marks[at - 1]
+            for window in range(START_1H, START_1H + WINDOW_COUNT):
+                # The place shifts where the event lies before it: it is then older than the window.
+                account[window] += place < account[window]
         at = start + place
         (events[0, at], events[1, at], events[2, at], events[3, at], events[4, at], events[5, at]) = (
             t, amount, merchants[i], devices[i], cities[i], ids[i],
         )  # fmt: skip
         marks[at] = event_mark(kind, nights[i], amount)
         account[TAIL] = tail + 1
+        write_sums(sums, marks, events[AMOUNT], at, start + tail + 1)
+        advance_windows(account, events[TS])
         if in_order:
+            starts = (
+                start + account[START_1H], start + account[START_1D], start + account[START_7D],
+                start + account[START_30D], start + account[START_90D],
+            )  # fmt: skip
             now = settled(account[BALANCE], account[LIMIT], account[REFERENCE], kind, amount)
             state = now
         else:
+            starts = window_starts(account, events[TS], place + 1, t)
             state = settled_until(account, events, marks, place + 1)
             now = settled_until(account, events, marks, tail + 1)
         account[BALANCE], account[LIMIT], account[REFERENCE] = now
@@ -142,7 +174,7 @@ def apply_events(
             first_credit[customer] = min(first_credit[customer], t)
         own = amount if kind <= CASH_ADVANCE else -1
         write_features(
-            account, place + 1, t, own, state, first_credit[customer], events, marks, bills,
+            account, starts, place + 1, t, own, state, first_credit[customer], events, sums, marks, bills,
             table[0], table[1], table[2], out[i],
         )  # fmt: skip
         status[i] = ACCEPTED
@@ -154,6 +186,7 @@ def write_portraits(
     accounts: Matrix,
     first_credit: NDArray[np.int64],
     events: Matrix,
+    sums: Matrix,
     marks: NDArray[np.uint8],
     bills: Matrix,
     table: Matrix,
@@ -168,8 +201,9 @@ def write_portraits(
         state = (account[BALANCE], account[LIMIT], account[REFERENCE])
         if end < account[TAIL]:
             state = settled_until(account, events, marks, end)
+        starts = window_starts(account, events[TS], end, as_of_us)
         write_features(
-            account, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, marks, bills,
+            account, starts, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, sums, marks, bills,
             table[0], table[1], table[2], out[i],
         )  # fmt: skip
 
@@ -197,6 +231,7 @@ class Behaviour:
         self._accounts = np.empty((0, ACCOUNT_FIELDS), np.int64)
         self._first_credit = np.empty(0, np.int64)
         self._events = np.empty((EVENT_ROWS, 1_024), np.int64)
+        self._sums = np.empty((1_024, SUM_COLUMNS), np.int64)
         self._marks = np.empty(1_024, np.uint8)
         self._bills = np.empty((BILL_ROWS, 256), np.int64)
         self._tops = np.zeros(2, np.int64)
@@ -236,7 +271,9 @@ class Behaviour:
         """
         total = self.count + count
         if customer is not None and count and not (0 <= customer.min() and customer.max() < total):
-            raise InputError("A customer is no account.", value=int(customer.max()), allowed=f"0 to {total - 1}")
+            raise InputError(
+                "A customer is no account.", value=int(customer.max()), allowed=f"0 to {total - 1}"
+            )
         rows = self._accounts
         if total > len(rows):
             grown = np.empty((max(total, 2 * len(rows)), ACCOUNT_FIELDS), np.int64)
@@ -280,13 +317,15 @@ class Behaviour:
         out, status = np.empty((size, len(FEATURE_NAMES))), np.empty(size, np.uint8)
         if size and not (0 <= batch.account.min() and batch.account.max() < self.count):
             raise InputError(
-                "An event belongs to no account.", value=int(batch.account.max()), allowed=f"0 to {self.count - 1}"
+                "An event belongs to no account.",
+                value=int(batch.account.max()),
+                allowed=f"0 to {self.count - 1}",
             )
         columns = tuple(getattr(batch, name) for name in FIELDS)
         done = 0
         while done < size:
             done = apply_events(
-                self._accounts, self._first_credit, self._events, self._marks, self._bills, self._tops, self._free,
+                self._accounts, self._first_credit, self._events, self._sums, self._marks, self._bills, self._tops, self._free,
                 self._table, columns, done, out, status,
             )  # fmt: skip
             if done < size:
@@ -298,9 +337,11 @@ class Behaviour:
         if self._tops[0] + 4 * RING_EVENTS_MAX > self._events.shape[1]:
             wider = np.empty((EVENT_ROWS, 2 * self._events.shape[1] + 4 * RING_EVENTS_MAX), np.int64)
             wider[:, : self._events.shape[1]] = self._events
+            sums = np.empty((wider.shape[1], SUM_COLUMNS), np.int64)
+            sums[: len(self._sums)] = self._sums
             marks = np.empty(wider.shape[1], np.uint8)
             marks[: len(self._marks)] = self._marks
-            self._events, self._marks = wider, marks
+            self._events, self._sums, self._marks = wider, sums, marks
         if self._tops[1] + BILLS_MAX > self._bills.shape[1]:
             bills = np.empty((BILL_ROWS, 2 * self._bills.shape[1] + BILLS_MAX), np.int64)
             bills[:, : self._bills.shape[1]] = self._bills
@@ -316,7 +357,15 @@ class Behaviour:
         """
         out = np.empty((self.count, len(FEATURE_NAMES)))
         write_portraits(
-            self._accounts, self._first_credit, self._events, self._marks, self._bills, self._table, as_of_us, out
+            self._accounts,
+            self._first_credit,
+            self._events,
+            self._sums,
+            self._marks,
+            self._bills,
+            self._table,
+            as_of_us,
+            out,
         )
         return out
 
@@ -327,6 +376,7 @@ class Behaviour:
             "accounts": self._accounts[: self.count],
             "first_credit": self._first_credit[: self.count],
             "events": self._events[:, : self._tops[0]],
+            "sums": self._sums[: self._tops[0]],
             "marks": self._marks[: self._tops[0]],
             "bills": self._bills[:, : self._tops[1]],
             "tops": self._tops,
@@ -352,7 +402,7 @@ class Behaviour:
                 advice="Build the state again from the events.",
             )
         behaviour.count = len(arrays["accounts"])
-        for name in ("accounts", "first_credit", "events", "bills", "tops", "free"):
+        for name in ("accounts", "first_credit", "events", "sums", "bills", "tops", "free"):
             setattr(behaviour, f"_{name}", np.array(arrays[name], dtype=np.int64, order="C"))
         behaviour._marks = np.array(arrays["marks"], dtype=np.uint8)  # noqa: SLF001 - its own
         return behaviour
@@ -370,6 +420,7 @@ class Behaviour:
         first_bill, bill_count = row[BILL_START], row[BILL_COUNT]
         first_credit = self._first_credit[row[CUSTOMER]]
         row[[START, CAPACITY, BILL_START, BILL_CAPACITY]] = 0
+        row[START_1H : START_1H + WINDOW_COUNT] -= row[HEAD]
         row[HEAD], row[TAIL] = 0, high - low
         parts = (
             np.array([STATE_FORMAT, first_credit], np.int64),
@@ -398,9 +449,12 @@ class Behaviour:
         if len(content) != head.nbytes + sum(sizes):
             raise InputError("The ring's bytes are not whole.", value=f"{len(content)} bytes")
         first, second = head.nbytes + sizes[0], head.nbytes + sizes[0] + sizes[1]
-        capacity = max(8, 1 << max(live - 1, 0).bit_length())
-        bill_capacity = max(4, 1 << max(bill_count - 1, 0).bit_length())
-        while self._tops[0] + capacity > self._events.shape[1] or self._tops[1] + bill_capacity > self._bills.shape[1]:
+        capacity = max(RING_EVENTS_LEAST, 1 << live.bit_length())  # a place more than events
+        bill_capacity = max(BILLS_LEAST, 1 << max(bill_count - 1, 0).bit_length())
+        while (
+            self._tops[0] + capacity > self._events.shape[1]
+            or self._tops[1] + bill_capacity > self._bills.shape[1]
+        ):
             self._grow()
         start, bill_start = int(self._tops[0]), int(self._tops[1])
         self._tops += np.array([capacity, bill_capacity])
@@ -408,10 +462,17 @@ class Behaviour:
         bills = np.frombuffer(content[first:second], np.int64).reshape(BILL_ROWS, bill_count)
         self._events[:, start : start + live] = events
         self._marks[start : start + live] = np.frombuffer(content[second:], np.uint8)
+        self._sums[start] = 0
+        write_sums(self._sums, self._marks, self._events[AMOUNT], start, start + live)
         self._bills[:, bill_start : bill_start + bill_count] = bills
         customer = here[CUSTOMER]
         here[:] = row
-        here[START], here[CAPACITY], here[BILL_START], here[BILL_CAPACITY] = start, capacity, bill_start, bill_capacity
+        here[START], here[CAPACITY], here[BILL_START], here[BILL_CAPACITY] = (
+            start,
+            capacity,
+            bill_start,
+            bill_capacity,
+        )
         here[CUSTOMER] = customer
         self._first_credit[customer] = min(self._first_credit[customer], int(head[1]))
 
