@@ -20,6 +20,7 @@ from limitkeeper.core.behaviour.events import (
     FLAG,
     HOUR_US,
     LIMIT_SET,
+    MISSING_ID,
     PURCHASE,
     REFUND,
     REPAYMENT,
@@ -78,6 +79,15 @@ COUNT_BITS = 12
 COUNT_MASK = (1 << COUNT_BITS) - 1
 SPENDS, NIGHTS, ROUNDS, DECLINES, FLAGS = (COUNT_BITS * place for place in range(5))
 
+# The rows of ``links``: how many places back the event lies that had the same id before (spends only, but for devices),
+# so that an id is counted once in a window: where its link leads out of it.
+LINK_ROWS = 3
+UNLINKED = 0
+"""An event that is not counted: its id is missing, or it is no spend."""
+
+FIRST = 65_535
+"""No event of the 30 days before it has the same id; further back than any ring reaches."""
+
 NO_BLOCK = -1
 
 Matrix = NDArray[np.int64]
@@ -113,6 +123,56 @@ def write_sums(
         sums[at + 1, SQUARES] = sums[at, SQUARES] + amount * amount * spend
         sums[at + 1, CASH] = sums[at, CASH] + amount * (kind == CASH_ADVANCE)
         sums[at + 1, REFUNDED] = sums[at, REFUNDED] + amount * (kind == REFUND)
+
+
+@compiled
+def link_of(ids: NDArray[np.int64], marks: NDArray[np.uint8], low: int, at: int, all_kinds: bool) -> int:
+    """How far back from ``at`` the same id lies in ``[low, at)``."""
+    key = ids[at]
+    if key == MISSING_ID or not (all_kinds or (marks[at] & KIND_BITS) <= CASH_ADVANCE):
+        return UNLINKED
+    last = -1
+    if all_kinds:
+        for k in range(low, at):
+            last = k if ids[k] == key else last
+    else:
+        for k in range(low, at):
+            last = k if (ids[k] == key) & ((marks[k] & KIND_BITS) <= CASH_ADVANCE) else last
+    return at - last if last >= 0 else FIRST
+
+
+@compiled
+def write_links(
+    events: Matrix, marks: NDArray[np.uint8], links: NDArray[np.uint16], low: int, at: int, end: int
+) -> None:
+    """Link the event at ``at`` to those from ``low`` on, and the next one of its id, before ``end``, to it."""
+    for row in range(LINK_ROWS):
+        ids, all_kinds = events[MERCHANT + row], MERCHANT + row == DEVICE
+        links[row, at] = link_of(ids, marks, low, at, all_kinds)
+        if links[row, at] == UNLINKED:
+            continue
+        for k in range(at + 1, end):
+            if ids[k] == ids[at] and links[row, k] != UNLINKED:
+                links[row, k] = k - at
+                break
+
+
+@compiled
+def insert_place(
+    events: Matrix, marks: NDArray[np.uint8], links: NDArray[np.uint16], at: int, end: int
+) -> None:
+    """Shift the events in ``[at, end)`` by one place, for one that belongs before them."""
+    for row in range(EVENT_ROWS):
+        for k in range(end, at, -1):
+            events[row, k] = events[row, k - 1]
+    for k in range(end, at, -1):
+        marks[k] = marks[k - 1]
+    for row in range(LINK_ROWS):
+        for k in range(end, at, -1):
+            link = links[row, k - 1]
+            # A link that leads across the new place is one longer.
+            crosses = link not in (UNLINKED, FIRST) and k - 1 - int(link) < at
+            links[row, k] = link + np.uint16(1) if crosses else link
 
 
 @compiled
@@ -188,7 +248,13 @@ def leave_block(start: int, capacity: int, free: NDArray[np.int64], arena: Matri
 
 @compiled
 def move(
-    events: Matrix, sums: Matrix, marks: NDArray[np.uint8], source: int, target: int, count: int
+    events: Matrix,
+    sums: Matrix,
+    marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
+    source: int,
+    target: int,
+    count: int,
 ) -> None:
     """Move events to a place before them, or to another block."""
     for row in range(EVENT_ROWS):
@@ -196,6 +262,9 @@ def move(
             events[row, target + k] = events[row, source + k]
     for k in range(count):
         marks[target + k] = marks[source + k]
+    for row in range(LINK_ROWS):
+        for k in range(count):
+            links[row, target + k] = links[row, source + k]
     for k in range(count + 1):
         for column in range(SUM_COLUMNS):
             sums[target + k, column] = sums[source + k, column]
@@ -207,6 +276,7 @@ def has_room(
     events: Matrix,
     sums: Matrix,
     marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
     tops: NDArray[np.int64],
     free: NDArray[np.int64],
 ) -> bool:
@@ -216,7 +286,7 @@ def has_room(
         return True
     live = tail - head
     if capacity > 0 and live * 4 <= capacity * 3:
-        move(events, sums, marks, account[START] + head, account[START], live)
+        move(events, sums, marks, links, account[START] + head, account[START], live)
     else:
         larger = max(capacity * 2, RING_EVENTS_LEAST)
         start = taken_block(larger, tops, 0, free, events)
@@ -225,7 +295,7 @@ def has_room(
         if capacity == 0:
             sums[start] = 0
         else:
-            move(events, sums, marks, account[START] + head, start, live)
+            move(events, sums, marks, links, account[START] + head, start, live)
             leave_block(account[START], capacity, free, events)
         account[START], account[CAPACITY] = start, larger
     account[HEAD], account[TAIL] = 0, live

@@ -5,12 +5,38 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from limitkeeper.core.behaviour.events import CASH_ADVANCE, DAY_US, MISSING_ID
+from limitkeeper.core.behaviour.events import CASH_ADVANCE, DAY_US
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import (
-    AMOUNT, BILL_COUNT, BILL_START, CASH, CITY, COUNT_MASK, COUNTS, DAYS_LATE, DECLINES, DEVICE, DROPPED_US, FLAGS, HEAD,
-    KIND_BITS, MERCHANT, MINIMUM, NIGHTS, OPENED_US, PAID, REFUNDED, ROUNDS, SPEND, SPENDS, SQUARES, START, TS,
-    WINDOW_COUNT, WINDOW_US, WINDOWS_US, Matrix, lower_bound,
+    AMOUNT,
+    BILL_COUNT,
+    BILL_START,
+    CASH,
+    COUNT_MASK,
+    COUNTS,
+    DAYS_LATE,
+    DECLINES,
+    DROPPED_US,
+    FLAGS,
+    HEAD,
+    KIND_BITS,
+    MINIMUM,
+    NIGHTS,
+    OPENED_US,
+    PAID,
+    REFUNDED,
+    ROUNDS,
+    SPEND,
+    SPENDS,
+    SQUARES,
+    START,
+    TS,
+    UNLINKED,
+    WINDOW_COUNT,
+    WINDOW_US,
+    WINDOWS_US,
+    Matrix,
+    lower_bound,
 )  # fmt: skip
 from limitkeeper.core.kernel.compiled import compiled
 
@@ -22,8 +48,6 @@ BILLS_COUNTED = 12
 RECENT_BILLS = 6
 FEW_BILLS = 3
 
-TABLE_SLOTS = 8_192
-"""Slots of the table in which distinct ids are counted: half of them stay free."""
 
 (COUNT_1H, COUNT_1D, COUNT_7D, COUNT_30D, COUNT_90D, SUM_1H, SUM_1D, SUM_7D, SUM_30D, SUM_90D, MEAN_30D, MEAN_90D,
  STD_30D, STD_90D, MAX_30D, ZSCORE, VELOCITY, CASH_SHARE, NIGHT_SHARE, ROUND_SHARE, MERCHANTS, DEVICES, CITIES,
@@ -128,66 +152,57 @@ def days_since_spend(events: Matrix, marks: NDArray[np.uint8], low: int, high: i
 
 
 @compiled
-def distinct(
-    ids: NDArray[np.int64],
-    marks: NDArray[np.uint8],
-    amounts: NDArray[np.int64],
-    low: int,
-    high: int,
-    all_kinds: bool,
-    keys: NDArray[np.int64],
-    stamps: NDArray[np.int64],
-    totals: NDArray[np.int64],
-) -> tuple[int, int]:
-    """Number of distinct known ids in ``[low, high)``, and the largest sum of spends of one of them.
-
-    The table is never cleared: a slot counts only under the stamp of this call (``stamps[-1]``).
-    """
-    slots = 16
-    while slots < 2 * (high - low):
-        slots *= 2
-    stamps[-1] += 1
-    stamp = stamps[-1]
-    count, largest = 0, 0
+def distinct_count(links: NDArray[np.uint16], low: int, high: int) -> int:
+    """Number of distinct ids in ``[low, high)``: of those events whose link leads out of it."""
+    count = 0
     for at in range(low, high):
-        key = ids[at]
-        spend = (marks[at] & KIND_BITS) <= CASH_ADVANCE
-        if key == MISSING_ID or not (spend or all_kinds):
-            continue
-        slot = (key ^ (key >> 32)) & (slots - 1)
-        while stamps[slot] == stamp and keys[slot] != key:
-            slot = (slot + 1) & (slots - 1)
-        if stamps[slot] != stamp:
-            stamps[slot], keys[slot], totals[slot] = stamp, key, 0
-            count += 1
-        totals[slot] += amounts[at] * spend
-        largest = max(largest, totals[slot])
-    return count, largest
+        count += at - np.int64(links[at]) < low
+    return count
+
+
+@compiled
+def largest_sum_cents(
+    links: NDArray[np.uint16], amounts: NDArray[np.int64], low: int, high: int, totals: NDArray[np.int64]
+) -> int:
+    """The largest sum of spends with one known id in ``[low, high)``.
+
+    Each event adds its amount to the sum at the event its link leads to; ``totals[0]`` is nothing, for links
+    that lead out of the window. No branch depends on the data.
+    """
+    totals[0] = 0
+    largest = 0
+    for at in range(low, high):
+        link = np.int64(links[at])
+        place = at - link - low
+        inside = (link != UNLINKED) & (place >= 0)
+        total = amounts[at] * (link != UNLINKED) + totals[(place + 1) * inside]
+        totals[at - low + 1] = total
+        largest = max(largest, total)
+    return largest
 
 
 @compiled
 def write_patterns(
     events: Matrix,
     marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
     low: int,
     high: int,
-    keys: NDArray[np.int64],
-    stamps: NDArray[np.int64],
     totals: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
     """Write the features of the 30-day window that look at single events: the largest, distinct ids."""
     amounts = events[AMOUNT]
-    largest = -1
+    largest = 0
     for at in range(low, high):
-        if (marks[at] & KIND_BITS) <= CASH_ADVANCE:
-            largest = max(largest, amounts[at])
-    out[MAX_30D] = largest if largest >= 0 else math.nan
-    merchants, top = distinct(events[MERCHANT], marks, amounts, low, high, False, keys, stamps, totals)
-    out[MERCHANTS] = merchants
-    out[TOP_SHARE] = top / out[SUM_30D] if merchants > 0 and out[SUM_30D] > 0.0 else math.nan
-    out[DEVICES] = distinct(events[DEVICE], marks, amounts, low, high, True, keys, stamps, totals)[0]
-    out[CITIES] = distinct(events[CITY], marks, amounts, low, high, False, keys, stamps, totals)[0]
+        largest = max(largest, amounts[at] * ((marks[at] & KIND_BITS) <= CASH_ADVANCE))
+    out[MAX_30D] = largest if out[COUNT_30D] > 0.0 else math.nan
+    out[MERCHANTS] = distinct_count(links[0], low, high)
+    out[DEVICES] = distinct_count(links[1], low, high)
+    out[CITIES] = distinct_count(links[2], low, high)
+    out[TOP_SHARE] = math.nan
+    if out[MERCHANTS] > 0.0 and out[SUM_30D] > 0.0:
+        out[TOP_SHARE] = largest_sum_cents(links[0], amounts, low, high, totals) / out[SUM_30D]
 
 
 @compiled
@@ -262,9 +277,8 @@ def write_features(
     events: Matrix,
     sums: Matrix,
     marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
     bills: Matrix,
-    keys: NDArray[np.int64],
-    stamps: NDArray[np.int64],
     totals: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
@@ -289,7 +303,7 @@ def write_features(
     """
     stop = account[START] + end
     write_spend(events, sums, marks, starts, stop, own_cents, out)
-    write_patterns(events, marks, starts[3], stop, keys, stamps, totals, out)
+    write_patterns(events, marks, links, starts[3], stop, totals, out)
     out[SINCE_SPEND] = days_since_spend(events, marks, starts[4], stop if own_cents < 0 else stop - 1, t)
     bill_start, bill_count = account[BILL_START], account[BILL_COUNT]
     while bill_count > 0 and bills[TS, bill_start + bill_count - 1] > t:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.behaviour.events import (
     ACCEPTED,
-    BALANCE_SET,
     BILL,
     CASH_ADVANCE,
     DECLINED,
@@ -42,6 +41,7 @@ from limitkeeper.core.behaviour.ring import (
     HEAD,
     LATENESS_US,
     LIMIT,
+    LINK_ROWS,
     NEWEST_US,
     NO_BLOCK,
     OPENED_US,
@@ -63,22 +63,21 @@ from limitkeeper.core.behaviour.ring import (
     event_mark,
     evict,
     has_room,
+    insert_place,
     inserted_bill,
     is_known_event,
     lower_bound,
     settled,
     settled_until,
+    write_links,
     write_sums,
 )
-from limitkeeper.core.behaviour.scan import TABLE_SLOTS, window_starts, write_features
+from limitkeeper.core.behaviour.scan import window_starts, write_features
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.kernel.errors import InputError
 
 ORDERS = 16
 """Sizes of block that are kept apart: powers of two, up to 2**15."""
-
-BATCH_EVENTS = 65_536
-"""Events worked on at a time."""
 
 FIELDS = tuple(field.name for field in fields(EventBatch))
 
@@ -93,10 +92,11 @@ def apply_events(
     events: Matrix,
     sums: Matrix,
     marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
     bills: Matrix,
     tops: NDArray[np.int64],
     free: Matrix,
-    table: Matrix,
+    totals: NDArray[np.int64],
     batch: tuple[
         NDArray[np.int64],
         NDArray[np.int64],
@@ -127,7 +127,7 @@ def apply_events(
             status[i] = DUPLICATE
             out[i] = np.nan
             continue
-        if not has_room(account, events, sums, marks, tops, free[0]):
+        if not has_room(account, events, sums, marks, links, tops, free[0]):
             return i
         if kind == BILL and not inserted_bill(
             account, bills, tops, free[1], (t, amount, paid[i], minimum[i], days_late[i])
@@ -141,11 +141,7 @@ def apply_events(
         in_order = tail == account[HEAD] or events[TS, start + tail - 1] <= t
         if not in_order:
             place = lower_bound(events[TS], start + account[HEAD], start + tail, t + 1) - start
-            for row in range(EVENT_ROWS):
-                for at in range(start + tail, start + place, -1):
-                    events[row, at] = events[row, at - 1]
-            for at in range(start + tail, start + place, -1):
-                marks[at] = marks[at - 1]
+            insert_place(events, marks, links, start + place, start + tail)
             for window in range(START_1H, START_1H + WINDOW_COUNT):
                 # The place shifts where the event lies before it: it is then older than the window.
                 account[window] += place < account[window]
@@ -169,13 +165,14 @@ def apply_events(
             state = settled_until(account, events, marks, place + 1)
             now = settled_until(account, events, marks, tail + 1)
         account[BALANCE], account[LIMIT], account[REFERENCE] = now
+        write_links(events, marks, links, starts[3], at, start + tail + 1)
         customer = account[CUSTOMER]
         if kind != LOGIN and kind != DECLINED and kind != FLAG:  # noqa: PLR1714 - compiled, a tuple is slower
             first_credit[customer] = min(first_credit[customer], t)
         own = amount if kind <= CASH_ADVANCE else -1
         write_features(
-            account, starts, place + 1, t, own, state, first_credit[customer], events, sums, marks, bills,
-            table[0], table[1], table[2], out[i],
+            account, starts, place + 1, t, own, state, first_credit[customer], events, sums, marks, links, bills,
+            totals, out[i],
         )  # fmt: skip
         status[i] = ACCEPTED
     return owners.shape[0]
@@ -188,8 +185,9 @@ def write_portraits(
     events: Matrix,
     sums: Matrix,
     marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
     bills: Matrix,
-    table: Matrix,
+    totals: NDArray[np.int64],
     as_of_us: int,
     out: NDArray[np.float64],
 ) -> None:
@@ -203,8 +201,8 @@ def write_portraits(
             state = settled_until(account, events, marks, end)
         starts = window_starts(account, events[TS], end, as_of_us)
         write_features(
-            account, starts, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, sums, marks, bills,
-            table[0], table[1], table[2], out[i],
+            account, starts, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, sums, marks, links, bills,
+            totals, out[i],
         )  # fmt: skip
 
 
@@ -233,11 +231,11 @@ class Behaviour:
         self._events = np.empty((EVENT_ROWS, 1_024), np.int64)
         self._sums = np.empty((1_024, SUM_COLUMNS), np.int64)
         self._marks = np.empty(1_024, np.uint8)
+        self._links = np.empty((LINK_ROWS, 1_024), np.uint16)
         self._bills = np.empty((BILL_ROWS, 256), np.int64)
         self._tops = np.zeros(2, np.int64)
         self._free = np.full((2, ORDERS), NO_BLOCK, np.int64)
-        # One slot more: the last stamp is the number of the latest count.
-        self._table = np.zeros((3, TABLE_SLOTS + 1), np.int64)
+        self._totals = np.empty(RING_EVENTS_MAX + 1, np.int64)
 
     def add_accounts(
         self,
@@ -270,7 +268,7 @@ class Behaviour:
             When a customer is no account that there will be.
         """
         total = self.count + count
-        if customer is not None and count and not (0 <= customer.min() and customer.max() < total):
+        if customer is not None and count and not (customer.min() >= 0 and customer.max() < total):
             raise InputError(
                 "A customer is no account.", value=int(customer.max()), allowed=f"0 to {total - 1}"
             )
@@ -315,7 +313,7 @@ class Behaviour:
         """
         size = len(batch)
         out, status = np.empty((size, len(FEATURE_NAMES))), np.empty(size, np.uint8)
-        if size and not (0 <= batch.account.min() and batch.account.max() < self.count):
+        if size and not (batch.account.min() >= 0 and batch.account.max() < self.count):
             raise InputError(
                 "An event belongs to no account.",
                 value=int(batch.account.max()),
@@ -325,8 +323,8 @@ class Behaviour:
         done = 0
         while done < size:
             done = apply_events(
-                self._accounts, self._first_credit, self._events, self._sums, self._marks, self._bills, self._tops, self._free,
-                self._table, columns, done, out, status,
+                self._accounts, self._first_credit, self._events, self._sums, self._marks, self._links, self._bills, self._tops, self._free,
+                self._totals, columns, done, out, status,
             )  # fmt: skip
             if done < size:
                 self._grow()
@@ -341,7 +339,9 @@ class Behaviour:
             sums[: len(self._sums)] = self._sums
             marks = np.empty(wider.shape[1], np.uint8)
             marks[: len(self._marks)] = self._marks
-            self._events, self._sums, self._marks = wider, sums, marks
+            links = np.empty((LINK_ROWS, wider.shape[1]), np.uint16)
+            links[:, : len(self._marks)] = self._links
+            self._events, self._sums, self._marks, self._links = wider, sums, marks, links
         if self._tops[1] + BILLS_MAX > self._bills.shape[1]:
             bills = np.empty((BILL_ROWS, 2 * self._bills.shape[1] + BILLS_MAX), np.int64)
             bills[:, : self._bills.shape[1]] = self._bills
@@ -362,8 +362,9 @@ class Behaviour:
             self._events,
             self._sums,
             self._marks,
+            self._links,
             self._bills,
-            self._table,
+            self._totals,
             as_of_us,
             out,
         )
@@ -378,6 +379,7 @@ class Behaviour:
             "events": self._events[:, : self._tops[0]],
             "sums": self._sums[: self._tops[0]],
             "marks": self._marks[: self._tops[0]],
+            "links": self._links[:, : self._tops[0]],
             "bills": self._bills[:, : self._tops[1]],
             "tops": self._tops,
             "free": self._free,
@@ -404,7 +406,8 @@ class Behaviour:
         behaviour.count = len(arrays["accounts"])
         for name in ("accounts", "first_credit", "events", "sums", "bills", "tops", "free"):
             setattr(behaviour, f"_{name}", np.array(arrays[name], dtype=np.int64, order="C"))
-        behaviour._marks = np.array(arrays["marks"], dtype=np.uint8)  # noqa: SLF001 - its own
+        behaviour._marks = np.array(arrays["marks"], dtype=np.uint8)
+        behaviour._links = np.array(arrays["links"], dtype=np.uint16, order="C")
         return behaviour
 
     def ring_bytes(self, account: int) -> bytes:
@@ -427,6 +430,7 @@ class Behaviour:
             row,
             self._events[:, low:high],
             self._bills[:, first_bill : first_bill + bill_count],
+            self._links[:, low:high],
             self._marks[low:high],
         )
         return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
@@ -445,10 +449,10 @@ class Behaviour:
             raise InputError("These bytes are no ring of this version.", value=f"{len(content)} bytes")
         row = head[2:].copy()
         live, bill_count = int(row[TAIL]), int(row[BILL_COUNT])
-        sizes = (8 * EVENT_ROWS * live, 8 * BILL_ROWS * bill_count, live)
+        sizes = (8 * EVENT_ROWS * live, 8 * BILL_ROWS * bill_count, 2 * LINK_ROWS * live, live)
         if len(content) != head.nbytes + sum(sizes):
             raise InputError("The ring's bytes are not whole.", value=f"{len(content)} bytes")
-        first, second = head.nbytes + sizes[0], head.nbytes + sizes[0] + sizes[1]
+        first, second, third = (head.nbytes + sum(sizes[:parts]) for parts in (1, 2, 3))
         capacity = max(RING_EVENTS_LEAST, 1 << live.bit_length())  # a place more than events
         bill_capacity = max(BILLS_LEAST, 1 << max(bill_count - 1, 0).bit_length())
         while (
@@ -461,7 +465,9 @@ class Behaviour:
         events = np.frombuffer(content[head.nbytes : first], np.int64).reshape(EVENT_ROWS, live)
         bills = np.frombuffer(content[first:second], np.int64).reshape(BILL_ROWS, bill_count)
         self._events[:, start : start + live] = events
-        self._marks[start : start + live] = np.frombuffer(content[second:], np.uint8)
+        self._marks[start : start + live] = np.frombuffer(content[third:], np.uint8)
+        links = np.frombuffer(content[second:third], np.uint16).reshape(LINK_ROWS, live)
+        self._links[:, start : start + live] = links
         self._sums[start] = 0
         write_sums(self._sums, self._marks, self._events[AMOUNT], start, start + live)
         self._bills[:, bill_start : bill_start + bill_count] = bills
