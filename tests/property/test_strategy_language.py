@@ -13,14 +13,19 @@ from hypothesis import strategies as st
 from limitkeeper.app.strategies import published_strategy
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.parameters import Parameters
-from limitkeeper.core.strategy.proposals import PublishedStrategy, hits_of
 from limitkeeper.core.strategy.definition import strategy_from_document
+from limitkeeper.core.strategy.proposals import PublishedStrategy, hits_of
 from tests.strategy_documents import MARKET, REASONS, document, inputs, rule, strategy
 
 NAMES = ("aa", "bb", "cc", "dd")
 SPECIAL = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 0.1, 0.30000000000000004, 1e308, 5e-324)
 PARAMETERS = Parameters(dt.date(2026, 1, 1), {"hurdle_rate": 0.12}, "sha256:test")
-REFUSED = {"This is never true.", "The expression is too large.", "This divides by zero.", "The expression is too long."}
+REFUSED = {
+    "This is never true.",
+    "The expression is too large.",
+    "This divides by zero.",
+    "The expression is too long.",
+}
 SIGNS = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -29,12 +34,14 @@ SIGNS = {
 numbers = st.recursive(
     st.sampled_from([*NAMES, "0.0", "0.1", "1.0", "2.5", "100"]),
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+-*/"), inner).filter(lambda t: t[1:] != ("/", "0.0")).map(
-            lambda t: f"({t[0]} {t[1]} {t[2]})"
-        ),
+        st.tuples(inner, st.sampled_from("+-*/"), inner)
+        .filter(lambda t: t[1:] != ("/", "0.0"))
+        .map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
         inner.map(lambda x: f"(-{x})"),
         inner.map(lambda x: f"abs({x})"),
-        st.tuples(st.sampled_from(["min", "max"]), inner, inner, inner).map(lambda t: f"{t[0]}({t[1]}, {t[2]}, {t[3]})"),
+        st.tuples(st.sampled_from(["min", "max"]), inner, inner, inner).map(
+            lambda t: f"{t[0]}({t[1]}, {t[2]}, {t[3]})"
+        ),
     ),
     max_leaves=5,
 )
@@ -142,11 +149,21 @@ def many() -> tuple[list[str], np.ndarray]:
     texts = []
     for k, (number, other) in enumerate(
         (n, o)
-        for n in ("aa", "(aa / bb)", "max(aa, bb, cc)", "min(aa, dd)", "abs(aa - bb)", "(-cc * dd)", "(aa / (bb - cc))")
+        for n in (
+            "aa",
+            "(aa / bb)",
+            "max(aa, bb, cc)",
+            "min(aa, dd)",
+            "abs(aa - bb)",
+            "(-cc * dd)",
+            "(aa / (bb - cc))",
+        )
         for o in ("bb", "0.1", "(cc + dd)", "min(cc, dd)", "0.0", "aa")
     ):
         sign = ["<", "<=", ">", ">=", "==", "!="][k % 6]
-        texts.append(f"not ({number} {sign} {other} or is_missing(dd))" if k % 3 else f"{number} {sign} {other} < cc")
+        texts.append(
+            f"not ({number} {sign} {other} or is_missing(dd))" if k % 3 else f"{number} {sign} {other} < cc"
+        )
     chance = np.random.default_rng(0)
     table = chance.choice(np.array([*SPECIAL, *chance.normal(size=9)]), size=(6_000, len(NAMES)))
     return texts, table

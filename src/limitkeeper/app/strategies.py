@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -118,7 +118,8 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
                 str(path), *place, error.problem, _text(error.value), _text(error.allowed), error.advice
             )
         ]
-    problems = [_structure_problem(error) for error in STRUCTURE.iter_errors(document.content)]
+    errors = STRUCTURE.iter_errors(document.content)
+    problems = [problem for error in errors for problem in _structure_problems(error)]
     strategy = None
     if not problems:
         strategy, problems = strategy_from_document(
@@ -238,32 +239,34 @@ def _market_problems(strategy: Strategy) -> list[Problem]:
     return problems
 
 
-def _structure_problem(error: jsonschema.ValidationError) -> Problem:
+def _structure_problems(error: jsonschema.ValidationError) -> Iterator[Problem]:
     """A violation of the schema in our words."""
     path = tuple(error.absolute_path)
     given: Any = error.instance
     wanted: Any = error.validator_value
     schema: Any = error.schema
-    meaning = schema.get("description")
-    advice = f"It is: {meaning}" if meaning else None
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", {}))
-        name = next(key for key in given if key not in known)
-        return Problem(
-            (*path, name), "This key is unknown.", name, ", ".join(known), did_you_mean(str(name), known)
-        )
-    if error.validator == "required":
-        missing = next(key for key in wanted if key not in given)
-        about = schema["properties"][missing].get("description")
-        return Problem(path, f"The key '{missing}' is missing.", advice=f"It is: {about}" if about else None)
-    if error.validator == "enum":
-        return Problem(
-            path,
-            "This is none of the values allowed.",
-            given,
-            ", ".join(map(str, wanted)),
-            did_you_mean(str(given), list(map(str, wanted))),
-        )
+        for name in (key for key in given if key not in known):
+            advice = did_you_mean(name, known)
+            yield Problem((*path, name), "This key is unknown.", name, ", ".join(known), advice, at_key=True)
+    elif error.validator == "required":
+        missing = error.message.split("'")[1]
+        about = schema["properties"][missing]["description"]
+        yield Problem(path, f"The key '{missing}' is missing.", advice=f"It is: {about}")
+    elif error.validator == "enum":
+        values = [str(value) for value in wanted]
+        advice = did_you_mean(str(given), values)
+        yield Problem(path, "This is none of the values allowed.", given, ", ".join(values), advice)
+    else:
+        yield _value_problem(error, path, given, wanted)
+
+
+def _value_problem(
+    error: jsonschema.ValidationError, path: tuple[str | int, ...], given: object, wanted: object
+) -> Problem:
+    meaning = error.schema.get("description") if isinstance(error.schema, Mapping) else None
+    advice = f"It is: {meaning}" if meaning else None
     words = {
         "type": ("This is of another type.", f"{wanted}"),
         "minimum": ("This is too low.", f"{wanted} or more"),
@@ -284,7 +287,7 @@ def _structure_problem(error: jsonschema.ValidationError) -> Problem:
 
 
 def _located(problem: Problem, document: LocatedDocument, path: Path) -> LocatedProblem:
-    line, column = document.place(problem.path, problem.offset)
+    line, column = document.place(problem.path, problem.offset, at_key=problem.at_key)
     return LocatedProblem(
         str(path), line, column, problem.problem, _text(problem.value), problem.allowed, problem.advice
     )

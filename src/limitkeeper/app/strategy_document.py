@@ -43,19 +43,19 @@ class LocatedDocument:
     nodes: dict[Path, yaml.Node]
     keys: dict[Path, yaml.Node]
 
-    def place(self, path: Path, offset: int = 0) -> tuple[int, int]:
-        """Line and column, from 1, of what a path leads to; ``offset`` counts characters in.
+    def place(self, path: Path, offset: int | None = None, *, at_key: bool = False) -> tuple[int, int]:
+        """Line and column, from 1, of what a path leads to; ``offset`` counts characters in, or its key.
 
         A path that leads nowhere is placed at the nearest thing above it.
         """
         while path not in self.nodes:
             path = path[:-1]
         node = self.nodes[path]
-        if isinstance(node, yaml.ScalarNode) and offset:
+        if isinstance(node, yaml.ScalarNode) and offset is not None:
             index = _raw_index(self.text, node, offset)
             before = self.text[:index]
             return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1
-        if not isinstance(node, yaml.ScalarNode) and path in self.keys:
+        if path in self.keys and (at_key or not isinstance(node, yaml.ScalarNode)):
             node = self.keys[path]
         return _place(node)
 
@@ -99,20 +99,22 @@ def located_document(text: str) -> LocatedDocument:
     ({'rules': [{'id': 'late'}]}, (2, 9))
     """
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                raise DocumentError(
-                    "Anchors are not used here.",
-                    *_place(event),
-                    value=f"*{event.anchor}",
-                    advice="Write the value out.",
-                )
+                problem, advice = "Anchors are not used here.", "Write the value out."
+                raise DocumentError(problem, *_place(event), value=f"*{event.anchor}", advice=advice)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEPTH_MAX:
+                # While scanning: the scanner takes quadratic time, and the composer recurses.
+                problem = "The document is nested too deep."
+                raise DocumentError(problem, *_place(event), allowed=f"{DEPTH_MAX} levels")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise DocumentError(f"This is not YAML: {error.problem}.", *place) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise DocumentError(f"This is not YAML: {error}.") from error
     if root is None:
         raise DocumentError("The file is empty.")
@@ -130,8 +132,6 @@ def _content(
     node: yaml.Node, path: Path, nodes: dict[Path, yaml.Node], keys: dict[Path, yaml.Node]
 ) -> object:
     nodes[path] = node
-    if len(path) > DEPTH_MAX:
-        raise DocumentError("The document is nested too deep.", *_place(node), allowed=f"{DEPTH_MAX} levels")
     if isinstance(node, yaml.SequenceNode):
         return [_content(item, (*path, index), nodes, keys) for index, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):

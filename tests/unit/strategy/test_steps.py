@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from limitkeeper.core.strategy.actions import Action, Severity
 from limitkeeper.core.strategy.constraints import CONSTRAINT_WORDING, Constraint
-from limitkeeper.core.strategy.steps import STEP_INPUTS, UNKNOWN_CENTS, StepTerms, steps_of_action, write_limits
+from limitkeeper.core.strategy.steps import (
+    STEP_INPUTS,
+    UNKNOWN_CENTS,
+    StepTerms,
+    steps_of_action,
+    write_limits,
+)
 
 NAN = math.nan
 TERMS = StepTerms(
@@ -236,25 +242,33 @@ def test_what_holds_for_every_line(line: dict[str, Any], action: Action, severit
         assert after in {0, UNKNOWN_CENTS}
         return
     if effect is Action.CLOSE:
-        assert action is Action.CLOSE and after == 0 and stopped
+        assert (action, after, stopped) == (Action.CLOSE, 0, True)
         return
     # Lowered only down to the balance; raised only up to the limit before and the caps.
     assert after >= min(limit, max(balance, 0.0)) or after == limit
     if after > limit:
-        assert effect is Action.RESTORE and after <= before and bool(after <= CAPPED.line_cap_cents[line["product"]])
+        assert (
+            effect is Action.RESTORE
+            and after <= before
+            and bool(after <= CAPPED.line_cap_cents[line["product"]])
+        )
         assert not math.isnan(before) and not stopped
     if after < limit:
         assert effect is Action.DECREASE and not math.isnan(balance)
         assert action is Action.DECREASE or bound & (Constraint.LINE_CAP | Constraint.CUSTOMER_TOTAL_CAP)
     if action in {Action.NONE, Action.ALERT, Action.FREEZE}:
         assert after <= limit
-    if line["since_action"] < CAPPED.cool_down_days and not bound & (Constraint.LINE_CAP | Constraint.CUSTOMER_TOTAL_CAP):
+    if line["since_action"] < CAPPED.cool_down_days and not bound & (
+        Constraint.LINE_CAP | Constraint.CUSTOMER_TOTAL_CAP
+    ):
         assert after == limit
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(lines, st.sampled_from(Severity), st.sampled_from(Severity))
-def test_worse_severity_never_leaves_a_higher_limit(line: dict[str, Any], one: Severity, other: Severity) -> None:
+def test_worse_severity_never_leaves_a_higher_limit(
+    line: dict[str, Any], one: Severity, other: Severity
+) -> None:
     milder, worse = sorted((one, other))
     assert decided(Action.DECREASE, worse, **line)[1] <= decided(Action.DECREASE, milder, **line)[1]
 
@@ -267,7 +281,11 @@ def test_the_same_question_on_the_next_day_changes_nothing_more(
     effect, after, _, stopped = decided(action, severity, CAPPED, **line)
     if after in {UNKNOWN_CENTS, line["limit"]} or effect is Action.CLOSE:
         return
-    total = line["total"] if math.isnan(line["total"]) else max(line["total"], line["limit"]) + after - line["limit"]
+    total = (
+        line["total"]
+        if math.isnan(line["total"])
+        else max(line["total"], line["limit"]) + after - line["limit"]
+    )
     moved = "since_decrease" if effect is Action.DECREASE else "since_increase"
     next_day = {
         **line, "limit": float(after), "total": total, moved: 1.0, "since_action": 1.0, "frozen": float(stopped),
@@ -278,7 +296,9 @@ def test_the_same_question_on_the_next_day_changes_nothing_more(
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(lines, st.sampled_from(Action), st.sampled_from(Severity))
-def test_plain_python_decides_as_the_kernel_does(line: dict[str, Any], action: Action, severity: Severity) -> None:
+def test_plain_python_decides_as_the_kernel_does(
+    line: dict[str, Any], action: Action, severity: Severity
+) -> None:
     arguments = (int(action), int(severity), *{**LINE, **line}.values(), CAPPED)
     assert steps_of_action.py_func(*arguments) == steps_of_action(*arguments)  # type: ignore[attr-defined]
 

@@ -23,14 +23,19 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What does not hold in a strategy document, and where: the keys that lead there, and characters in."""
+    """What does not hold in a strategy document, and where.
+
+    ``path`` are the keys that lead there; ``offset`` counts characters into an expression; ``at_key`` says
+    that the last key itself is meant, not what it holds.
+    """
 
     path: Path
     problem: str
     value: object = None
     allowed: str | None = None
     advice: str | None = None
-    offset: int = 0
+    offset: int | None = None
+    at_key: bool = False
 
 
 def name_problems(document: Mapping[str, Any], market_parameters: Collection[str]) -> Iterator[Problem]:

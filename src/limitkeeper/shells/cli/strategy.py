@@ -76,8 +76,8 @@ def list_strategies(as_json: AS_JSON = False) -> None:
 
     loaded = [loaded_strategy(strategy_path(name)) for name in strategy_names()]
     if as_json:
-        rows = [{"name": s.name, "version": s.version, "hash": s.hash, "rules": len(s.rules),
-                 "description": s.description, "description_zh": s.description_zh} for s in loaded]  # fmt: skip
+        told = ("name", "version", "hash", "description", "description_zh")
+        rows = [{name: getattr(strategy, name) for name in told} for strategy in loaded]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     for strategy in loaded:
