@@ -1,0 +1,262 @@
+"""Event files: each row read as an event, or refused with its reason."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from limitkeeper.core.behaviour.events import AMOUNT_CENTS_MAX, KINDS, UNKNOWN_CENTS, EventBatch
+from limitkeeper.core.kernel.compiled import compiled
+from limitkeeper.core.kernel.errors import InputError, did_you_mean
+
+REQUIRED = ("event_id", "account_id", "ts", "kind")
+AMOUNTS = ("amount", "paid", "minimum_due", "days_past_due")
+IDS = ("merchant_id", "device_id", "city")
+OPTIONAL = (*AMOUNTS, *IDS, "counterparty_id", "reason")
+
+WITHOUT_AMOUNT = ("declined", "login", "flag")
+"""Kinds that need no amount."""
+
+DAYS_PAST_DUE_MAX = 36_500
+
+REJECT_REASONS = {
+    "event_id_missing": ("The event has no id.", "缺少事件编号。"),
+    "account_id_missing": ("The event has no account.", "缺少账户编号。"),
+    "ts_missing": ("The event has no time.", "缺少事件时间。"),
+    "ts_unreadable": ("The time cannot be read; write ISO 8601.", "事件时间无法识别，请使用 ISO 8601 格式。"),
+    "kind_unknown": ("The kind is none of the event kinds.", "事件类型未知。"),
+    "amount_missing": ("This kind needs an amount.", "该类型事件需要金额。"),
+    "amount_not_whole": ("The amount is no whole number of minor units.", "金额不是整数最小货币单位。"),
+    "amount_negative": (
+        "The amount is negative; the kind says the direction.",
+        "金额为负，方向应由事件类型表示。",
+    ),
+    "amount_too_large": ("The amount is above the bound.", "金额超过上限。"),
+    "bill_incomplete": ("The bill lacks what was paid or the days past due.", "账单缺少已还金额或逾期天数。"),
+    "bill_not_plausible": (
+        "A figure of the bill is negative, not whole or too large.",
+        "账单数据为负、非整数或过大。",
+    ),
+    "in_future": ("The event lies after the as-of time.", "事件时间晚于评估时点。"),
+    "unknown_account": ("The accounts have no such account.", "账户表中没有该账户。"),
+    "too_late": (
+        "The event is older than 90 days before its account's newest.",
+        "事件早于该账户最新事件90天以上。",
+    ),
+    "duplicate": ("An event with this id was applied before.", "相同编号的事件已处理。"),
+}
+"""Why a row is not applied, in English and Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvents:
+    """The rows of an event table: what is an event, and what is not, each with its number in the table.
+
+    Parameters
+    ----------
+    accepted
+        Normalised columns: ``row``, ``event_id``, ``account_id``, ``ts_us``, ``kind`` (code), amounts (-1
+        unknown), ids as text.
+    rejected
+        The rows as they were, with ``row`` and ``reason``.
+    """
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEvents:
+    """The events of a table, in its order, and the rows that are none, with the first reason that holds.
+
+    Parameters
+    ----------
+    frame
+        As ``docs/reference/events.md`` says; types that hold the same values are taken.
+    as_of
+        Events after this are refused; None takes them all.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing.
+    """
+    for name in REQUIRED:
+        if name not in frame.columns:
+            raise InputError(
+                f"The events have no column '{name}'.",
+                allowed=", ".join((*REQUIRED, *OPTIONAL)),
+                advice=did_you_mean(name, frame.columns),
+            )
+    rows = frame.with_row_index("row")
+    missing = [name for name in OPTIONAL if name not in frame.columns]
+    read = rows.with_columns(pl.lit(None).alias(name) for name in missing).select(
+        pl.col("row").cast(pl.Int64),
+        _text("event_id"),
+        _text("account_id"),
+        _text("kind"),
+        _microseconds(frame["ts"]).alias("ts_us"),
+        pl.col("ts").is_null().alias("ts_missing"),
+        *(pl.col(name).cast(pl.Float64, strict=False).alias(name) for name in AMOUNTS),
+        *((pl.col(name).is_null() | _is_nan(frame, name)).alias(f"{name}_missing") for name in AMOUNTS),
+        *(_text(name) for name in IDS),
+    )
+    judged = read.with_columns(_reason(as_of).alias("reason"))
+    accepted = judged.filter(pl.col("reason").is_null()).select(
+        "row",
+        "event_id",
+        "account_id",
+        "ts_us",
+        pl.col("kind").replace_strict({kind: code for code, kind in enumerate(KINDS)}, return_dtype=pl.UInt8),
+        pl.col("amount").fill_null(0).cast(pl.Int64),
+        *(pl.col(name).fill_null(UNKNOWN_CENTS).cast(pl.Int64) for name in AMOUNTS[1:]),
+        *IDS,
+    )
+    reasons = judged.filter(pl.col("reason").is_not_null()).select("row", "reason")
+    rejected = rows.with_columns(pl.col("row").cast(pl.Int64)).join(reasons, on="row", maintain_order="left")
+    return ReadEvents(accepted, rejected)
+
+
+def _text(name: str) -> pl.Expr:
+    """A column as text; empty text is missing."""
+    text = pl.col(name).cast(pl.String)
+    return pl.when(text.str.strip_chars() == "").then(None).otherwise(text).alias(name)
+
+
+def _is_nan(frame: pl.DataFrame, name: str) -> pl.Expr:
+    floating = name in frame.columns and frame[name].dtype.is_float()
+    return pl.col(name).is_nan() if floating else pl.lit(value=False)
+
+
+def _microseconds(ts: pl.Series) -> pl.Series:
+    """Times as UTC microseconds; null where they cannot be read. A time without an offset is UTC."""
+    if ts.dtype == pl.String:
+        # An offset is taken where there is one; a time without is read by the second format.
+        offset = ts.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+        plain = ts.str.replace(" ", "T").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+        day = ts.str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
+        found = plain.fill_null(day).dt.replace_time_zone("UTC")
+        return offset.fill_null(found).dt.timestamp("us")
+    if isinstance(ts.dtype, pl.Datetime):
+        zoned = ts.dt.cast_time_unit("us")
+        return zoned.dt.timestamp("us")
+    if ts.dtype == pl.Date:
+        return ts.cast(pl.Datetime("us")).dt.timestamp("us")
+    return pl.Series(ts.name, [None] * len(ts), dtype=pl.Int64)
+
+
+def _reason(as_of: dt.datetime | None) -> pl.Expr:
+    """The first reason to refuse a row, or null."""
+    amount = pl.col("amount")
+    is_bill = pl.col("kind") == "bill"
+    unread = amount.is_null() & ~pl.col("amount_missing")
+    bill_figures = [pl.col(name) for name in AMOUNTS[1:]]
+    broken = pl.any_horizontal(
+        *((figure != figure.round()) | figure.is_infinite() | (figure < 0) for figure in bill_figures),
+        *(pl.col(name).is_null() & ~pl.col(f"{name}_missing") for name in AMOUNTS[1:]),
+        pl.col("paid") > AMOUNT_CENTS_MAX,
+        pl.col("minimum_due") > AMOUNT_CENTS_MAX,
+        pl.col("days_past_due") > DAYS_PAST_DUE_MAX,
+    ).fill_null(value=False)
+    late = pl.lit(value=False)
+    if as_of is not None:
+        late = pl.col("ts_us") > int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
+    return (
+        pl.when(pl.col("event_id").is_null())
+        .then(pl.lit("event_id_missing"))
+        .when(pl.col("account_id").is_null())
+        .then(pl.lit("account_id_missing"))
+        .when(pl.col("ts_missing"))
+        .then(pl.lit("ts_missing"))
+        .when(pl.col("ts_us").is_null())
+        .then(pl.lit("ts_unreadable"))
+        .when(pl.col("kind").is_null() | ~pl.col("kind").is_in(KINDS))
+        .then(pl.lit("kind_unknown"))
+        .when(pl.col("amount_missing") & ~pl.col("kind").is_in(WITHOUT_AMOUNT))
+        .then(pl.lit("amount_missing"))
+        .when(unread | amount.is_infinite() | (amount.is_not_nan() & (amount != amount.round())))
+        .then(pl.lit("amount_not_whole"))
+        .when(amount < 0)
+        .then(pl.lit("amount_negative"))
+        .when(amount.is_not_nan() & (amount > AMOUNT_CENTS_MAX))
+        .then(pl.lit("amount_too_large"))
+        .when(is_bill & (pl.col("paid_missing") | pl.col("days_past_due_missing")))
+        .then(pl.lit("bill_incomplete"))
+        .when(is_bill & broken)
+        .then(pl.lit("bill_not_plausible"))
+        .when(late)
+        .then(pl.lit("in_future"))
+        .otherwise(None)
+    )
+
+
+FNV_OFFSET = np.uint64(14695981039346656037)
+FNV_PRIME = np.uint64(1099511628211)
+
+
+@compiled
+def _hashes(content: NDArray[np.uint8], offsets: NDArray[np.int64], hashes: NDArray[np.uint64]) -> None:
+    for i in range(hashes.shape[0]):
+        value = FNV_OFFSET
+        for k in range(offsets[i], offsets[i + 1]):
+            value = (value ^ np.uint64(content[k])) * FNV_PRIME
+        # FNV mixes the last bytes little: a final mix (MurmurHash3's) spreads them.
+        value ^= value >> np.uint64(33)
+        value *= np.uint64(0xFF51AFD7ED558CCD)
+        value ^= value >> np.uint64(33)
+        hashes[i] = value if value != np.uint64(0) else np.uint64(1)
+
+
+def id_hashes(ids: pl.Series) -> NDArray[np.int64]:
+    """A 64-bit hash of each id's text, the same on every machine and day; 0 where it is missing.
+
+    Source
+    ------
+    G. Fowler, L. C. Noll, K.-P. Vo: FNV-1a, with the final mix of MurmurHash3 (A. Appleby).
+
+    Examples
+    --------
+    >>> found = id_hashes(pl.Series(["7", "shop", None]))
+    >>> found[0] == id_hashes(pl.Series([7]))[0], found[2]
+    (True, 0)
+    """
+    text = ids.cast(pl.String)
+    words = text.drop_nulls()
+    hashes = np.empty(len(words), np.uint64)
+    content = np.frombuffer("".join(words.to_list()).encode(), np.uint8)
+    lengths = words.str.len_bytes().to_numpy()
+    _hashes(content, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), hashes)
+    found = np.zeros(len(text), np.int64)
+    found[text.is_not_null().to_numpy()] = hashes.view(np.int64)
+    return found
+
+
+def event_batch(events: pl.DataFrame, account: NDArray[np.int64], time_zone: str) -> EventBatch:
+    """Accepted events as the core takes them.
+
+    Parameters
+    ----------
+    events
+        As in :class:`ReadEvents`.
+    account
+        Number of each event's account, shape ``(n,)``.
+    time_zone
+        Of the market, for what is at night.
+    """
+    moments = events["ts_us"].cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(time_zone)
+    figures = {name: events[name].to_numpy() for name in ("paid", "minimum_due", "days_past_due")}
+    return EventBatch(
+        account=account,
+        ts_us=events["ts_us"].to_numpy(),
+        kind=events["kind"].to_numpy(),
+        amount_cents=events["amount"].to_numpy(),
+        paid_cents=figures["paid"],
+        minimum_due_cents=figures["minimum_due"],
+        days_past_due=figures["days_past_due"],
+        merchant=id_hashes(events["merchant_id"]),
+        device=id_hashes(events["device_id"]),
+        city=id_hashes(events["city"]),
+        event=id_hashes(events["event_id"]),
+        night=(moments.dt.hour() < 6).to_numpy(),  # noqa: PLR2004 - [0, 6) by definition
+    )

@@ -1,0 +1,62 @@
+"""Tables in files: Parquet and CSV, read with clear errors, written whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from limitkeeper.core.kernel.errors import InputError
+
+ENDINGS = (".parquet", ".csv")
+
+
+def table(path: Path) -> pl.DataFrame:
+    """The table that a file holds.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, of another kind, or not what its ending says.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(
+            "The kind of file is not known by its ending.", value=path, allowed=", ".join(ENDINGS)
+        )
+    if not path.is_file():
+        raise InputError("There is no such file.", value=path, advice="Check the path.")
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pl.read_parquet(path)
+        return pl.read_csv(path, infer_schema_length=10_000, try_parse_dates=False)
+    except pl.exceptions.NoDataError as error:
+        raise InputError("The file is empty: it has not even a line of column names.", value=path) from error
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"The file cannot be read as {path.suffix[1:]}: {reason}", value=path) from error
+
+
+def table_written(frame: pl.DataFrame, path: Path) -> Path:
+    """A table in a file, Parquet or CSV by its ending; it appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the ending is of another kind or the folder cannot be written to.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(
+            "The kind of file is not known by its ending.", value=path, allowed=", ".join(ENDINGS)
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        os.close(handle)
+        if path.suffix.lower() == ".parquet":
+            frame.write_parquet(name, statistics=True)
+        else:
+            frame.write_csv(name)
+        Path(name).replace(path)
+    except OSError as error:
+        raise InputError(f"The file cannot be written: {error}.", value=path) from error
+    return path
