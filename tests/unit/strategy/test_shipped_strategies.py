@@ -40,7 +40,7 @@ def test_every_rule_is_hit_by_its_case_and_missed_by_the_others(published: Publi
             assert rule.id not in hit_rules(published, case["hits"] | change), (rule.id, change)
 
 
-def test_every_case_is_of_a_rule(published: PublishedStrategy) -> None:
+def test_every_case_is_of_a_rule() -> None:
     shipped = {rule.id for name in strategy_names() for rule in loaded_strategy(strategy_path(name)).rules}
     assert set(CASES) == shipped
 

@@ -33,9 +33,19 @@ TERMS = StepTerms(
     freeze_days=30.0,
 )
 LINE: dict[str, Any] = {
-    "product": 0, "limit": 1_000_000.0, "balance": 200_000.0, "total": NAN, "before": NAN, "since_decrease": NAN,
-    "since_increase": NAN, "since_action": NAN, "frozen": 0.0, "violation": 0.0, "days_frozen": NAN, "closed": 0.0,
-}  # fmt: skip
+    "product": 0,
+    "limit": 1_000_000.0,
+    "balance": 200_000.0,
+    "total": NAN,
+    "before": NAN,
+    "since_decrease": NAN,
+    "since_increase": NAN,
+    "since_action": NAN,
+    "frozen": 0.0,
+    "violation": 0.0,
+    "days_frozen": NAN,
+    "closed": 0.0,
+}
 
 
 def decided(
@@ -225,11 +235,20 @@ days = st.one_of(st.just(NAN), st.sampled_from([0.0, 13.9, 14.0, 29.0, 30.0, 60.
 flags = st.sampled_from([0.0, 1.0, NAN])
 lines = st.fixed_dictionaries(
     {
-        "product": st.sampled_from([0, 1]), "limit": cents, "total": cents, "before": cents, "closed": flags,
-        "balance": st.one_of(cents, st.integers(-500_000, 60_000_000).map(float)), "since_decrease": days,
-        "since_increase": days, "since_action": days, "frozen": flags, "violation": flags, "days_frozen": days,
+        "product": st.sampled_from([0, 1]),
+        "limit": cents,
+        "total": cents,
+        "before": cents,
+        "closed": flags,
+        "balance": st.one_of(cents, st.integers(-500_000, 60_000_000).map(float)),
+        "since_decrease": days,
+        "since_increase": days,
+        "since_action": days,
+        "frozen": flags,
+        "violation": flags,
+        "days_frozen": days,
     }
-)  # fmt: skip
+)
 CAPPED = TERMS._replace(customer_total_cap_cents=30_000_000.0)
 
 
@@ -246,21 +265,17 @@ def test_what_holds_for_every_line(line: dict[str, Any], action: Action, severit
         return
     # Lowered only down to the balance; raised only up to the limit before and the caps.
     assert after >= min(limit, max(balance, 0.0)) or after == limit
+    capped = bool(bound & (Constraint.LINE_CAP | Constraint.CUSTOMER_TOTAL_CAP))
     if after > limit:
-        assert (
-            effect is Action.RESTORE
-            and after <= before
-            and bool(after <= CAPPED.line_cap_cents[line["product"]])
-        )
-        assert not math.isnan(before) and not stopped
+        assert (effect, stopped) == (Action.RESTORE, False)
+        assert after <= min(before, CAPPED.line_cap_cents[line["product"]])
     if after < limit:
-        assert effect is Action.DECREASE and not math.isnan(balance)
-        assert action is Action.DECREASE or bound & (Constraint.LINE_CAP | Constraint.CUSTOMER_TOTAL_CAP)
+        assert effect is Action.DECREASE
+        assert not math.isnan(balance)
+        assert action is Action.DECREASE or capped
     if action in {Action.NONE, Action.ALERT, Action.FREEZE}:
         assert after <= limit
-    if line["since_action"] < CAPPED.cool_down_days and not bound & (
-        Constraint.LINE_CAP | Constraint.CUSTOMER_TOTAL_CAP
-    ):
+    if line["since_action"] < CAPPED.cool_down_days and not capped:
         assert after == limit
 
 
@@ -288,9 +303,15 @@ def test_the_same_question_on_the_next_day_changes_nothing_more(
     )
     moved = "since_decrease" if effect is Action.DECREASE else "since_increase"
     next_day = {
-        **line, "limit": float(after), "total": total, moved: 1.0, "since_action": 1.0, "frozen": float(stopped),
-        "before": line["limit"] if math.isnan(line["before"]) else line["before"], "days_frozen": 1.0,
-    }  # fmt: skip
+        **line,
+        "limit": float(after),
+        "total": total,
+        moved: 1.0,
+        "since_action": 1.0,
+        "frozen": float(stopped),
+        "before": line["limit"] if math.isnan(line["before"]) else line["before"],
+        "days_frozen": 1.0,
+    }
     assert decided(action, severity, CAPPED, **next_day)[1] == after
 
 

@@ -83,9 +83,9 @@ def expression(text: str, quantities: Mapping[str, Quantity]) -> Expression:
     >>> known = {"pd": Quantity("pd", "share", "PD", "违约概率", low=0.0, high=1.0)}
     >>> expression("0.2 <= pd < 0.5", known).names
     ('pd',)
-    >>> expression("dp > 0.2", known)
+    >>> expression("pdd > 0.2", known)
     Traceback (most recent call last):
-    limitkeeper.core.strategy.language.ExpressionError: There is no quantity or parameter 'dp'. Given: dp.
+    limitkeeper.core.strategy.language.ExpressionError: There is no quantity or parameter 'pdd'. Given: pdd.
     Did you mean 'pd'?
     """
     tree = _parsed(text)
