@@ -98,7 +98,7 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
         _text("kind"),
         _microseconds(frame["ts"]).alias("ts_us"),
         pl.col("ts").is_null().alias("ts_missing"),
-        *(pl.col(name).cast(pl.Float64, strict=False).alias(name) for name in AMOUNTS),
+        *(pl.col(name).cast(pl.Float64, strict=False).fill_nan(None).alias(name) for name in AMOUNTS),
         *((pl.col(name).is_null() | _is_nan(frame, name)).alias(f"{name}_missing") for name in AMOUNTS),
         *(_text(name) for name in IDS),
     )
@@ -148,47 +148,34 @@ def _microseconds(ts: pl.Series) -> pl.Series:
 
 def _reason(as_of: dt.datetime | None) -> pl.Expr:
     """The first reason to refuse a row, or null."""
-    amount = pl.col("amount")
-    is_bill = pl.col("kind") == "bill"
-    unread = amount.is_null() & ~pl.col("amount_missing")
-    bill_figures = [pl.col(name) for name in AMOUNTS[1:]]
-    broken = pl.any_horizontal(
-        *((figure != figure.round()) | figure.is_infinite() | (figure < 0) for figure in bill_figures),
-        *(pl.col(name).is_null() & ~pl.col(f"{name}_missing") for name in AMOUNTS[1:]),
+    amount, kind = pl.col("amount"), pl.col("kind")
+    figures = AMOUNTS[1:]
+    not_plausible = pl.any_horizontal(
+        *((pl.col(name) != pl.col(name).round()) | pl.col(name).is_infinite() for name in figures),
+        *(pl.col(name) < 0 for name in figures),
+        *(pl.col(name).is_null() & ~pl.col(f"{name}_missing") for name in figures),
         pl.col("paid") > AMOUNT_CENTS_MAX,
         pl.col("minimum_due") > AMOUNT_CENTS_MAX,
         pl.col("days_past_due") > DAYS_PAST_DUE_MAX,
-    ).fill_null(value=False)
-    late = pl.lit(value=False)
-    if as_of is not None:
-        late = pl.col("ts_us") > int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
-    return (
-        pl.when(pl.col("event_id").is_null())
-        .then(pl.lit("event_id_missing"))
-        .when(pl.col("account_id").is_null())
-        .then(pl.lit("account_id_missing"))
-        .when(pl.col("ts_missing"))
-        .then(pl.lit("ts_missing"))
-        .when(pl.col("ts_us").is_null())
-        .then(pl.lit("ts_unreadable"))
-        .when(pl.col("kind").is_null() | ~pl.col("kind").is_in(KINDS))
-        .then(pl.lit("kind_unknown"))
-        .when(pl.col("amount_missing") & ~pl.col("kind").is_in(WITHOUT_AMOUNT))
-        .then(pl.lit("amount_missing"))
-        .when(unread | amount.is_infinite() | (amount.is_not_nan() & (amount != amount.round())))
-        .then(pl.lit("amount_not_whole"))
-        .when(amount < 0)
-        .then(pl.lit("amount_negative"))
-        .when(amount.is_not_nan() & (amount > AMOUNT_CENTS_MAX))
-        .then(pl.lit("amount_too_large"))
-        .when(is_bill & (pl.col("paid_missing") | pl.col("days_past_due_missing")))
-        .then(pl.lit("bill_incomplete"))
-        .when(is_bill & broken)
-        .then(pl.lit("bill_not_plausible"))
-        .when(late)
-        .then(pl.lit("in_future"))
-        .otherwise(None)
     )
+    unread = amount.is_null() & ~pl.col("amount_missing")
+    conditions = {
+        "event_id_missing": pl.col("event_id").is_null(),
+        "account_id_missing": pl.col("account_id").is_null(),
+        "ts_missing": pl.col("ts_missing"),
+        "ts_unreadable": pl.col("ts_us").is_null(),
+        "kind_unknown": kind.is_null() | ~kind.is_in(KINDS),
+        "amount_missing": pl.col("amount_missing") & ~kind.is_in(WITHOUT_AMOUNT),
+        "amount_not_whole": unread | amount.is_infinite() | (amount != amount.round()),
+        "amount_negative": amount < 0,
+        "amount_too_large": amount > AMOUNT_CENTS_MAX,
+        "bill_incomplete": (kind == "bill") & (pl.col("paid_missing") | pl.col("days_past_due_missing")),
+        "bill_not_plausible": (kind == "bill") & not_plausible,
+    }
+    if as_of is not None:
+        as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
+        conditions["in_future"] = pl.col("ts_us") > as_of_us
+    return pl.coalesce(pl.when(condition).then(pl.lit(reason)) for reason, condition in conditions.items())
 
 
 FNV_OFFSET = np.uint64(14695981039346656037)
@@ -219,7 +206,7 @@ def id_hashes(ids: pl.Series) -> NDArray[np.int64]:
     --------
     >>> found = id_hashes(pl.Series(["7", "shop", None]))
     >>> found[0] == id_hashes(pl.Series([7]))[0], found[2]
-    (True, 0)
+    (np.True_, np.int64(0))
     """
     text = ids.cast(pl.String)
     words = text.drop_nulls()

@@ -294,6 +294,10 @@ class Behaviour:
             np.minimum.at(self._first_credit, new[:, CUSTOMER], first_credit_us)
         self.count = total
 
+    def customers(self) -> NDArray[np.int64]:
+        """The account that stands for the customer of each account, shape ``(accounts,)``."""
+        return self._accounts[: self.count, CUSTOMER]
+
     def apply(self, batch: EventBatch) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
         """Apply events in their order; the features of each, and what became of it.
 

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.shells.cli.features import features
 from limitkeeper.shells.cli.score import score
 from limitkeeper.shells.cli.train import train
 from limitkeeper.shells.cli import strategy
@@ -38,6 +39,7 @@ def root(
     """Manage revolving credit lines after they were granted."""
 
 
+application.command("features")(features)
 application.command("train")(train)
 application.command("score")(score)
 

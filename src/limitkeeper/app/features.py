@@ -1,0 +1,266 @@
+"""Features of event files, and portraits of accounts as of a time."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from limitkeeper.connectors.events import event_batch, read_events
+from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, NEVER_US, UNKNOWN_CENTS
+from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.behaviour.state import Behaviour
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.progress import Progress, unseen
+
+BLOCK_EVENTS = 65_536
+"""Events applied between two words of progress."""
+
+STATUS_REASONS = {1: "duplicate", 2: "too_late"}
+
+
+@dataclass
+class Books:
+    """The behaviour of accounts, and which number each has: what is kept between two files.
+
+    Parameters
+    ----------
+    behaviour
+        The rings.
+    numbers
+        Account id, as text, to its number.
+    """
+
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFeatures:
+    """What came of an event table; ``read = accepted + rejected + duplicate``.
+
+    Parameters
+    ----------
+    features
+        One row an accepted event, in the table's order: ``event_id`` and the features.
+    refused
+        Rejected rows and duplicates as they were, with ``row`` (from 0) and ``reason``.
+    counts
+        ``read, accepted, rejected, duplicate``.
+    books
+        The state after them.
+    """
+
+    features: pl.DataFrame
+    refused: pl.DataFrame
+    counts: Mapping[str, int]
+    books: Books
+
+
+def features_of_events(
+    events: pl.DataFrame,
+    *,
+    accounts: pl.DataFrame | None = None,
+    time_zone: str = "Asia/Shanghai",
+    as_of: dt.datetime | None = None,
+    books: Books | None = None,
+    progress: Progress = unseen,
+) -> EventFeatures:
+    """The features of each event of a table.
+
+    Parameters
+    ----------
+    events
+        As ``docs/reference/events.md`` says.
+    accounts
+        What is stated of accounts (``opened_at``, ``first_credit_at``, ``opening_balance_cents``,
+        ``limit_cents``, ``customer_id``); those already in the books stay as they are.
+    time_zone
+        Of the market.
+    as_of
+        Events after this are refused.
+    books
+        The state that earlier files left; changed.
+    progress
+        Told of each finished block.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing.
+    """
+    books = books or Books()
+    read = read_events(events, as_of)
+    if accounts is not None:
+        register_accounts(books, accounts)
+    repeated = read.accepted.filter(~pl.col("event_id").is_first_distinct()).select("row")
+    fresh = read.accepted.join(repeated, on="row", how="anti", maintain_order="left")
+    values, status = applied(books, fresh, time_zone, progress)
+    accepted = status == ACCEPTED
+    features = fresh.filter(pl.Series(accepted)).select("event_id").hstack(feature_frame(values[accepted]))
+    late = fresh.select("row").with_columns(
+        pl.Series("reason", status).replace_strict(STATUS_REASONS, default=None, return_dtype=pl.String)
+    )
+    again = repeated.with_columns(pl.lit("duplicate").alias("reason"))
+    reasons = pl.concat([late.drop_nulls("reason"), again])
+    given = events.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    refused = pl.concat([read.rejected, given.join(reasons, on="row", maintain_order="left")]).sort("row")
+    duplicate = repeated.height + int((status == DUPLICATE).sum())
+    counts = {
+        "read": events.height,
+        "accepted": features.height,
+        "rejected": refused.height - duplicate,
+        "duplicate": duplicate,
+    }
+    if counts["read"] != counts["accepted"] + counts["rejected"] + counts["duplicate"]:
+        raise AssertionError(f"The counts of events do not reconcile: {counts}")
+    return EventFeatures(features, refused, counts, books)
+
+
+def applied(
+    books: Books, events: pl.DataFrame, time_zone: str, progress: Progress = unseen
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Apply events; their features and what became of each, in their order.
+
+    They are worked on customer by customer, each in arrival order: the features of an event depend on its
+    customer's events only, and a ring stays in the cache while it is worked on.
+    """
+    account = numbers_of(books, events["account_id"])
+    order = np.argsort(books.behaviour.customers()[account], kind="stable")
+    batch = event_batch(events, account, time_zone)
+    values = np.empty((len(batch), len(FEATURE_NAMES)))
+    status = np.empty(len(batch), np.uint8)
+    for start in range(0, len(batch), BLOCK_EVENTS):
+        which = order[start : start + BLOCK_EVENTS]
+        values[which], status[which] = books.behaviour.apply(batch.part(which))
+        progress("events", start + len(which), len(batch))
+    return values, status
+
+
+def numbers_of(books: Books, account_ids: pl.Series) -> NDArray[np.int64]:
+    """The number of each account; accounts that are new are added."""
+    known = books.numbers
+    distinct = account_ids.unique(maintain_order=True)
+    new = [account for account in distinct.to_list() if account not in known]
+    known.update({account: len(known) + k for k, account in enumerate(new)})
+    books.behaviour.add_accounts(len(new))
+    found = account_ids.replace_strict(
+        distinct, pl.Series([known[account] for account in distinct.to_list()], dtype=pl.Int64)
+    )
+    return found.to_numpy().astype(np.int64)
+
+
+def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
+    """Add what is stated of accounts that the books do not have.
+
+    Raises
+    ------
+    InputError
+        When ``account_id`` is missing or twice, or a stated column cannot be read.
+    """
+    if "account_id" not in accounts.columns:
+        raise InputError("The accounts have no column 'account_id'.", allowed=", ".join(accounts.columns))
+    ids = accounts["account_id"].cast(pl.String)
+    if ids.null_count() or ids.n_unique() < len(ids):
+        twice = ids.filter(~ids.is_first_distinct()).head(1).to_list()
+        raise InputError("An account is missing its id or stands twice.", value=twice or None)
+    new = accounts.filter(~ids.is_in(list(books.numbers)))
+    first = len(books.numbers)
+    books.numbers.update(
+        {account: first + k for k, account in enumerate(new["account_id"].cast(pl.String).to_list())}
+    )
+    customer = None
+    if "customer_id" in new.columns:
+        position = pl.int_range(pl.len(), dtype=pl.Int64)
+        alone = pl.col("customer_id").is_null()
+        customer = new.select(
+            pl.when(alone).then(position).otherwise(position.first().over("customer_id")) + first
+        ).to_series().to_numpy()  # fmt: skip
+    books.behaviour.add_accounts(
+        new.height,
+        customer=customer,
+        opened_us=stated_times(new, "opened_at"),
+        first_credit_us=stated_times(new, "first_credit_at"),
+        opening_balance_cents=stated_cents(new, "opening_balance_cents", 0),
+        limit_cents=stated_cents(new, "limit_cents", UNKNOWN_CENTS),
+    )
+
+
+def stated_times(accounts: pl.DataFrame, name: str) -> NDArray[np.int64] | None:
+    """A column of times as UTC microseconds, or None where there is none."""
+    if name not in accounts.columns:
+        return None
+    column = accounts[name]
+    if column.dtype == pl.String:
+        column = column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    if column.dtype == pl.Date:
+        column = column.cast(pl.Datetime("us"))
+    if not isinstance(column.dtype, pl.Datetime):
+        raise InputError(f"The accounts' column '{name}' holds no times.", value=column.dtype)
+    return column.dt.timestamp("us").fill_null(NEVER_US).to_numpy()
+
+
+def stated_cents(accounts: pl.DataFrame, name: str, missing: int) -> NDArray[np.int64] | None:
+    """A column of whole minor units, or None where there is none."""
+    if name not in accounts.columns:
+        return None
+    return accounts[name].cast(pl.Float64).fill_nan(None).fill_null(missing).cast(pl.Int64).to_numpy()
+
+
+def feature_frame(values: NDArray[np.float64]) -> pl.DataFrame:
+    """Features ``(n, 45)`` as named columns; missing is NaN, as everywhere."""
+    return pl.DataFrame({name: np.ascontiguousarray(values[:, k]) for k, name in enumerate(FEATURE_NAMES)})
+
+
+@dataclass(frozen=True, slots=True)
+class Portraits:
+    """The accounts' features as of a time, in the order asked for, and the events that were refused."""
+
+    features: pl.DataFrame
+    refused: pl.DataFrame
+    counts: Mapping[str, int]
+
+
+def portraits_of_accounts(
+    events: pl.DataFrame,
+    accounts: pl.DataFrame,
+    *,
+    as_of: dt.datetime,
+    time_zone: str,
+    progress: Progress = unseen,
+) -> Portraits:
+    """Every account's features as of a time, from its events until then.
+
+    Parameters
+    ----------
+    events
+        Events of unknown accounts, and those after ``as_of``, are refused.
+    accounts
+        As in :func:`features_of_events`; all get a portrait, with events or without.
+    as_of
+        UTC.
+    time_zone
+        Of the market.
+    """
+    ids = accounts["account_id"].cast(pl.String)
+    strange = (
+        ~events["account_id"].cast(pl.String).is_in(ids.implode()) if "account_id" in events.columns else None
+    )
+    unknown = events.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    if strange is not None:
+        strange = strange.fill_null(value=False)  # an event without an account is refused for that
+        unknown = unknown.filter(strange).with_columns(pl.lit("unknown_account").alias("reason"))
+        events = events.filter(~strange)
+    found = features_of_events(events, accounts=accounts, time_zone=time_zone, as_of=as_of, progress=progress)
+    as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
+    values = found.books.behaviour.portraits(as_of_us)
+    numbers = numbers_of(found.books, ids)
+    counts = {
+        **found.counts,
+        "read": found.counts["read"] + unknown.height,
+        "rejected": found.counts["rejected"] + unknown.height,
+    }
+    features = accounts.select("account_id").hstack(feature_frame(values[numbers]))
+    return Portraits(features, pl.concat([found.refused, unknown], how="diagonal"), counts)
