@@ -11,6 +11,15 @@ from sklearn.isotonic import isotonic_regression
 LIKELY = 0.5
 """Pseudo-count that keeps the log odds of a pure bin finite."""
 
+BADS_A_BIN = 5.0
+"""Bad (or good, whichever are fewer) that an average bin holds at least, where bins of 1 to 5 % allow."""
+
+PARTS = 20
+"""Quantile parts in which a number's trend is looked at."""
+
+TREND_SHARE = 0.75
+"""A number has one direction where that explains this share of what its parts explain beyond chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bins:
@@ -104,7 +113,8 @@ def bins_of(
         category_bins, edges = np.empty(0, dtype=np.int64), np.asarray(binning.splits, dtype=np.float64)
         which, count = np.searchsorted(edges, x, side="right"), len(edges) + 1
     rows = np.bincount(which, minlength=count).astype(np.float64)
-    levels = log_odds(np.bincount(which, weights=y, minlength=count), rows)
+    bads = np.bincount(which, weights=y, minlength=count).astype(np.float64)
+    levels = log_odds(bads, rows)
     return Bins(edges, category_bins, codes, levels) if count > 1 else None
 
 
@@ -114,16 +124,15 @@ def fitted(
     """Optbinning's answer: many fine bins where rows allow, few where they do not."""
     rows = len(x)
     bads = float(min(y.sum(), rows - y.sum()))
-    least = float(np.clip(25.0 / max(bads, 1.0), 0.02, 0.10))
+    least = float(np.clip(BADS_A_BIN / max(bads, 1.0), 0.01, 0.05))
     options: dict[str, object] = {
         "dtype": "categorical" if categories else "numerical",
-        "max_n_prebins": 20 if rows >= 5_000 else 12,  # noqa: PLR2004
+        "max_n_prebins": 15 if rows >= 5_000 else 12,  # noqa: PLR2004
         "min_prebin_size": least,
         "min_bin_size": least,
-        "time_limit": 5,
     }
     if not categories:
-        options["monotonic_trend"] = direction_of(x, y)
+        options["monotonic_trend"] = trend_of(x, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it speaks of dtypes of its own dependencies
         try:
@@ -134,16 +143,32 @@ def fitted(
             return None  # nothing to split
 
 
-def direction_of(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
-    """Whether the outcome rises or falls with a number: the better of the two isotonic fits."""
-    order = np.argsort(x, kind="stable")
-    values, starts = np.unique(x[order], return_index=True)
-    step = max(1, len(values) // 200)
-    sums = np.add.reduceat(y[order], starts[::step])
-    counts = np.diff([*starts[::step], len(x)]).astype(np.float64)
-    means = sums / counts
+def trend_of(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
+    """How the outcome moves with a number, as optbinning names it.
+
+    Ascending or descending, whichever isotonic fit explains more; a peak or a valley only where neither
+    explains `TREND_SHARE` of what the parts explain beyond chance, and that is worth telling.
+    """
+    means, counts = parts_of(x, y)
     rising, falling = isotonic_spread(means, counts), isotonic_spread(-means, counts)
+    whole = float(np.sum(counts * (means - np.average(means, weights=counts)) ** 2))
+    noise = float(y.var()) * (len(means) - 1)
+    signal = whole - noise
+    if signal > 2.0 * noise and max(rising, falling) < TREND_SHARE * signal:
+        return "auto"
     return "ascending" if rising >= falling else "descending"
+
+
+def parts_of(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean outcome and rows of twenty quantile parts of a number."""
+    edges = np.unique(np.quantile(x, np.linspace(0.0, 1.0, PARTS + 1)[1:-1]))
+    which = np.searchsorted(edges, x, side="right")
+    counts = np.bincount(which, minlength=len(edges) + 1).astype(np.float64)
+    used = counts > 0
+    sums = np.bincount(which, weights=y, minlength=len(counts))
+    return sums[used] / counts[used], counts[used]
 
 
 def isotonic_spread(means: NDArray[np.float64], counts: NDArray[np.float64]) -> float:

@@ -80,9 +80,13 @@ def group_figures(
 
 
 def characteristic_rows(
-    line: Characteristic, bins: Bins, column: NDArray[np.float64], target: NDArray[np.float64], held: NDArray[np.int64],
+    line: Characteristic,
+    bins: Bins,
+    column: NDArray[np.float64],
+    target: NDArray[np.float64],
+    held: NDArray[np.int64],
     categories: Sequence[str],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """One characteristic's bins with rows, bad rate and points, and its stability over one fold."""
     which = bins.bin_of(column)
     size = bins.count + 1 + len(bins.codes)
@@ -164,7 +168,7 @@ def groups_of(column: NDArray[np.object_] | Sequence[object]) -> list[str]:
     values = list(column)
     known = [value for value in values if value is not None and value == value]  # noqa: PLR0124 - NaN
     if len(set(known)) > 12 and all(isinstance(value, int | float) for value in known):  # noqa: PLR2004
-        numbers = np.array([float(value) if value is not None else np.nan for value in values])  # type: ignore[arg-type]
+        numbers = np.array([float(value) if value is not None else np.nan for value in values])
         edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, BANDS + 1)[1:-1]))
         bands = np.searchsorted(edges, numbers, side="right")
         names = [

@@ -10,8 +10,8 @@ from limitkeeper.learn.binning import isotonic_spread
 from limitkeeper.learn.champion import Material, folds_of, information_value
 from limitkeeper.learn.validation import logistic_line
 
-MEMBERS = 4
-"""Members of the mean; each stops early on the rows it was not fitted on."""
+MEMBERS, MEMBERS_OF_FEW_ROWS, FEW_ROWS = 4, 8, 5_000
+"""Members of the mean; each stops early on the rows it was not fitted on, fewer where rows are few."""
 
 ROUNDS_MOST = 1_500
 ROUNDS_WITHOUT_GAIN = 60
@@ -28,11 +28,15 @@ def fitted_challenger(material: Material, seed: int) -> Challenger:
     names = columns.names
     constraints = [0 if name in material.categories else clear_trend(material, name) for name in names]
     matrix = np.ascontiguousarray(columns.values.T)
-    parameters = {**settings(len(target), float(target.sum())), "monotone_constraints": constraints}
+    parameters = {
+        **settings(len(target), float(target.sum()), len(names)),
+        "monotone_constraints": constraints,
+    }
     categorical = [k for k, name in enumerate(names) if name in material.categories]
+    members = MEMBERS if len(target) >= FEW_ROWS else MEMBERS_OF_FEW_ROWS
     scores = np.empty(len(target))
     boosters = []
-    for member, (fitted_rows, held_rows) in enumerate(folds_of(target, MEMBERS, seed)):
+    for member, (fitted_rows, held_rows) in enumerate(folds_of(target, members, seed)):
         datasets = [
             lgb.Dataset(
                 matrix[rows],
@@ -55,22 +59,20 @@ def fitted_challenger(material: Material, seed: int) -> Challenger:
     return Challenger(names, tuple(boosters), slope, intercept)
 
 
-def settings(rows: int, bads: float) -> dict[str, object]:
+def settings(rows: int, bads: float, columns: int) -> dict[str, object]:
     """LightGBM's settings: shallow trees, slowly; larger ones only where rows carry them."""
     minority = min(bads, rows - bads)
     return {
         "objective": "binary",
         "metric": "binary_logloss",
         "learning_rate": 0.025,
-        "num_leaves": int(np.clip(round(np.sqrt(rows) / 18.0), 4, 31)),
+        "num_leaves": int(np.clip(round(np.sqrt(rows) / 18.0), 8, 31)),
         "min_data_in_leaf": int(np.clip(rows / 200.0, 8, 100)),
         "min_sum_hessian_in_leaf": float(np.clip(minority / 500.0, 1e-3, 5.0)),
-        "feature_fraction": 0.3,
+        "feature_fraction": float(np.clip(25.0 / columns, 0.3, 0.6)),
         "bagging_fraction": 0.7,
         "bagging_freq": 1,
-        "lambda_l2": 10.0,
-        "cat_smooth": 20.0,
-        "cat_l2": 20.0,
+        "lambda_l2": 3.0,
         "monotone_constraints_method": "basic",
         "deterministic": True,
         "force_row_wise": True,

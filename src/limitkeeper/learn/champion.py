@@ -14,9 +14,9 @@ from limitkeeper.core.risk.scorecard import Characteristic, Scorecard, hundredth
 from limitkeeper.learn.binning import Bins, bins_of, log_odds
 from limitkeeper.learn.points import Fit, fitted_points
 from limitkeeper.learn.reason_suggestions import suggested_reason
-from limitkeeper.learn.validation import logistic_line
+from limitkeeper.learn.validation import log_odds_of, logistic_line
 
-CANDIDATES_MOST = 64
+CANDIDATES_MOST = 48
 """Characteristics that are binned and fitted together before the weak ones go."""
 
 CHARACTERISTICS_MOST = 24
@@ -28,7 +28,7 @@ SPREAD_LEAST = 0.02
 SAME_CORRELATION = 0.985
 """Above this rank correlation two characteristics say the same; the stronger stays."""
 
-PENALTIES = ((2.0, 1.0), (6.0, 2.0), (20.0, 4.0), (60.0, 8.0))
+PENALTIES = ((0.5, 0.25), (2.0, 1.0), (6.0, 2.0), (20.0, 4.0), (60.0, 8.0))
 """Ridge and lasso weights tried on held-out rows, weakest first."""
 
 FIRST_PENALTY = (6.0, 2.0)
@@ -63,6 +63,11 @@ class Material:
         """The same for some rows."""
         columns = Columns(self.columns.names, self.columns.values[:, rows])
         return Material(columns, self.target[rows], self.categories, self.missing_codes, self.share)
+
+    def binned(self, names: Sequence[str]) -> dict[str, Bins]:
+        """The characteristics that part the target into bins, with those."""
+        found = {name: self.bins(name) for name in names}
+        return {name: bins for name, bins in found.items() if bins is not None}
 
     def bins(self, name: str) -> Bins | None:
         """The bins of one characteristic."""
@@ -129,14 +134,14 @@ def information_value(column: NDArray[np.float64], target: NDArray[np.float64], 
         return 0.0
     edges = np.unique(np.quantile(column[known], np.linspace(0.0, 1.0, bins + 1)[1:-1]))
     which = np.where(known, np.searchsorted(edges, column, side="right"), len(edges) + 1)
-    rows = np.bincount(which, minlength=len(edges) + 2).astype(np.float64)
-    bads = np.bincount(which, weights=target, minlength=len(edges) + 2)
+    rows: NDArray[np.float64] = np.bincount(which, minlength=len(edges) + 2).astype(np.float64)
+    bads = np.bincount(which, weights=target, minlength=len(edges) + 2).astype(np.float64)
     used = rows > 0
     levels = log_odds(bads[used], rows[used])
     total_bads, total_goods = max(target.sum(), 1.0), max((1.0 - target).sum(), 1.0)
     difference = (bads[used] / total_bads) - ((rows - bads)[used] / total_goods)
     by_chance = (used.sum() - 1) * (1.0 / total_bads + 1.0 / total_goods)
-    return float(np.sum(difference * levels)) - by_chance
+    return float(np.sum(difference * levels) - by_chance)
 
 
 def candidates_of(material: Material) -> list[str]:
@@ -161,16 +166,33 @@ def candidates_of(material: Material) -> list[str]:
 
 def fitted_champion(material: Material, seed: int) -> Champion:
     """The champion from training rows: bins, characteristics, penalty and calibration all found on them."""
-    binned = {name: bins for name in candidates_of(material) if (bins := material.bins(name)) is not None}
+    binned = material.binned(candidates_of(material))
     names = chosen(material, binned)
+    bins = [binned[name] for name in names]
+    target = material.target
     raw_scores = held_out_scores(material, names, seed)
-    losses = [log_loss(material.target, calibrated(scores, material.target)) for scores in raw_scores]
+    lines = [calibration_of(score, target) for score in raw_scores]
+    losses = [
+        log_loss(target, chance_of(slope * score + intercept))
+        for score, (slope, intercept) in zip(raw_scores, lines, strict=True)
+    ]
     best = int(np.argmin(losses))
-    slope, intercept = logistic_line(raw_scores[best], material.target)
-    fit = fit_of(material, names, [binned[name] for name in names], PENALTIES[best])
-    return Champion(
-        tuple(names), tuple(binned[name] for name in names), fit, max(slope, 0.0), intercept, PENALTIES[best]
-    )
+    fit = fit_of(material, names, bins, PENALTIES[best])
+    return Champion(tuple(names), tuple(bins), fit, *lines[best], PENALTIES[best])
+
+
+def calibration_of(score: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and intercept that calibrate a held-out score; one that ranks the wrong way says the mean."""
+    slope, intercept = logistic_line(score, target)
+    if slope > 0.0:
+        return slope, intercept
+    return 0.0, float(log_odds_of(np.array([target.mean()]))[0])
+
+
+def chance_of(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A probability from log odds."""
+    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-score))
+    return chance
 
 
 def chosen(material: Material, binned: Mapping[str, Bins]) -> list[str]:
@@ -192,11 +214,11 @@ def fit_of(material: Material, names: Sequence[str], bins: list[Bins], penalty: 
 def held_out_scores(material: Material, names: Sequence[str], seed: int) -> NDArray[np.float64]:
     """Scores of rows by fits that never saw them, bins included, for each penalty; ``(penalties, n)``."""
     rows = len(material.target)
-    parts = 3 if rows >= 10_000 else 5  # noqa: PLR2004 - where rows are many, fewer fits say enough
+    parts = 2 if rows >= 10_000 else 5  # noqa: PLR2004 - where rows are many, fewer fits say enough
     scores = np.empty((len(PENALTIES), rows))
     for fitted_rows, held_rows in folds_of(material.target, parts, seed, share=material.share):
         part, held = material.at(fitted_rows), material.at(held_rows)
-        binned = {name: bins for name in names if (bins := part.bins(name)) is not None}
+        binned = part.binned(names)
         used, bins = list(binned), list(binned.values())
         for k, penalty in enumerate(PENALTIES):
             fit = fit_of(part, used, bins, penalty)
@@ -211,13 +233,6 @@ def folds_of(
     """Training and held-out rows of each part: stratified by outcome, shuffled with the seed."""
     splitter = (KFold if share else StratifiedKFold)(parts, shuffle=True, random_state=seed)
     return list(splitter.split(target, target if not share else None))
-
-
-def calibrated(score: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """PDs from scores by a logistic line through the outcomes."""
-    slope, intercept = logistic_line(score, target)
-    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(intercept + slope * score)))
-    return chance
 
 
 def log_loss(target: NDArray[np.float64], pd: NDArray[np.float64]) -> float:

@@ -189,7 +189,7 @@ def maximised(
     mean = float(np.clip(target.mean(), 1e-6, 1 - 1e-6))
     first = np.concatenate([[np.log(mean / (1.0 - mean))], np.where(free, 0.0, 0.1)])
     bounds = [(None, None), *((None, None) if each else (0.0, None) for each in free)]
-    options = {"maxiter": 400, "ftol": 1e-9, "gtol": 1e-7}
+    options = {"maxiter": 400, "ftol": 1e-8, "gtol": 1e-6}
     result: NDArray[np.float64] = minimize(
         objective, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options
     ).x

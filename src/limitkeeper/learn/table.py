@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, cpu_count, delayed  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from limitkeeper.core.kernel.columns import Columns

@@ -144,7 +144,7 @@ def _mean_of(
 
 
 @compiled
-def _aggregate(
+def _aggregate(  # noqa: C901, PLR0912 - one branch an operation, in one pass
     values: NDArray[np.float64],
     operation: int,
     rows: NDArray[np.int64],

@@ -4,15 +4,15 @@
 points_to_double_odds / ln 2``, so that the score is the calibrated PD on another scale. Points are whole
 hundredths: sums are exact, in any order, and no threshold meets a rounding error.
 
-Points are counted from the average of the portfolio the model was fitted on: the base is the average score, a
-characteristic adds points where the account does better than average and takes some where it does worse. A
-characteristic's *points lost* are those it takes. Official comment 9(b)(2)-5 to Regulation B names the average
-as the yardstick for principal reasons; against the best attainable points, a customer would be told of a
-characteristic in which he does better than most.
+Points are counted from the average of the portfolio the model was fitted on: the base is the average score,
+a characteristic adds points where the account does better than average and takes some where it does worse.
+A characteristic's *points lost* are those it takes. The official comment on Regulation B 1002.9(b)(2) names
+the average as a yardstick for principal reasons; against the best attainable points, a customer would be told
+of a characteristic in which he does better than most.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -329,7 +329,7 @@ class Scorecard:
         """The same as flat arrays."""
         lines = self.characteristics
 
-        def joined(parts: list[tuple[float, ...]], kind: type) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        def joined(parts: Sequence[tuple[float, ...]], kind: type) -> tuple[NDArray[np.int64], NDArray[Any]]:
             starts = np.cumsum([0, *map(len, parts)]).astype(np.int64)
             return starts, np.array([value for part in parts for value in part], dtype=kind)
 

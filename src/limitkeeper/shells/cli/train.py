@@ -1,6 +1,7 @@
 """``limitkeeper train``: a model from a lender's table."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,7 +105,7 @@ def show(model: "Model", out: Path) -> None:
     )
 
 
-def pd_table(card: dict[str, Any]) -> Table:
+def pd_table(card: Mapping[str, Any]) -> Table:
     """Champion and challenger side by side."""
     shown = Table(
         title=f"{card['target']}: {card['bads']:,} bad ({card['bad_rate']:.2%}); {card['validation']}"
@@ -119,7 +120,7 @@ def pd_table(card: dict[str, Any]) -> Table:
     return shown
 
 
-def share_table(card: dict[str, Any]) -> Table:
+def share_table(card: Mapping[str, Any]) -> Table:
     """What a share model explains."""
     shown = Table(title=f"{card['target']}: mean {card['target_mean']:.3f}; {card['validation']}")
     shown.add_column("")
