@@ -69,6 +69,15 @@ def test_rule_of_another_product_does_not_hit(published: PublishedStrategy) -> N
     assert deciding(published, pd=0.35, raroc=0.5, product_code=1.0) == "on_cash"
 
 
+def test_rule_of_another_product_is_not_held_by_its_last_hit() -> None:
+    rules = [rule("held", "pd >= 0.3", "freeze", products=["cash"], release="pd < 0.1")]
+    one = published_strategy(strategy(document(rules)), PARAMETERS, compiled=False)
+    values = {"pd": 0.2, "product_code": 0.0}
+    assert one.rules_hit(1, *(values[name] for name in one.strategy.names)) == 0
+    values["product_code"] = 1.0
+    assert one.rules_hit(1, *(values[name] for name in one.strategy.names)) == 1
+
+
 def test_no_rule_decides_where_nothing_is_known(published: PublishedStrategy) -> None:
     assert deciding(published) is None
 
@@ -142,5 +151,5 @@ def test_description_tells_every_rule_in_order(published: PublishedStrategy) -> 
 
 def test_generated_source_reads_like_the_rules(published: PublishedStrategy) -> None:
     assert "def on_cash(pd, product_code):" in published.source
-    assert "return (product_code == 1.0) & ((pd >= 0.3))" in published.source
+    assert "return product_code == 1.0 and pd >= 0.3" in published.source
     assert "hurdle_rate = 0.12" in published.source

@@ -48,7 +48,7 @@ def generated_source(strategy: Strategy, constants: Mapping[str, float]) -> str:
             "",
             f"def rules_hit(before, {names}):",
             "    hits = 0",
-            *(f"    hits |= {function.call} << {function.bit}" for function in functions),
+            *(f"    if {function.call}:\n        hits |= 1 << {function.bit}" for function in functions),
             "    return hits",
             "",
             "",
@@ -79,11 +79,11 @@ class _RuleWriter:
         arguments = [name for name in rule.names if name not in constants]
         if rule.release is not None:
             released = self.condition(rule.release.tree, negated=False)
-            hit = f"{hit} | (((before >> {bit}) & 1 == 1) & (not {released}))"
+            hit = f"({hit} or (before >> {bit} & 1 == 1 and not {released}))"
             arguments.insert(0, "before")
         if len(rule.products) < len(PRODUCT_CODES):
             arguments.append("product_code")
-            hit = f"(product_code == {PRODUCT_CODES[rule.products[0]]}) & ({hit})"
+            hit = f"product_code == {PRODUCT_CODES[rule.products[0]]} and {hit}"
         self.arguments = tuple(dict.fromkeys(arguments))
         self.source = "\n".join(
             [
@@ -109,13 +109,13 @@ class _RuleWriter:
         if isinstance(node, ast.BoolOp):
             both = isinstance(node.op, ast.And) != negated
             parts = [self.condition(value, negated=negated) for value in node.values]
-            return f"({(' & ' if both else ' | ').join(parts)})"
+            return f"({(' and ' if both else ' or ').join(parts)})"
         if isinstance(node, ast.UnaryOp):
             return self.condition(node.operand, negated=not negated)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             known = (node.func.id == "is_known") != negated
             part = self.part(node.args[0])
-            return f"({part} {'==' if known else '!='} {part})"
+            return f"{part} {'==' if known else '!='} {part}"
         if isinstance(node, ast.Compare):
             return self.comparison(node, negated=negated)
         return self.compared(self.number(node), "!=" if negated else "==", "1.0")
@@ -126,14 +126,14 @@ class _RuleWriter:
         texts = [self.number(operand) if single else self.part(operand) for operand in operands]
         signs = [OPPOSITES[type(op)] if negated else OPERATORS[type(op)] for op in node.ops]
         parts = [self.compared(a, sign, b) for a, sign, b in zip(texts, signs, texts[1:], strict=False)]
-        return parts[0] if len(parts) == 1 else f"({(' | ' if negated else ' & ').join(parts)})"
+        return parts[0] if len(parts) == 1 else f"({(' or ' if negated else ' and ').join(parts)})"
 
     @staticmethod
     def compared(left: str, sign: str, right: str) -> str:
         """A comparison that is false where a side is NaN, ``!=`` included."""
         if sign == "!=":
-            return f"(({left} < {right}) | ({left} > {right}))"
-        return f"({left} {sign} {right})"
+            return f"({left} < {right} or {left} > {right})"
+        return f"{left} {sign} {right}"
 
     def number(self, node: ast.expr) -> str:
         if isinstance(node, ast.Constant):
