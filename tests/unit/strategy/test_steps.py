@@ -20,14 +20,14 @@ from limitkeeper.core.strategy.steps import (
 
 NAN = math.nan
 TERMS = StepTerms(
-    decrease_shares=np.array([0.0, 0.10, 0.25, 0.50, 0.50]),
-    decrease_wait_days=np.array([0.0, 30.0, 30.0, 15.0, 15.0]),
+    decrease_shares=(0.0, 0.10, 0.25, 0.50, 0.50),
+    decrease_wait_days=(0.0, 30.0, 30.0, 15.0, 15.0),
     restore_share=0.25,
     restore_wait_days=60.0,
     rounding_cents=10_000,
     least_step_cents=20_000,
-    floor_cents=np.array([50_000, 100_000]),
-    line_cap_cents=np.array([math.inf, 20_000_000.0]),
+    floor_cents=(50_000, 100_000),
+    line_cap_cents=(math.inf, 20_000_000.0),
     customer_total_cap_cents=math.inf,
     cool_down_days=14.0,
     freeze_days=30.0,

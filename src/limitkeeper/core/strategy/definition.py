@@ -5,8 +5,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.quantity import Quantity
@@ -211,17 +209,17 @@ def step_terms(strategy: Strategy, market_values: Mapping[str, float]) -> StepTe
     by_severity = [decrease.get(severity.code, {"share": 0.0, "wait_days": 0}) for severity in Severity]
     market_cap = market_values.get(LINE_CAP_PARAMETER, math.inf)
     line_caps = [
-        min(caps.get("line_cents", {}).get(product, math.inf), market_cap) for product in PRODUCT_CODES
+        float(min(caps.get("line_cents", {}).get(product, math.inf), market_cap)) for product in PRODUCT_CODES
     ]
     return StepTerms(
-        decrease_shares=np.array([0.0, *(float(step["share"]) for step in by_severity)]),
-        decrease_wait_days=np.array([0.0, *(float(step["wait_days"]) for step in by_severity)]),
+        decrease_shares=(0.0, *(float(step["share"]) for step in by_severity)),
+        decrease_wait_days=(0.0, *(float(step["wait_days"]) for step in by_severity)),
         restore_share=float(restore["share"]),
         restore_wait_days=float(restore["wait_days"]),
         rounding_cents=int(steps["rounding_cents"]),
         least_step_cents=int(steps["least_step_cents"]),
-        floor_cents=np.array([int(steps["floor_cents"].get(product, 0)) for product in PRODUCT_CODES]),
-        line_cap_cents=np.array(line_caps, dtype=np.float64),
+        floor_cents=tuple(int(steps["floor_cents"].get(product, 0)) for product in PRODUCT_CODES),
+        line_cap_cents=tuple(line_caps),
         customer_total_cap_cents=float(caps.get("customer_total_cents", math.inf)),
         cool_down_days=float(strategy.document["cool_down_days"]),
         freeze_days=float(strategy.document["freeze_days"]),

@@ -42,16 +42,19 @@ STEP_INPUTS = (
 
 
 class StepTerms(NamedTuple):
-    """A strategy's steps, floors and caps as numbers; arrays are by severity (0 unused) or product code."""
+    """A strategy's steps, floors and caps as numbers; tuples are by severity (0 unused) or product code.
 
-    decrease_shares: NDArray[np.float64]
-    decrease_wait_days: NDArray[np.float64]
+    Tuples and not arrays: a kernel counts references to arrays, which costs more than the step itself.
+    """
+
+    decrease_shares: tuple[float, ...]
+    decrease_wait_days: tuple[float, ...]
     restore_share: float
     restore_wait_days: float
     rounding_cents: int
     least_step_cents: int
-    floor_cents: NDArray[np.int64]
-    line_cap_cents: NDArray[np.float64]
+    floor_cents: tuple[int, ...]
+    line_cap_cents: tuple[float, ...]
     customer_total_cap_cents: float
     cool_down_days: float
     freeze_days: float
@@ -345,22 +348,35 @@ def write_limits(
     effects, limits_after_cents, constraints, drawing_stopped
         Where to write, shape ``(n,)``.
     """
+    # Taken out of the loop: what is written could otherwise change the row numbers, for all a compiler knows.
+    products = values[rows[0]]
+    limits_cents = values[rows[1]]
+    balances_cents = values[rows[2]]
+    totals_cents = values[rows[3]]
+    befores_cents = values[rows[4]]
+    since_decrease = values[rows[5]]
+    since_increase = values[rows[6]]
+    since_action = values[rows[7]]
+    frozen = values[rows[8]]
+    for_violation = values[rows[9]]
+    frozen_days = values[rows[10]]
+    closed = values[rows[11]]
     for i in range(actions.shape[0]):
         effect, after, bound, stopped = steps_of_action(
             int(actions[i]),
             int(severities[i]),
-            1 if values[rows[0], i] == 1.0 else 0,
-            values[rows[1], i],
-            values[rows[2], i],
-            values[rows[3], i],
-            values[rows[4], i],
-            values[rows[5], i],
-            values[rows[6], i],
-            values[rows[7], i],
-            values[rows[8], i],
-            values[rows[9], i],
-            values[rows[10], i],
-            values[rows[11], i],
+            1 if products[i] == 1.0 else 0,
+            limits_cents[i],
+            balances_cents[i],
+            totals_cents[i],
+            befores_cents[i],
+            since_decrease[i],
+            since_increase[i],
+            since_action[i],
+            frozen[i],
+            for_violation[i],
+            frozen_days[i],
+            closed[i],
             terms,
         )
         effects[i] = effect
