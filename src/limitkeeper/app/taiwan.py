@@ -40,10 +40,10 @@ def noon(k: int, day: int) -> pl.Expr:
 def taiwan_events(statements: pl.DataFrame) -> pl.DataFrame:
     """The events of the accounts, in time order within each account.
 
-    Each month but April: spend (10th), payment (20th, of the bill before), that bill closes (25th) with what
-    was paid of it and how late the account is. April opens with the limit and the statement's balance. The
-    running balance is each statement's, to the cent. A credit balance in April is a refund; a bill of a credit
-    balance is a bill of nothing. The minimum due is not known.
+    Each month but April: spend (10th), payment (20th, of the bill before), that bill closes (25th) with
+    what was paid of it and how late the account is. April opens with the limit and the statement's balance.
+    The running balance is each statement's, to the cent. A credit balance in April is a refund; a bill of a
+    credit balance is a bill of nothing. The minimum due is not known.
     """
     cents = pl.Int64
     bill = {k: (pl.col(f"BILL_AMT{k}") * CENTS).cast(cents) for k in range(1, 7)}

@@ -1,0 +1,288 @@
+"""The summary of a review: every figure of the report, as a document (``docs/reference/summary.md``)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from limitkeeper.app.portfolio import Portfolio
+from limitkeeper.core.decision.trace import Reviewed
+from limitkeeper.core.kernel.parameters import Parameters
+from limitkeeper.core.review.outcome import (
+    Decided,
+    coverage_curve,
+    curve_area,
+    outcome_by_action,
+    outcome_by_group,
+    outcome_in_all,
+    ratio,
+)
+from limitkeeper.core.strategy.actions import Action
+from limitkeeper.core.value.economics import VALUE_NAMES
+
+RISK_GRADES = (0.0, 0.05, 0.10, 0.20, 0.35, 0.50, 1.0)
+"""Edges of the bands of PD."""
+
+UTILISATION_BANDS = (0.0, 0.1, 0.3, 0.6, 0.9, 1.0)
+"""Lower edges of the bands of utilisation; what is below the first is with it."""
+
+CALIBRATION_BANDS = 10
+SCORE_BANDS = 40
+
+
+def decided_accounts(reviewed: Reviewed, default: NDArray[np.bool_]) -> Decided:
+    """A review's accounts with what happened to them."""
+    proposals = reviewed.assessment.proposals
+    after = proposals.limits_after_cents
+    return Decided(
+        effect=proposals.effects,
+        limit_cents=reviewed.features["limit_cents"],
+        limit_after_cents=np.where(after < 0, np.nan, after),
+        balance_cents=reviewed.features["balance_cents"],
+        stopped=proposals.drawing_stopped,
+        pd=reviewed.assessment.pd,
+        default=default,
+    )
+
+
+def review_summary(
+    reviewed: Reviewed,
+    portfolio: Portfolio,
+    parameters: Parameters,
+    decisions: pl.DataFrame,
+    *,
+    card: Mapping[str, Any],
+    baselines: Mapping[str, NDArray[np.float64]] | None = None,
+    notes: Mapping[str, list[str]] | None = None,
+) -> dict[str, Any]:
+    """Every figure of a review.
+
+    Parameters
+    ----------
+    reviewed, portfolio, parameters, decisions
+        What was reviewed, by what, with which result.
+    card
+        The PD model's card.
+    baselines
+        Scores to compare with, higher is worse, by name.
+    notes
+        What a reader must know, by language.
+    """
+    outcome = portfolio.outcome
+    known = None if outcome is None else ~outcome.is_null().to_numpy()
+    default = (
+        np.zeros(len(decisions), np.bool_) if outcome is None else outcome.fill_null(value=False).to_numpy()
+    )
+    decided = decided_accounts(reviewed, default)
+    summary: dict[str, Any] = {
+        "portfolio": {
+            "name": portfolio.name,
+            "market": portfolio.market,
+            "currency": portfolio.currency,
+            "as_of": portfolio.as_of.isoformat(),
+            "accounts": portfolio.accounts.height,
+            "accounts_read": portfolio.read,
+            "accounts_refused": portfolio.rejects.height,
+        },
+        "notes": dict(notes or {}),
+        "versions": reviewed.versions.to_document(),
+        "strategy": strategy_figures(reviewed),
+        "model": model_figures(card),
+        "actions": outcome_by_action(decided),
+        "value": value_sums(reviewed, parameters),
+        "scores": score_figures(reviewed, default if outcome is not None else None),
+        "grid": risk_grid(reviewed),
+        "examples": examples(decisions),
+        "outcome": None,
+        "curves": None,
+        "groups": [],
+    }
+    if outcome is None or known is None:
+        unknown_outcome = ("defaulters", "bad_rate", "bad_rate_interval", "share_of_defaulters", "good_customers",
+                           "share_of_defaulters_undrawn_covered")  # fmt: skip
+        for row in summary["actions"]:
+            row.update(dict.fromkeys(unknown_outcome))
+        return summary
+    summary["outcome"] = {**outcome_in_all(decided), "unknown": int((~known).sum())}
+    summary["curves"] = curves(decided, baselines or {})
+    if portfolio.protected is not None:
+        summary["groups"] = [
+            outcome_by_group(decided, name, portfolio.protected[name].cast(pl.String).to_list())
+            for name in portfolio.protected.columns
+        ]
+    return summary
+
+
+def strategy_figures(reviewed: Reviewed) -> dict[str, Any]:
+    """The strategy and how often each rule hit and decided."""
+    strategy, proposals = reviewed.policy.strategy.strategy, reviewed.assessment.proposals
+    rules = [
+        {
+            "id": rule.id,
+            "trigger": str(rule.trigger),
+            "action": rule.action.code,
+            "severity": rule.severity.code,
+            "description": {"en": rule.description, "zh": rule.description_zh},
+            "hits": int((proposals.hits >> bit & 1).sum()),
+            "decided": int((proposals.rules == bit).sum()),
+        }
+        for bit, rule in enumerate(strategy.rules)
+    ]
+    described = {"en": strategy.description, "zh": strategy.description_zh}
+    return {"name": strategy.name, "version": strategy.version, "description": described, "rules": rules}
+
+
+VALIDATION = (
+    "auc",
+    "auc_95",
+    "ks",
+    "gini",
+    "brier",
+    "calibration_slope",
+    "calibration_intercept",
+    "ece",
+    "psi",
+)
+
+
+def model_figures(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What the model's card says of champion and challenger in validation."""
+    figures = {key: card.get(key) for key in ("target", "rows", "bad_rate", "validation", "model_hash")}
+    for side in ("champion", "challenger"):
+        found = card.get(side) or {}
+        figures[side] = {name: found.get(name) for name in VALIDATION} if found else None
+    return figures
+
+
+def value_sums(reviewed: Reviewed, parameters: Parameters) -> dict[str, Any]:
+    """The sums of the portfolio before and after, over the accounts whose values are known.
+
+    RAROC is that of the sums: ``(revenue - opex - EL + benefit * capital) / capital``.
+    """
+    found = reviewed.assessment
+    # RAROC is not summed, and one without capital is unknown by definition, not by lack of data.
+    summed = [name for name in VALUE_NAMES if name != "raroc"]
+    rows = [VALUE_NAMES.index(name) for name in summed]
+    known = ~np.isnan(found.value_before[rows]).any(axis=0) & ~np.isnan(found.value_after[rows]).any(axis=0)
+    sides: dict[str, Any] = {"accounts": int(known.sum())}
+    opex = parameters["opex_cents"] * int(known.sum())
+    for side, matrix in (("before", found.value_before), ("after", found.value_after)):
+        sums: dict[str, float | None] = {
+            name: float(matrix[row, known].sum()) for name, row in zip(summed, rows, strict=True)
+        }
+        capital, revenue, loss = (
+            float(matrix[VALUE_NAMES.index(name), known].sum())
+            for name in ("economic_capital_cents", "revenue_cents", "expected_loss_cents")
+        )
+        earned = revenue - opex - loss
+        sums["raroc"] = ratio(earned + parameters["capital_benefit_rate"] * capital, capital)
+        sides[side] = sums
+    limits = reviewed.features["limit_cents"]
+    sides["before"]["limit_cents"] = float(np.nansum(limits))
+    after = reviewed.assessment.proposals.limits_after_cents
+    sides["after"]["limit_cents"] = float(after[after >= 0].sum())
+    sides["marginal_profit_cents"] = float(np.nansum(found.marginal_profit_cents))
+    return sides
+
+
+def score_figures(reviewed: Reviewed, default: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """The distribution of points, and, where the outcome is known, PD against what happened in ten bands."""
+    points, pd = reviewed.assessment.points, reviewed.assessment.pd
+    counts, edges = np.histogram(points, bins=SCORE_BANDS)
+    figures: dict[str, Any] = {
+        "edges": edges.tolist(),
+        "counts": counts.tolist(),
+        "bad": None,
+        "calibration": None,
+    }
+    if default is None:
+        return figures
+    figures["bad"] = np.histogram(points[default], bins=edges)[0].tolist()
+    order = np.argsort(pd, kind="stable")
+    figures["calibration"] = [
+        {"accounts": len(band), "pd": float(pd[band].mean()), "bad_rate": float(default[band].mean())}
+        for band in np.array_split(order, CALIBRATION_BANDS)
+        if len(band)
+    ]
+    return figures
+
+
+def risk_grid(reviewed: Reviewed) -> dict[str, Any]:
+    """Accounts, and those from which something is taken, by band of PD and of utilisation."""
+    features, proposals = reviewed.features, reviewed.assessment.proposals
+    if "utilisation" in features:
+        against = features["utilisation"]
+    else:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            against = features["balance_cents"] / features["limit_cents"]
+    grade = np.clip(np.searchsorted(RISK_GRADES[1:-1], reviewed.assessment.pd, side="right"), 0, None)
+    band = np.clip(
+        np.searchsorted(UTILISATION_BANDS, against, side="right") - 1, 0, len(UTILISATION_BANDS) - 1
+    )
+    usable = ~np.isnan(against)
+    shape = (len(RISK_GRADES) - 1, len(UTILISATION_BANDS))
+    accounts, touched = np.zeros(shape, int), np.zeros(shape, int)
+    taken = np.isin(proposals.effects, (Action.DECREASE, Action.FREEZE, Action.CLOSE))
+    np.add.at(accounts, (grade[usable], band[usable]), 1)
+    np.add.at(touched, (grade[usable & taken], band[usable & taken]), 1)
+    return {
+        "pd_edges": list(RISK_GRADES),
+        "utilisation_edges": list(UTILISATION_BANDS),
+        "accounts": accounts.tolist(),
+        "touched": touched.tolist(),
+        "unknown": int((~usable).sum()),
+    }
+
+
+def curves(decided: Decided, baselines: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """How much of the defaulters' undrawn limit is reached when the worst accounts are touched, by ranking."""
+    ours = coverage_curve(decided.pd, decided.undrawn_cents, decided.default)
+    lines = {
+        "model": ours,
+        "random": coverage_curve(np.zeros(len(decided.pd)), decided.undrawn_cents, decided.default),
+    }
+    lines |= {
+        name: coverage_curve(score, decided.undrawn_cents, decided.default)
+        for name, score in baselines.items()
+    }
+    whole = outcome_in_all(decided)
+    return {
+        "lines": [{"name": name, "area": curve_area(line), "points": line} for name, line in lines.items()],
+        "strategy": {
+            "share_touched": whole["share_touched"],
+            "share_covered": whole["share_of_defaulters_undrawn_covered"],
+        },
+    }
+
+
+def examples(decisions: pl.DataFrame) -> list[dict[str, Any]]:
+    """One decision an action, the account with the most points lost explained in the customer's words."""
+    shown = []
+    for action in Action:
+        here = decisions.filter(pl.col("action") == action.code)
+        if action is Action.NONE or here.is_empty():
+            continue
+        chosen = here.sort(pl.col("reason_codes").list.len(), "decision_id", descending=[True, False]).row(
+            0, named=True
+        )
+        trace = json.loads(chosen["trace"])
+        shown.append(
+            {
+                "action": action.code,
+                "decision_id": chosen["decision_id"],
+                "account_id": str(chosen["account_id"]),
+                "rule": chosen["rule"],
+                "pd": chosen["pd"],
+                "points": chosen["points"],
+                "limit_before_cents": chosen["limit_before_cents"],
+                "limit_after_cents": chosen["limit_after_cents"],
+                "balance_cents": chosen["balance_cents"],
+                "drawing_stopped": chosen["drawing_stopped"],
+                "marginal_profit_cents": chosen["marginal_profit_cents"],
+                "reasons": trace["reasons"],
+            }
+        )
+    return shown

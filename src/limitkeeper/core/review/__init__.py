@@ -1,0 +1,1 @@
+"""Looking back: what the decisions were worth, judged by what happened."""
