@@ -1,5 +1,8 @@
 """The conversion factor: the share of an undrawn limit that is drawn before default."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from limitkeeper.core.kernel.compiled import elementwise
 
 
@@ -28,20 +31,19 @@ def ccf_realised(ead_cents: float, balance_cents: float, limit_cents: float) -> 
     return (ead_cents - balance_cents) / undrawn if undrawn > 0.0 else float("nan")
 
 
-@elementwise
-def ccf_floored(ccf: float, floor: float) -> float:
+def ccf_floored(ccf: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """The conversion factor, at least the floor and at most 1: ``min(max(ccf, floor), 1)``.
 
     Parameters
     ----------
     ccf
-        Share of the undrawn limit.
+        ``(n,)``; share of the undrawn limit.
     floor
         Share; from the dated policy (10 % for unconditionally cancellable lines).
 
     Returns
     -------
-    Share. NaN where either argument is.
+    ``(n,)``; share. NaN where the argument is.
 
     Source
     ------
@@ -49,9 +51,8 @@ def ccf_floored(ccf: float, floor: float) -> float:
 
     Examples
     --------
-    >>> [float(ccf_floored(ccf, 0.1)) for ccf in (0.05, 0.4, 1.2)]
+    >>> ccf_floored(np.array([0.05, 0.4, 1.2]), 0.1).tolist()
     [0.1, 0.4, 1.0]
     """
-    if ccf < floor:
-        return floor
-    return 1.0 if ccf > 1.0 else ccf + 0.0 * floor
+    held: NDArray[np.float64] = np.clip(ccf, floor, 1.0)
+    return held

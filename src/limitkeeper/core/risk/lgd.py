@@ -1,22 +1,22 @@
 """Loss given default: the share lost of what was owed, never below the floor in force."""
 
-from limitkeeper.core.kernel.compiled import elementwise
+import numpy as np
+from numpy.typing import NDArray
 
 
-@elementwise
-def lgd_floored(lgd: float, floor: float) -> float:
+def lgd_floored(lgd: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """Loss given default, at least the floor and at most all: ``min(max(lgd, floor), 1)``.
 
     Parameters
     ----------
     lgd
-        Share of the exposure.
+        ``(n,)``; share of the exposure.
     floor
         Share; from the dated policy (50 % for unsecured qualifying revolving retail).
 
     Returns
     -------
-    Share. NaN where either argument is.
+    ``(n,)``; share. NaN where the argument is.
 
     Source
     ------
@@ -24,9 +24,8 @@ def lgd_floored(lgd: float, floor: float) -> float:
 
     Examples
     --------
-    >>> float(lgd_floored(0.3, 0.5)), float(lgd_floored(0.8, 0.5))
-    (0.5, 0.8)
+    >>> lgd_floored(np.array([0.3, 0.8]), 0.5).tolist()
+    [0.5, 0.8]
     """
-    if lgd < floor:
-        return floor
-    return 1.0 if lgd > 1.0 else lgd + 0.0 * floor
+    held: NDArray[np.float64] = np.clip(lgd, floor, 1.0)
+    return held
