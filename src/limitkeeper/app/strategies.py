@@ -282,8 +282,12 @@ def _value_problem(
         "maxLength": ("This is too long.", f"{wanted} characters or fewer"),
         "minProperties": ("There is nothing here.", "one or more"),
     }  # fmt: skip
+    if "propertyNames" in error.absolute_schema_path:
+        path, advice = (*path, str(given)), None
     problem, allowed = words.get(str(error.validator), (error.message, None))
-    return Problem(path, problem, given, allowed, advice)
+    return Problem(
+        path, problem, given, allowed, advice, at_key="propertyNames" in error.absolute_schema_path
+    )
 
 
 def _located(problem: Problem, document: LocatedDocument, path: Path) -> LocatedProblem:
