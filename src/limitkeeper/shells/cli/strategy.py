@@ -3,9 +3,12 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from limitkeeper.core.strategy.definition import Strategy
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -112,14 +115,11 @@ def names(as_json: AS_JSON = False) -> None:
     Console().print(table)
 
 
-def _show_rules(strategy: object, lang: str) -> None:
+def _show_rules(strategy: "Strategy", lang: str) -> None:
     """Print the rules as a table."""
     from rich.console import Console
     from rich.table import Table
 
-    from limitkeeper.core.strategy.definition import Strategy
-
-    assert isinstance(strategy, Strategy)
     chinese = lang == "zh"
     console = Console()
     console.print(f"[bold]{strategy.name} {strategy.version}[/]  {strategy.hash}", highlight=False)
