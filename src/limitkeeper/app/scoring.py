@@ -15,8 +15,6 @@ from limitkeeper.core.risk.scorecard import REASONS, Scored
 from limitkeeper.learn.challenger import challenger_score
 from limitkeeper.learn.preparation import check_fits, encoded, trimmed
 
-PREDICTED = {"pd": "pd", "lgd": "lgd", "ccf": "ccf"}
-
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -82,34 +80,36 @@ def scores(
     ModelError
         When the table does not fit the model.
     """
-    for name in keep:
-        if name not in frame.columns:
-            raise InputError(
-                f"There is no column '{name}' to keep.", advice=did_you_mean(name, frame.columns)
-            )
+    check_kept(model, frame, keep)
     inputs = trimmed_inputs(model, frame)
     faults = faulty_columns(inputs)
     faulty = np.array([bool(each) for each in faults], dtype=np.bool_)
     good = frame.filter(pl.Series(~faulty))
     columns = characteristic_columns(model, good)
     scored = model.scorecard.scored(columns)
-    result = good.select(keep).with_columns(
-        row=pl.Series(np.flatnonzero(~faulty)),
-        **{PREDICTED[model.kind]: pl.Series(scored.pd)},
-        points=pl.Series(scored.points),
+    kept = frame.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64)).select(*keep, "row")
+    result = kept.filter(pl.Series(~faulty)).with_columns(
+        pl.Series(model.kind, scored.pd), pl.Series("points", scored.points)
     )
     if challenger:
         result = result.with_columns(challenger_pd=pl.Series(challenger_pd(model, good)))
     result = result.with_columns(reason_columns(model, scored))
-    rejected = (
-        frame.select(keep)
-        .filter(pl.Series(faulty))
-        .with_columns(
-            row=pl.Series(np.flatnonzero(faulty)),
-            reason=pl.Series([f"infinite_value: {each}" for each in faults if each], dtype=pl.String),
-        )
-    )
+    reasons = pl.Series("reason", [f"infinite_value: {each}" for each in faults if each], dtype=pl.String)
+    rejected = kept.filter(pl.Series(faulty)).with_columns(reasons)
     return Scores(result, rejected, frame.height, unseen_words(model, inputs))
+
+
+def check_kept(model: Model, frame: pl.DataFrame, keep: Sequence[str]) -> None:
+    """Refuse to keep a column that is not there, or one that would cover a result."""
+    for name in keep:
+        if name not in frame.columns:
+            raise InputError(
+                f"There is no column '{name}' to keep.", advice=did_you_mean(name, frame.columns)
+            )
+        if name in ("row", "points", "challenger_pd", model.kind) or name.startswith("reason"):
+            raise InputError(
+                f"A column '{name}' cannot be kept: the scores have one of that name.", advice="Rename it."
+            )
 
 
 def faulty_columns(inputs: pl.DataFrame) -> list[str]:

@@ -8,7 +8,6 @@ from limitkeeper.learn.reason_suggestions import SUGGESTIONS, suggested_reason
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("name", "code"),
         ("PAY_0", "late_recent"),
         ("PAY_max", "late_recent"),
         ("PAY_months_since_positive", "late_last"),
@@ -29,7 +28,6 @@ from limitkeeper.learn.reason_suggestions import SUGGESTIONS, suggested_reason
         ("utilisation", "utilisation_high"),
         ("late_share_6", "late_recent"),
         ("days_since_last_spend", "inactive"),
-        ("dti", "x"),
     ],
 )
 def test_a_name_suggests_its_reason(name: str, code: str | None) -> None:

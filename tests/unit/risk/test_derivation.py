@@ -26,7 +26,7 @@ def derived(
     [
         ("mean", 2.0), ("max", 6.0), ("min", -2.0), ("positive_count", 2.0), ("positive_mean", 2.5),
         ("months_since_positive", 1.0), ("newest_minus_mean", -2.0), ("newest_minus_oldest", -4.0),
-        ("deviation", math.sqrt(10.0)), ("recent_mean", 4 / 3), ("recent_weighted", (0 + 3 - 0.5 + 0.5) / 1.875),
+        ("deviation", math.sqrt(10.0)), ("recent_mean", 4 / 3), ("recent_weighted", 3.0 / 1.875),
     ],
 )  # fmt: skip
 def test_each_operation_over_months_0_6_minus2_4_newest_first(operation: str, value: float) -> None:
