@@ -1,0 +1,165 @@
+"""The report page: a summary in words, tables and plots, in English or Chinese."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from limitkeeper.app.policy import POLICY, checked_language
+from limitkeeper.shells.report.plots import calibration_plot, curve_plot, score_plot
+
+NOTHING = "–"
+SCALES: dict[str, tuple[tuple[float, str], ...]] = {
+    "en": ((1e9, " bn"), (1e6, " m"), (1e3, " k")),
+    "zh": ((1e8, " 亿"), (1e4, " 万")),
+}
+VALUE_ROWS = (
+    "limit_cents",
+    "ead_cents",
+    "expected_loss_cents",
+    "economic_capital_cents",
+    "revenue_cents",
+    "economic_profit_cents",
+    "raroc",
+)
+"""The figures of the value table, in its order."""
+
+RATIO_LOW, RATIO_HIGH = 0.6, 1.2
+"""The ends of the scale on which an adverse-impact ratio is drawn."""
+
+
+def report_words(language: str) -> dict[str, Any]:
+    """The report's words in a language.
+
+    Raises
+    ------
+    PolicyError
+        When there is no wording in that language.
+    """
+    path = POLICY / "wording" / checked_language(language) / "report.yaml"
+    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return words
+
+
+def whole_number(value: float | None) -> str:
+    """A count with separators, or a dash where it is unknown.
+
+    Examples
+    --------
+    >>> whole_number(30000), whole_number(None)
+    ('30,000', '–')
+    """
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def percent(value: float | None, places: int = 1) -> str:
+    """A share in percent, or a dash where it is unknown.
+
+    Examples
+    --------
+    >>> percent(0.2212), percent(None)
+    ('22.1%', '–')
+    """
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{places}%}"
+
+
+def interval(bounds: tuple[float, float] | list[float] | None) -> str:
+    """An interval of shares, or nothing where there is none.
+
+    Examples
+    --------
+    >>> interval((0.21, 0.235))
+    '21.0–23.5%'
+    """
+    return "" if bounds is None else f"{bounds[0] * 100:.1f}–{bounds[1]:.1%}"
+
+
+def money(cents: float | None, currency: str = "", language: str = "en", *, signed: bool = False) -> str:
+    """An amount in minor units, rounded to three or four figures in the language's own scale.
+
+    Examples
+    --------
+    >>> money(502_452_968_000, "TWD"), money(502_452_968_000, language="zh"), money(-12_345)
+    ('TWD 5.02 bn', '50.25 亿', '−123')
+    """
+    if cents is None or not math.isfinite(cents):
+        return NOTHING
+    units = abs(cents) / 100
+    factor, suffix = next(((f, s) for f, s in SCALES[language] if units >= f), (1.0, ""))
+    places = 0 if factor == 1.0 else 2 if units / factor < 100 else 1  # noqa: PLR2004 - three figures or more
+    sign = "−" if cents < 0 else "+" if signed and cents > 0 else ""
+    named = f"{currency} " if currency else ""
+    return f"{sign}{named}{units / factor:,.{places}f}{suffix}"
+
+
+def place_on_scale(ratio: float) -> float:
+    """Where a ratio lies on the drawn scale, in percent of its length, kept within it.
+
+    Examples
+    --------
+    >>> place_on_scale(0.9), place_on_scale(5.0)
+    (50.0, 100.0)
+    """
+    share = (ratio - RATIO_LOW) / (RATIO_HIGH - RATIO_LOW)
+    return round(100.0 * min(max(share, 0.0), 1.0), 2)
+
+
+def report_html(summary: Mapping[str, Any], language: str = "en") -> str:
+    """A review as one HTML page: no script, no request to anywhere.
+
+    Parameters
+    ----------
+    summary
+        The document of ``summary.json``; see ``policy/summary.schema.json``.
+    language
+        ``en`` or ``zh``.
+
+    Raises
+    ------
+    PolicyError
+        When there is no wording in that language.
+    """
+    t = report_words(language)
+    scores, curves = summary["scores"], summary["curves"]
+    plots = {
+        "score": score_plot(scores, t),
+        "calibration": calibration_plot(scores["calibration"], t) if scores["calibration"] else None,
+        "curve": curve_plot(curves, ranking_names(t), t) if curves else None,
+    }
+    environment = Environment(
+        loader=PackageLoader("limitkeeper.shells.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": whole_number, "percent": percent, "interval": interval}
+    return environment.get_template("report.html.j2").render(
+        s=summary,
+        t=t,
+        lang=language,
+        plots=plots,
+        money=lambda cents, *, signed=False: money(cents, language=language, signed=signed),
+        value_rows=VALUE_ROWS[:-1],
+        place=place_on_scale,
+        share_of=share_of,
+        rankings=ranking_names(t),
+    )
+
+
+def ranking_names(t: Mapping[str, Any]) -> dict[str, str]:
+    """The rankings of the coverage curve in words."""
+    return {"model": t["model_line"], "random": t["random_line"], **t["rankings"]}
+
+
+def share_of(part: float, whole: float) -> float | None:
+    """A share, None where there is no whole.
+
+    Examples
+    --------
+    >>> share_of(1, 4), share_of(0, 0)
+    (0.25, None)
+    """
+    return part / whole if whole else None
