@@ -78,6 +78,21 @@ def market_parameters(market: str, day: dt.date, overrides: Path | None = None) 
 LANGUAGES = ("en", "zh")
 
 
+def checked_language(language: str) -> str:
+    """The language, if there is wording in it.
+
+    Raises
+    ------
+    PolicyError
+        When there is none.
+    """
+    if language not in LANGUAGES:
+        raise PolicyError(
+            "There is no wording in that language.", value=language, allowed=", ".join(LANGUAGES)
+        )
+    return language
+
+
 def reason_wording(language: str) -> dict[str, Wording]:
     """The wording of every reason in a language.
 
@@ -86,9 +101,15 @@ def reason_wording(language: str) -> dict[str, Wording]:
     PolicyError
         When there is no wording in that language, or it is not complete.
     """
-    if language not in LANGUAGES:
-        raise PolicyError(
-            "There is no wording in that language.", value=language, allowed=", ".join(LANGUAGES)
-        )
+    checked_language(language)
     path = POLICY / "wording" / language / "reasons.yaml"
     return wording_from_document(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def demo_notes() -> dict[str, list[str]]:
+    """What a reader of the demo's report must know, by language."""
+    paths = {language: POLICY / "wording" / language / "demo.yaml" for language in LANGUAGES}
+    return {
+        language: yaml.safe_load(path.read_text(encoding="utf-8"))["notes"]
+        for language, path in paths.items()
+    }

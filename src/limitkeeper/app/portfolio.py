@@ -2,10 +2,12 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
+from limitkeeper.connectors.portfolio import instant, mapped_table, portfolio_mapping, time_zone
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 
 Product = Literal["purchase", "cash"]
@@ -115,6 +117,31 @@ def portfolio_of_accounts(
         protected=kept.select(protected) if protected else None,
         rejects=rejects,
         read=accounts.height,
+    )
+
+
+def portfolio_from_file(path: Path) -> Portfolio:
+    """The portfolio that a mapping says (see ``docs/review.md``), its tables read and renamed.
+
+    Raises
+    ------
+    InputError
+        When the mapping or a table does not hold.
+    """
+    mapping = portfolio_mapping(path)
+    outcome = mapping.get("outcome", {})
+    return portfolio_of_accounts(
+        mapped_table(mapping["accounts"], path.parent),
+        name=mapping["name"],
+        market=mapping["market"],
+        currency=mapping["currency"],
+        as_of=instant(mapping["as_of"]),
+        time_zone=time_zone(mapping.get("time_zone", "Asia/Shanghai")),
+        product=mapping.get("product", "purchase"),
+        events=mapped_table(mapping["events"], path.parent) if "events" in mapping else None,
+        outcome=outcome.get("column"),
+        positive=outcome.get("positive", 1),
+        protected=tuple(mapping.get("protected", ())),
     )
 
 

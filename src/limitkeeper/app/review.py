@@ -1,9 +1,9 @@
 """Review a portfolio: portrait, assessment, and decisions with their traces and reasons."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from limitkeeper import __version__
-from limitkeeper.app.features import portraits_of_accounts
+from limitkeeper.app.features import Portraits, portraits_of_accounts
 from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.app.portfolio import Portfolio
-from limitkeeper.app.scoring import characteristic_columns
+from limitkeeper.app.scoring import characteristic_columns, faulty_columns
 from limitkeeper.app.strategies import published_strategy
 from limitkeeper.core.decision.assessment import Policy, assess_into, empty_assessment
 from limitkeeper.core.decision.trace import Reviewed, Versions, decision_trace
@@ -43,21 +43,36 @@ class Models:
     ccf: Model | None = None
 
 
-def portrait(portfolio: Portfolio, progress: Progress = unseen) -> pl.DataFrame:
-    """The accounts with their behaviour as of the review, in the portfolio's order.
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review: what was found, the portfolio without the rows that could not be read, and its events.
+
+    ``event_counts`` are ``read = accepted + rejected + duplicate``; both are None without events.
+    """
+
+    reviewed: Reviewed
+    portfolio: Portfolio
+    event_counts: Mapping[str, int] | None
+    event_rejects: pl.DataFrame | None
+
+
+def portrait(portfolio: Portfolio, progress: Progress = unseen) -> tuple[pl.DataFrame, Portraits | None]:
+    """The accounts with their behaviour as of the review, in the portfolio's order, and what came of events.
 
     Where there are events, features are computed from them and replace columns of the same name; without,
     the accounts' own columns are the portrait. ``product_code`` and the customer's total are filled in.
     """
-    accounts = portfolio.accounts
+    accounts, found = portfolio.accounts, None
     if portfolio.events is not None:
-        progress("portraits", 0, 1)
-        features = portraits_of_accounts(
-            portfolio.events, accounts, as_of=portfolio.as_of, time_zone=portfolio.time_zone
-        ).features
-        replaced = [name for name in features.columns if name != "account_id" and name in accounts.columns]
-        accounts = accounts.drop(replaced).join(features, on="account_id", how="left", maintain_order="left")
-        progress("portraits", 1, 1)
+        found = portraits_of_accounts(
+            portfolio.events,
+            accounts,
+            as_of=portfolio.as_of,
+            time_zone=portfolio.time_zone,
+            progress=progress,
+        )
+        features = found.features.drop("account_id")
+        accounts = accounts.drop(set(features.columns) & set(accounts.columns)).hstack(features)
     accounts = accounts.with_columns(pl.col("product").replace_strict(PRODUCT_CODES).alias("product_code"))
     if "customer_id" in accounts.columns and "customer_limit_total_cents" not in accounts.columns:
         total = pl.col("limit_cents").fill_nan(None).sum().over("customer_id")
@@ -65,7 +80,7 @@ def portrait(portfolio: Portfolio, progress: Progress = unseen) -> pl.DataFrame:
         accounts = accounts.with_columns(
             pl.when(alone).then(pl.col("limit_cents")).otherwise(total).alias("customer_limit_total_cents")
         )
-    return accounts
+    return accounts, found
 
 
 def input_columns(frame: pl.DataFrame, names: Sequence[str]) -> Columns:
@@ -108,8 +123,10 @@ def reviewed_portfolio(
     *,
     previous: pl.DataFrame | None = None,
     progress: Progress = unseen,
-) -> Reviewed:
+) -> Review:
     """Every account of a portfolio assessed as of its time.
+
+    Accounts that hold an infinity where a model reads a number are set aside, with their reason.
 
     Parameters
     ----------
@@ -127,7 +144,8 @@ def reviewed_portfolio(
     ModelError
         When the portfolio lacks a column that a model reads.
     """
-    frame = portrait(portfolio, progress)
+    frame, behaviour = portrait(portfolio, progress)
+    portfolio, frame = _without_infinities(portfolio, frame, models)
     policy = Policy(
         models.pd.scorecard,
         published_strategy(strategy, parameters),
@@ -138,7 +156,7 @@ def reviewed_portfolio(
     for name, values in estimates(frame, models, parameters).items():
         columns.values[columns.row(name)] = values
     characteristics = characteristic_columns(models.pd, frame)
-    hits_before = _hits_before(frame, previous)
+    hits_before = _hits_before(frame, previous, strategy.hash)
     assessment = empty_assessment(len(columns))
     parts = list(columns.chunks())
     with ThreadPoolExecutor(THREADS) as pool:
@@ -149,7 +167,7 @@ def reviewed_portfolio(
         for done, task in enumerate(tasks, start=1):
             task.result()
             progress("assessment", done, len(parts))
-    return Reviewed(
+    reviewed = Reviewed(
         account_ids=tuple(frame["account_id"].to_list()),
         features=columns,
         characteristics=characteristics,
@@ -159,18 +177,47 @@ def reviewed_portfolio(
         versions=Versions(strategy.hash, models.pd.hash, parameters.hash, __version__),
         as_of=portfolio.as_of,
     )
+    events = (behaviour.counts, behaviour.refused) if behaviour else (None, None)
+    return Review(reviewed, portfolio, *events)
 
 
-def _hits_before(frame: pl.DataFrame, previous: pl.DataFrame | None) -> NDArray[np.int64]:
+def _without_infinities(
+    portfolio: Portfolio, frame: pl.DataFrame, models: Models
+) -> tuple[Portfolio, pl.DataFrame]:
+    """The portfolio and its portrait without accounts that no model can read, which join the rejects."""
+    read = {name for model in (models.pd, models.lgd, models.ccf) if model for name in model.columns_needed}
+    faults = faulty_columns(frame.select(name for name in frame.columns if name in read))
+    if not any(faults):
+        return portfolio, frame
+    keep = pl.Series([not fault for fault in faults])
+    reasons = pl.Series("reason", [f"infinite_value: {fault}" for fault in faults if fault])
+    refused = portfolio.accounts.filter(~keep).with_columns(reasons)
+    accounts = portfolio.accounts.filter(keep)
+    if accounts.is_empty():
+        raise InputError(
+            "The portfolio has no account that the models can read.", value=reasons.to_list()[:3]
+        )
+    return replace(
+        portfolio,
+        accounts=accounts,
+        outcome=None if portfolio.outcome is None else portfolio.outcome.filter(keep),
+        protected=None if portfolio.protected is None else portfolio.protected.filter(keep),
+        rejects=pl.concat([portfolio.rejects, refused], how="diagonal_relaxed"),
+    ), frame.filter(keep)
+
+
+def _hits_before(frame: pl.DataFrame, previous: pl.DataFrame | None, strategy_hash: str) -> NDArray[np.int64]:
+    """The rules that hit at the last review; none where that was under another strategy."""
     if previous is None:
         return np.zeros(frame.height, np.int64)
-    for name in ("account_id", "hits"):
+    for name in ("account_id", "hits", "strategy_hash"):
         if name not in previous.columns:
             raise InputError(
                 f"The previous decisions have no column '{name}'.", allowed="a decisions.parquet"
             )
+    same = previous.filter(pl.col("strategy_hash") == strategy_hash)
     known = frame.select("account_id").join(
-        previous.select("account_id", "hits"), on="account_id", how="left", maintain_order="left"
+        same.select("account_id", "hits"), on="account_id", how="left", maintain_order="left"
     )
     return known["hits"].fill_null(0).cast(pl.Int64).to_numpy()
 
@@ -246,6 +293,7 @@ def decisions(reviewed: Reviewed, progress: Progress = unseen) -> pl.DataFrame:
             "action": pl.Series(names[proposals.effects].tolist(), dtype=pl.String),
             "rule": pl.Series(rows["rule"], dtype=pl.String),
             "hits": proposals.hits,
+            "strategy_hash": pl.Series([reviewed.versions.strategy] * count, dtype=pl.String),
             "limit_before_cents": pl.Series(reviewed.features["limit_cents"], nan_to_null=True).cast(
                 pl.Int64
             ),

@@ -29,6 +29,16 @@ RISK_GRADES = (0.0, 0.05, 0.10, 0.20, 0.35, 0.50, 1.0)
 UTILISATION_BANDS = (0.0, 0.1, 0.3, 0.6, 0.9, 1.0)
 """Lower edges of the bands of utilisation; what is below the first is with it."""
 
+JUDGED = (
+    "defaulters",
+    "bad_rate",
+    "bad_rate_interval",
+    "share_of_defaulters",
+    "share_of_defaulters_undrawn_covered",
+    "good_customers",
+)
+"""Figures of an action that need the outcome."""
+
 CALIBRATION_BANDS = 10
 SCORE_BANDS = 40
 
@@ -101,10 +111,8 @@ def review_summary(
         "groups": [],
     }
     if outcome is None or known is None:
-        unknown_outcome = ("defaulters", "bad_rate", "bad_rate_interval", "share_of_defaulters", "good_customers",
-                           "share_of_defaulters_undrawn_covered")  # fmt: skip
         for row in summary["actions"]:
-            row.update(dict.fromkeys(unknown_outcome))
+            row.update(dict.fromkeys(JUDGED))
         return summary
     summary["outcome"] = {**outcome_in_all(decided), "unknown": int((~known).sum())}
     summary["curves"] = curves(decided, baselines or {})
@@ -238,7 +246,7 @@ def risk_grid(reviewed: Reviewed) -> dict[str, Any]:
 
 
 def curves(decided: Decided, baselines: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    """How much of the defaulters' undrawn limit is reached when the worst accounts are touched, by ranking."""
+    """How much of the defaulters' undrawn limit is reached when the worst are touched, by ranking."""
     ours = coverage_curve(decided.pd, decided.undrawn_cents, decided.default)
     lines = {
         "model": ours,

@@ -24,7 +24,20 @@ def test_value_holds_from_its_day_until_the_next_one() -> None:
 
 def test_day_before_the_first_value_is_refused_with_the_first_day() -> None:
     with pytest.raises(PolicyError, match="2020-01-01 or later"):
-        parameters_in_force(parameters_from_document({"floor": FLOOR}), dt.date(2019, 1, 1))
+        parameters_from_document({"floor": FLOOR})["floor"].at(dt.date(2019, 1, 1))
+
+
+def test_parameter_whose_first_day_has_not_come_is_not_in_force() -> None:
+    early = parameters_in_force(parameters_from_document({"floor": FLOOR}), dt.date(2019, 1, 1))
+    assert dict(early.values) == {}
+    with pytest.raises(PolicyError, match="in force on 2019-01-01"):
+        early["floor"]
+
+
+def test_chinas_cap_of_a_line_starts_with_the_order_that_set_it() -> None:
+    days = [dt.date(2020, 7, 16), dt.date(2020, 7, 17), dt.date(2025, 3, 1)]
+    found = [market_parameters("CN", day).values.get("line_cap_cents") for day in days]
+    assert found == [None, 20_000_000, 30_000_000]
 
 
 def test_parameter_without_a_source_is_refused() -> None:
@@ -61,5 +74,9 @@ def test_shipped_floors_are_those_of_their_day() -> None:
 
 
 def test_every_market_has_the_same_parameters() -> None:
-    names = [set(market_parameters(market, dt.date(2026, 1, 1)).values) for market in markets()]
+    # A cap is law in some markets only.
+    names = [
+        set(market_parameters(market, dt.date(2026, 1, 1)).values) - {"line_cap_cents"}
+        for market in markets()
+    ]
     assert all(found == names[0] for found in names)

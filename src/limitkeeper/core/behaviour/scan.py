@@ -156,7 +156,7 @@ def distinct_count(links: NDArray[np.uint16], low: int, high: int) -> int:
     """Number of distinct ids in ``[low, high)``: of those events whose link leads out of it."""
     count = 0
     for at in range(low, high):
-        count += at - np.int64(links[at]) < low
+        count += at - int(links[at]) < low
     return count
 
 
@@ -172,7 +172,7 @@ def largest_sum_cents(
     totals[0] = 0
     largest = 0
     for at in range(low, high):
-        link = np.int64(links[at])
+        link = int(links[at])
         place = at - link - low
         inside = (link != UNLINKED) & (place >= 0)
         total = amounts[at] * (link != UNLINKED) + totals[(place + 1) * inside]

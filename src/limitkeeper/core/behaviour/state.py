@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -327,8 +328,8 @@ class Behaviour:
         done = 0
         while done < size:
             done = apply_events(
-                self._accounts, self._first_credit, self._events, self._sums, self._marks, self._links, self._bills, self._tops, self._free,
-                self._totals, columns, done, out, status,
+                self._accounts, self._first_credit, self._events, self._sums, self._marks, self._links, self._bills,
+                self._tops, self._free, self._totals, columns, done, out, status,
             )  # fmt: skip
             if done < size:
                 self._grow()
@@ -374,7 +375,7 @@ class Behaviour:
         )
         return out
 
-    def arrays(self) -> dict[str, NDArray[np.int64] | NDArray[np.uint8]]:
+    def arrays(self) -> dict[str, NDArray[np.integer[Any]]]:
         """The whole state as arrays, to be kept; :meth:`from_arrays` takes them back."""
         return {
             "format": np.array([STATE_FORMAT], np.int64),
@@ -390,7 +391,7 @@ class Behaviour:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.int64]]) -> "Behaviour":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.integer[Any]]]) -> "Behaviour":
         """The state that arrays hold.
 
         Raises

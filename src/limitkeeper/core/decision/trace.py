@@ -10,7 +10,7 @@ from limitkeeper.core.decision.assessment import Assessment, Policy
 from limitkeeper.core.decision.identity import decision_id
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.strategy.actions import Action
-from limitkeeper.core.strategy.steps import Constraint
+from limitkeeper.core.strategy.constraints import Constraint
 from limitkeeper.core.strategy.trace import rule_traces
 from limitkeeper.core.value.economics import VALUE_NAMES
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 
-CHUNK_ROWS = 16_384
-"""Rows worked on at a time: what a chunk's columns need stays in the processor's cache."""
+CHUNK_ROWS = 16_392
+"""Rows worked on at a time: what a chunk's columns need stays in the processor's cache. Not a power of two,
+or the columns of a chunk would all start in the same sets of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def parameters_from_document(document: Mapping[str, object]) -> dict[str, Parame
 
 
 def parameters_in_force(parameters: Mapping[str, Parameter], day: dt.date) -> Parameters:
-    """The values of all parameters on a day, with their hash."""
-    values = {name: parameter.at(day) for name, parameter in sorted(parameters.items())}
+    """The values in force on a day, with their hash; a parameter whose first day has not come has none."""
+    begun = {name: each for name, each in sorted(parameters.items()) if each.values[0][0] <= day}
+    values = {name: parameter.at(day) for name, parameter in begun.items()}
     return Parameters(day, MappingProxyType(values), content_hash(values))

@@ -7,10 +7,12 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.shells.cli import strategy
+from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
+from limitkeeper.shells.cli.review import review
 from limitkeeper.shells.cli.score import score
 from limitkeeper.shells.cli.train import train
-from limitkeeper.shells.cli import strategy
 
 application = typer.Typer(
     name="limitkeeper",
@@ -39,6 +41,8 @@ def root(
     """Manage revolving credit lines after they were granted."""
 
 
+application.command("demo")(demo)
+application.command("review")(review)
 application.command("features")(features)
 application.command("train")(train)
 application.command("score")(score)
