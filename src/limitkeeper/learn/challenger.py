@@ -14,7 +14,7 @@ MEMBERS, MEMBERS_OF_FEW_ROWS, FEW_ROWS = 4, 8, 5_000
 """Members of the mean; each stops early on the rows it was not fitted on, fewer where rows are few."""
 
 ROUNDS_MOST = 1_500
-ROUNDS_WITHOUT_GAIN = 60
+ROUNDS_WITHOUT_GAIN = 40
 THREADS = 1
 """Threads of one member; members and folds run side by side."""
 
@@ -65,7 +65,7 @@ def settings(rows: int, bads: float, columns: int) -> dict[str, object]:
     return {
         "objective": "binary",
         "metric": "binary_logloss",
-        "learning_rate": 0.025,
+        "learning_rate": 0.04,
         "num_leaves": int(np.clip(round(np.sqrt(rows) / 18.0), 8, 31)),
         "min_data_in_leaf": int(np.clip(rows / 200.0, 8, 100)),
         "min_sum_hessian_in_leaf": float(np.clip(minority / 500.0, 1e-3, 5.0)),
@@ -73,6 +73,7 @@ def settings(rows: int, bads: float, columns: int) -> dict[str, object]:
         "bagging_fraction": 0.7,
         "bagging_freq": 1,
         "lambda_l2": 3.0,
+        "max_bin": 127,
         "monotone_constraints_method": "basic",
         "deterministic": True,
         "force_row_wise": True,
