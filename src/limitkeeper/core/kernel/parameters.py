@@ -62,7 +62,7 @@ class Parameters:
             return self.values[name]
         except KeyError:
             raise PolicyError(
-                f"There is no parameter '{name}'.", advice=did_you_mean(name, self.values)
+                f"No parameter '{name}' is in force on {self.day}.", advice=did_you_mean(name, self.values)
             ) from None
 
 
