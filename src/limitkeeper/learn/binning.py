@@ -136,9 +136,12 @@ def fitted(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it speaks of dtypes of its own dependencies
         try:
-            if share:
-                return ContinuousOptimalBinning(**options).fit(x, y)
-            return OptimalBinning(**options, solver="cp").fit(x, y.astype(np.int64))
+            if not share:
+                binning = OptimalBinning(**options, solver="cp").fit(x, y.astype(np.int64))
+                if len(binning.splits) > (1 if categories else 0):
+                    return binning
+            # it merges a bin of one class away; where that leaves nothing, bins of the mean still part it
+            return ContinuousOptimalBinning(**options).fit(x, y)
         except (ValueError, RuntimeError):
             return None  # nothing to split
 

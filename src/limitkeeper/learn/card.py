@@ -52,7 +52,7 @@ def group_figures(
     """Counts, bad rate, mean PD, discrimination and calibration of each group, on held-out rows."""
     labels = np.array(groups)
     result = []
-    for group in sorted(set(groups)):
+    for group in sorted(set(groups), key=lambda each: (not each.startswith("below"), each)):
         inside = labels == group
         own: dict[str, Any] = {
             "group": group,

@@ -99,3 +99,11 @@ def test_a_valley_keeps_its_shape_where_no_direction_fits() -> None:
     assert valley is not None
     lowest = int(np.argmin(valley.levels))
     assert 0 < lowest < valley.count - 1
+
+
+def test_a_number_that_parts_the_classes_wholly_still_has_bins() -> None:
+    draws = np.random.default_rng(1)
+    target = (draws.uniform(size=300) < 0.3).astype(float)
+    bins = bins_of(target * 2.0 + draws.normal(0, 0.01, 300), target, missing_codes=NO_CODES)
+    assert bins is not None
+    assert bins.levels[-1] - bins.levels[0] > 5.0
