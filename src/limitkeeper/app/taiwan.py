@@ -104,7 +104,9 @@ def taiwan_accounts(statements: pl.DataFrame) -> pl.DataFrame:
         pl.col(column).replace_strict(meaning, default="undocumented", return_dtype=pl.String).alias(name)
         for name, (column, meaning) in words.items()
     ]
-    ages = pl.col("AGE").cut([25, 35, 45, 55], labels=["to 25", "26-35", "36-45", "46-55", "56 and over"])
+    bands = ("to 25", "26-35", "36-45", "46-55", "56 and over")
+    above = pl.sum_horizontal(pl.col("AGE") > age for age in (25, 35, 45, 55))
+    ages = above.replace_strict(dict(enumerate(bands)), return_dtype=pl.String)
     return statements.select(
         pl.col("ID").alias("account_id"),
         (pl.col("LIMIT_BAL") * CENTS).alias("limit_cents"),
@@ -114,7 +116,7 @@ def taiwan_accounts(statements: pl.DataFrame) -> pl.DataFrame:
         *(f"BILL_AMT{k}" for k in range(1, 7)),
         *(f"PAY_AMT{k}" for k in range(1, 7)),
         TARGET,
-        ages.cast(pl.String).alias("age_band"),
+        ages.alias("age_band"),
         *protected,
     )
 

@@ -62,7 +62,7 @@ def percent(value: float | None, places: int = 1) -> str:
     >>> percent(0.2212), percent(None)
     ('22.1%', '–')
     """
-    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{places}%}"
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{places}%}".replace("-", "−")
 
 
 def interval(bounds: tuple[float, float] | list[float] | None) -> str:
