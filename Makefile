@@ -18,7 +18,7 @@ check: .venv/ready  ## style, types, import contracts, generated pages
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
-	$(RUN)/lint-imports
+	$(RUN)/lint-imports --no-cache
 	$(RUN)/python docs/generate.py --check
 
 docs: .venv/ready  ## write the reference pages again

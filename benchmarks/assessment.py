@@ -53,12 +53,18 @@ def run() -> dict[str, Any]:
         "name": "assessment",
         "rows": rows,
         "notes": [
-            f"{ACCOUNTS:,} simulated accounts, {len(policy.inputs)} columns and "
-            f"{len(policy.scorecard.characteristics)} characteristics each, 5 % of the values missing; "
-            "strategy standard; median of five runs.",
-            "Per account: points, PD, four characteristics with points lost; EAD, EL, capital, RAROC, profit "
-            "before and after; every rule; action, limit, constraints; response to the change.",
-            "Peers are in the benchmarks of the parts: optbinning scores alone (scorecard), zen-engine and "
-            "Polars decide alone (strategy). None does the whole.",
+            (
+                f"{ACCOUNTS:,} simulated accounts, {len(policy.inputs)} columns and "
+                f"{len(policy.scorecard.characteristics)} characteristics each, 5 % of the values missing; "
+                "strategy standard; median of five runs."
+            ),
+            (
+                "Per account: points, PD, four characteristics with points lost; EAD, EL, capital, RAROC, profit "
+                "before and after; every rule; action, limit, constraints; response to the change."
+            ),
+            (
+                "Peers are in the benchmarks of the parts: optbinning scores alone (scorecard), zen-engine and "
+                "Polars decide alone (strategy). None does the whole."
+            ),
         ],
     }

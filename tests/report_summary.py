@@ -68,6 +68,7 @@ def report_summary() -> dict[str, Any]:
         "outcome": {**everything, "unknown": 0},
         "curves": {"lines": [{"name": "model", "area": curve_area(curve), "points": curve}],
                    "strategy": {"share_touched": everything["share_touched"],
+                                "share_reached": everything["share_of_defaulters_undrawn_reached"],
                                 "share_covered": everything["share_of_defaulters_undrawn_covered"]}},
         "groups": [outcome_by_group(decided, "sex", ["male", "female"] * 1_000)],
     }  # fmt: skip

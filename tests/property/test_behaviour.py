@@ -74,9 +74,9 @@ def test_every_feature_is_what_the_oracle_computes(history: list[Event]) -> None
 @given(histories(), st.integers(1, 7))
 def test_any_micro_batch_has_the_bits_of_the_whole_history(history: list[Event], size: int) -> None:
     whole, whole_status = fresh().apply(batch(history))
-    behaviour, parts = fresh(), []
-    for start in range(0, len(history), size):
-        parts.append(behaviour.apply(batch(history[start : start + size])))
+    behaviour = fresh()
+    cuts = [history[start : start + size] for start in range(0, len(history), size)]
+    parts = [behaviour.apply(batch(part)) for part in cuts]
     assert np.concatenate([values for values, _ in parts]).tobytes() == whole.tobytes()
     assert np.concatenate([status for _, status in parts]).tobytes() == whole_status.tobytes()
 

@@ -22,7 +22,13 @@ from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.kernel.progress import Progress, unseen
-from limitkeeper.core.notice.reasons import FALLBACK_CODE, Reason, principal_reasons, reason_texts
+from limitkeeper.core.notice.reasons import (
+    Reason,
+    characteristic_reason,
+    is_told_truly,
+    principal_reasons,
+    reason_texts,
+)
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.core.strategy.actions import Action
@@ -228,11 +234,12 @@ def trace_reasons(trace: dict[str, Any]) -> tuple[Reason, ...]:
     rules.sort(key=lambda rule: rule["id"] != trace["action"]["rule"])
     if trace["action"]["taken"] == Action.NONE.code:
         return ()
-    codes = [rule["reasons"] for rule in rules]
+    inputs = trace["inputs"]
+    codes = [[code for code in rule["reasons"] if is_told_truly(code, inputs)] for rule in rules]
     if {"line_cap", "customer_total_cap"} & set(trace["action"]["constraints"]):
         codes.insert(0, ["regulatory_cap"])
     characteristics = [
-        Reason(each["reason"]) if each["reason"] else Reason(FALLBACK_CODE, each["label"])
+        characteristic_reason(each["reason"], each["label"], inputs)
         for each in trace["score"]["characteristics"]
     ]
     return principal_reasons(codes, characteristics, score_used=any(rule["uses_score"] for rule in rules))

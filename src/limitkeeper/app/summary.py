@@ -261,6 +261,7 @@ def curves(decided: Decided, baselines: Mapping[str, NDArray[np.float64]]) -> di
         "lines": [{"name": name, "area": curve_area(line), "points": line} for name, line in lines.items()],
         "strategy": {
             "share_touched": whole["share_touched"],
+            "share_reached": whole["share_of_defaulters_undrawn_reached"],
             "share_covered": whole["share_of_defaulters_undrawn_covered"],
         },
     }

@@ -28,7 +28,7 @@ def table(path: Path) -> pl.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=10_000, try_parse_dates=False)
+        return pl.read_csv(path, infer_schema_length=None, try_parse_dates=False)
     except pl.exceptions.NoDataError as error:
         raise InputError("The file is empty: it has not even a line of column names.", value=path) from error
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:

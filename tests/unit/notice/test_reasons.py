@@ -6,15 +6,20 @@ from pathlib import Path
 import pytest
 
 from limitkeeper.app.policy import LANGUAGES, reason_wording
+from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.notice.reasons import (
+    EVIDENCE,
     FALLBACK_CODE,
     REASONS_MAX,
     Reason,
+    characteristic_reason,
+    is_told_truly,
     principal_reasons,
     reason_texts,
     wording_from_document,
 )
+from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
 
 SCORED = [Reason("late_recent"), Reason("minimum_only"), Reason(FALLBACK_CODE, "Region score")]
 
@@ -87,3 +92,26 @@ def test_wording_without_what_would_help_is_refused() -> None:
 def test_unknown_language_is_refused() -> None:
     with pytest.raises(PolicyError, match="en, zh"):
         reason_wording("fr")
+
+
+def test_customer_who_owes_nothing_is_not_told_that_his_limit_is_in_use() -> None:
+    found = characteristic_reason("utilisation_high", "BILL_AMT1", {"utilisation": 0.0})
+    assert found == Reason(FALLBACK_CODE, "BILL_AMT1")
+
+
+def test_customer_who_was_never_late_is_not_told_that_he_was() -> None:
+    on_time = {"late_share_6": 0.0, "days_past_due_max_12": 0.0}
+    assert not is_told_truly("late_recent", on_time)
+    assert is_told_truly("late_recent", {**on_time, "days_past_due_max_12": 30.0})
+
+
+def test_reason_stands_where_no_figure_is_known_that_could_speak_against_it() -> None:
+    assert is_told_truly("late_recent", {"late_share_6": None})
+    assert is_told_truly("court_record", {"late_share_6": 0.0})
+
+
+def test_evidence_names_features_and_reasons_that_there_are() -> None:
+    names = set(FEATURE_NAMES) | {quantity.name for quantity in ACCOUNT_QUANTITIES}
+    for code, evidence in EVIDENCE.items():
+        assert code in reason_wording("en")
+        assert {feature for feature, _, _ in evidence} <= names

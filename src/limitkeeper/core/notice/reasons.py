@@ -12,6 +12,49 @@ FALLBACK_CODE = "account_information"
 """The reason of a characteristic that has no code of its own; its label is shown."""
 
 
+AT_LEAST, AT_MOST = 1.0, -1.0
+
+EVIDENCE: Mapping[str, tuple[tuple[str, float, float], ...]] = {
+    "late_recent": (("late_share_6", AT_LEAST, 0.01), ("days_past_due_max_12", AT_LEAST, 1.0)),
+    "late_last": (("late_share_12", AT_LEAST, 0.01), ("days_past_due_max_12", AT_LEAST, 1.0)),
+    "minimum_only": (("minimum_only_share_6", AT_LEAST, 0.01),),
+    "repaid_little": (("completeness_6", AT_MOST, 0.9), ("completeness_3", AT_MOST, 0.9)),
+    "repayment_irregular": (("late_share_6", AT_LEAST, 0.01), ("days_past_due_mean_6", AT_LEAST, 1.0)),
+    "utilisation_high": (("utilisation", AT_LEAST, 0.5),),
+    "spending_unusual": (("spend_zscore_90d", AT_LEAST, 2.0), ("spend_velocity_7d_90d", AT_LEAST, 1.5)),
+    "cash_rise": (("cash_share_30d", AT_LEAST, 0.01),),
+    "inactive": (("spend_count_90d", AT_MOST, 1.0), ("days_since_last_use", AT_LEAST, 90.0)),
+    "terms_breach": (("flag_count_90d", AT_LEAST, 1.0), ("round_share_30d", AT_LEAST, 0.5)),
+}
+"""What an account must show for a reason to be told: feature, at least or at most, value; one is enough."""
+
+
+def is_told_truly(code: str, inputs: Mapping[str, object]) -> bool:
+    """Whether an account's own figures bear a reason out; yes where none of them is known.
+
+    A characteristic can cost points in a way that its usual wording would turn into an untruth: a customer
+    who owes nothing must not read that most of his limit is in use.
+
+    Parameters
+    ----------
+    code
+        The reason.
+    inputs
+        The inputs of the decision's trace; missing is None.
+
+    Examples
+    --------
+    >>> is_told_truly("utilisation_high", {"utilisation": 0.9}), is_told_truly("utilisation_high", {"utilisation": 0.0})
+    (True, False)
+    """
+    known = [
+        sign * value >= sign * threshold
+        for feature, sign, threshold in EVIDENCE.get(code, ())
+        if isinstance(value := inputs.get(feature), int | float)
+    ]
+    return any(known) or not known
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """One reason in one language: what it says, and what would help."""
@@ -45,6 +88,17 @@ class Reason:
 
     code: str
     label: str | None = None
+
+
+def characteristic_reason(code: str | None, label: str, inputs: Mapping[str, object]) -> Reason:
+    """The reason of a characteristic that cost points: its own where that is true, else the plain fallback.
+
+    Examples
+    --------
+    >>> characteristic_reason("utilisation_high", "BILL_AMT1", {"utilisation": 0.0})
+    Reason(code='account_information', label='BILL_AMT1')
+    """
+    return Reason(code) if code and is_told_truly(code, inputs) else Reason(FALLBACK_CODE, label)
 
 
 def principal_reasons(

@@ -145,6 +145,9 @@ def outcome_in_all(decided: Decided) -> dict[str, Any]:
         "share_touched": ratio(int(touched.sum()), len(bad)),
         "share_of_defaulters_touched": ratio(hit, int(bad.sum())),
         "share_of_defaulters_touched_interval": wilson_interval(hit, int(bad.sum())),
+        "share_of_defaulters_undrawn_reached": ratio(
+            float(decided.undrawn_cents[bad & touched].sum()), float(decided.undrawn_cents[bad].sum())
+        ),
         "defaulters_undrawn_cents": float(decided.undrawn_cents[bad].sum()),
         "share_of_defaulters_undrawn_covered": ratio(
             float(decided.covered_cents[bad].sum()), float(decided.undrawn_cents[bad].sum())
@@ -237,6 +240,8 @@ def outcome_by_group(decided: Decided, attribute: str, labels: Sequence[str | No
         spared = (row["accounts"] - row["touched"], row["accounts"])
         best = (favoured["accounts"] - favoured["touched"], favoured["accounts"])
         row["adverse_impact_ratio"], row["adverse_impact_interval"] = share_ratio(*spared, *best)
+        if row is favoured:
+            row["adverse_impact_interval"] = None
     return {"attribute": attribute, "most_favoured": favoured["group"], "groups": rows}
 
 

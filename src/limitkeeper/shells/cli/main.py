@@ -53,7 +53,9 @@ def main() -> None:
     try:
         application()
     except LimitkeeperError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {error}", soft_wrap=True)
+        console = Console(stderr=True, highlight=False)
+        console.print("error: ", style="bold red", end="")
+        console.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)
 
 

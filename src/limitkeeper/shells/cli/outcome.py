@@ -63,7 +63,7 @@ def show_summary(summary: Mapping[str, Any], language: str, out: Path | None, *,
     for line in (summary["curves"] or {"lines": []})["lines"]:
         name = {"model": words["model_line"], "random": words["random_line"]}.get(line["name"], line["name"])
         console.print(f"  {words['area']} {line['area']:.3f}  {name}")
-    profit = money(summary["value"]["marginal_profit_cents"], language, signed=True)
+    profit = money(summary["value"]["marginal_profit_cents"], "", language, signed=True)
     console.print(f"{words['card_profit']}: [bold]{profit}[/] {summary['portfolio']['currency']}")
     console.print(f"[dim]{words['proposal_note']}[/]")
     if out is not None:
@@ -75,15 +75,15 @@ def actions_table(summary: Mapping[str, Any], words: Mapping[str, str], language
     """Decisions by action."""
     currency, judged = summary["portfolio"]["currency"], summary["outcome"] is not None
     shown = Table(title=f"{words['section_actions']} ({currency})", title_justify="left")
-    columns = ["action", "accounts", "exposure", "limit_removed"]
+    columns = ["action", "accounts", "limit_removed"]
     columns += ["defaulters", "bad_rate", "covered", "good_customers"] if judged else []
     for column in columns:
         shown.add_column(words[column], justify="left" if column == "action" else "right")
     for row in summary["actions"]:
         if not row["accounts"]:
             continue
-        amounts = [money(row[name], language) for name in ("exposure_cents", "limit_removed_cents")]
-        cells = [words[row["action"]], f"{row['accounts']:,}", *amounts]
+        removed = money(row["limit_removed_cents"], "", language)
+        cells = [words[row["action"]], f"{row['accounts']:,}", removed]
         if judged:
             covered = percent(row["share_of_defaulters_undrawn_covered"])
             cells += [
@@ -108,6 +108,10 @@ def value_table(summary: Mapping[str, Any], words: Mapping[str, str], language: 
         if name == "raroc":
             cells = [percent(figure) for figure in (before, after, change)]
         else:
-            cells = [money(before, language), money(after, language), money(change, language, signed=True)]
+            cells = [
+                money(before, "", language),
+                money(after, "", language),
+                money(change, "", language, signed=True),
+            ]
         shown.add_row(words[name], *cells)
     return shown

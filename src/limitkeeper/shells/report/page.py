@@ -112,7 +112,7 @@ def report_html(summary: Mapping[str, Any], language: str = "en") -> str:
     Parameters
     ----------
     summary
-        The document of ``summary.json``; see ``policy/summary.schema.json``.
+        The document of ``summary.json``; see ``docs/reference/summary.md``.
     language
         ``en`` or ``zh``.
 

@@ -85,9 +85,10 @@ def curve_plot(curves: Mapping[str, Any], names: Mapping[str, str], t: Mapping[s
                 dash = DASHES[number % len(DASHES)]
                 axes.plot(shares, line["points"], color=SOFT, lw=1.4, ls=dash, label=label)
         point = curves["strategy"]
-        if point["share_touched"] is not None and point["share_covered"] is not None:
-            at = [point["share_touched"]], [point["share_covered"]]
-            axes.plot(*at, "X", color=ALARM, ms=10, label=t["strategy_point"])
+        if point["share_touched"] is not None and point["share_reached"] is not None:
+            touched = [point["share_touched"]]
+            axes.plot(touched, [point["share_reached"]], "X", color=ALARM, ms=10, label=t["strategy_point"])
+            axes.plot(touched, [point["share_covered"]], "v", color=ALARM, ms=7, label=t["strategy_covered"])
         axes.set(xlabel=t["curve_x"], ylabel=t["curve_y"], xlim=(0, 1), ylim=(0, 1.01))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
