@@ -71,17 +71,34 @@ def mapped_table(source: dict[str, Any], folder: Path) -> pl.DataFrame:
     frame = frame.with_columns(pl.col(theirs).alias(ours) for ours, theirs in names.items())
     frame = frame.drop(theirs for theirs in names.values() if theirs not in names)
     for column, factor in source.get("multiply", {}).items():
-        if column not in frame.columns or not frame[column].dtype.is_numeric():
+        if column not in frame.columns:
             raise InputError(
-                f"The column '{column}' cannot be multiplied: it is no column of numbers.",
+                f"There is no column '{column}' to multiply.",
                 value=source["file"],
+                allowed=", ".join(frame.columns),
                 advice=did_you_mean(column, frame.columns),
             )
-        # A factor such as 100 may leave 1234.5600000000001: minor units are whole.
-        product = pl.col(column).cast(pl.Float64) * factor
-        near = (product - product.round()).abs() < 1e-6 * product.abs().clip(1.0)
-        frame = frame.with_columns(pl.when(near).then(product.round()).otherwise(product).alias(column))
+        frame = frame.with_columns(multiplied(frame[column], factor))
     return frame
+
+
+def multiplied(column: pl.Series, factor: float) -> pl.Series:
+    """A column times a factor; what is no number stays as it is, for its row to be refused with a reason.
+
+    Examples
+    --------
+    >>> multiplied(pl.Series("limit_cents", [12.34, 5.0]), 100).to_list()
+    [1234.0, 500.0]
+    >>> multiplied(pl.Series("limit_cents", ["12", "much"]), 100).to_list()
+    ['1200.0', 'much']
+    """
+    amounts = column.cast(pl.Float64, strict=False)
+    product = amounts * factor
+    # A factor such as 100 may leave 1234.0000000000002: minor units are whole.
+    near = (product - product.round()).abs() < 1e-6 * product.abs().clip(1.0)
+    whole = product.round().zip_with(near.fill_null(value=False), product)
+    unread = amounts.is_null() & column.is_not_null()
+    return column.cast(pl.String).zip_with(unread, whole.cast(pl.String)) if unread.any() else whole
 
 
 def instant(text: str) -> dt.datetime:
