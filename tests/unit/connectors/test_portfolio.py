@@ -25,7 +25,7 @@ def test_shipped_example_holds() -> None:
 
 
 def test_unknown_key_is_refused_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="at accounts: .*'colums' was unexpected"):
+    with pytest.raises(InputError, match=r"at accounts: .*'colums' was unexpected"):
         portfolio_mapping(mapping(tmp_path, accounts={"file": "a.csv", "colums": {}}))
 
 
