@@ -104,7 +104,7 @@ def taiwan_accounts(statements: pl.DataFrame) -> pl.DataFrame:
         pl.col(column).replace_strict(meaning, default="undocumented", return_dtype=pl.String).alias(name)
         for name, (column, meaning) in words.items()
     ]
-    bands = ("to 25", "26-35", "36-45", "46-55", "56 and over")
+    bands = ("25 and under", "26-35", "36-45", "46-55", "56 and over")
     above = pl.sum_horizontal(pl.col("AGE") > age for age in (25, 35, 45, 55))
     ages = above.replace_strict(dict(enumerate(bands)), return_dtype=pl.String)
     return statements.select(

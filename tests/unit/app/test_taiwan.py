@@ -59,5 +59,5 @@ def test_another_set_of_figures_is_refused(statements: pl.DataFrame) -> None:
 def test_age_band_holds_its_upper_end(statements: pl.DataFrame) -> None:
     ages = statements.select("AGE").hstack(taiwan_accounts(statements).select("age_band"))
     ends = ages.group_by("age_band").agg(low=pl.col("AGE").min(), high=pl.col("AGE").max()).sort("low")
-    assert ends["age_band"].to_list() == ["to 25", "26-35", "36-45", "46-55", "56 and over"]
+    assert ends["age_band"].to_list() == ["25 and under", "26-35", "36-45", "46-55", "56 and over"]
     assert ends["high"].to_list()[:4] == [25, 35, 45, 55]

@@ -54,15 +54,28 @@ def whole_number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
-def percent(value: float | None, places: int = 1) -> str:
+def percent(value: float | None, places: int = 1, *, signed: bool = False) -> str:
     """A share in percent, or a dash where it is unknown.
 
     Examples
     --------
-    >>> percent(0.2212), percent(None)
-    ('22.1%', '–')
+    >>> percent(0.2212), percent(0.17, signed=True), percent(None)
+    ('22.1%', '+17.0%', '–')
     """
-    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{places}%}".replace("-", "−")
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:{'+' if signed else ''}.{places}%}".replace("-", "−")
+
+
+def signed_decimal(value: float) -> str:
+    """A change with its sign and one decimal.
+
+    Examples
+    --------
+    >>> signed_decimal(7.31), signed_decimal(-0.5)
+    ('+7.3', '−0.5')
+    """
+    return f"{value:+.1f}".replace("-", "−")
 
 
 def interval(bounds: tuple[float, float] | list[float] | None) -> str:
@@ -135,7 +148,12 @@ def report_html(summary: Mapping[str, Any], language: str = "en") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": whole_number, "percent": percent, "interval": interval}
+    environment.filters |= {
+        "count": whole_number,
+        "percent": percent,
+        "interval": interval,
+        "decimal": signed_decimal,
+    }
     return environment.get_template("report.html.j2").render(
         s=summary,
         t=t,

@@ -75,10 +75,10 @@ def axes_of_figure(width: float, height: float) -> tuple[Figure, Axes]:
 def curve_plot(curves: Mapping[str, Any], names: Mapping[str, str], t: Mapping[str, Any]) -> Markup:
     """The share of the defaulters' undrawn limit reached by each ranking, and where the strategy sits."""
     with drawn_in_page_style():
-        figure, axes = axes_of_figure(7.2, 4.6)
+        figure, axes = axes_of_figure(5.8, 5.0)
         for number, line in enumerate(curves["lines"]):
             shares = [k / (len(line["points"]) - 1) for k in range(len(line["points"]))]
-            label = f"{names.get(line['name'], line['name'])} {line['area']:.3f}"
+            label = names.get(line["name"], line["name"])
             if line["name"] == "model":
                 axes.plot(shares, line["points"], color=ACCENT, lw=2.4, label=label)
             else:
@@ -92,7 +92,7 @@ def curve_plot(curves: Mapping[str, Any], names: Mapping[str, str], t: Mapping[s
         axes.set(xlabel=t["curve_x"], ylabel=t["curve_y"], xlim=(0, 1), ylim=(0, 1.01))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside lower center", ncols=2)
         return svg_of(figure, t["section_curve"])
 
 
