@@ -65,7 +65,7 @@ def report_summary() -> dict[str, Any]:
                       "points": 1, "limit_before_cents": 100, "limit_after_cents": 100, "balance_cents": None,
                       "drawing_stopped": True, "marginal_profit_cents": None,
                       "reasons": [{"code": "c", "en": "Late", "zh": "逾期", "help_en": "Pay", "help_zh": "还款"}]}],
-        "outcome": {**everything, "unknown": 0},
+        "outcome": everything,
         "curves": {"lines": [{"name": "model", "area": curve_area(curve), "points": curve}],
                    "strategy": {"share_touched": everything["share_touched"],
                                 "share_reached": everything["share_of_defaulters_undrawn_reached"],

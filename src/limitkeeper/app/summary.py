@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from limitkeeper.app.portfolio import Portfolio
 from limitkeeper.core.decision.trace import Reviewed
 from limitkeeper.core.kernel.parameters import Parameters
+from limitkeeper.core.notice.reasons import FALLBACK_CODE
 from limitkeeper.core.review.outcome import (
     Decided,
     coverage_curve,
@@ -43,8 +44,8 @@ CALIBRATION_BANDS = 10
 SCORE_BANDS = 40
 
 
-def decided_accounts(reviewed: Reviewed, default: NDArray[np.bool_]) -> Decided:
-    """A review's accounts with what happened to them."""
+def decided_accounts(reviewed: Reviewed, default: NDArray[np.float64]) -> Decided:
+    """A review's accounts with what happened to them: 1, 0, or NaN where it is not known."""
     proposals = reviewed.assessment.proposals
     after = proposals.limits_after_cents
     return Decided(
@@ -82,10 +83,9 @@ def review_summary(
         What a reader must know, by language.
     """
     outcome = portfolio.outcome
-    known = None if outcome is None else ~outcome.is_null().to_numpy()
-    default = (
-        np.zeros(len(decisions), np.bool_) if outcome is None else outcome.fill_null(value=False).to_numpy()
-    )
+    default = np.full(len(decisions), np.nan)
+    if outcome is not None:
+        default = outcome.cast(pl.Float64).fill_null(np.nan).to_numpy()
     decided = decided_accounts(reviewed, default)
     summary: dict[str, Any] = {
         "portfolio": {
@@ -103,18 +103,18 @@ def review_summary(
         "model": model_figures(card),
         "actions": outcome_by_action(decided),
         "value": value_sums(reviewed, parameters),
-        "scores": score_figures(reviewed, default if outcome is not None else None),
-        "grid": risk_grid(reviewed),
+        "scores": score_figures(reviewed, decided),
+        "grid": risk_grid(reviewed, decided.touched),
         "examples": examples(decisions),
         "outcome": None,
         "curves": None,
         "groups": [],
     }
-    if outcome is None or known is None:
+    if np.isnan(default).all():
         for row in summary["actions"]:
             row.update(dict.fromkeys(JUDGED))
         return summary
-    summary["outcome"] = {**outcome_in_all(decided), "unknown": int((~known).sum())}
+    summary["outcome"] = outcome_in_all(decided)
     summary["curves"] = curves(decided, baselines or {})
     if portfolio.protected is not None:
         summary["groups"] = [
@@ -196,7 +196,7 @@ def value_sums(reviewed: Reviewed, parameters: Parameters) -> dict[str, Any]:
     return sides
 
 
-def score_figures(reviewed: Reviewed, default: NDArray[np.bool_] | None) -> dict[str, Any]:
+def score_figures(reviewed: Reviewed, decided: Decided) -> dict[str, Any]:
     """The distribution of points, and, where the outcome is known, PD against what happened in ten bands."""
     points, pd = reviewed.assessment.points, reviewed.assessment.pd
     counts, edges = np.histogram(points, bins=SCORE_BANDS)
@@ -206,21 +206,22 @@ def score_figures(reviewed: Reviewed, default: NDArray[np.bool_] | None) -> dict
         "bad": None,
         "calibration": None,
     }
-    if default is None:
+    judged = decided.bad | decided.good
+    if not judged.any():
         return figures
-    figures["bad"] = np.histogram(points[default], bins=edges)[0].tolist()
-    order = np.argsort(pd, kind="stable")
+    figures["bad"] = np.histogram(points[decided.bad], bins=edges)[0].tolist()
+    order = np.flatnonzero(judged)[np.argsort(pd[judged], kind="stable")]
     figures["calibration"] = [
-        {"accounts": len(band), "pd": float(pd[band].mean()), "bad_rate": float(default[band].mean())}
+        {"accounts": len(band), "pd": float(pd[band].mean()), "bad_rate": float(decided.bad[band].mean())}
         for band in np.array_split(order, CALIBRATION_BANDS)
         if len(band)
     ]
     return figures
 
 
-def risk_grid(reviewed: Reviewed) -> dict[str, Any]:
+def risk_grid(reviewed: Reviewed, taken: NDArray[np.bool_]) -> dict[str, Any]:
     """Accounts, and those from which something is taken, by band of PD and of utilisation."""
-    features, proposals = reviewed.features, reviewed.assessment.proposals
+    features = reviewed.features
     if "utilisation" in features:
         against = features["utilisation"]
     else:
@@ -233,7 +234,6 @@ def risk_grid(reviewed: Reviewed) -> dict[str, Any]:
     usable = ~np.isnan(against)
     shape = (len(RISK_GRADES) - 1, len(UTILISATION_BANDS))
     accounts, touched = np.zeros(shape, int), np.zeros(shape, int)
-    taken = np.isin(proposals.effects, (Action.DECREASE, Action.FREEZE, Action.CLOSE))
     np.add.at(accounts, (grade[usable], band[usable]), 1)
     np.add.at(touched, (grade[usable & taken], band[usable & taken]), 1)
     return {
@@ -247,20 +247,15 @@ def risk_grid(reviewed: Reviewed) -> dict[str, Any]:
 
 def curves(decided: Decided, baselines: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
     """How much of the defaulters' undrawn limit is reached when the worst are touched, by ranking."""
-    ours = coverage_curve(decided.pd, decided.undrawn_cents, decided.default)
-    lines = {
-        "model": ours,
-        "random": coverage_curve(np.zeros(len(decided.pd)), decided.undrawn_cents, decided.default),
-    }
-    lines |= {
-        name: coverage_curve(score, decided.undrawn_cents, decided.default)
-        for name, score in baselines.items()
-    }
+    judged = decided.bad | decided.good
+    bad, undrawn = decided.bad[judged], decided.undrawn_cents[judged]
+    rankings = {"model": decided.pd, "random": np.zeros(len(judged)), **baselines}
+    lines = {name: coverage_curve(score[judged], undrawn, bad) for name, score in rankings.items()}
     whole = outcome_in_all(decided)
     return {
         "lines": [{"name": name, "area": curve_area(line), "points": line} for name, line in lines.items()],
         "strategy": {
-            "share_touched": whole["share_touched"],
+            "share_touched": ratio(int(decided.touched[judged].sum()), int(judged.sum())),
             "share_reached": whole["share_of_defaulters_undrawn_reached"],
             "share_covered": whole["share_of_defaulters_undrawn_covered"],
         },
@@ -268,15 +263,14 @@ def curves(decided: Decided, baselines: Mapping[str, NDArray[np.float64]]) -> di
 
 
 def examples(decisions: pl.DataFrame) -> list[dict[str, Any]]:
-    """One decision an action, the account with the most points lost explained in the customer's words."""
+    """One decision an action, that with the most reasons of its own, explained in the customer's words."""
     shown = []
     for action in Action:
         here = decisions.filter(pl.col("action") == action.code)
         if action is Action.NONE or here.is_empty():
             continue
-        chosen = here.sort(pl.col("reason_codes").list.len(), "decision_id", descending=[True, False]).row(
-            0, named=True
-        )
+        named = pl.col("reason_codes").list.filter(pl.element() != FALLBACK_CODE).list.len()
+        chosen = here.sort(named, "decision_id", descending=[True, False]).row(0, named=True)
         trace = json.loads(chosen["trace"])
         shown.append(
             {

@@ -22,7 +22,7 @@ ACCOUNT = st.tuples(
     st.integers(0, 10_000),
     st.integers(-5_000, 15_000),
     st.booleans(),
-    st.booleans(),
+    st.sampled_from([1.0, 0.0, math.nan]),
     st.sampled_from(["a", "b", None]),
 )
 
@@ -31,7 +31,7 @@ def decided(rows: list[tuple[object, ...]]) -> Decided:
     effect, limit, after, balance, stopped, default = (np.array([row[k] for row in rows]) for k in range(6))
     return Decided(
         effect.astype(np.uint8), limit.astype(float), after.astype(float), balance.astype(float),
-        stopped.astype(bool), np.full(len(rows), 0.1), default.astype(bool),
+        stopped.astype(bool), np.full(len(rows), 0.1), default.astype(float),
     )  # fmt: skip
 
 
@@ -49,12 +49,23 @@ def test_line_frozen_before_and_left_alone_is_not_counted_as_covered() -> None:
     assert decided([(Action.NONE, 1_000, 1_000, 0, True, True)]).covered_cents.tolist() == [0.0]
 
 
+def test_account_whose_outcome_is_unknown_is_neither_defaulter_nor_good_customer() -> None:
+    rows = [(Action.FREEZE, 1_000, 1_000, 400, True, outcome, "a") for outcome in (1.0, 0.0, math.nan)]
+    accounts = decided(rows)
+    everything = outcome_in_all(accounts)
+    assert (everything["touched"], everything["unknown"]) == (3, 1)
+    assert (everything["defaulters"], everything["good_customers"]) == (1, 1)
+    assert everything["bad_rate_of_touched"] == outcome_by_action(accounts)[Action.FREEZE]["bad_rate"] == 0.5
+    assert outcome_by_group(accounts, "g", ["a"] * 3)["groups"][0]["bad_rate"] == 0.5
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ACCOUNT, min_size=1, max_size=40))
 def test_counts_reconcile_and_shares_are_shares(rows: list[tuple[object, ...]]) -> None:
     accounts = decided(rows)
     actions, everything = outcome_by_action(accounts), outcome_in_all(accounts)
     assert sum(row["accounts"] for row in actions) == len(rows)
+    assert everything["defaulters"] + everything["good_customers"] + everything["unknown"] == len(rows)
     assert sum(row["defaulters"] for row in actions) == everything["defaulters"]
     assert sum(row["good_customers"] for row in actions) == everything["good_customers"]
     groups = outcome_by_group(accounts, "g", [row[6] for row in rows])["groups"]  # type: ignore[misc]

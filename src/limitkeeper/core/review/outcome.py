@@ -37,7 +37,7 @@ class Decided:
     pd
         Of the model.
     default
-        Whether the account defaulted after the review.
+        Whether the account defaulted after the review: 1, 0, or NaN where what happened is not known.
     """
 
     effect: NDArray[np.uint8]
@@ -46,7 +46,17 @@ class Decided:
     balance_cents: NDArray[np.float64]
     stopped: NDArray[np.bool_]
     pd: NDArray[np.float64]
-    default: NDArray[np.bool_]
+    default: NDArray[np.float64]
+
+    @property
+    def bad(self) -> NDArray[np.bool_]:
+        """Whether the account is known to have defaulted."""
+        return np.asarray(self.default == 1, np.bool_)
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Whether the account is known not to have defaulted."""
+        return np.asarray(self.default == 0, np.bool_)
 
     @property
     def touched(self) -> NDArray[np.bool_]:
@@ -107,27 +117,29 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float] | None:
 def outcome_by_action(decided: Decided) -> list[dict[str, Any]]:
     """For each action taken: accounts, limits, and the defaulters and good customers among them."""
     rows = []
-    defaulters = int(decided.default.sum())
-    undrawn_bad = float(decided.undrawn_cents[decided.default].sum())
+    defaulters = int(decided.bad.sum())
+    undrawn_bad = float(decided.undrawn_cents[decided.bad].sum())
     for action in Action:
         here = decided.effect == action
-        bad = here & decided.default
+        bad, good = here & decided.bad, here & decided.good
+        judged = int(bad.sum() + good.sum())
         removed = np.nan_to_num(decided.limit_cents - decided.limit_after_cents)[here].sum()
         rows.append(
             {
                 "action": action.code,
+                "is_adverse": action in ADVERSE,
                 "accounts": int(here.sum()),
                 "limit_cents": float(np.nan_to_num(decided.limit_cents)[here].sum()),
                 "exposure_cents": float(np.maximum(np.nan_to_num(decided.balance_cents), 0.0)[here].sum()),
                 "limit_removed_cents": float(removed),
                 "defaulters": int(bad.sum()),
-                "bad_rate": ratio(int(bad.sum()), int(here.sum())),
-                "bad_rate_interval": wilson_interval(int(bad.sum()), int(here.sum())),
+                "bad_rate": ratio(int(bad.sum()), judged),
+                "bad_rate_interval": wilson_interval(int(bad.sum()), judged),
                 "share_of_defaulters": ratio(int(bad.sum()), defaulters),
                 "share_of_defaulters_undrawn_covered": ratio(
                     float(decided.covered_cents[bad].sum()), undrawn_bad
                 ),
-                "good_customers": int((here & ~decided.default).sum()),
+                "good_customers": int(good.sum()),
             }
         )
     return rows
@@ -135,14 +147,17 @@ def outcome_by_action(decided: Decided) -> list[dict[str, Any]]:
 
 def outcome_in_all(decided: Decided) -> dict[str, Any]:
     """The same over all actions that take something, and what was taken from good customers."""
-    bad, good, touched = decided.default, ~decided.default, decided.touched
+    bad, good, touched = decided.bad, decided.good, decided.touched
     taken = np.nan_to_num(decided.limit_cents - decided.limit_after_cents)
     hit, spared = int((bad & touched).sum()), int((good & touched).sum())
     return {
         "accounts": len(bad),
+        "unknown": int((~bad & ~good).sum()),
         "defaulters": int(bad.sum()),
+        "defaulters_touched": hit,
         "touched": int(touched.sum()),
         "share_touched": ratio(int(touched.sum()), len(bad)),
+        "bad_rate_of_touched": ratio(hit, hit + spared),
         "share_of_defaulters_touched": ratio(hit, int(bad.sum())),
         "share_of_defaulters_touched_interval": wilson_interval(hit, int(bad.sum())),
         "share_of_defaulters_undrawn_reached": ratio(
@@ -216,12 +231,12 @@ def outcome_by_group(decided: Decided, attribute: str, labels: Sequence[str | No
     rows = []
     for name in sorted(set(names.tolist())):
         here = names == name
-        good = here & ~decided.default
+        bad, good = here & decided.bad, here & decided.good
         rows.append(
             {
                 "group": name,
                 "accounts": int(here.sum()),
-                "bad_rate": ratio(int((here & decided.default).sum()), int(here.sum())),
+                "bad_rate": ratio(int(bad.sum()), int(bad.sum() + good.sum())),
                 "mean_pd": float(decided.pd[here].mean()),
                 "touched": int((here & decided.touched).sum()),
                 "share_touched": ratio(int((here & decided.touched).sum()), int(here.sum())),
