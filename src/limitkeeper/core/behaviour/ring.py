@@ -27,6 +27,7 @@ from limitkeeper.core.behaviour.events import (
     UNKNOWN_CENTS,
 )
 from limitkeeper.core.kernel.compiled import compiled
+from limitkeeper.core.kernel.prefetch import prefetch
 
 WINDOWS_US = (HOUR_US, DAY_US, 7 * DAY_US, 30 * DAY_US, 90 * DAY_US)
 """The windows, shortest first."""
@@ -89,6 +90,9 @@ FIRST = 65_535
 """No event of the 30 days before it has the same id; further back than any ring reaches."""
 
 NO_BLOCK = -1
+
+WORDS_A_LINE = 8
+"""int64 in a line of the processor's cache."""
 
 Matrix = NDArray[np.int64]
 
@@ -203,6 +207,36 @@ def settled_until(
     for at in range(account[START] + account[HEAD], account[START] + end):
         state = settled(state[0], state[1], state[2], marks[at] & KIND_BITS, events[AMOUNT, at])
     return state
+
+
+@compiled
+def prefetch_ring(
+    account: NDArray[np.int64],
+    events: Matrix,
+    sums: Matrix,
+    marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
+) -> None:
+    """Start to load what the account's next event will touch: ids, the last 30 days, where the windows start."""
+    start, tail = account[START], account[START] + account[TAIL]
+    for at in range(start + account[HEAD], tail, WORDS_A_LINE):
+        prefetch(events[EVENT], at)
+    recent = start + account[START_30D]
+    for at in range(recent, tail + 1, WORDS_A_LINE):
+        prefetch(events[AMOUNT], at)
+        prefetch(events[MERCHANT], at)
+        prefetch(events[DEVICE], at)
+        prefetch(events[CITY], at)
+    for at in range(recent, tail + 1, 4 * WORDS_A_LINE):
+        prefetch(links[0], at)
+        prefetch(links[1], at)
+        prefetch(links[2], at)
+        prefetch(marks, at)
+    for window in range(START_1H, START_1H + WINDOW_COUNT):
+        prefetch(events[TS], start + account[window])
+        prefetch(sums[:, SPEND], start + account[window])
+    prefetch(events[TS], tail)
+    prefetch(sums[:, SPEND], tail)
 
 
 @compiled

@@ -59,6 +59,7 @@ from limitkeeper.core.behaviour.ring import (
     TAIL,
     TS,
     WINDOW_COUNT,
+    WORDS_A_LINE,
     Matrix,
     advance_windows,
     event_mark,
@@ -68,6 +69,7 @@ from limitkeeper.core.behaviour.ring import (
     inserted_bill,
     is_known_event,
     lower_bound,
+    prefetch_ring,
     settled,
     settled_until,
     write_links,
@@ -76,9 +78,13 @@ from limitkeeper.core.behaviour.ring import (
 from limitkeeper.core.behaviour.scan import window_starts, write_features
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.prefetch import prefetch
 
 ORDERS = 16
 """Sizes of block that are kept apart: powers of two, up to 2**15."""
+
+AHEAD = 4
+"""Events by which a ring is asked for before it is needed."""
 
 FIELDS = tuple(field.name for field in fields(EventBatch))
 
@@ -119,6 +125,12 @@ def apply_events(
     """Apply a batch's events from ``first`` on; gives the event for which an arena must grow, or the count."""
     (owners, times, kinds, amounts, paid, minimum, days_late, merchants, devices, cities, ids, nights) = batch
     for i in range(first, owners.shape[0]):
+        if i + 2 * AHEAD < owners.shape[0]:
+            row = accounts[owners[i + 2 * AHEAD]]
+            for word in range(0, ACCOUNT_FIELDS, WORDS_A_LINE):
+                prefetch(row, word)
+        if i + AHEAD < owners.shape[0]:
+            prefetch_ring(accounts[owners[i + AHEAD]], events, sums, marks, links)
         account, t, kind, amount = accounts[owners[i]], times[i], int(kinds[i]), amounts[i]
         if account[NEWEST_US] > LONG_AGO_US and t < account[NEWEST_US] - LATENESS_US:
             status[i] = TOO_LATE
