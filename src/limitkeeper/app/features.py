@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import event_batch, read_events
-from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, NEVER_US, UNKNOWN_CENTS
+from limitkeeper.connectors.events import event_batch, microseconds, read_events
+from limitkeeper.core.behaviour.events import ACCEPTED, AMOUNT_CENTS_MAX, DUPLICATE, NEVER_US, UNKNOWN_CENTS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.state import Behaviour
 from limitkeeper.core.kernel.errors import InputError
@@ -184,29 +184,54 @@ def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
         opened_us=stated_times(new, "opened_at"),
         first_credit_us=stated_times(new, "first_credit_at"),
         opening_balance_cents=stated_cents(new, "opening_balance_cents", 0),
-        limit_cents=stated_cents(new, "limit_cents", UNKNOWN_CENTS),
+        limit_cents=stated_cents(new, "limit_cents", UNKNOWN_CENTS, low=0),
     )
 
 
 def stated_times(accounts: pl.DataFrame, name: str) -> NDArray[np.int64] | None:
-    """A column of times as UTC microseconds, or None where there is none."""
-    if name not in accounts.columns:
+    """A column of times as UTC microseconds, or None where there is none.
+
+    Raises
+    ------
+    InputError
+        When a time cannot be read.
+    """
+    if name not in accounts.columns or accounts[name].dtype == pl.Null:
         return None
-    column = accounts[name]
-    if column.dtype == pl.String:
-        column = column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-    if column.dtype == pl.Date:
-        column = column.cast(pl.Datetime("us"))
-    if not isinstance(column.dtype, pl.Datetime):
-        raise InputError(f"The accounts' column '{name}' holds no times.", value=column.dtype)
-    return column.dt.timestamp("us").fill_null(NEVER_US).to_numpy()
+    times = microseconds(accounts[name])
+    unread = accounts[name].filter(times.is_null() & accounts[name].is_not_null())
+    if len(unread):
+        raise InputError(
+            f"The accounts' column '{name}' holds what is no time.",
+            value=unread[0],
+            allowed="ISO 8601, as 2026-10-31 or 2026-10-31T23:59:59Z",
+        )
+    return times.fill_null(NEVER_US).to_numpy()
 
 
-def stated_cents(accounts: pl.DataFrame, name: str, missing: int) -> NDArray[np.int64] | None:
-    """A column of whole minor units, or None where there is none."""
+def stated_cents(
+    accounts: pl.DataFrame, name: str, missing: int, low: int = -AMOUNT_CENTS_MAX
+) -> NDArray[np.int64] | None:
+    """A column of whole minor units, or None where there is none.
+
+    Raises
+    ------
+    InputError
+        When an amount is no whole number or out of its bounds.
+    """
     if name not in accounts.columns:
         return None
-    return accounts[name].cast(pl.Float64).fill_nan(None).fill_null(missing).cast(pl.Int64).to_numpy()
+    amounts = accounts[name].cast(pl.Float64, strict=False)
+    whole = amounts.is_between(low, AMOUNT_CENTS_MAX) & (amounts == amounts.round())
+    known = accounts[name].is_not_null() & ~amounts.is_nan().fill_null(value=False)
+    wrong = accounts[name].filter(known & ~whole.fill_null(value=False))
+    if len(wrong):
+        raise InputError(
+            f"The accounts' column '{name}' holds what is no amount of whole minor units.",
+            value=wrong[0],
+            allowed=f"{low} to {AMOUNT_CENTS_MAX}",
+        )
+    return amounts.fill_nan(None).fill_null(missing).cast(pl.Int64).to_numpy()
 
 
 def feature_frame(values: NDArray[np.float64]) -> pl.DataFrame:

@@ -80,7 +80,7 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
     Raises
     ------
     InputError
-        When a required column is missing.
+        When a required column is missing, or a column's type cannot hold its values.
     """
     for name in REQUIRED:
         if name not in frame.columns:
@@ -89,6 +89,13 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
                 allowed=", ".join((*REQUIRED, *OPTIONAL)),
                 advice=did_you_mean(name, frame.columns),
             )
+    for name in (*REQUIRED, *OPTIONAL):
+        if name in frame.columns and not _is_readable(frame[name].dtype, name):
+            raise InputError(
+                f"The events' column '{name}' is of a type that holds no such values.",
+                value=frame[name].dtype,
+                allowed="numbers or text" if name in AMOUNTS else "text, numbers or times",
+            )
     rows = frame.with_row_index("row")
     missing = [name for name in OPTIONAL if name not in frame.columns]
     read = rows.with_columns(pl.lit(None).alias(name) for name in missing).select(
@@ -96,7 +103,7 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
         _text("event_id"),
         _text("account_id"),
         _text("kind"),
-        _microseconds(frame["ts"]).alias("ts_us"),
+        microseconds(frame["ts"]).alias("ts_us"),
         pl.col("ts").is_null().alias("ts_missing"),
         *(pl.col(name).cast(pl.Float64, strict=False).fill_nan(None).alias(name) for name in AMOUNTS),
         *((pl.col(name).is_null() | _is_nan(frame, name)).alias(f"{name}_missing") for name in AMOUNTS),
@@ -118,6 +125,12 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
     return ReadEvents(accepted, rejected)
 
 
+def _is_readable(dtype: pl.DataType, name: str) -> bool:
+    if name in AMOUNTS:
+        return dtype.is_numeric() or dtype in (pl.String, pl.Null)
+    return not dtype.is_nested() and dtype not in (pl.Binary, pl.Object)
+
+
 def _text(name: str) -> pl.Expr:
     """A column as text; empty text is missing."""
     text = pl.col(name).cast(pl.String)
@@ -129,7 +142,7 @@ def _is_nan(frame: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name).is_nan() if floating else pl.lit(value=False)
 
 
-def _microseconds(ts: pl.Series) -> pl.Series:
+def microseconds(ts: pl.Series) -> pl.Series:
     """Times as UTC microseconds; null where they cannot be read. A time without an offset is UTC."""
     if ts.dtype == pl.String:
         # An offset is taken where there is one; a time without is read by the second format.
