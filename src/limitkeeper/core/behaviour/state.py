@@ -238,14 +238,16 @@ class Behaviour:
     """
 
     def __init__(self) -> None:
+        # Zeros, though all is written before it is read: a state that is kept has the same bytes each time, and none
+        # of what lay in memory before.
         self.count = 0
-        self._accounts = np.empty((0, ACCOUNT_FIELDS), np.int64)
-        self._first_credit = np.empty(0, np.int64)
-        self._events = np.empty((EVENT_ROWS, 1_024), np.int64)
-        self._sums = np.empty((1_024, SUM_COLUMNS), np.int64)
-        self._marks = np.empty(1_024, np.uint8)
-        self._links = np.empty((LINK_ROWS, 1_024), np.uint16)
-        self._bills = np.empty((BILL_ROWS, 256), np.int64)
+        self._accounts = np.zeros((0, ACCOUNT_FIELDS), np.int64)
+        self._first_credit = np.zeros(0, np.int64)
+        self._events = np.zeros((EVENT_ROWS, 1_024), np.int64)
+        self._sums = np.zeros((1_024, SUM_COLUMNS), np.int64)
+        self._marks = np.zeros(1_024, np.uint8)
+        self._links = np.zeros((LINK_ROWS, 1_024), np.uint16)
+        self._bills = np.zeros((BILL_ROWS, 256), np.int64)
         self._tops = np.zeros(2, np.int64)
         self._free = np.full((2, ORDERS), NO_BLOCK, np.int64)
         self._totals = np.empty(RING_EVENTS_MAX + 1, np.int64)
@@ -350,17 +352,17 @@ class Behaviour:
     def _grow(self) -> None:
         """Twice the arena that cannot take another block of its largest size."""
         if self._tops[0] + 4 * RING_EVENTS_MAX > self._events.shape[1]:
-            wider = np.empty((EVENT_ROWS, 2 * self._events.shape[1] + 4 * RING_EVENTS_MAX), np.int64)
+            wider = np.zeros((EVENT_ROWS, 2 * self._events.shape[1] + 4 * RING_EVENTS_MAX), np.int64)
             wider[:, : self._events.shape[1]] = self._events
-            sums = np.empty((wider.shape[1], SUM_COLUMNS), np.int64)
+            sums = np.zeros((wider.shape[1], SUM_COLUMNS), np.int64)
             sums[: len(self._sums)] = self._sums
-            marks = np.empty(wider.shape[1], np.uint8)
+            marks = np.zeros(wider.shape[1], np.uint8)
             marks[: len(self._marks)] = self._marks
-            links = np.empty((LINK_ROWS, wider.shape[1]), np.uint16)
+            links = np.zeros((LINK_ROWS, wider.shape[1]), np.uint16)
             links[:, : len(self._marks)] = self._links
             self._events, self._sums, self._marks, self._links = wider, sums, marks, links
         if self._tops[1] + BILLS_MAX > self._bills.shape[1]:
-            bills = np.empty((BILL_ROWS, 2 * self._bills.shape[1] + BILLS_MAX), np.int64)
+            bills = np.zeros((BILL_ROWS, 2 * self._bills.shape[1] + BILLS_MAX), np.int64)
             bills[:, : self._bills.shape[1]] = self._bills
             self._bills = bills
 
