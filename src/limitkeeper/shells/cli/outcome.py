@@ -7,12 +7,20 @@ from typing import Any
 
 import polars as pl
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from limitkeeper.app.review import Review
 from limitkeeper.connectors.tables import table_written
-from limitkeeper.shells.report.page import money, percent, report_html, report_words
+from limitkeeper.shells.report.page import (
+    money,
+    percent,
+    points_gained,
+    ranking_names,
+    report_html,
+    report_words,
+)
 
 VALUE_ROWS = (
     "limit_cents",
@@ -61,7 +69,7 @@ def show_summary(summary: Mapping[str, Any], language: str, out: Path | None, *,
             note = f"  ({words['interval'].format(low=low, high=high)})" if bounds else ""
             console.print(f"{words[label]}: [bold]{percent(outcome[share])}[/]{note}")
     for line in (summary["curves"] or {"lines": []})["lines"]:
-        name = {"model": words["model_line"], "random": words["random_line"]}.get(line["name"], line["name"])
+        name = ranking_names(words).get(line["name"], line["name"])
         console.print(f"  {words['area']} {line['area']:.3f}  {name}")
     profit = money(summary["value"]["marginal_profit_cents"], "", language, signed=True)
     console.print(f"{words['card_profit']}: [bold]{profit}[/] {summary['portfolio']['currency']}")
@@ -74,11 +82,17 @@ def show_summary(summary: Mapping[str, Any], language: str, out: Path | None, *,
 def actions_table(summary: Mapping[str, Any], words: Mapping[str, str], language: str) -> Table:
     """Decisions by action."""
     currency, judged = summary["portfolio"]["currency"], summary["outcome"] is not None
-    shown = Table(title=f"{words['section_actions']} ({currency})", title_justify="left")
+    shown = Table(
+        title=f"{words['section_actions']} ({currency})",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     columns = ["action", "accounts", "limit_removed"]
     columns += ["defaulters", "bad_rate", "covered", "good_customers"] if judged else []
     for column in columns:
-        shown.add_column(words[column], justify="left" if column == "action" else "right")
+        shown.add_column(words[column], justify="left" if column == "action" else "right", overflow="fold")
     for row in summary["actions"]:
         if not row["accounts"]:
             continue
@@ -99,15 +113,21 @@ def actions_table(summary: Mapping[str, Any], words: Mapping[str, str], language
 def value_table(summary: Mapping[str, Any], words: Mapping[str, str], language: str) -> Table:
     """The portfolio's value before and after."""
     currency, value = summary["portfolio"]["currency"], summary["value"]
-    shown = Table(title=f"{words['section_value']} ({currency})", title_justify="left")
+    shown = Table(
+        title=f"{words['section_value']} ({currency})",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for column in ("figure", "before", "after", "change"):
         shown.add_column(words[column], justify="left" if column == "figure" else "right")
     for name in VALUE_ROWS:
         before, after = value["before"][name], value["after"][name]
-        change = None if before is None or after is None else after - before
         if name == "raroc":
-            cells = [percent(figure) for figure in (before, after, change)]
+            cells = [percent(before), percent(after), points_gained(before, after, words)]
         else:
+            change = None if before is None or after is None else after - before
             cells = [
                 money(before, "", language),
                 money(after, "", language),

@@ -67,15 +67,17 @@ def percent(value: float | None, places: int = 1, *, signed: bool = False) -> st
     return f"{value:{'+' if signed else ''}.{places}%}".replace("-", "−")
 
 
-def signed_decimal(value: float) -> str:
-    """A change with its sign and one decimal.
+def points_gained(before: float | None, after: float | None, t: Mapping[str, str]) -> str:
+    """The change of a share in percentage points, in words; a dash where either is unknown.
 
     Examples
     --------
-    >>> signed_decimal(7.31), signed_decimal(-0.5)
-    ('+7.3', '−0.5')
+    >>> points_gained(0.12, 0.1, {"percentage_points": "{change} points"})
+    '−2.0 points'
     """
-    return f"{value:+.1f}".replace("-", "−")
+    if before is None or after is None:
+        return NOTHING
+    return t["percentage_points"].format(change=f"{100 * (after - before):+.1f}".replace("-", "−"))
 
 
 def interval(bounds: tuple[float, float] | list[float] | None) -> str:
@@ -152,7 +154,6 @@ def report_html(summary: Mapping[str, Any], language: str = "en") -> str:
         "count": whole_number,
         "percent": percent,
         "interval": interval,
-        "decimal": signed_decimal,
     }
     return environment.get_template("report.html.j2").render(
         s=summary,
@@ -162,6 +163,7 @@ def report_html(summary: Mapping[str, Any], language: str = "en") -> str:
         money=lambda cents, *, signed=False: money(cents, language=language, signed=signed),
         value_rows=VALUE_ROWS[:-1],
         place=place_on_scale,
+        points=points_gained,
         share_of=share_of,
         rankings=ranking_names(t),
     )
