@@ -84,6 +84,16 @@ def test_every_decision_carries_its_trace_and_at_most_four_reasons(decided: pl.D
         assert row["rule"] == (hit[0] if hit else None)
 
 
+def test_points_of_a_trace_sum_to_the_score(demo: Path, decided: pl.DataFrame) -> None:
+    base = json.loads((demo / "model/model.json").read_text(encoding="utf-8"))["scorecard"]["base_points"]
+    for text in decided.sample(200, seed=3)["trace"]:
+        score = json.loads(text)["score"]
+        given = [each["points"] for each in score["characteristics"]]
+        assert math.isclose(base + sum(given), score["points"], abs_tol=1e-6)
+        worst = sorted(-points for points in given if points < 0)[::-1][:4]
+        assert [each["points_lost"] for each in score["lost_most"]] == pytest.approx(worst)
+
+
 def test_value_of_a_trace_is_the_formulas_on_its_inputs(decided: pl.DataFrame) -> None:
     for text in decided.sample(200, seed=2)["trace"]:
         trace = json.loads(text)

@@ -177,6 +177,7 @@ def reviewed_portfolio(
         account_ids=tuple(frame["account_id"].to_list()),
         features=columns,
         characteristics=characteristics,
+        points_given=models.pd.scorecard.points_by_characteristic(characteristics),
         hits_before=tuple(hits_before.tolist()),
         assessment=assessment,
         policy=policy,
@@ -239,8 +240,7 @@ def trace_reasons(trace: dict[str, Any]) -> tuple[Reason, ...]:
     if {"line_cap", "customer_total_cap"} & set(trace["action"]["constraints"]):
         codes.insert(0, ["regulatory_cap"])
     characteristics = [
-        characteristic_reason(each["reason"], each["label"], inputs)
-        for each in trace["score"]["characteristics"]
+        characteristic_reason(each["reason"], each["label"], inputs) for each in trace["score"]["lost_most"]
     ]
     return principal_reasons(codes, characteristics, score_used=any(rule["uses_score"] for rule in rules))
 

@@ -47,9 +47,14 @@ def test_fifth_reason_is_not_given() -> None:
     assert codes(principal_reasons([rule], [], score_used=False)) == rule[:REASONS_MAX]
 
 
-def test_fallback_gives_way_to_named_reasons() -> None:
+def test_fallback_is_not_added_to_two_reasons_that_say_something() -> None:
     found = principal_reasons([["cash_rise"]], [SCORED[2], *SCORED[:2]], score_used=True)
-    assert codes(found) == ["cash_rise", "late_recent", "minimum_only", FALLBACK_CODE]
+    assert codes(found) == ["cash_rise", "late_recent", "minimum_only"]
+
+
+def test_fallback_comes_after_the_only_reason_that_says_something() -> None:
+    found = principal_reasons([["cash_rise"]], [SCORED[2]], score_used=True)
+    assert codes(found) == ["cash_rise", FALLBACK_CODE]
 
 
 def test_decision_without_a_hit_has_no_reason() -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from limitkeeper.core.decision.assessment import Assessment, Policy
 from limitkeeper.core.decision.identity import decision_id
 from limitkeeper.core.kernel.columns import Columns
@@ -39,6 +42,8 @@ class Reviewed:
         One an account.
     features, characteristics
         As they were assessed.
+    points_given
+        Points of each characteristic, ``(k, n)``.
     hits_before
         The rules hit at the last review.
     assessment, policy, versions, as_of
@@ -48,6 +53,7 @@ class Reviewed:
     account_ids: tuple[object, ...]
     features: Columns
     characteristics: Columns
+    points_given: NDArray[np.float64]
     hits_before: tuple[int, ...]
     assessment: Assessment
     policy: Policy
@@ -109,26 +115,28 @@ def decision_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
 
 
 def score_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
-    """Points, PD and the characteristics that cost most, with the values they were read from."""
+    """Points and PD, every characteristic with its value and points, and those that cost most."""
     found, columns = reviewed.assessment, reviewed.characteristics
-    characteristics = []
+    lines = reviewed.policy.scorecard.characteristics
+    given = reviewed.points_given[:, account].tolist()
     places = zip(found.reasons[account].tolist(), found.points_lost[account].tolist(), strict=True)
-    for number, lost in places:
-        if number >= 0:
-            line = reviewed.policy.scorecard.characteristics[number]
-            characteristics.append(
-                {
-                    "name": line.name,
-                    "label": line.label,
-                    "reason": line.reason,
-                    "value": known(float(columns[line.name][account])),
-                    "points_lost": lost,
-                }
-            )
     return {
         "points": float(found.points[account]),
         "pd": float(found.pd[account]),
-        "characteristics": characteristics,
+        "characteristics": [
+            {"name": line.name, "value": known(float(columns[line.name][account])), "points": points}
+            for line, points in zip(lines, given, strict=True)
+        ],
+        "lost_most": [
+            {
+                "name": lines[number].name,
+                "label": lines[number].label,
+                "reason": lines[number].reason,
+                "points_lost": lost,
+            }
+            for number, lost in places
+            if number >= 0
+        ],
     }
 
 

@@ -8,6 +8,9 @@ from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 REASONS_MAX = 4
 """A notice gives at most four principal reasons (Regulation B, official commentary to 1002.9(b)(2))."""
 
+NAMED_ENOUGH = 2
+"""With so many reasons that say something, the fallback, which says little, is not added."""
+
 FALLBACK_CODE = "account_information"
 """The reason of a characteristic that has no code of its own; its label is shown."""
 
@@ -104,7 +107,7 @@ def characteristic_reason(code: str | None, label: str, inputs: Mapping[str, obj
 def principal_reasons(
     rule_codes: Iterable[Iterable[str]], characteristic_reasons: Iterable[Reason], *, score_used: bool
 ) -> tuple[Reason, ...]:
-    """At most four reasons in order of weight, none twice.
+    """At most four reasons in order of weight, none twice; the fallback only where few others are.
 
     The deciding rule's reasons come first, then, where a rule that hit used the score, the characteristics
     by points lost (never "your score is too low" alone), then those of the other rules that hit.
@@ -126,14 +129,11 @@ def principal_reasons(
     deciding, *others = [[Reason(code) for code in codes] for codes in rule_codes] or [[]]
     scored = list(characteristic_reasons) if score_used else []
     candidates = [*deciding, *scored, *(reason for reasons in others for reason in reasons)]
-    named = {reason.code for reason in candidates if reason.code != FALLBACK_CODE}
-    chosen: dict[tuple[str, str | None], Reason] = {}
-    for reason in candidates:
-        key = (reason.code, reason.label if reason.code == FALLBACK_CODE else None)
-        chosen.setdefault(key, reason)
-    # A fallback says little: it gives way while named reasons fill the page.
-    ordered = sorted(chosen.values(), key=lambda reason: reason.code == FALLBACK_CODE and len(named) > 0)
-    return tuple(ordered[:REASONS_MAX])
+    named = dict.fromkeys(reason for reason in candidates if reason.code != FALLBACK_CODE)
+    if len(named) >= NAMED_ENOUGH:
+        return tuple(named)[:REASONS_MAX]
+    others = dict.fromkeys(reason for reason in candidates if reason.code == FALLBACK_CODE)
+    return (*named, *others)[:REASONS_MAX]
 
 
 def reason_texts(reasons: Iterable[Reason], wording: Mapping[str, Wording]) -> list[dict[str, str]]:

@@ -266,6 +266,25 @@ def score_into(
                 points_lost[start + i, k] = (key // KEY_BASE) / HUNDREDTHS
 
 
+@compiled
+def points_into(
+    values: NDArray[np.float64], rows: NDArray[np.int64], flat: Flat, points: NDArray[np.float64]
+) -> None:
+    """Write the points that each characteristic gives each account, ``(k, n)``, for a trace of them all."""
+    place = np.empty(values.shape[1], dtype=np.int32)
+    for c in range(len(rows)):
+        _place(
+            values[rows[c]],
+            flat.edges[flat.edge_start[c] : flat.edge_start[c + 1]],
+            flat.category_bins[flat.category_start[c] : flat.category_start[c + 1]],
+            flat.codes[flat.code_start[c] : flat.code_start[c + 1]],
+            flat.missing_place[c],
+            place,
+        )
+        for i in range(len(place)):
+            points[c, i] = flat.points[flat.place_start[c] + place[i]] / HUNDREDTHS
+
+
 @dataclass(frozen=True)
 class Scorecard:
     """A points scorecard with its scale.
@@ -373,6 +392,19 @@ class Scorecard:
             *scored,
         )
         return scored
+
+    def points_by_characteristic(self, columns: Columns) -> NDArray[np.float64]:
+        """The points that each characteristic gives, ``(k, n)``; with the base points they sum to the score.
+
+        Examples
+        --------
+        >>> late = Characteristic("late", "Late bills", None, (1.0,), (), (1000, -3000), -1000, (), ())
+        >>> Scorecard((late,), 53000).points_by_characteristic(Columns(("late",), np.array([[0.0, 3.0]])))
+        array([[ 10., -30.]])
+        """
+        points = np.empty((len(self.characteristics), len(columns)))
+        points_into(columns.values, columns.rows(self.names), self.flat, points)
+        return points
 
     def to_document(self) -> dict[str, object]:
         """The scorecard as JSON holds it."""
