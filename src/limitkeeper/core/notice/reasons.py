@@ -132,8 +132,8 @@ def principal_reasons(
     named = dict.fromkeys(reason for reason in candidates if reason.code != FALLBACK_CODE)
     if len(named) >= NAMED_ENOUGH:
         return tuple(named)[:REASONS_MAX]
-    others = dict.fromkeys(reason for reason in candidates if reason.code == FALLBACK_CODE)
-    return (*named, *others)[:REASONS_MAX]
+    plain = dict.fromkeys(reason for reason in candidates if reason.code == FALLBACK_CODE)
+    return (*named, *plain)[:REASONS_MAX]
 
 
 def reason_texts(reasons: Iterable[Reason], wording: Mapping[str, Wording]) -> list[dict[str, str]]:
