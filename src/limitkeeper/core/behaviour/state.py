@@ -7,17 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limitkeeper.core.behaviour.apply import apply_events, write_portraits
 from limitkeeper.core.behaviour.events import (
-    ACCEPTED,
-    BILL,
-    CASH_ADVANCE,
-    DECLINED,
-    DUPLICATE,
-    FLAG,
-    LOGIN,
     LONG_AGO_US,
     NEVER_US,
-    TOO_LATE,
     UNKNOWN_CENTS,
     EventBatch,
 )
@@ -40,7 +33,6 @@ from limitkeeper.core.behaviour.ring import (
     DROPPED_US,
     EVENT_ROWS,
     HEAD,
-    LATENESS_US,
     LIMIT,
     LINK_ROWS,
     NEWEST_US,
@@ -50,173 +42,21 @@ from limitkeeper.core.behaviour.ring import (
     RING_EVENTS_LEAST,
     RING_EVENTS_MAX,
     START,
-    START_1D,
     START_1H,
-    START_7D,
-    START_30D,
-    START_90D,
     SUM_COLUMNS,
     TAIL,
-    TS,
     WINDOW_COUNT,
-    WORDS_A_LINE,
-    Matrix,
-    advance_windows,
-    event_mark,
-    evict,
-    has_room,
-    insert_place,
-    inserted_bill,
-    is_known_event,
-    lower_bound,
-    prefetch_ring,
-    settled,
-    settled_until,
-    write_links,
     write_sums,
 )
-from limitkeeper.core.behaviour.scan import window_starts, write_features
-from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.kernel.prefetch import prefetch
 
 ORDERS = 16
 """Sizes of block that are kept apart: powers of two, up to 2**15."""
-
-AHEAD = 4
-"""Events by which a ring is asked for before it is needed."""
 
 FIELDS = tuple(field.name for field in fields(EventBatch))
 
 STATE_FORMAT = 1
 """Raised when what ``arrays`` gives changes its meaning."""
-
-
-@compiled
-def apply_events(
-    accounts: Matrix,
-    first_credit: NDArray[np.int64],
-    events: Matrix,
-    sums: Matrix,
-    marks: NDArray[np.uint8],
-    links: NDArray[np.uint16],
-    bills: Matrix,
-    tops: NDArray[np.int64],
-    free: Matrix,
-    totals: NDArray[np.int64],
-    batch: tuple[
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.uint8],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.bool_],
-    ],
-    first: int,
-    out: NDArray[np.float64],
-    status: NDArray[np.uint8],
-) -> int:
-    """Apply a batch's events from ``first`` on; gives the event for which an arena must grow, or the count."""
-    (owners, times, kinds, amounts, paid, minimum, days_late, merchants, devices, cities, ids, nights) = batch
-    for i in range(first, owners.shape[0]):
-        if i + 2 * AHEAD < owners.shape[0]:
-            row = accounts[owners[i + 2 * AHEAD]]
-            for word in range(0, ACCOUNT_FIELDS, WORDS_A_LINE):
-                prefetch(row, word)
-        if i + AHEAD < owners.shape[0]:
-            prefetch_ring(accounts[owners[i + AHEAD]], events, sums, marks, links)
-        account, t, kind, amount = accounts[owners[i]], times[i], int(kinds[i]), amounts[i]
-        if account[NEWEST_US] > LONG_AGO_US and t < account[NEWEST_US] - LATENESS_US:
-            status[i] = TOO_LATE
-            out[i] = np.nan
-            continue
-        if is_known_event(account, events, ids[i]):
-            status[i] = DUPLICATE
-            out[i] = np.nan
-            continue
-        if not has_room(account, events, sums, marks, links, tops, free[0]):
-            return i
-        if kind == BILL and not inserted_bill(
-            account, bills, tops, free[1], (t, amount, paid[i], minimum[i], days_late[i])
-        ):
-            return i
-        account[NEWEST_US] = max(account[NEWEST_US], t)
-        account[OPENED_US] = min(account[OPENED_US], t)
-        evict(account, events, marks)
-        start, tail = account[START], account[TAIL]
-        place = tail
-        in_order = tail == account[HEAD] or events[TS, start + tail - 1] <= t
-        if not in_order:
-            place = lower_bound(events[TS], start + account[HEAD], start + tail, t + 1) - start
-            insert_place(events, marks, links, start + place, start + tail)
-            for window in range(START_1H, START_1H + WINDOW_COUNT):
-                # The place shifts where the event lies before it: it is then older than the window.
-                account[window] += place < account[window]
-        at = start + place
-        (events[0, at], events[1, at], events[2, at], events[3, at], events[4, at], events[5, at]) = (
-            t, amount, merchants[i], devices[i], cities[i], ids[i],
-        )  # fmt: skip
-        marks[at] = event_mark(kind, nights[i], amount)
-        account[TAIL] = tail + 1
-        write_sums(sums, marks, events[AMOUNT], at, start + tail + 1)
-        advance_windows(account, events[TS])
-        if in_order:
-            starts = (
-                start + account[START_1H], start + account[START_1D], start + account[START_7D],
-                start + account[START_30D], start + account[START_90D],
-            )  # fmt: skip
-            now = settled(account[BALANCE], account[LIMIT], account[REFERENCE], kind, amount)
-            state = now
-        else:
-            starts = window_starts(account, events[TS], place + 1, t)
-            state = settled_until(account, events, marks, place + 1)
-            now = settled_until(account, events, marks, tail + 1)
-        account[BALANCE], account[LIMIT], account[REFERENCE] = now
-        write_links(events, marks, links, starts[3], at, start + tail + 1)
-        customer = account[CUSTOMER]
-        if kind != LOGIN and kind != DECLINED and kind != FLAG:  # noqa: PLR1714 - compiled, a tuple is slower
-            first_credit[customer] = min(first_credit[customer], t)
-        own = amount if kind <= CASH_ADVANCE else -1
-        write_features(
-            account, starts, place + 1, t, own, state, first_credit[customer], events, sums, marks, links, bills,
-            totals, out[i],
-        )  # fmt: skip
-        status[i] = ACCEPTED
-    return owners.shape[0]
-
-
-@compiled
-def write_portraits(
-    accounts: Matrix,
-    first_credit: NDArray[np.int64],
-    events: Matrix,
-    sums: Matrix,
-    marks: NDArray[np.uint8],
-    links: NDArray[np.uint16],
-    bills: Matrix,
-    totals: NDArray[np.int64],
-    as_of_us: int,
-    out: NDArray[np.float64],
-) -> None:
-    """Write every account's features as of an instant, as though something without an amount happened then."""
-    for i in range(out.shape[0]):
-        account = accounts[i]
-        start = account[START]
-        end = lower_bound(events[TS], start + account[HEAD], start + account[TAIL], as_of_us + 1) - start
-        state = (account[BALANCE], account[LIMIT], account[REFERENCE])
-        if end < account[TAIL]:
-            state = settled_until(account, events, marks, end)
-        starts = window_starts(account, events[TS], end, as_of_us)
-        write_features(
-            account, starts, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, sums, marks, links, bills,
-            totals, out[i],
-        )  # fmt: skip
 
 
 class Behaviour:
