@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import event_batch, microseconds, read_events
+from limitkeeper.connectors.events import event_batch, microseconds, numbered, read_events
 from limitkeeper.core.behaviour.events import ACCEPTED, AMOUNT_CENTS_MAX, DUPLICATE, NEVER_US, UNKNOWN_CENTS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.state import Behaviour
@@ -105,8 +105,9 @@ def features_of_events(
     )
     again = repeated.with_columns(pl.lit("duplicate").alias("reason"))
     reasons = pl.concat([late.drop_nulls("reason"), again])
-    given = events.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    refused = pl.concat([read.rejected, given.join(reasons, on="row", maintain_order="left")]).sort("row")
+    refused = pl.concat(
+        [read.rejected, numbered(events).join(reasons, on="row", maintain_order="left")]
+    ).sort("row")
     duplicate = repeated.height + int((status == DUPLICATE).sum())
     counts = {
         "read": events.height,
@@ -273,11 +274,11 @@ def portraits_of_accounts(
     strange = (
         ~events["account_id"].cast(pl.String).is_in(ids.implode()) if "account_id" in events.columns else None
     )
-    unknown = events.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    rows = numbered(events)
+    unknown = rows.clear()
     if strange is not None:
         strange = strange.fill_null(value=False)  # an event without an account is refused for that
-        unknown = unknown.filter(strange).with_columns(pl.lit("unknown_account").alias("reason"))
-        events = events.filter(~strange)
+        unknown, rows, events = rows.filter(strange), rows.filter(~strange), events.filter(~strange)
     found = features_of_events(events, accounts=accounts, time_zone=time_zone, as_of=as_of, progress=progress)
     as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
     values = found.books.behaviour.portraits(as_of_us)
@@ -288,4 +289,8 @@ def portraits_of_accounts(
         "rejected": found.counts["rejected"] + unknown.height,
     }
     features = accounts.select("account_id").hstack(feature_frame(values[numbers]))
-    return Portraits(features, pl.concat([found.refused, unknown], how="diagonal"), counts)
+    refused = found.refused.with_columns(
+        rows["row"].gather(found.refused["row"])
+    )  # its row in the whole table
+    unknown = unknown.with_columns(pl.lit("unknown_account").alias("reason"))
+    return Portraits(features, pl.concat([refused, unknown]).sort("row"), counts)

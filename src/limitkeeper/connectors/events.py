@@ -60,7 +60,7 @@ class ReadEvents:
         Normalised columns: ``row``, ``event_id``, ``account_id``, ``ts_us``, ``kind`` (code), amounts (-1
         unknown), ids as text.
     rejected
-        The rows as they were, with ``row`` and ``reason``.
+        The rows as they were, :func:`numbered`, with ``reason``.
     """
 
     accepted: pl.DataFrame
@@ -96,10 +96,10 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
                 value=frame[name].dtype,
                 allowed="numbers or text" if name in AMOUNTS else "text, numbers or times",
             )
-    rows = frame.with_row_index("row")
-    missing = [name for name in OPTIONAL if name not in frame.columns]
+    rows = numbered(frame)
+    missing = [name for name in (*AMOUNTS, *IDS) if name not in frame.columns]
     read = rows.with_columns(pl.lit(None).alias(name) for name in missing).select(
-        pl.col("row").cast(pl.Int64),
+        "row",
         _text("event_id"),
         _text("account_id"),
         _text("kind"),
@@ -121,8 +121,22 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
         *IDS,
     )
     reasons = judged.filter(pl.col("reason").is_not_null()).select("row", "reason")
-    rejected = rows.with_columns(pl.col("row").cast(pl.Int64)).join(reasons, on="row", maintain_order="left")
+    rejected = rows.join(reasons, on="row", maintain_order="left")
     return ReadEvents(accepted, rejected)
+
+
+def numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """A table with the number of each row, from 0, as ``row``.
+
+    Columns that a refused row is to have, ``row`` and ``reason``, are kept as ``given_row`` and ``given_reason``
+    where the table has its own.
+    """
+    for name in ("row", "reason"):
+        given = name
+        while given in frame.columns:
+            given = f"given_{given}"
+        frame = frame.rename({name: given}, strict=False)
+    return frame.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
 
 
 def _is_readable(dtype: pl.DataType, name: str) -> bool:

@@ -216,7 +216,23 @@ def test_portrait_of_each_account_is_in_the_order_of_the_accounts_and_refuses_st
     assert found.features["spend_count_30d"].to_list() == [0, 1]
     assert found.features["days_since_last_spend"].fill_nan(None).to_list() == [None, 2.0]
     assert found.counts == {"read": 4, "accepted": 1, "rejected": 3, "duplicate": 0}
-    assert sorted(found.refused["reason"]) == ["account_id_missing", "in_future", "unknown_account"]
+    assert found.refused.select("row", "reason").rows() == [
+        (1, "unknown_account"), (2, "in_future"), (3, "account_id_missing"),
+    ]  # fmt: skip
+    assert_frame_equal(found.refused.drop("row", "reason"), table[[1, 2, 3]])
+
+
+def test_reason_that_a_sender_gives_is_not_taken_for_ours() -> None:
+    table = events(
+        {"event_id": "1", "account_id": "stranger", "kind": "flag", "reason": "fraud"},
+        {"event_id": "2", "kind": "flag", "reason": "fraud"},
+        {"event_id": "2", "kind": "flag", "reason": "arrears"},
+    )
+    found = portraits_of_accounts(table, pl.DataFrame({"account_id": ["a"]}), as_of=NOON, time_zone="UTC")
+    assert found.refused.select("row", "reason", "given_reason").rows() == [
+        (0, "unknown_account", "fraud"), (2, "duplicate", "arrears"),
+    ]  # fmt: skip
+    assert features_of_events(table, as_of=NOON).refused["reason"].to_list() == ["duplicate"]
 
 
 def test_portraits_of_all_accounts_are_the_features_of_a_login_then() -> None:

@@ -166,6 +166,16 @@ def test_column_of_ours_that_is_not_in_the_file_does_no_harm_and_one_of_theirs_i
     assert read_events(frame).rejected["note"].to_list() == ["keep me"]
 
 
+def test_reason_and_row_of_the_senders_own_stand_beside_ours() -> None:
+    frame = table(kind="nonsense").with_columns(reason=pl.lit("stolen card"), row=pl.lit(77))
+    rejected = read_events(frame).rejected
+    assert rejected.select("row", "reason").rows() == [(0, "kind_unknown")]
+    assert rejected.select("given_row", "given_reason").rows() == [(77, "stolen card")]
+    again = read_events(rejected).rejected  # a rejects file that is sent again
+    assert again.select("row", "reason", "given_reason").rows() == [(0, "kind_unknown", "stolen card")]
+    assert again["given_given_reason"].to_list() == ["kind_unknown"]
+
+
 def test_table_without_rows_has_no_events() -> None:
     read = read_events(table().clear())
     assert (read.accepted.height, read.rejected.height) == (0, 0)
