@@ -31,6 +31,8 @@ from limitkeeper.core.behaviour.ring import (
     START_7D,
     START_30D,
     START_90D,
+    TAG_MASK,
+    TAGS,
     TAIL,
     TS,
     WINDOW_COUNT,
@@ -102,7 +104,7 @@ def apply_events(
             status[i] = TOO_LATE
             out[i] = np.nan
             continue
-        if is_known_event(account, events, ids[i]):
+        if is_known_event(account, events, links, ids[i]):
             status[i] = DUPLICATE
             out[i] = np.nan
             continue
@@ -129,6 +131,7 @@ def apply_events(
             t, amount, merchants[i], devices[i], cities[i], ids[i],
         )  # fmt: skip
         marks[at] = event_mark(kind, nights[i], amount)
+        links[TAGS, at] = ids[i] & TAG_MASK
         account[TAIL] = tail + 1
         write_sums(sums, marks, events[AMOUNT], at, start + tail + 1)
         advance_windows(account, events[TS])

@@ -34,13 +34,13 @@ from limitkeeper.core.behaviour.ring import (
     EVENT_ROWS,
     HEAD,
     LIMIT,
-    LINK_ROWS,
     NEWEST_US,
     NO_BLOCK,
     OPENED_US,
     REFERENCE,
     RING_EVENTS_LEAST,
     RING_EVENTS_MAX,
+    SMALL_ROWS,
     START,
     START_1H,
     SUM_COLUMNS,
@@ -86,7 +86,7 @@ class Behaviour:
         self._events = np.zeros((EVENT_ROWS, 1_024), np.int64)
         self._sums = np.zeros((1_024, SUM_COLUMNS), np.int64)
         self._marks = np.zeros(1_024, np.uint8)
-        self._links = np.zeros((LINK_ROWS, 1_024), np.uint16)
+        self._links = np.zeros((SMALL_ROWS, 1_024), np.uint16)
         self._bills = np.zeros((BILL_ROWS, 256), np.int64)
         self._tops = np.zeros(2, np.int64)
         self._free = np.full((2, ORDERS), NO_BLOCK, np.int64)
@@ -198,7 +198,7 @@ class Behaviour:
             sums[: len(self._sums)] = self._sums
             marks = np.zeros(wider.shape[1], np.uint8)
             marks[: len(self._marks)] = self._marks
-            links = np.zeros((LINK_ROWS, wider.shape[1]), np.uint16)
+            links = np.zeros((SMALL_ROWS, wider.shape[1]), np.uint16)
             links[:, : len(self._marks)] = self._links
             self._events, self._sums, self._marks, self._links = wider, sums, marks, links
         if self._tops[1] + BILLS_MAX > self._bills.shape[1]:
@@ -308,7 +308,7 @@ class Behaviour:
             raise InputError("These bytes are no ring of this version.", value=f"{len(content)} bytes")
         row = head[2:].copy()
         live, bill_count = int(row[TAIL]), int(row[BILL_COUNT])
-        sizes = (8 * EVENT_ROWS * live, 8 * BILL_ROWS * bill_count, 2 * LINK_ROWS * live, live)
+        sizes = (8 * EVENT_ROWS * live, 8 * BILL_ROWS * bill_count, 2 * SMALL_ROWS * live, live)
         if len(content) != head.nbytes + sum(sizes):
             raise InputError("The ring's bytes are not whole.", value=f"{len(content)} bytes")
         first, second, third = (head.nbytes + sum(sizes[:parts]) for parts in (1, 2, 3))
@@ -325,7 +325,7 @@ class Behaviour:
         bills = np.frombuffer(content[first:second], np.int64).reshape(BILL_ROWS, bill_count)
         self._events[:, start : start + live] = events
         self._marks[start : start + live] = np.frombuffer(content[third:], np.uint8)
-        links = np.frombuffer(content[second:third], np.uint16).reshape(LINK_ROWS, live)
+        links = np.frombuffer(content[second:third], np.uint16).reshape(SMALL_ROWS, live)
         self._links[:, start : start + live] = links
         self._sums[start] = 0
         write_sums(self._sums, self._marks, self._events[AMOUNT], start, start + live)
