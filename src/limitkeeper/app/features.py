@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import event_batch, microseconds, numbered, read_events
+from limitkeeper.connectors.events import event_batch, id_text, microseconds, numbered, read_events
 from limitkeeper.core.behaviour.events import ACCEPTED, AMOUNT_CENTS_MAX, DUPLICATE, NEVER_US, UNKNOWN_CENTS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.state import Behaviour
@@ -163,14 +163,14 @@ def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
     """
     if "account_id" not in accounts.columns:
         raise InputError("The accounts have no column 'account_id'.", allowed=", ".join(accounts.columns))
-    ids = accounts["account_id"].cast(pl.String)
+    ids = id_text(accounts["account_id"])
     if ids.null_count() or ids.n_unique() < len(ids):
         twice = ids.filter(~ids.is_first_distinct()).head(1).to_list()
         raise InputError("An account is missing its id or stands twice.", value=twice or None)
     new = accounts.filter(~ids.is_in(list(books.numbers)))
     first = len(books.numbers)
     books.numbers.update(
-        {account: first + k for k, account in enumerate(new["account_id"].cast(pl.String).to_list())}
+        {account: first + k for k, account in enumerate(id_text(new["account_id"]).to_list())}
     )
     customer = None
     if "customer_id" in new.columns:
@@ -270,10 +270,8 @@ def portraits_of_accounts(
     time_zone
         Of the market.
     """
-    ids = accounts["account_id"].cast(pl.String)
-    strange = (
-        ~events["account_id"].cast(pl.String).is_in(ids.implode()) if "account_id" in events.columns else None
-    )
+    ids = id_text(accounts["account_id"])
+    strange = ~id_text(events["account_id"]).is_in(ids.implode()) if "account_id" in events.columns else None
     rows = numbered(events)
     unknown = rows.clear()
     if strange is not None:

@@ -98,16 +98,14 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
             )
     rows = numbered(frame)
     missing = [name for name in (*AMOUNTS, *IDS) if name not in frame.columns]
-    read = rows.with_columns(pl.lit(None).alias(name) for name in missing).select(
+    rows_with_all = rows.with_columns(pl.lit(None).alias(name) for name in missing)
+    read = rows_with_all.select(
         "row",
-        _text("event_id"),
-        _text("account_id"),
-        _text("kind"),
+        *(id_text(rows_with_all[name]) for name in ("event_id", "account_id", "kind", *IDS)),
         microseconds(frame["ts"]).alias("ts_us"),
         pl.col("ts").is_null().alias("ts_missing"),
         *(pl.col(name).cast(pl.Float64, strict=False).fill_nan(None).alias(name) for name in AMOUNTS),
         *((pl.col(name).is_null() | _is_nan(frame, name)).alias(f"{name}_missing") for name in AMOUNTS),
-        *(_text(name) for name in IDS),
     )
     judged = read.with_columns(_reason(as_of).alias("reason"))
     accepted = judged.filter(pl.col("reason").is_null()).select(
@@ -145,10 +143,20 @@ def _is_readable(dtype: pl.DataType, name: str) -> bool:
     return not dtype.is_nested() and dtype not in (pl.Binary, pl.Object)
 
 
-def _text(name: str) -> pl.Expr:
-    """A column as text; empty text is missing."""
-    text = pl.col(name).cast(pl.String)
-    return pl.when(text.str.strip_chars() == "").then(None).otherwise(text).alias(name)
+def id_text(ids: pl.Series) -> pl.Series:
+    """Ids as text: a whole float is as its integer; NaN and empty text are missing.
+
+    Examples
+    --------
+    >>> id_text(pl.Series([5.0, 0.5, float("nan")])).to_list(), id_text(pl.Series(["5", " "])).to_list()
+    (['5', '0.5', None], ['5', None])
+    """
+    text = ids.cast(pl.String)
+    if ids.dtype.is_float():
+        whole = ids.cast(pl.Int64, strict=False)
+        text = whole.cast(pl.String).zip_with((whole == ids).fill_null(value=False), text)
+        return text.set(ids.is_nan(), None)
+    return text.set(text.str.strip_chars() == "", None)
 
 
 def _is_nan(frame: pl.DataFrame, name: str) -> pl.Expr:

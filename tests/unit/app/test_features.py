@@ -68,6 +68,20 @@ def test_every_row_is_accepted_rejected_or_a_duplicate_and_is_given_back_as_it_w
     assert_frame_equal(found.refused.drop("row", "reason"), table[[1, 2, 3, 4, 6]])
 
 
+def test_whole_float_is_the_same_id_as_its_integer_and_nan_is_none() -> None:
+    nan = float("nan")
+    table = events(
+        {"event_id": 1.0, "account_id": 1001.0, "merchant_id": 7.0},
+        {"event_id": 2.0, "account_id": 1001.0, "merchant_id": nan},
+        {"event_id": 3.0, "account_id": nan, "merchant_id": nan},
+    )
+    accounts = pl.DataFrame({"account_id": [1001]})
+    found = portraits_of_accounts(table, accounts, as_of=NOON, time_zone="UTC")
+    assert found.features.select("merchant_count_30d", "spend_count_30d").rows() == [(1.0, 2.0)]
+    assert found.refused["reason"].to_list() == ["account_id_missing"]
+    assert features_of_events(table).features["event_id"].to_list() == ["1", "2"]
+
+
 def test_features_come_in_the_order_of_the_file_with_every_name() -> None:
     table = events(*({"event_id": str(k), "account_id": "ab"[k % 2], "amount": k} for k in range(9)))
     found = features_of_events(table).features
