@@ -163,6 +163,7 @@ def assess_into(
     characteristics: Columns,
     policy: Policy,
     part: slice,
+    barred: NDArray[np.int64] | None = None,
 ) -> None:
     """Assess the accounts of one slice, writing into that slice of an assessment.
 
@@ -183,6 +184,8 @@ def assess_into(
         What decides.
     part
         The accounts to assess.
+    barred
+        Rules that may not freeze each account again, ``(n,)``; see ``proposals_of``.
     """
     card = policy.scorecard
     score_into(
@@ -213,7 +216,8 @@ def assess_into(
     before = work.values[-len(VALUE_NAMES) :]
     _value(work, basis, drawable, balance, basis[0], basis[1], policy, before)
     assessment.value_before[:, part] = before
-    proposals = proposals_of(policy.strategy, work, hits_before[part])
+    held = None if barred is None else barred[part]
+    proposals = proposals_of(policy.strategy, work, hits_before[part], held)
     for field in fields(Proposals):
         getattr(assessment.proposals, field.name)[part] = getattr(proposals, field.name)
     _value_after(assessment, work, basis, drawable, proposals, policy, part)

@@ -122,7 +122,7 @@ def score_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
     places = zip(found.reasons[account].tolist(), found.points_lost[account].tolist(), strict=True)
     return {
         "points": float(found.points[account]),
-        "pd": float(found.pd[account]),
+        "pd": known(float(found.pd[account])),
         "characteristics": [
             {"name": line.name, "value": known(float(columns[line.name][account])), "points": points}
             for line, points in zip(lines, given, strict=True)

@@ -18,6 +18,7 @@ class Constraint(IntFlag):
     STEP_TOO_SMALL = 512
     FREEZE_STANDS = 1024
     ALREADY_CLOSED = 2048
+    FREEZE_NOT_CONFIRMED = 4096
 
 
 CONSTRAINT_WORDING = {
@@ -36,5 +37,9 @@ CONSTRAINT_WORDING = {
     Constraint.STEP_TOO_SMALL: ("The step is too small to be worth a notice.", "调整幅度过小，不予调整。"),
     Constraint.FREEZE_STANDS: ("An earlier freeze stands.", "此前的冻结仍然有效。"),
     Constraint.ALREADY_CLOSED: ("The line is closed already.", "额度已关闭。"),
+    Constraint.FREEZE_NOT_CONFIRMED: (
+        "The same freeze was lifted because nobody confirmed it.",
+        "同一冻结因无人确认已解除，不再自动冻结。",
+    ),
 }
 """Each constraint in English and Chinese."""

@@ -7,9 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.strategy.actions import write_deciding_rules
 from limitkeeper.core.strategy.definition import Strategy
-from limitkeeper.core.strategy.steps import STEP_INPUTS, StepTerms, write_limits
+from limitkeeper.core.strategy.steps import (
+    ALERT,
+    FREEZE,
+    FREEZE_NOT_CONFIRMED,
+    STEP_INPUTS,
+    StepTerms,
+    write_limits,
+)
 
 FEW_ROWS = 4
 """Up to so many rows, plain Python is quicker than handing the columns to a kernel."""
@@ -96,8 +104,27 @@ def hits_of(
     return hits
 
 
+@compiled
+def hold_barred_freezes(
+    rules: NDArray[np.int16],
+    barred: NDArray[np.int64],
+    effects: NDArray[np.uint8],
+    constraints: NDArray[np.uint16],
+    drawing_stopped: NDArray[np.bool_],
+) -> None:
+    """Make an alert of each freeze by a rule that is barred."""
+    for i in range(rules.shape[0]):
+        if effects[i] == FREEZE and barred[i] >> rules[i] & 1:
+            effects[i] = ALERT
+            constraints[i] |= FREEZE_NOT_CONFIRMED
+            drawing_stopped[i] = False
+
+
 def proposals_of(
-    published: PublishedStrategy, columns: Columns, hits_before: NDArray[np.int64] | None = None
+    published: PublishedStrategy,
+    columns: Columns,
+    hits_before: NDArray[np.int64] | None = None,
+    barred: NDArray[np.int64] | None = None,
 ) -> Proposals:
     """What a strategy proposes for each line.
 
@@ -107,6 +134,9 @@ def proposals_of(
         With every name of ``published.inputs``.
     hits_before
         As in :func:`hits_of`.
+    barred
+        The mask of rules whose freeze of the line was lifted because nobody confirmed it: they alert, and do
+        not freeze again before they let go. None bars nothing.
 
     Raises
     ------
@@ -127,4 +157,6 @@ def proposals_of(
         actions, severities, columns.values, columns.rows(STEP_INPUTS), published.terms,
         effects, limits_after_cents, constraints, drawing_stopped,
     )  # fmt: skip
+    if barred is not None:
+        hold_barred_freezes(rules, barred, effects, constraints, drawing_stopped)
     return Proposals(hits, rules, actions, effects, limits_after_cents, constraints, drawing_stopped)

@@ -1,0 +1,280 @@
+"""Events watched as they happen: each assessed as of its own time, under what stood before it.
+
+The result does not depend on how events are cut into micro-batches. An account's later events in a batch are
+assessed under what its earlier ones decided: all are assessed at once, as though nothing changed, and those
+behind a change are assessed again, in rounds. Changes are rare, so rounds are few and short.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limitkeeper.core.alerts.fold import FoldTerms, fold_decisions
+from limitkeeper.core.alerts.standing import (
+    ALERT_FIELDS,
+    ALERT_TRIGGERS,
+    DECIDED_NAMES,
+    STATED_NAMES,
+    Standing,
+    write_decided,
+    write_stated,
+)
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.decision.assessment import Assessment, Policy, assess_into, empty_assessment
+from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.kernel.errors import ModelError, did_you_mean
+from limitkeeper.core.kernel.parameters import Parameters
+from limitkeeper.core.risk.model import Model
+from limitkeeper.core.risk.scorecard import Scorecard
+from limitkeeper.core.strategy.actions import Action, Trigger
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.strategy.proposals import Proposals
+
+UNSCORED = Scorecard((), 0, points_at_odds=math.nan)
+"""No model: the PD is missing, and no rule that reads the score hits."""
+
+LOOKED = -1
+"""The kind of a look at an account without an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTerms:
+    """Everything that decides about live events.
+
+    Parameters
+    ----------
+    policy
+        Strategy, scorecard, value.
+    model
+        The PD model, or None.
+    estimates
+        LGD and CCF by name.
+    fold
+        Of alerts and proposals.
+    freeze_confirmation_us
+        After which a freeze that nobody confirmed is lifted.
+    """
+
+    policy: Policy
+    model: Model | None
+    estimates: Mapping[str, float]
+    fold: FoldTerms
+    freeze_confirmation_us: int
+
+
+def fold_terms(
+    strategy: Strategy, parameters: Parameters, least_step_cents: int, freeze_days: float
+) -> FoldTerms:
+    """What the fold reads of a strategy, under a market's parameters."""
+    rules = strategy.rules
+    acting = [rule.action is not Action.NONE for rule in rules]
+    return FoldTerms(
+        trigger_masks=tuple(
+            sum(1 << k for k, rule in enumerate(rules) if acting[k] and rule.trigger is trigger)
+            for trigger in list(Trigger)[:ALERT_TRIGGERS]
+        ),
+        release_mask=sum(1 << k for k, rule in enumerate(rules) if rule.release is not None),
+        severities=tuple(int(rule.severity) for rule in rules),
+        for_violation=tuple(int(rule.trigger is Trigger.SUSPECTED_VIOLATION) for rule in rules),
+        quiet_us=int(parameters["alert_quiet_days"] * DAY_US),
+        proposal_valid_us=int(parameters["proposal_valid_days"] * DAY_US),
+        least_step_cents=least_step_cents,
+        freeze_us=int(min(freeze_days, 36_500) * DAY_US),
+    )
+
+
+def check_model(model: Model, others: tuple[str, ...] = ()) -> None:
+    """Refuse a model that reads what live events do not give, or what decisions themselves change.
+
+    Raises
+    ------
+    ModelError
+        When a column of the model is none of the live ones, or no number.
+    """
+    known = (*FEATURE_NAMES, *STATED_NAMES, *others)
+    for column in model.inputs:
+        if column.name not in known:
+            raise ModelError(
+                f"The model reads '{column.name}', which live events do not give.",
+                allowed=", ".join(known),
+                advice=did_you_mean(column.name, known) or "Train it on a table of features.",
+            )
+        if column.type == "text":
+            raise ModelError(f"The model reads '{column.name}' as text; live features are numbers.")
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Looks at accounts, by an event or without one, in order; arrays of shape ``(n,)``.
+
+    Parameters
+    ----------
+    account, ts_us, kind, amount_cents, days_past_due
+        Of the event; ``kind`` is -1 where there is none.
+    features
+        As of the look, ``(n, 45)``.
+    others
+        Further columns by name, such as relations.
+    """
+
+    account: NDArray[np.int64]
+    ts_us: NDArray[np.int64]
+    kind: NDArray[np.int16]
+    amount_cents: NDArray[np.int64]
+    days_past_due: NDArray[np.int64]
+    features: NDArray[np.float64]
+    others: Mapping[str, NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What came of looks; arrays of shape ``(n, ...)`` in their order.
+
+    Parameters
+    ----------
+    columns, characteristics, hits_before
+        What was read.
+    assessment
+        What was found.
+    alerts, alert_rows
+        What became of each trigger's alert, ``(n, 4)``, and the alert then, ``(n, 4, 5)``.
+    proposed
+        Whether a new proposal is made.
+    """
+
+    columns: Columns
+    characteristics: Columns
+    hits_before: NDArray[np.int64]
+    assessment: Assessment
+    alerts: NDArray[np.uint8]
+    alert_rows: NDArray[np.int64]
+    proposed: NDArray[np.bool_]
+
+
+def watched(standing: Standing, customers: NDArray[np.int64], looks: Looks, terms: WatchTerms) -> Watched:
+    """Assess looks in their order, and fold what they decide into what stands.
+
+    Parameters
+    ----------
+    standing
+        Of all accounts; changed.
+    customers
+        Number of the account that stands for each account's customer.
+    looks
+        In arrival order.
+    terms
+        What decides.
+    """
+    size = len(looks)
+    standing.make_room(size)
+    stated = np.empty((len(STATED_NAMES), size))
+    write_stated(
+        standing.dense, standing.products, standing.slots, standing.rows, standing.top, customers,
+        looks.account, looks.ts_us, looks.kind, looks.amount_cents, looks.days_past_due, stated,
+    )  # fmt: skip
+    columns = _columns(looks, stated, terms)
+    characteristics = _characteristics(columns, looks, terms)
+    found = Watched(
+        columns=columns,
+        characteristics=characteristics,
+        hits_before=np.zeros(size, np.int64),
+        assessment=empty_assessment(size),
+        alerts=np.zeros((size, ALERT_TRIGGERS), np.uint8),
+        alert_rows=np.zeros((size, ALERT_TRIGGERS, ALERT_FIELDS), np.int64),
+        proposed=np.zeros(size, np.bool_),
+    )
+    which = np.arange(size)
+    while len(which):
+        which = _round(standing, looks, stated, terms, found, which)
+    return found
+
+
+def _columns(looks: Looks, stated: NDArray[np.float64], terms: WatchTerms) -> Columns:
+    """The columns that the policy reads, but for those that decisions change."""
+    by_name: dict[str, NDArray[np.float64] | float] = dict(terms.estimates)
+    features = np.ascontiguousarray(looks.features.T)
+    by_name |= {name: features[k] for k, name in enumerate(FEATURE_NAMES)}
+    by_name |= {name: stated[k] for k, name in enumerate(STATED_NAMES)}
+    by_name |= {"is_closed": 0.0, **looks.others}
+    names = tuple(dict.fromkeys((*terms.policy.inputs, *_model_names(terms), *DECIDED_NAMES)))
+    values = np.empty((len(names), len(looks)))
+    for k, name in enumerate(names):
+        values[k] = by_name.get(name, np.nan)
+    return Columns(names, values)
+
+
+def _model_names(terms: WatchTerms) -> tuple[str, ...]:
+    return terms.model.columns_needed if terms.model else ()
+
+
+def _characteristics(columns: Columns, looks: Looks, terms: WatchTerms) -> Columns:
+    """What the scorecard reads; a standing that decisions change is not among it."""
+    if terms.model is None:
+        return Columns((), np.empty((0, len(looks))))
+    names = terms.model.columns_needed
+    return terms.model.with_characteristics(Columns(names, columns.values[columns.rows(names)]))
+
+
+def _round(
+    standing: Standing,
+    looks: Looks,
+    stated: NDArray[np.float64],
+    terms: WatchTerms,
+    found: Watched,
+    which: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Assess some looks and fold them; those that must be assessed again."""
+    whole = len(which) == len(looks)
+    account, ts_us, kind = looks.account[which], looks.ts_us[which], looks.kind[which]
+    decided = np.empty((len(DECIDED_NAMES), len(which)))
+    before, barred = np.empty(len(which), np.int64), np.empty(len(which), np.int64)
+    stated_here = stated if whole else np.ascontiguousarray(stated[:, which])
+    write_decided(standing.slots, standing.rows, account, ts_us, stated_here, decided, before, barred)
+    found.columns.values[found.columns.rows(DECIDED_NAMES)[:, None], which] = decided
+    found.hits_before[which] = before
+    if whole:
+        columns, characteristics, assessment = found.columns, found.characteristics, found.assessment
+    else:
+        columns = Columns(found.columns.names, np.ascontiguousarray(found.columns.values[:, which]))
+        characteristics = Columns(
+            found.characteristics.names, np.ascontiguousarray(found.characteristics.values[:, which])
+        )
+        assessment = empty_assessment(len(which))
+    for part in columns.chunks():
+        assess_into(assessment, columns, before, characteristics, terms.policy, part, barred)
+    proposals = assessment.proposals
+    alerts = np.zeros((len(which), ALERT_TRIGGERS), np.uint8)
+    alert_rows = np.zeros((len(which), ALERT_TRIGGERS, ALERT_FIELDS), np.int64)
+    proposed = np.zeros(len(which), np.bool_)
+    pending = np.empty(len(which), np.bool_)
+    standing.mark += 1
+    fold_decisions(
+        standing.slots, standing.rows, standing.top, standing.marks, standing.mark, account, ts_us, kind,
+        proposals.hits, proposals.rules, proposals.effects, proposals.limits_after_cents, terms.fold,
+        alerts, alert_rows, proposed, pending,
+    )  # fmt: skip
+    found.alerts[which], found.alert_rows[which], found.proposed[which] = alerts, alert_rows, proposed
+    if not whole:
+        _write_back(found.assessment, assessment, which)
+    return which[pending]
+
+
+def _write_back(whole: Assessment, part: Assessment, which: NDArray[np.int64]) -> None:
+    for field in fields(Proposals):
+        getattr(whole.proposals, field.name)[which] = getattr(part.proposals, field.name)
+    for name in ("points", "pd", "reasons", "points_lost", "marginal_profit_cents"):
+        getattr(whole, name)[which] = getattr(part, name)
+    whole.value_before[:, which] = part.value_before
+    whole.value_after[:, which] = part.value_after
+
+
+def terms_for(model: Model | None, policy: Policy) -> Policy:
+    """The policy with the model's scorecard, or with none."""
+    return replace(policy, scorecard=model.scorecard if model else UNSCORED)
