@@ -167,7 +167,7 @@ def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
     if ids.null_count() or ids.n_unique() < len(ids):
         twice = ids.filter(~ids.is_first_distinct()).head(1).to_list()
         raise InputError("An account is missing its id or stands twice.", value=twice or None)
-    new = accounts.filter(~ids.is_in(list(books.numbers)))
+    new = accounts.filter(pl.Series([each not in books.numbers for each in ids.to_list()], dtype=pl.Boolean))
     first = len(books.numbers)
     books.numbers.update(
         {account: first + k for k, account in enumerate(id_text(new["account_id"]).to_list())}

@@ -24,6 +24,7 @@ from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.notice.reasons import (
     Reason,
+    Wording,
     characteristic_reason,
     is_told_truly,
     principal_reasons,
@@ -245,6 +246,20 @@ def trace_reasons(trace: dict[str, Any]) -> tuple[Reason, ...]:
     return principal_reasons(codes, characteristics, score_used=any(rule["uses_score"] for rule in rules))
 
 
+def explained_trace(
+    reviewed: Reviewed, account: int, wording: Mapping[str, Mapping[str, Wording]]
+) -> tuple[dict[str, Any], tuple[Reason, ...], dict[str, list[dict[str, str]]]]:
+    """The trace of one account's decision with its reasons in each language; the reasons; their texts."""
+    trace = decision_trace(reviewed, account)
+    reasons = trace_reasons(trace)
+    texts = {language: reason_texts(reasons, wording[language]) for language in LANGUAGES}
+    trace["reasons"] = [
+        {"code": en["code"], "en": en["text"], "zh": zh["text"], "help_en": en["help"], "help_zh": zh["help"]}
+        for en, zh in zip(texts["en"], texts["zh"], strict=True)
+    ]
+    return trace, reasons, texts
+
+
 def decisions(reviewed: Reviewed, progress: Progress = unseen) -> pl.DataFrame:
     """One row an account, in order: identity, score, action, limits, value, reasons, trace."""
     wording = {language: reason_wording(language) for language in LANGUAGES}
@@ -262,19 +277,7 @@ def decisions(reviewed: Reviewed, progress: Progress = unseen) -> pl.DataFrame:
         )
     }
     for account in range(count):
-        trace = decision_trace(reviewed, account)
-        reasons = trace_reasons(trace)
-        texts = {language: reason_texts(reasons, wording[language]) for language in LANGUAGES}
-        trace["reasons"] = [
-            {
-                "code": en["code"],
-                "en": en["text"],
-                "zh": zh["text"],
-                "help_en": en["help"],
-                "help_zh": zh["help"],
-            }
-            for en, zh in zip(texts["en"], texts["zh"], strict=True)
-        ]
+        trace, reasons, texts = explained_trace(reviewed, account, wording)
         rows["decision_id"].append(trace["decision_id"])
         rows["rule"].append(trace["action"]["rule"])
         rows["reason_codes"].append([reason.code for reason in reasons])

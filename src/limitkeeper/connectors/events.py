@@ -1,13 +1,27 @@
 """Event files: each row read as an event, or refused with its reason."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.core.behaviour.events import AMOUNT_CENTS_MAX, KINDS, UNKNOWN_CENTS, EventBatch
+from limitkeeper.core.behaviour.events import AMOUNT_CENTS_MAX, HOUR_US, KINDS, UNKNOWN_CENTS, EventBatch
+from limitkeeper.core.behaviour.validity import (
+    NO_ACCOUNT_ID,
+    NO_EVENT_ID,
+    NO_TIME_US,
+    ODD_ID,
+    REASONS,
+    UNKNOWN_KIND,
+    UNREAD_TIME_US,
+    VALID,
+    write_reasons,
+)
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 
@@ -16,14 +30,18 @@ AMOUNTS = ("amount", "paid", "minimum_due", "days_past_due")
 IDS = ("merchant_id", "device_id", "city")
 OPTIONAL = (*AMOUNTS, *IDS, "counterparty_id", "reason")
 
-WITHOUT_AMOUNT = ("declined", "login", "flag")
-"""Kinds that need no amount."""
+KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 
-DAYS_PAST_DUE_MAX = 36_500
+ID_BYTES_MAX = 200
+"""Bytes of an id at most."""
 
 REJECT_REASONS = {
     "event_id_missing": ("The event has no id.", "缺少事件编号。"),
     "account_id_missing": ("The event has no account.", "缺少账户编号。"),
+    "id_not_plain": (
+        "An id is longer than 200 bytes or holds a null character.",
+        "编号超过200字节或含空字符。",
+    ),
     "ts_missing": ("The event has no time.", "缺少事件时间。"),
     "ts_unreadable": ("The time cannot be read; write ISO 8601.", "事件时间无法识别，请使用 ISO 8601 格式。"),
     "kind_unknown": ("The kind is none of the event kinds.", "事件类型未知。"),
@@ -97,30 +115,79 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
                 allowed="numbers or text" if name in AMOUNTS else "text, numbers or times",
             )
     rows = numbered(frame)
-    missing = [name for name in (*AMOUNTS, *IDS) if name not in frame.columns]
-    rows_with_all = rows.with_columns(pl.lit(None).alias(name) for name in missing)
-    read = rows_with_all.select(
-        "row",
-        *(id_text(rows_with_all[name]) for name in ("event_id", "account_id", "kind", *IDS)),
-        microseconds(frame["ts"]).alias("ts_us"),
-        pl.col("ts").is_null().alias("ts_missing"),
-        *(pl.col(name).cast(pl.Float64, strict=False).fill_nan(None).alias(name) for name in AMOUNTS),
-        *((pl.col(name).is_null() | _is_nan(frame, name)).alias(f"{name}_missing") for name in AMOUNTS),
+    absent = [name for name in (*AMOUNTS, *IDS) if name not in frame.columns]
+    whole = rows.with_columns(pl.lit(None).alias(name) for name in absent)
+    ids = {name: id_text(whole[name]) for name in ("event_id", "account_id", *IDS)}
+    times = microseconds(whole["ts"]).fill_null(UNREAD_TIME_US).set(whole["ts"].is_null(), NO_TIME_US)
+    kinds = id_text(whole["kind"]).replace_strict(KIND_CODES, default=UNKNOWN_KIND, return_dtype=pl.Int16)
+    figures = np.empty((frame.height, len(AMOUNTS)))
+    missing = np.empty((frame.height, len(AMOUNTS)), np.bool_)
+    for k, name in enumerate(AMOUNTS):
+        given = whole[name]
+        missing[:, k] = (
+            given.is_null() | given.is_nan() if given.dtype.is_float() else given.is_null()
+        ).to_numpy()
+        figures[:, k] = given.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    reasons = reject_reasons(ids, times.to_numpy(), kinds.to_numpy(), figures, missing, as_of)
+    accepted = normalised(ids, times.to_numpy(), kinds.to_numpy(), figures, reasons == VALID)
+    return ReadEvents(accepted, rows.filter(pl.Series(reasons != VALID)).with_columns(reason_names(reasons)))
+
+
+def reject_reasons(
+    ids: Mapping[str, pl.Series],
+    times_us: NDArray[np.int64],
+    kinds: NDArray[np.int16],
+    figures: NDArray[np.float64],
+    missing: NDArray[np.bool_],
+    as_of: dt.datetime | None,
+) -> NDArray[np.int8]:
+    """Why each row is refused, as a code, -1 where it is not; arguments as ``write_reasons`` takes them."""
+    faults = np.zeros(len(times_us), np.uint8)
+    faults |= NO_EVENT_ID * ids["event_id"].is_null().to_numpy().astype(np.uint8)
+    faults |= NO_ACCOUNT_ID * ids["account_id"].is_null().to_numpy().astype(np.uint8)
+    for text in ids.values():
+        odd = (text.str.len_bytes() > ID_BYTES_MAX) | text.str.contains("\0", literal=True)
+        faults |= ODD_ID * odd.fill_null(value=False).to_numpy().astype(np.uint8)
+    as_of_us = np.iinfo(np.int64).max
+    if as_of is not None:
+        as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
+    reasons = np.empty(len(times_us), np.int8)
+    write_reasons(faults, times_us, kinds, figures, missing, as_of_us, reasons)
+    return reasons
+
+
+def reason_names(reasons: NDArray[np.int8]) -> pl.Series:
+    """The names of the reasons of the rows that are refused."""
+    return pl.Series("reason", [REASONS[code] for code in reasons if code != VALID], dtype=pl.String)
+
+
+def normalised(
+    ids: Mapping[str, pl.Series],
+    times_us: NDArray[np.int64],
+    kinds: NDArray[np.int16],
+    figures: NDArray[np.float64],
+    valid: NDArray[np.bool_],
+) -> pl.DataFrame:
+    """The valid rows, as :class:`ReadEvents` has them."""
+    rows = np.flatnonzero(valid)
+    figures = figures[rows]
+    unknown = np.isnan(figures)
+    figures[unknown] = UNKNOWN_CENTS
+    figures[unknown[:, 0], 0] = 0
+    figures = np.clip(figures, UNKNOWN_CENTS, AMOUNT_CENTS_MAX)  # what is no bill's is not judged
+    whole = figures.astype(np.int64)
+    taken = ids if len(rows) == len(valid) else {name: text.gather(rows) for name, text in ids.items()}
+    return pl.DataFrame(
+        {
+            "row": rows,
+            "event_id": taken["event_id"],
+            "account_id": taken["account_id"],
+            "ts_us": times_us[rows],
+            "kind": kinds[rows].astype(np.uint8),
+            **{name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(AMOUNTS)},
+            **{name: taken[name] for name in IDS},
+        }
     )
-    judged = read.with_columns(_reason(as_of).alias("reason"))
-    accepted = judged.filter(pl.col("reason").is_null()).select(
-        "row",
-        "event_id",
-        "account_id",
-        "ts_us",
-        pl.col("kind").replace_strict({kind: code for code, kind in enumerate(KINDS)}, return_dtype=pl.UInt8),
-        pl.col("amount").fill_null(0).cast(pl.Int64),
-        *(pl.col(name).fill_null(UNKNOWN_CENTS).cast(pl.Int64) for name in AMOUNTS[1:]),
-        *IDS,
-    )
-    reasons = judged.filter(pl.col("reason").is_not_null()).select("row", "reason")
-    rejected = rows.join(reasons, on="row", maintain_order="left")
-    return ReadEvents(accepted, rejected)
 
 
 def numbered(frame: pl.DataFrame) -> pl.DataFrame:
@@ -159,11 +226,6 @@ def id_text(ids: pl.Series) -> pl.Series:
     return text.set(text.str.strip_chars() == "", None)
 
 
-def _is_nan(frame: pl.DataFrame, name: str) -> pl.Expr:
-    floating = name in frame.columns and frame[name].dtype.is_float()
-    return pl.col(name).is_nan() if floating else pl.lit(value=False)
-
-
 def microseconds(ts: pl.Series) -> pl.Series:
     """Times as UTC microseconds; null where they cannot be read. A time without an offset is UTC."""
     if ts.dtype == pl.String:
@@ -179,38 +241,6 @@ def microseconds(ts: pl.Series) -> pl.Series:
     if ts.dtype == pl.Date:
         return ts.cast(pl.Datetime("us")).dt.timestamp("us")
     return pl.Series(ts.name, [None] * len(ts), dtype=pl.Int64)
-
-
-def _reason(as_of: dt.datetime | None) -> pl.Expr:
-    """The first reason to refuse a row, or null."""
-    amount, kind = pl.col("amount"), pl.col("kind")
-    figures = AMOUNTS[1:]
-    not_plausible = pl.any_horizontal(
-        *((pl.col(name) != pl.col(name).round()) | pl.col(name).is_infinite() for name in figures),
-        *(pl.col(name) < 0 for name in figures),
-        *(pl.col(name).is_null() & ~pl.col(f"{name}_missing") for name in figures),
-        pl.col("paid") > AMOUNT_CENTS_MAX,
-        pl.col("minimum_due") > AMOUNT_CENTS_MAX,
-        pl.col("days_past_due") > DAYS_PAST_DUE_MAX,
-    )
-    unread = amount.is_null() & ~pl.col("amount_missing")
-    conditions = {
-        "event_id_missing": pl.col("event_id").is_null(),
-        "account_id_missing": pl.col("account_id").is_null(),
-        "ts_missing": pl.col("ts_missing"),
-        "ts_unreadable": pl.col("ts_us").is_null(),
-        "kind_unknown": kind.is_null() | ~kind.is_in(KINDS),
-        "amount_missing": pl.col("amount_missing") & ~kind.is_in(WITHOUT_AMOUNT),
-        "amount_not_whole": unread | amount.is_infinite() | (amount != amount.round()),
-        "amount_negative": amount < 0,
-        "amount_too_large": amount > AMOUNT_CENTS_MAX,
-        "bill_incomplete": (kind == "bill") & (pl.col("paid_missing") | pl.col("days_past_due_missing")),
-        "bill_not_plausible": (kind == "bill") & not_plausible,
-    }
-    if as_of is not None:
-        as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
-        conditions["in_future"] = pl.col("ts_us") > as_of_us
-    return pl.coalesce(pl.when(condition).then(pl.lit(reason)) for reason, condition in conditions.items())
 
 
 FNV_OFFSET = np.uint64(14695981039346656037)
@@ -266,11 +296,11 @@ def event_batch(events: pl.DataFrame, account: NDArray[np.int64], time_zone: str
     time_zone
         Of the market, for what is at night.
     """
-    moments = events["ts_us"].cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(time_zone)
+    ts_us = events["ts_us"].to_numpy()
     figures = {name: events[name].to_numpy() for name in ("paid", "minimum_due", "days_past_due")}
     return EventBatch(
         account=account,
-        ts_us=events["ts_us"].to_numpy(),
+        ts_us=ts_us,
         kind=events["kind"].to_numpy(),
         amount_cents=events["amount"].to_numpy(),
         paid_cents=figures["paid"],
@@ -280,5 +310,30 @@ def event_batch(events: pl.DataFrame, account: NDArray[np.int64], time_zone: str
         device=id_hashes(events["device_id"]),
         city=id_hashes(events["city"]),
         event=id_hashes(events["event_id"]),
-        night=(moments.dt.hour() < 6).to_numpy(),  # noqa: PLR2004 - [0, 6) by definition
+        night=is_night(ts_us, time_zone),
     )
+
+
+QUARTER_US = HOUR_US // 4
+"""Clocks change at whole quarters of an hour."""
+
+NIGHT_ENDS_HOUR = 6
+
+
+def is_night(ts_us: NDArray[np.int64], time_zone: str) -> NDArray[np.bool_]:
+    """Whether the local hour is in [0, 6), shape ``(n,)``."""
+    quarters, where = np.unique(ts_us // QUARTER_US, return_inverse=True)
+    offsets = np.array([_offset_us(quarter, time_zone) for quarter in quarters.tolist()], np.int64)
+    night: NDArray[np.bool_] = (ts_us + offsets[where]) // HOUR_US % 24 < NIGHT_ENDS_HOUR
+    return night
+
+
+@lru_cache(maxsize=65_536)
+def _offset_us(quarter: int, time_zone: str) -> int:
+    """How far local time is ahead of UTC in a quarter of an hour."""
+    moment = EPOCH + dt.timedelta(microseconds=quarter * QUARTER_US)
+    offset = moment.astimezone(ZoneInfo(time_zone)).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds()) * 1_000_000
+
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -10,17 +10,17 @@ import polars as pl
 import pytest
 
 from limitkeeper.connectors.events import (
-    DAYS_PAST_DUE_MAX,
+    ID_BYTES_MAX,
     OPTIONAL,
     REJECT_REASONS,
     REQUIRED,
-    WITHOUT_AMOUNT,
     event_batch,
     id_hashes,
     read_events,
 )
 from limitkeeper.core.behaviour.events import AMOUNT_CENTS_MAX, BILL, KINDS
 from limitkeeper.core.behaviour.features import FEATURES
+from limitkeeper.core.behaviour.validity import DAYS_PAST_DUE_MAX
 from limitkeeper.core.kernel.errors import InputError
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/events.md").read_text(encoding="utf-8")
@@ -51,6 +51,9 @@ REFUSED = [
     ("event_id_missing", {"event_id": "  "}),
     ("account_id_missing", {"account_id": None}),
     ("account_id_missing", {"account_id": ""}),
+    ("id_not_plain", {"event_id": "e" * (ID_BYTES_MAX + 1)}),
+    ("id_not_plain", {"account_id": "a\0b"}),
+    ("id_not_plain", {"city": "\0"}),
     ("ts_missing", {"ts": None}),
     ("kind_unknown", {"kind": "purchse"}),
     ("kind_unknown", {"kind": None}),
@@ -98,7 +101,7 @@ def test_row_on_the_edge_is_taken(changed: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_some_kinds_go_without_an_amount(kind: str) -> None:
     found = reason(table(**(CLOSED | {"kind": kind, "amount": None})))
-    assert found == (None if kind in WITHOUT_AMOUNT else "amount_missing")
+    assert found == (None if kind in ("declined", "login", "flag") else "amount_missing")
 
 
 @pytest.mark.parametrize(

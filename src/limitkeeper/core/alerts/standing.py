@@ -4,7 +4,7 @@ Every account has a dense row (limit, last use, the customer's total). An accoun
 a row of *standing* besides, found through its slot; most accounts never need one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -304,6 +304,32 @@ class Standing:
         standing.rows = np.array(arrays["rows"], np.int64).reshape(-1, STANDING_FIELDS)
         standing.make_room(256)
         return standing
+
+
+def renumber_rules(standings: Iterable[Standing], before: Sequence[str], after: Sequence[str]) -> None:
+    """Let masks of rules follow the rules' ids to another strategy; what it does not have is forgotten.
+
+    Parameters
+    ----------
+    standings
+        Changed.
+    before, after
+        Ids of the rules of both strategies, in order.
+    """
+    if tuple(before) == tuple(after):
+        return
+    places = [after.index(rule) if rule in after else -1 for rule in before]
+    alerts = [FIRST_ALERT + trigger * ALERT_FIELDS + RULES for trigger in range(ALERT_TRIGGERS)]
+    for standing in standings:
+        rows = standing.rows[: standing.top[0]]
+        for column in (HITS_KEPT, BARRED_RULES, *alerts):
+            masks, moved = rows[:, column].copy(), np.zeros(len(rows), np.int64)
+            for old, new in enumerate(places):
+                if new >= 0:
+                    moved |= (masks >> old & 1) << new
+            rows[:, column] = moved
+        frozen = rows[:, FROZEN_RULE] >= 0
+        rows[frozen, FROZEN_RULE] = np.array([*places, -1])[rows[frozen, FROZEN_RULE]]
 
 
 def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:

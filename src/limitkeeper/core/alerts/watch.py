@@ -7,7 +7,7 @@ behind a change are assessed again, in rounds. Changes are rare, so rounds are f
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,15 +55,12 @@ class WatchTerms:
         LGD and CCF by name.
     fold
         Of alerts and proposals.
-    freeze_confirmation_us
-        After which a freeze that nobody confirmed is lifted.
     """
 
     policy: Policy
     model: Model | None
     estimates: Mapping[str, float]
     fold: FoldTerms
-    freeze_confirmation_us: int
 
 
 def fold_terms(
@@ -273,8 +270,3 @@ def _write_back(whole: Assessment, part: Assessment, which: NDArray[np.int64]) -
         getattr(whole, name)[which] = getattr(part, name)
     whole.value_before[:, which] = part.value_before
     whole.value_after[:, which] = part.value_after
-
-
-def terms_for(model: Model | None, policy: Policy) -> Policy:
-    """The policy with the model's scorecard, or with none."""
-    return replace(policy, scorecard=model.scorecard if model else UNSCORED)

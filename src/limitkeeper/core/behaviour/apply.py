@@ -170,12 +170,13 @@ def write_portraits(
     links: NDArray[np.uint16],
     bills: Matrix,
     totals: NDArray[np.int64],
+    which: NDArray[np.int64],
     as_of_us: int,
     out: NDArray[np.float64],
 ) -> None:
-    """Write every account's features as of an instant, as though something without an amount happened then."""
+    """Write accounts' features as of an instant, as though something without an amount happened then."""
     for i in range(out.shape[0]):
-        account = accounts[i]
+        account = accounts[which[i]]
         start = account[START]
         end = lower_bound(events[TS], start + account[HEAD], start + account[TAIL], as_of_us + 1) - start
         state = (account[BALANCE], account[LIMIT], account[REFERENCE])

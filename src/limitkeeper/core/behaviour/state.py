@@ -153,6 +153,10 @@ class Behaviour:
         """The account that stands for the customer of each account, shape ``(accounts,)``."""
         return self._accounts[: self.count, CUSTOMER]
 
+    def limits_cents(self) -> NDArray[np.int64]:
+        """The limit in force of each account, -1 where unknown, shape ``(accounts,)``."""
+        return self._accounts[: self.count, LIMIT]
+
     def apply(self, batch: EventBatch) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
         """Apply events in their order; the features of each, and what became of it.
 
@@ -206,15 +210,18 @@ class Behaviour:
             bills[:, : self._bills.shape[1]] = self._bills
             self._bills = bills
 
-    def portraits(self, as_of_us: int) -> NDArray[np.float64]:
-        """Every account's features as of an instant, shape ``(accounts, 45)``; the state stays as it is.
+    def portraits(self, as_of_us: int, accounts: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Accounts' features as of an instant, shape ``(accounts, 45)``; the state stays as it is.
 
         Parameters
         ----------
         as_of_us
             UTC microseconds; exact from 90 days before an account's newest event on.
+        accounts
+            Whose; all where not said.
         """
-        out = np.empty((self.count, len(FEATURE_NAMES)))
+        which = np.arange(self.count) if accounts is None else accounts
+        out = np.empty((len(which), len(FEATURE_NAMES)))
         write_portraits(
             self._accounts,
             self._first_credit,
@@ -224,6 +231,7 @@ class Behaviour:
             self._links,
             self._bills,
             self._totals,
+            which,
             as_of_us,
             out,
         )

@@ -1,0 +1,146 @@
+"""Events as JSON messages: decoded by msgspec, read as the same events as a file's rows."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from limitkeeper.connectors.events import (
+    AMOUNTS,
+    EPOCH,
+    IDS,
+    KIND_CODES,
+    ReadEvents,
+    normalised,
+    reason_names,
+    reject_reasons,
+)
+from limitkeeper.core.behaviour.validity import NO_TIME_US, UNKNOWN_KIND, UNREAD_TIME_US, VALID
+from limitkeeper.core.kernel.errors import InputError
+
+MESSAGES_MAX = 100_000
+"""Events of one request."""
+
+Id = str | int
+Number = float | int
+
+
+class EventMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """One event as a JSON object; see ``docs/reference/events.md``. A missing field is null."""
+
+    event_id: Id | None = None
+    account_id: Id | None = None
+    ts: str | None = None
+    kind: str | None = None
+    amount: Number | None = None
+    paid: Number | None = None
+    minimum_due: Number | None = None
+    days_past_due: Number | None = None
+    merchant_id: Id | None = None
+    device_id: Id | None = None
+    city: Id | None = None
+    counterparty_id: Id | None = None
+    reason: str | None = None
+
+
+_one = msgspec.json.Decoder(EventMessage)
+_many = msgspec.json.Decoder(list[EventMessage])
+
+COLUMNS = EventMessage.__struct_fields__
+
+
+def messages(body: bytes, *, lines: bool = False) -> list[EventMessage]:
+    """The events of a JSON body: one object, a list of objects, or, with ``lines``, an object a line.
+
+    Raises
+    ------
+    InputError
+        When it is no such JSON, has an unknown field, or holds too many.
+
+    Examples
+    --------
+    >>> messages(b'{"event_id": 1, "kind": "login"}')[0].kind
+    'login'
+    """
+    try:
+        if lines:
+            found = _one.decode_lines(body)
+        else:
+            found = _many.decode(body) if body.lstrip()[:1] == b"[" else [_one.decode(body)]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"The body is no JSON of events: {error}.",
+            allowed="an object or a list of objects with " + ", ".join(COLUMNS),
+            advice="See docs/reference/events.md.",
+        ) from error
+    if len(found) > MESSAGES_MAX:
+        raise InputError("There are too many events in one request.", value=len(found), allowed=MESSAGES_MAX)
+    return found
+
+
+def read_messages(rows: Sequence[EventMessage], as_of: dt.datetime | None = None) -> ReadEvents:
+    """The events of messages, in their order, and those that are none, with the first reason that holds.
+
+    Parameters
+    ----------
+    rows
+        As decoded.
+    as_of
+        Events after this are refused; None takes them all.
+    """
+    ids = {name: _series(name, rows, _id) for name in ("event_id", "account_id", *IDS)}
+    times = np.array([_time_us(row.ts) for row in rows], np.int64)
+    kinds = np.array([KIND_CODES.get(_plain(row.kind), UNKNOWN_KIND) for row in rows], np.int16)
+    given = [[getattr(row, name) for name in AMOUNTS] for row in rows]
+    missing = np.array([[value is None for value in row] for row in given], np.bool_).reshape(
+        -1, len(AMOUNTS)
+    )
+    figures = np.array([[_figure(value) for value in row] for row in given]).reshape(-1, len(AMOUNTS))
+    reasons = reject_reasons(ids, times, kinds, figures, missing, as_of)
+    accepted = normalised(ids, times, kinds, figures, reasons == VALID)
+    refused = np.flatnonzero(reasons != VALID)
+    rejected = pl.DataFrame(
+        {"row": refused, "event_id": ids["event_id"].gather(refused), "account_id": ids["account_id"].gather(refused),
+         "reason": reason_names(reasons)}
+    )  # fmt: skip
+    return ReadEvents(accepted, rejected)
+
+
+def _series(name: str, rows: Sequence[EventMessage], text: Callable[[Any], str | None]) -> pl.Series:
+    return pl.Series(name, [text(getattr(row, name)) for row in rows], dtype=pl.String)
+
+
+def _id(value: Id | None) -> str | None:
+    if value is None or isinstance(value, int):
+        return None if value is None else str(value)
+    return value.strip() or None
+
+
+def _plain(value: str | None) -> str:
+    return "" if value is None else value.strip()
+
+
+def _figure(value: Number | None) -> float:
+    try:
+        return np.nan if value is None else float(value)
+    except OverflowError:
+        return np.inf
+
+
+def _time_us(text: str | None) -> int:
+    """UTC microseconds; without an offset a time is UTC."""
+    if text is None:
+        return NO_TIME_US
+    try:
+        moment = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return UNREAD_TIME_US
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    try:
+        return (moment - EPOCH) // dt.timedelta(microseconds=1)
+    except OverflowError:
+        return UNREAD_TIME_US

@@ -1,0 +1,125 @@
+"""Who is due: freezes that nobody confirmed, freezes that ran out, and lines whose next step may be taken."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limitkeeper.core.alerts.standing import (
+    BARRED_RULES,
+    BEFORE_REDUCTION,
+    FREEZE_CONFIRMED,
+    FROZEN_FOR_VIOLATION,
+    FROZEN_RULE,
+    FROZEN_SINCE_US,
+    LAST_DECREASE_US,
+    LAST_INCREASE_US,
+    LOOKED_US,
+    NO_SLOT,
+    PROPOSED_ACTION,
+    Standing,
+)
+from limitkeeper.core.behaviour.events import LONG_AGO_US, NEVER_US
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.strategy.actions import Action
+
+
+class Waits(NamedTuple):
+    """How long a line waits, microseconds; ``steps_us`` are waits after a change of limit, each once."""
+
+    freeze_confirmation_us: int
+    freeze_us: int
+    steps_us: tuple[int, ...]
+
+
+class Due(NamedTuple):
+    """Accounts that are due, each in rising order.
+
+    ``lifted`` were frozen and nobody confirmed it in time; ``ended`` were frozen for as long as a freeze stands;
+    ``looked_at`` are to be assessed again, the others among them.
+    """
+
+    lifted: NDArray[np.int64]
+    ended: NDArray[np.int64]
+    looked_at: NDArray[np.int64]
+
+
+def due_accounts(standing: Standing, as_of_us: int, waits: Waits) -> Due:
+    """Who is due as of a time; freezes that are over are lifted.
+
+    Where nobody confirmed a freeze, its rule may not freeze again before it lets go.
+
+    Parameters
+    ----------
+    standing
+        Changed.
+    as_of_us
+        UTC microseconds.
+    waits
+        Of the strategy and the market.
+    """
+    accounts = np.flatnonzero(standing.slots[: standing.count] != NO_SLOT)
+    slots = standing.slots[accounts]
+    rows = standing.rows[slots]
+    since = rows[:, FROZEN_SINCE_US]
+    frozen = since != NEVER_US
+    waited = np.where(frozen, as_of_us - since, 0)
+    confirmed = rows[:, FREEZE_CONFIRMED] == 1
+    lifted = frozen & ~confirmed & (waited >= waits.freeze_confirmation_us)
+    ended = frozen & confirmed & (rows[:, FROZEN_FOR_VIOLATION] == 0) & (waited >= waits.freeze_us)
+    looked = lifted | ended
+    for column in (LAST_DECREASE_US, LAST_INCREASE_US):
+        changed = rows[:, column]
+        reduced = (changed != LONG_AGO_US) & (rows[:, BEFORE_REDUCTION] >= 0)
+        for wait_us in waits.steps_us:
+            due_us = np.where(reduced, changed, 0) + wait_us
+            looked |= reduced & (due_us <= as_of_us) & (rows[:, LOOKED_US] < due_us)
+    for slot in slots[lifted].tolist():
+        _thaw(standing.rows[slot], barred=True)
+    for slot in slots[ended].tolist():
+        _thaw(standing.rows[slot], barred=False)
+    standing.rows[slots[looked], LOOKED_US] = as_of_us
+    return Due(accounts[lifted], accounts[ended], accounts[looked])
+
+
+def _thaw(row: NDArray[np.int64], *, barred: bool) -> None:
+    if barred and row[FROZEN_RULE] >= 0:
+        row[BARRED_RULES] |= 1 << int(row[FROZEN_RULE])
+    row[FROZEN_SINCE_US] = NEVER_US
+    row[FREEZE_CONFIRMED] = row[FROZEN_FOR_VIOLATION] = 0
+    row[FROZEN_RULE] = -1
+    if row[PROPOSED_ACTION] == Action.FREEZE:
+        row[PROPOSED_ACTION] = Action.NONE
+
+
+def confirm_freeze(standing: Standing, account: int) -> None:
+    """Confirm an account's freeze: it stands for as long as the strategy says.
+
+    Raises
+    ------
+    InputError
+        When the account is not frozen, or the freeze is confirmed already.
+    """
+    row = _frozen_row(standing, account)
+    if row[FREEZE_CONFIRMED]:
+        raise InputError("The freeze is confirmed already.", value=account)
+    row[FREEZE_CONFIRMED] = 1
+
+
+def lift_freeze(standing: Standing, account: int) -> None:
+    """Lift an account's freeze by hand; the rule that froze does not freeze again before it lets go.
+
+    Raises
+    ------
+    InputError
+        When the account is not frozen.
+    """
+    _thaw(_frozen_row(standing, account), barred=True)
+
+
+def _frozen_row(standing: Standing, account: int) -> NDArray[np.int64]:
+    slot = standing.slots[account]
+    if slot == NO_SLOT or standing.rows[slot, FROZEN_SINCE_US] == NEVER_US:
+        raise InputError("The line is not frozen.", value=account, advice="Look at its open proposals.")
+    row: NDArray[np.int64] = standing.rows[slot]
+    return row

@@ -1,0 +1,1 @@
+"""The embedded engine: one process; a micro-batch is one transaction."""

@@ -1,0 +1,657 @@
+"""The embedded engine: takes requests, works on them in micro-batches, and acknowledges what is committed.
+
+One thread owns the state. It takes what waits (up to a bound), applies it, writes one transaction, and only then
+answers. Where the database fails it tries again, with the same micro-batch, until it succeeds or is stopped:
+nobody is told of what is not written, and the queue in front of it is bounded.
+"""
+
+import datetime as dt
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import sqlalchemy as sa
+import structlog
+from numpy.typing import NDArray
+
+from limitkeeper.connectors.events import ID_BYTES_MAX
+from limitkeeper.connectors.messages import read_messages
+from limitkeeper.core.alerts.standing import renumber_rules
+from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
+from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.engines.embedded.findings import Findings, Reporter, instant
+from limitkeeper.engines.embedded.journal import entry_bytes, entry_table
+from limitkeeper.engines.embedded.shard import Shard
+from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
+from limitkeeper.engines.embedded.state import LiveState, LiveTerms, Outcome, Step
+from limitkeeper.store.sql import Commit, Entry, ProposalChange, Store, StoreError, StoreTakenError
+
+log = structlog.get_logger()
+
+QUEUE_EVENTS = 262_144
+"""Events that may wait; beyond this a request is refused and told to come again."""
+
+BATCH_EVENTS = 65_536
+"""Events of a micro-batch at most, but for a single request that is larger."""
+
+AHEAD_US = 300_000_000
+"""Clocks differ: an event up to five minutes ahead is taken."""
+
+RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
+"""Waits between attempts to write, the last one again and again."""
+
+
+class BusyError(LimitkeeperError):
+    """The queue is full: come again after ``retry_seconds``."""
+
+    retry_seconds = 1
+
+
+class StoppedError(LimitkeeperError):
+    """The engine is stopping or has failed: nothing more is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an engine runs.
+
+    Parameters
+    ----------
+    folder
+        Where snapshots lie.
+    snapshot_seconds
+        Between two snapshots; 0 takes none but the one at an orderly stop.
+    journal_days
+        For which entries are kept after a snapshot holds them.
+    outbox_topics
+        Kinds of message that also go to the outbox.
+    """
+
+    folder: Path
+    snapshot_seconds: float = 600.0
+    journal_days: float = 7.0
+    outbox_topics: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Request:
+    """Something to do, in its turn, and the future of its answer.
+
+    The content of ``events`` is a list of messages, or a table that was read; of a command its table; of ``read`` a
+    function of the state, which must not change it.
+    """
+
+    kind: str
+    content: Any
+    events: int = 0
+    source: str = "api"
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+    assess: bool = False
+    answer: "Future[Any]" = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request's events.
+
+    Parameters
+    ----------
+    sequence
+        Of the micro-batch that holds them.
+    accepted, rejected, duplicate
+        ``read`` is their sum.
+    rows, status
+        Of each row that is an event: its place in the request; 0 applied, 1 duplicate, 2 too late.
+    refused
+        Rows that are no events, with their reasons.
+    assessments
+        Of each of ``rows``, where asked for; None where not applied.
+    features
+        Of each ``(n, 45)``.
+    """
+
+    sequence: int
+    accepted: int
+    rejected: int
+    duplicate: int
+    rows: NDArray[np.int64]
+    status: NDArray[np.uint8]
+    refused: list[dict[str, Any]]
+    assessments: list[dict[str, Any] | None] | None
+    features: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LivePolicy:
+    """What decides on a day: terms, and the reporter that tells of it."""
+
+    day: dt.date
+    terms: LiveTerms
+    reporter: Reporter
+
+    def note(self) -> dict[str, Any]:
+        """The policy by content, as journal and snapshots name it."""
+        versions = self.reporter.versions
+        return {
+            "day": self.day.isoformat(),
+            "strategy": versions.strategy,
+            "model": versions.model,
+            "parameters": versions.parameters,
+            "rules": [rule.id for rule in self.reporter.rules],
+        }
+
+
+class Engine:
+    """State, store and the thread between them.
+
+    Parameters
+    ----------
+    store
+        Taken for writing when recovered.
+    policy_of
+        What decides on a day, and how it is told.
+    settings
+        How it runs.
+    now_us
+        The clock, UTC microseconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policy_of: Callable[[dt.date], LivePolicy],
+        settings: Settings,
+        now_us: Callable[[], int],
+    ) -> None:
+        self.store, self.policy_of, self.settings, self.now_us = store, policy_of, settings, now_us
+        self.policy: LivePolicy = policy_of(instant(now_us()).date())
+        self.state = LiveState(self.policy.terms)
+        self.sequence = 0
+        self.failure: BaseException | None = None
+        self.store_failing_since: float | None = None
+        self.listeners: list[Callable[[list[dict[str, Any]]], None]] = []
+        self.watchers: list[Callable[[str, float], None]] = []
+        self._waiting: deque[Request] = deque()
+        self._waiting_events = 0
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._snapshot_sequence = -1
+        self._snapshot_at = 0.0
+
+    # -- recovery ---------------------------------------------------------------------------------------------
+
+    def recover(self, store_settings: dict[str, Any], progress: Progress = unseen) -> int:
+        """Take the store, read the last good snapshot, and apply the journal after it; how many entries.
+
+        Raises
+        ------
+        StoreError
+            When the store is taken, of other settings, or lacks entries that no snapshot holds.
+        """
+        last = self.store.take(store_settings)
+        for path, snapshot in snapshots_read(self.settings.folder):
+            if snapshot is None or snapshot.sequence > last:
+                log.warning("snapshot_refused", snapshot=path.name)
+                continue
+            self.state.close()
+            self.policy = self._policy_noted(snapshot.notes["policy"])
+            self.state = LiveState(
+                self.policy.terms,
+                [Shard.from_arrays(arrays) for arrays in snapshot.shards],
+                dict(snapshot.notes["elsewhere"]),
+                snapshot.notes["watermark_us"],
+            )
+            self.sequence = self._snapshot_sequence = snapshot.sequence
+            break
+        applied = 0
+        for entry in self.store.entries_after(self.sequence):
+            if entry.sequence != self.sequence + 1:
+                break
+            self._replay(entry)
+            self.sequence = entry.sequence
+            applied += 1
+            progress("journal", self.sequence, last)
+        if self.sequence != last:
+            raise StoreError(
+                "The journal lacks entries that no snapshot holds.",
+                value=f"entry {self.sequence + 1} of {last}",
+                advice="Put a snapshot back that reaches further.",
+            )
+        self._snapshot_at = time.monotonic()
+        self._change_policy(self.policy_of(instant(self.now_us()).date()), commit=True)
+        return applied
+
+    def _policy_noted(self, note: dict[str, Any]) -> LivePolicy:
+        """The policy that a snapshot or an entry of the journal names.
+
+        Raises
+        ------
+        StoreError
+            When it is of another strategy or model than those at hand.
+        """
+        policy = self.policy_of(dt.date.fromisoformat(note["day"]))
+        if policy.note() != note:
+            raise StoreError(
+                "The journal was written under another strategy, model or parameters.",
+                value={name: value for name, value in policy.note().items() if name != "rules"},
+                allowed={name: value for name, value in note.items() if name != "rules"},
+                advice="Start once with those, stop in order, and then start with the new ones.",
+            )
+        return policy
+
+    def _change_policy(self, policy: LivePolicy, *, commit: bool) -> None:
+        """Let another policy decide from now on; rules keep their past by their id."""
+        note = policy.note()
+        if commit and self.sequence and note == self.policy.note():
+            return
+        renumber_rules(
+            [shard.standing for shard in self.state.shards], self.policy.note()["rules"], note["rules"]
+        )
+        self.policy = policy
+        self.state.terms = policy.terms
+        if commit:
+            self._commit("policy", pl.DataFrame({"note": [json.dumps(note)]}), Findings(), None)
+
+    def _replay(self, entry: Entry) -> None:
+        table, kind = entry_table(entry.content), entry.kind
+        if kind == "policy":
+            self._change_policy(self._policy_noted(json.loads(table["note"][0])), commit=False)
+        elif kind == "events":
+            self.state.apply(table)
+        elif kind == "accounts":
+            self.state.register(table)
+        elif kind == "tick":
+            self.state.tick(int(table["as_of_us"][0]))
+        elif kind == "freeze":
+            self.state.settle_freeze(table["account_id"][0], confirm=bool(table["confirm"][0]))
+        else:
+            raise StoreError("The journal holds an entry of an unknown kind.", value=kind)
+
+    # -- requests ---------------------------------------------------------------------------------------------
+
+    @property
+    def waiting_events(self) -> int:
+        """Events that wait."""
+        return self._waiting_events
+
+    def submit(self, request: Request) -> "Future[Any]":
+        """Put a request in the queue; its answer comes when it is committed.
+
+        Raises
+        ------
+        BusyError
+            When too much waits already.
+        StoppedError
+            When the engine takes nothing more.
+        """
+        size = max(request.events, 1)
+        with self._wake:
+            if self._stopping or self.failure is not None:
+                raise StoppedError("The engine has stopped.", advice="Try again when it runs.")
+            if self._waiting_events and self._waiting_events + size > QUEUE_EVENTS:
+                raise BusyError("Too many events wait.", value=self._waiting_events, allowed=QUEUE_EVENTS)
+            self._waiting.append(request)
+            self._waiting_events += size
+            self._wake.notify()
+        return request.answer
+
+    def start(self) -> None:
+        """Start the thread that works on requests."""
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Work off what waits, take a snapshot, and give the store back."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+        if self.failure is None and self.sequence > self._snapshot_sequence:
+            self.take_snapshot()
+        self.state.close()
+        self.store.close()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                batch = self._next_batch()
+                if batch is None:
+                    return
+                self._work(batch)
+                self._maybe_snapshot()
+        except BaseException as error:
+            self.failure = error
+            log.exception("engine_failed")
+            with self._wake:
+                left, self._waiting = list(self._waiting), deque()
+            for request in left:
+                request.answer.set_exception(StoppedError("The engine has failed."))
+
+    def _next_batch(self) -> list[Request] | None:
+        """The requests of the next micro-batch: events together, anything else alone."""
+        with self._wake:
+            while not self._waiting:
+                if self._stopping:
+                    return None
+                self._wake.wait()
+            batch, events = [self._waiting.popleft()], 0
+            events = batch[0].events
+            while batch[0].kind == "events" and self._waiting and self._waiting[0].kind == "events":
+                if events + self._waiting[0].events > BATCH_EVENTS:
+                    break
+                batch.append(self._waiting.popleft())
+                events += batch[-1].events
+            self._waiting_events -= sum(max(request.events, 1) for request in batch)
+        return batch
+
+    def _work(self, batch: list[Request]) -> None:
+        started = time.perf_counter()
+        try:
+            if batch[0].kind == "events":
+                self._work_on_events(batch)
+            else:
+                self._work_on_command(batch[0])
+        except BaseException as error:
+            for request in batch:
+                if not request.answer.done():
+                    request.answer.set_exception(StoppedError("The engine has failed."))
+            raise error from None
+        for watcher in self.watchers:
+            watcher(batch[0].kind, time.perf_counter() - started)
+
+    def _work_on_events(self, batch: list[Request]) -> None:
+        taken = taken_events(batch, instant(self.now_us() + AHEAD_US))
+        outcome = self.state.apply(taken.events) if taken.events.height else None
+        findings = self.policy.reporter.findings(outcome.steps) if outcome else Findings()
+        late = too_late_rows(taken.events, outcome) if outcome else []
+        offsets = {key: value for request in batch for key, value in request.offsets.items()}
+        rejects = [row for rows in taken.rejected for row in rows] + late
+        self._commit("events", taken.events, findings, outcome, rejects=rejects, offsets=offsets)
+        for number, request in enumerate(batch):
+            which = slice(*taken.bounds[number : number + 2])
+            request.answer.set_result(self._answer(request, outcome, which, taken, number))
+
+    def _work_on_command(self, request: Request) -> None:
+        content = request.content
+        steps: list[Step] = []
+        changes: list[ProposalChange] = []
+        try:
+            if request.kind == "accounts":
+                self.state.register(content)
+            elif request.kind == "tick":
+                as_of_us = int(content["as_of_us"][0])
+                self._change_policy(self.policy_of(instant(as_of_us).date()), commit=True)
+                steps = self.state.tick(as_of_us)
+            elif request.kind == "freeze":
+                account, confirm = content["account_id"][0], bool(content["confirm"][0])
+                self.state.settle_freeze(account, confirm=confirm)
+                status = "confirmed" if confirm else "lifted"
+                changes = [ProposalChange(account, int(content["ts_us"][0]), status, "by hand")]
+            elif request.kind == "read":
+                request.answer.set_result(content(self.state))
+                return
+        except InputError as error:  # refused before anything changed
+            request.answer.set_exception(error)
+            return
+        findings = self.policy.reporter.findings(steps)
+        findings.proposals += changes
+        self._commit(request.kind, content, findings, None)
+        request.answer.set_result(self.sequence)
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def _commit(
+        self,
+        kind: str,
+        content: pl.DataFrame | None,
+        findings: Findings,
+        outcome: Outcome | None,
+        *,
+        rejects: Sequence[dict[str, Any]] = (),
+        offsets: dict[tuple[str, int], int] | None = None,
+    ) -> None:
+        messages = list(told(findings))
+        topics = self.settings.outbox_topics
+        now_us = self.now_us()
+        commit = Commit(
+            sequence=self.sequence + 1,
+            kind=kind,
+            events=0 if outcome is None else len(outcome.status),
+            committed_us=now_us,
+            content=entry_bytes(content if content is not None else pl.DataFrame()),
+            alerts=[
+                {"alert_id": alert_id} | {name: value for name, value in row.items() if name != "opened"}
+                for alert_id, row in findings.alerts.items()
+            ],
+            seen=[row | {"which": alert_id} for alert_id, row in findings.seen.items()],
+            proposals=findings.proposals,
+            rejects=[{name: value for name, value in row.items() if name != "row"} for row in rejects],
+            counts=counts_of(findings, outcome, rejects),
+            outbox=[
+                {"subject": message["subject"], "topic": message["topic"], "due_us": now_us,
+                 "content": json.dumps(message, ensure_ascii=False)}
+                for message in messages
+                if message["topic"] in topics
+            ],
+            offsets=offsets or {},
+        )  # fmt: skip
+        self._write(commit)
+        self.sequence = commit.sequence
+        if messages:
+            for message in messages:
+                message["sequence"] = commit.sequence
+            for listener in self.listeners:
+                listener(messages)
+
+    def _write(self, commit: Commit) -> None:
+        """Write, again and again while the database fails, until it is written or the store is another's."""
+        attempt = 0
+        while True:
+            try:
+                self.store.write(commit)
+            except StoreTakenError:
+                raise
+            except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+                if self.store_failing_since is None:
+                    self.store_failing_since = time.monotonic()
+                log.warning("store_failing", attempt=attempt + 1, problem=type(error).__name__)
+                time.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+                attempt += 1
+            else:
+                self.store_failing_since = None
+                return
+
+    def _answer(
+        self, request: Request, outcome: Outcome | None, which: slice, taken: "TakenEvents", number: int
+    ) -> Answer:
+        status = outcome.status[which] if outcome else np.empty(0, np.uint8)
+        features = outcome.features[which] if outcome else np.empty((0, 0))
+        return Answer(
+            sequence=self.sequence,
+            accepted=int((status == ACCEPTED).sum()),
+            rejected=len(taken.rejected[number]) + int((status == TOO_LATE).sum()),
+            duplicate=int((status == DUPLICATE).sum()),
+            rows=taken.events["row"][which].to_numpy(),
+            status=status,
+            refused=taken.rejected[number],
+            assessments=self._assessments(outcome, which) if request.assess and outcome else None,
+            features=features,
+        )
+
+    def _assessments(self, outcome: Outcome, which: slice) -> list[dict[str, Any] | None]:
+        found: list[dict[str, Any] | None] = [None] * (which.stop - which.start)
+        for step in outcome.steps:
+            if step.rows is None:
+                continue
+            here = np.flatnonzero((step.rows >= which.start) & (step.rows < which.stop))
+            for row in here.tolist():
+                found[int(step.rows[row]) - which.start] = self.policy.reporter.summary(step.watched, row)
+        return found
+
+    # -- snapshots --------------------------------------------------------------------------------------------
+
+    def _maybe_snapshot(self) -> None:
+        every = self.settings.snapshot_seconds
+        if (
+            every
+            and time.monotonic() - self._snapshot_at >= every
+            and self.sequence > self._snapshot_sequence
+        ):
+            try:
+                self.take_snapshot()
+            except OSError as error:  # the journal still holds everything
+                log.warning("snapshot_failed", problem=str(error))
+                self._snapshot_at = time.monotonic()
+
+    def take_snapshot(self) -> Path:
+        """Write a snapshot, and trim the journal of what the older kept one holds.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written.
+        """
+        notes = {
+            "elsewhere": self.state.elsewhere,
+            "watermark_us": self.state.watermark_us,
+            "policy": self.policy.note(),
+        }
+        path = snapshot_written(self.settings.folder, self.sequence, self.state.arrays(), notes)
+        kept_before, self._snapshot_sequence = self._snapshot_sequence, self.sequence
+        self._snapshot_at = time.monotonic()
+        if kept_before > 0:
+            before_us = self.now_us() - int(self.settings.journal_days * 86_400_000_000)
+            self.store.trim(kept_before, before_us)
+        log.info("snapshot_written", sequence=self.sequence, accounts=len(self.state))
+        return path
+
+
+def too_late_rows(events: pl.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
+    """The events that came too late, as rejects."""
+    late = events.filter(pl.Series(outcome.status == TOO_LATE))
+    return [
+        {"event_id": event, "account_id": account, "reason": "too_late", "source": "engine"}
+        for event, account in late.select("event_id", "account_id").iter_rows()
+    ]
+
+
+def told(findings: Findings) -> Iterable[dict[str, Any]]:
+    """The messages for those who listen: alerts opened or grown worse, proposals, freezes that are over."""
+    for alert_id, row in findings.alerts.items():
+        yield {
+            "topic": "alert.opened" if row["opened"] else "alert.worse",
+            "subject": alert_id,
+            "account_id": row["account_id"],
+            "trigger": row["trigger"],
+            "severity": row["severity"],
+            "rules": json.loads(row["rules"]),
+            "at": instant(row["seen_us"]).isoformat(),
+        }
+    for change in findings.proposals:
+        row = change.row or {}
+        yield {
+            "topic": "proposal.made" if change.row else f"freeze.{change.status}",
+            "subject": row.get("proposal_id", ""),
+            "account_id": change.account_id,
+            "action": row.get("action"),
+            "rule": row.get("rule"),
+            "limit_before_cents": row.get("limit_before_cents"),
+            "limit_after_cents": row.get("limit_after_cents"),
+            "reason": change.reason,
+            "at": instant(change.ts_us).isoformat(),
+        }
+
+
+def counts_of(
+    findings: Findings, outcome: Outcome | None, rejects: Sequence[dict[str, Any]]
+) -> dict[tuple[str, str], int]:
+    """What a micro-batch adds to the counters."""
+    counts: dict[tuple[str, str], int] = {}
+
+    def add(name: str, label: str, value: int) -> None:
+        if value:
+            counts[name, label] = counts.get((name, label), 0) + value
+
+    if outcome:
+        add("events", "accepted", int((outcome.status == ACCEPTED).sum()))
+        add("events", "duplicate", int((outcome.status == DUPLICATE).sum()))
+    add("events", "rejected", len(rejects))
+    for row in rejects:
+        add("rejects", row["reason"], 1)
+    for row in findings.alerts.values():
+        add("alerts", row["trigger"], int(row["opened"]))
+    for change in findings.proposals:
+        if change.row:
+            add("proposals", change.row["action"], 1)
+    for action, count in findings.decisions.items():
+        add("decisions", action, count)
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class TakenEvents:
+    """The events of several requests as one table.
+
+    Parameters
+    ----------
+    events
+        Accepted rows, one request after another; ``row`` counts within its request.
+    bounds
+        Where each request's rows begin, and the end.
+    rejected
+        Each request's rows that are no events: ``source, row, event_id, account_id, reason``.
+    """
+
+    events: pl.DataFrame
+    bounds: list[int]
+    rejected: list[list[dict[str, Any]]]
+
+
+def taken_events(batch: Sequence[Request], as_of: dt.datetime) -> TakenEvents:
+    """The events of requests: messages are read here, all at once; tables were read before."""
+    messages = [
+        message for request in batch if isinstance(request.content, list) for message in request.content
+    ]
+    read = read_messages(messages, as_of) if messages else None
+    parts: list[pl.DataFrame] = []
+    rejected: list[list[dict[str, Any]]] = []
+    first = 0
+    for request in batch:
+        if isinstance(request.content, list) and read is not None:
+            last = first + len(request.content)
+            between = pl.col("row").is_between(first, last, closed="left")
+            alone = len(request.content) == len(messages)
+            accepted, refused = (
+                part if alone else part.filter(between).with_columns(pl.col("row") - first)
+                for part in (read.accepted, read.rejected)
+            )
+            first = last
+        else:
+            accepted, refused = request.content.accepted, request.content.rejected
+        parts.append(accepted)
+        rejected.append(
+            [
+                {"row": row["row"], "source": request.source, "reason": row["reason"]}
+                | {name: _text(row.get(name)) for name in ("event_id", "account_id")}
+                for row in refused.iter_rows(named=True)
+            ]
+        )
+    bounds = [0]
+    for part in parts:
+        bounds.append(bounds[-1] + part.height)
+    return TakenEvents(pl.concat(parts) if len(parts) > 1 else parts[0], bounds, rejected)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value).replace("\0", "\ufffd")[:ID_BYTES_MAX]

@@ -1,0 +1,209 @@
+"""What is told and kept of a batch: alerts opened and updated, proposals made, with their evidence."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from limitkeeper import __version__
+from limitkeeper.app.policy import LANGUAGES, reason_wording
+from limitkeeper.app.review import explained_trace
+from limitkeeper.core.alerts.fold import OPENED, SILENT, UPDATED
+from limitkeeper.core.alerts.standing import ALERT_TRIGGERS, COUNT, OPENED_US, RULES, SEEN_US, SEVERITY
+from limitkeeper.core.alerts.watch import Watched, WatchTerms
+from limitkeeper.core.decision.assessment import Assessment
+from limitkeeper.core.decision.trace import Reviewed, Versions
+from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.kernel.parameters import Parameters
+from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.core.strategy.proposals import Proposals
+from limitkeeper.engines.embedded.state import Step
+from limitkeeper.store.sql import ProposalChange
+
+TRIGGERS = tuple(trigger.value for trigger in list(Trigger)[:ALERT_TRIGGERS])
+
+
+def subject_id(*parts: object) -> str:
+    """The name of an alert or a proposal: a pure function of what it is about (BLAKE2b, 128 bits)."""
+    text = "".join(f"{len(str(part))}:{part}" for part in parts)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def instant(ts_us: int) -> dt.datetime:
+    """UTC microseconds as a time."""
+    return dt.datetime.fromtimestamp(ts_us // 1_000_000, dt.UTC).replace(microsecond=ts_us % 1_000_000)
+
+
+@dataclass
+class Findings:
+    """What one micro-batch adds to the store.
+
+    Parameters
+    ----------
+    alerts
+        Rows of alerts that were opened or grew worse, with their trace; by alert the last counts.
+    seen
+        Rows of alerts that were only seen again.
+    proposals
+        What becomes of proposals, in order: new ones, and freezes that are over.
+    decisions
+        How many looks came to each action.
+    """
+
+    alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    proposals: list[ProposalChange] = field(default_factory=list)
+    decisions: dict[str, int] = field(default_factory=dict)
+
+
+class Reporter:
+    """Writes the findings of steps: alerts and proposals with the trace that led to them."""
+
+    def __init__(self, terms: WatchTerms, parameters: Parameters) -> None:
+        self.terms = terms
+        self.rules = terms.policy.strategy.strategy.rules
+        model_hash = terms.model.hash if terms.model else "none"
+        self.versions = Versions(
+            terms.policy.strategy.strategy.hash, model_hash, parameters.hash, __version__
+        )
+        self.wording = {language: reason_wording(language) for language in LANGUAGES}
+
+    def findings(self, steps: Iterable[Step]) -> Findings:
+        """The findings of steps, in their order."""
+        found = Findings()
+        for step in steps:
+            self._add(step, found)
+        return found
+
+    def _add(self, step: Step, found: Findings) -> None:
+        watched = step.watched
+        if step.due:
+            by_number = dict(zip(step.due.looked_at.tolist(), step.account_ids, strict=True))
+            for accounts, why in ((step.due.lifted, "freeze_not_confirmed"), (step.due.ended, "freeze_over")):
+                found.proposals += [
+                    ProposalChange(by_number[account], int(step.ts_us[0]), "lapsed", why)
+                    for account in accounts.tolist()
+                ]
+        effects, counts = np.unique(watched.assessment.proposals.effects, return_counts=True)
+        for effect, count in zip(effects.tolist(), counts.tolist(), strict=True):
+            code = Action(effect).code
+            found.decisions[code] = found.decisions.get(code, 0) + count
+        told = (watched.alerts != SILENT).any(axis=1) | watched.proposed
+        for row in np.flatnonzero(told).tolist():
+            account, ts_us = step.account_ids[row], int(step.ts_us[row])
+            new = (
+                watched.proposed[row]
+                or ((watched.alerts[row] != SILENT) & (watched.alerts[row] != UPDATED)).any()
+            )
+            trace = self.trace(watched, row, account, ts_us) if new else None
+            for trigger in np.flatnonzero(watched.alerts[row]).tolist():
+                self._add_alert(watched, row, trigger, account, trace, found)
+            if watched.proposed[row] and trace is not None:
+                row_now = proposal_row(trace, account, ts_us)
+                found.proposals.append(ProposalChange(account, ts_us, "superseded", None, row_now))
+
+    def _add_alert(
+        self,
+        watched: Watched,
+        row: int,
+        trigger: int,
+        account: str,
+        trace: Mapping[str, Any] | None,
+        found: Findings,
+    ) -> None:
+        alert = watched.alert_rows[row, trigger].tolist()
+        alert_id = subject_id("alert", account, TRIGGERS[trigger], alert[OPENED_US])
+        rules = [rule.id for place, rule in enumerate(self.rules) if alert[RULES] >> place & 1]
+        changed = {
+            "severity": Severity(alert[SEVERITY]).code,
+            "rules": json.dumps(rules),
+            "hits": alert[COUNT],
+            "seen_us": alert[SEEN_US],
+        }
+        if watched.alerts[row, trigger] == UPDATED or trace is None:
+            (found.alerts if alert_id in found.alerts else found.seen).setdefault(alert_id, {}).update(
+                changed
+            )
+            return
+        kept = found.seen.pop(alert_id, {})
+        opened = found.alerts.get(alert_id, {}).get("opened", watched.alerts[row, trigger] == OPENED)
+        found.alerts[alert_id] = kept | changed | {
+            "account_id": account,
+            "trigger": TRIGGERS[trigger],
+            "opened_us": alert[OPENED_US],
+            "decision_id": trace["decision_id"],
+            "trace": json.dumps(trace, ensure_ascii=False, allow_nan=False),
+            "opened": bool(opened),
+        }  # fmt: skip
+
+    def summary(self, watched: Watched, row: int) -> dict[str, Any]:
+        """One look in short: score, action, limit, alerts."""
+        found, proposals = watched.assessment, watched.assessment.proposals
+        rule, limit = int(proposals.rules[row]), int(proposals.limits_after_cents[row])
+        pd = float(found.pd[row])
+        return {
+            "pd": pd if pd == pd else None,  # noqa: PLR0124 - NaN is not itself
+            "points": float(found.points[row]),
+            "action": Action(int(proposals.effects[row])).code,
+            "rule": self.rules[rule].id if rule >= 0 else None,
+            "limit_after_cents": limit if limit >= 0 else None,
+            "alerts": [TRIGGERS[k] for k in np.flatnonzero(watched.alerts[row]).tolist()],
+            "proposed": bool(watched.proposed[row]),
+        }
+
+    def trace(self, watched: Watched, row: int, account_id: str, ts_us: int) -> dict[str, Any]:
+        """The trace of one look, with its reasons in both languages."""
+        one = slice(row, row + 1)
+        characteristics = Columns(
+            watched.characteristics.names, np.ascontiguousarray(watched.characteristics.values[:, one])
+        )
+        card = self.terms.policy.scorecard
+        reviewed = Reviewed(
+            account_ids=(account_id,),
+            features=Columns(watched.columns.names, np.ascontiguousarray(watched.columns.values[:, one])),
+            characteristics=characteristics,
+            points_given=card.points_by_characteristic(characteristics),
+            hits_before=(int(watched.hits_before[row]),),
+            assessment=one_assessment(watched.assessment, row),
+            policy=self.terms.policy,
+            versions=self.versions,
+            as_of=instant(ts_us),
+        )
+        trace, _, _ = explained_trace(reviewed, 0, self.wording)
+        return trace
+
+
+def one_assessment(assessment: Assessment, row: int) -> Assessment:
+    """The assessment of one row."""
+    one = slice(row, row + 1)
+    names = ("points", "pd", "reasons", "points_lost", "marginal_profit_cents")
+    parts = {name: getattr(assessment, name)[one] for name in names}
+    proposals = {name: getattr(assessment.proposals, name)[one] for name in Proposals.__slots__}
+    return replace(
+        assessment,
+        value_before=assessment.value_before[:, one],
+        value_after=assessment.value_after[:, one],
+        proposals=Proposals(**proposals),
+        **parts,
+    )
+
+
+def proposal_row(trace: Mapping[str, Any], account_id: str, ts_us: int) -> dict[str, Any]:
+    """A proposal as the store has it, from its trace."""
+    return {
+        "proposal_id": subject_id(
+            "proposal", trace["decision_id"], trace["action"]["taken"], trace["limit"]["after_cents"]
+        ),
+        "account_id": account_id,
+        "decision_id": trace["decision_id"],
+        "action": trace["action"]["taken"],
+        "rule": trace["action"]["rule"],
+        "limit_before_cents": trace["limit"]["before_cents"],
+        "limit_after_cents": trace["limit"]["after_cents"],
+        "made_us": ts_us,
+        "trace": json.dumps(trace, ensure_ascii=False, allow_nan=False),
+    }

@@ -1,0 +1,76 @@
+"""What decides about live events on a day, from a strategy, a model and a market's parameters."""
+
+import datetime as dt
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.strategies import published_strategy
+from limitkeeper.core.alerts.due import Waits
+from limitkeeper.core.alerts.watch import UNSCORED, WatchTerms, check_model, fold_terms
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.decision.assessment import Policy
+from limitkeeper.core.risk.model import Model
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.value.economics import terms_in_force
+from limitkeeper.core.value.response import response_terms_in_force
+from limitkeeper.engines.embedded.engine import LivePolicy
+from limitkeeper.engines.embedded.findings import Reporter
+from limitkeeper.engines.embedded.shard import CHANGE_NAMES
+from limitkeeper.engines.embedded.state import LiveTerms
+
+FREEZE_DAYS_MAX = 36_500
+
+
+def policy_of_day(
+    strategy: Strategy, model: Model | None, market: str, time_zone: str, overrides: Path | None = None
+) -> Callable[[dt.date], LivePolicy]:
+    """What decides on any day, under the parameters that are in force then.
+
+    Parameters
+    ----------
+    strategy, model
+        What decides; without a model the PD is missing, and no rule that reads the score hits.
+    market, time_zone
+        Whose parameters, and where it is night.
+    overrides
+        The lender's own parameters.
+
+    Raises
+    ------
+    ModelError
+        When the model reads what live events do not give.
+    """
+    if model is not None:
+        check_model(model, CHANGE_NAMES)
+
+    @lru_cache(maxsize=4)
+    def policy(day: dt.date) -> LivePolicy:
+        parameters = market_parameters(market, day, overrides)
+        published = published_strategy(strategy, parameters)
+        steps = published.terms
+        freeze_days = min(steps.freeze_days, FREEZE_DAYS_MAX)
+        watch = WatchTerms(
+            policy=Policy(
+                model.scorecard if model else UNSCORED,
+                published,
+                terms_in_force(parameters),
+                response_terms_in_force(parameters),
+            ),
+            model=model,
+            estimates={"lgd": parameters["lgd"], "ccf": parameters["ccf"]},
+            fold=fold_terms(strategy, parameters, steps.least_step_cents, freeze_days),
+        )
+        waits = Waits(
+            freeze_confirmation_us=int(parameters["freeze_confirmation_days"] * DAY_US),
+            freeze_us=int(freeze_days * DAY_US),
+            steps_us=tuple(
+                sorted(
+                    {int(days * DAY_US) for days in (*steps.decrease_wait_days[1:], steps.restore_wait_days)}
+                )
+            ),
+        )
+        return LivePolicy(day, LiveTerms(watch, waits, time_zone), Reporter(watch, parameters))
+
+    return policy

@@ -1,0 +1,183 @@
+"""A shard: the accounts that one thread works on, and all that is known of them."""
+
+import json
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from limitkeeper.app.features import Books, numbers_of, register_accounts
+from limitkeeper.connectors.events import event_batch, id_text
+from limitkeeper.core.alerts.standing import Standing
+from limitkeeper.core.alerts.watch import LOOKED, Looks, Watched, WatchTerms, watched
+from limitkeeper.core.behaviour.change import ChangeDetection
+from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
+from limitkeeper.core.behaviour.state import Behaviour
+from limitkeeper.core.strategy.account import PRODUCT_CODES
+
+CHANGE_NAMES = ("spend_change", "repayment_change")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of a shard's events, in their order.
+
+    Parameters
+    ----------
+    batch
+        The events.
+    features, status
+        Of every event; NaN where it was not applied.
+    rows
+        Which were applied: the looks of ``watched`` are these.
+    watched
+        What they led to.
+    """
+
+    batch: EventBatch
+    features: NDArray[np.float64]
+    status: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    watched: Watched
+
+
+@dataclass
+class Shard:
+    """The accounts of one shard: their behaviour, what stands of them, and change detection."""
+
+    books: Books = field(default_factory=Books)
+    standing: Standing = field(default_factory=Standing)
+    change: ChangeDetection = field(default_factory=ChangeDetection)
+    ids: list[str] = field(default_factory=list)
+
+    def register(self, accounts: pl.DataFrame) -> None:
+        """Add accounts that are stated; those that are known stay as they are.
+
+        Raises
+        ------
+        InputError
+            When a stated column cannot be read.
+        """
+        known = self.books.numbers
+        new = accounts.filter(pl.Series([each not in known for each in id_text(accounts["account_id"])]))
+        register_accounts(self.books, new)
+        products = np.zeros(new.height, np.uint8)
+        if "product" in new.columns:
+            products = new["product"].replace_strict(PRODUCT_CODES, default=0.0).cast(pl.UInt8).to_numpy()
+        self._follow(id_text(new["account_id"]).to_list(), products)
+
+    def numbered(self, account_ids: pl.Series) -> NDArray[np.int64]:
+        """The number of each account; those that are new are added."""
+        before = len(self.books.numbers)
+        found = numbers_of(self.books, account_ids)
+        added = len(self.books.numbers) - before
+        new = list(islice(reversed(self.books.numbers), added))[::-1]
+        self._follow(new, np.zeros(added, np.uint8))
+        return found
+
+    def _follow(self, ids: list[str], products: NDArray[np.uint8]) -> None:
+        """Let standing and change detection grow with the behaviour."""
+        if not ids:
+            return
+        self.ids += ids
+        behaviour, first = self.books.behaviour, self.standing.count
+        self.standing.add_accounts(behaviour.limits_cents()[first:], products, behaviour.customers()[first:])
+        self.change.add_accounts(len(ids))
+
+    def apply(
+        self, events: pl.DataFrame, time_zone: str, terms: WatchTerms, others: dict[str, NDArray[np.float64]]
+    ) -> Applied:
+        """Apply events in their order and watch what they lead to.
+
+        Parameters
+        ----------
+        events
+            Accepted ones, normalised.
+        time_zone
+            Of the market.
+        terms
+            What decides.
+        others
+            Further columns by name: one value an account that the shard had when relations were computed.
+        """
+        batch = event_batch(events, self.numbered(events["account_id"]), time_zone)
+        features, status = self.books.behaviour.apply(batch)
+        changes = self.change.apply(
+            batch.account, batch.kind, batch.ts_us, batch.amount_cents, batch.paid_cents, status
+        )
+        rows = np.flatnonzero(status == ACCEPTED)
+        looks = Looks(
+            account=batch.account[rows],
+            ts_us=batch.ts_us[rows],
+            kind=batch.kind[rows].astype(np.int16),
+            amount_cents=batch.amount_cents[rows],
+            days_past_due=batch.days_past_due[rows],
+            features=features[rows],
+            others=self._others(batch.account[rows], changes[rows], others),
+        )
+        found = watched(self.standing, self.books.behaviour.customers(), looks, terms)
+        return Applied(batch, features, status, rows, found)
+
+    def look(
+        self,
+        accounts: NDArray[np.int64],
+        as_of_us: int,
+        terms: WatchTerms,
+        others: dict[str, NDArray[np.float64]],
+    ) -> Watched:
+        """Look at accounts as of a time, without an event."""
+        nothing = np.zeros(len(accounts), np.int64)
+        looks = Looks(
+            account=accounts,
+            ts_us=np.full(len(accounts), as_of_us, np.int64),
+            kind=np.full(len(accounts), LOOKED, np.int16),
+            amount_cents=nothing,
+            days_past_due=nothing,
+            features=self.books.behaviour.portraits(as_of_us, accounts),
+            others=self._others(accounts, self.change.scores(accounts), others),
+        )
+        return watched(self.standing, self.books.behaviour.customers(), looks, terms)
+
+    @staticmethod
+    def _others(
+        accounts: NDArray[np.int64], changes: NDArray[np.float64], others: dict[str, NDArray[np.float64]]
+    ) -> dict[str, NDArray[np.float64]]:
+        columns = {name: np.ascontiguousarray(changes[:, k]) for k, name in enumerate(CHANGE_NAMES)}
+        for name, values in others.items():
+            column = np.full(len(accounts), np.nan)
+            known = accounts < len(values)  # accounts that came since are linked at the next refresh
+            column[known] = values[accounts[known]]
+            columns[name] = column
+        return columns
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The whole state as arrays; ids as JSON."""
+        parts = {
+            "behaviour": self.books.behaviour.arrays(),
+            "standing": self.standing.arrays(),
+            "change": self.change.arrays(),
+        }
+        found = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        found["ids"] = np.frombuffer(json.dumps(self.ids, ensure_ascii=False).encode(), np.uint8)
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> "Shard":
+        """The shard that arrays hold."""
+
+        def part(name: str) -> dict[str, NDArray[Any]]:
+            return {
+                key.split(".", 1)[1]: value for key, value in arrays.items() if key.startswith(f"{name}.")
+            }
+
+        ids = json.loads(arrays["ids"].tobytes())
+        numbers = dict(zip(ids, range(len(ids)), strict=True))
+        return cls(
+            Books(Behaviour.from_arrays(part("behaviour")), numbers),
+            Standing.from_arrays(part("standing")),
+            ChangeDetection.from_arrays(part("change")),
+            ids,
+        )

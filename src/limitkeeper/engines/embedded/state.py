@@ -1,0 +1,240 @@
+"""The state of all accounts behind a running server: shards, relations, and the clock of events.
+
+What is on a clock (freezes that nobody confirmed, steps that are due, relations) happens at the boundaries of
+event time: when the first event beyond a boundary arrives, or when the server's clock passes it. So the result is
+a pure function of the entries of the journal, in their order, and not of when they were written.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from limitkeeper.connectors.events import id_hashes, id_text
+from limitkeeper.core.alerts.due import Due, Waits, confirm_freeze, due_accounts, lift_freeze
+from limitkeeper.core.alerts.watch import Watched, WatchTerms
+from limitkeeper.core.behaviour.events import HOUR_US, LONG_AGO_US
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.strategy.account import PRODUCT_CODES
+from limitkeeper.engines.embedded.shard import Applied, Shard
+
+BOUNDARY_US = HOUR_US
+"""What is on a clock happens at whole hours of event time."""
+
+SHARDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTerms:
+    """What decides, and how long lines wait."""
+
+    watch: WatchTerms
+    waits: Waits
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of what happened: events of one shard, or looks at a boundary.
+
+    Parameters
+    ----------
+    shard
+        Its number.
+    rows
+        Rows of the batch that were applied, in the order of ``watched``; None for looks.
+    account_ids, ts_us
+        Of each row of ``watched``.
+    watched
+        What came of them.
+    due
+        Who was due, where it was a boundary.
+    """
+
+    shard: int
+    rows: NDArray[np.int64] | None
+    account_ids: list[str]
+    ts_us: NDArray[np.int64]
+    watched: Watched
+    due: Due | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a batch of events: features and status in its order, and the steps, in order of time."""
+
+    features: NDArray[np.float64]
+    status: NDArray[np.uint8]
+    steps: list[Step]
+
+
+@dataclass
+class LiveState:
+    """All accounts, and the clock of events."""
+
+    terms: LiveTerms
+    shards: list[Shard] = field(default_factory=lambda: [Shard() for _ in range(SHARDS)])
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    watermark_us: int = LONG_AGO_US
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(len(self.shards), thread_name_prefix="shard")
+
+    def close(self) -> None:
+        """End its threads."""
+        self._pool.shutdown()
+
+    def __len__(self) -> int:
+        return sum(len(shard.ids) for shard in self.shards)
+
+    def shard_numbers(self, account_ids: pl.Series) -> NDArray[np.int64]:
+        """The shard of each account, by the hash of its id, or where its customer's other lines are."""
+        found = (id_hashes(account_ids) & 0x7FFF_FFFF) % len(self.shards)
+        if self.elsewhere:
+            for row, account in enumerate(account_ids.to_list()):
+                found[row] = self.elsewhere.get(account, found[row])
+        return found
+
+    def register(self, accounts: pl.DataFrame) -> None:
+        """Add accounts that are stated; lines of one customer go to one shard.
+
+        Raises
+        ------
+        InputError
+            When a column cannot be read.
+        """
+        if "account_id" not in accounts.columns:
+            raise InputError("The accounts have no column 'account_id'.", allowed=", ".join(accounts.columns))
+        if (
+            "product" in accounts.columns
+            and not accounts["product"].drop_nulls().is_in(list(PRODUCT_CODES)).all()
+        ):
+            raise InputError("A product is unknown.", allowed=", ".join(PRODUCT_CODES))
+        ids = id_text(accounts["account_id"])
+        own = self.shard_numbers(ids)
+        keys = id_text(accounts["customer_id"]).fill_null(ids) if "customer_id" in accounts.columns else ids
+        wanted = np.where((keys == ids).to_numpy(), own, self.shard_numbers(keys))
+        known = np.array([self.number(account) is not None for account in ids.to_list()], np.bool_)
+        for number, shard in enumerate(self.shards):
+            part = accounts.filter(pl.Series(~known & (wanted == number)))
+            if part.height:
+                shard.register(part)
+        moved = np.flatnonzero(~known & (wanted != own))
+        names = ids.to_list()
+        self.elsewhere |= {names[row]: int(wanted[row]) for row in moved}
+
+    def number(self, account_id: str) -> tuple[int, int] | None:
+        """Shard and number of an account, or None where it is not known."""
+        shard = self.elsewhere.get(account_id)
+        if shard is None:
+            shard = int(self.shard_numbers(pl.Series([account_id]))[0])
+        number = self.shards[shard].books.numbers.get(account_id)
+        return None if number is None else (shard, number)
+
+    def apply(self, events: pl.DataFrame) -> Outcome:
+        """Apply events in arrival order; boundaries of time between them take their turn.
+
+        Parameters
+        ----------
+        events
+            Accepted ones, normalised, as ``read_events`` gives them.
+        """
+        whole = Outcome(np.empty((events.height, 0)), np.empty(events.height, np.uint8), [])
+        parts: list[NDArray[np.float64]] = []
+        for start, stop, boundary_us in self._segments(events["ts_us"].to_numpy()):
+            if boundary_us is not None:
+                whole.steps.extend(self.look_due(boundary_us))
+            if stop > start:
+                segment = events[start:stop]
+                features, steps = self._apply_segment(segment, start, whole.status[start:stop])
+                parts.append(features)
+                whole.steps.extend(steps)
+        features = np.concatenate(parts) if parts else whole.features
+        return Outcome(features, whole.status, whole.steps)
+
+    def _segments(self, ts_us: NDArray[np.int64]) -> Iterator[tuple[int, int, int | None]]:
+        """Runs of events between boundaries, with the boundary that comes before each."""
+        if not len(ts_us):
+            return
+        marks = np.maximum.accumulate(ts_us)
+        if self.watermark_us != LONG_AGO_US:
+            marks = np.maximum(marks, self.watermark_us)
+        hours = marks // BOUNDARY_US
+        before = hours[0] if self.watermark_us == LONG_AGO_US else self.watermark_us // BOUNDARY_US
+        cuts = np.flatnonzero(np.diff(hours, prepend=before) > 0)
+        starts = np.unique(np.concatenate([[0], cuts]))
+        self.watermark_us = int(marks[-1])
+        crossed = set(cuts.tolist())
+        for start, stop in zip(starts, [*starts[1:], len(ts_us)], strict=True):
+            boundary = int(hours[start]) * BOUNDARY_US if int(start) in crossed else None
+            yield int(start), int(stop), boundary
+
+    def _apply_segment(
+        self, events: pl.DataFrame, first: int, status: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float64], list[Step]]:
+        owners = self.shard_numbers(events["account_id"])
+        tasks = []
+        for number, shard in enumerate(self.shards):
+            where = np.flatnonzero(owners == number)
+            if len(where):
+                part = events if len(where) == events.height else events[where]
+                task = self._pool.submit(shard.apply, part, self.terms.time_zone, self.terms.watch, {})
+                tasks.append((number, where, part, task))
+        features, steps = np.empty((events.height, 0)), []
+        for number, where, part, task in tasks:
+            applied: Applied = task.result()
+            if features.shape[1] == 0:
+                features = np.empty((events.height, applied.features.shape[1]))
+            features[where], status[where] = applied.features, applied.status
+            ids = (
+                part["account_id"].gather(applied.rows)
+                if len(applied.rows) < part.height
+                else part["account_id"]
+            )
+            steps.append(
+                Step(number, first + where[applied.rows], ids.to_list(), applied.batch.ts_us[applied.rows],
+                     applied.watched)
+            )  # fmt: skip
+        return features, steps
+
+    def tick(self, as_of_us: int) -> list[Step]:
+        """Let the clock of events come to a time, with what is due at the last boundary before it."""
+        if self.watermark_us == LONG_AGO_US or as_of_us <= self.watermark_us:
+            return []
+        crossed = as_of_us // BOUNDARY_US > self.watermark_us // BOUNDARY_US
+        self.watermark_us = as_of_us
+        return self.look_due(as_of_us // BOUNDARY_US * BOUNDARY_US) if crossed else []
+
+    def look_due(self, as_of_us: int) -> list[Step]:
+        """Lift the freezes that are over, and look again at the lines that are due."""
+        steps = []
+        for number, shard in enumerate(self.shards):
+            due = due_accounts(shard.standing, as_of_us, self.terms.waits)
+            if len(due.looked_at):
+                found = shard.look(due.looked_at, as_of_us, self.terms.watch, {})
+                ids = [shard.ids[account] for account in due.looked_at.tolist()]
+                ts_us = np.full(len(ids), as_of_us, np.int64)
+                steps.append(Step(number, None, ids, ts_us, found, due))
+        return steps
+
+    def settle_freeze(self, account_id: str, *, confirm: bool) -> None:
+        """Confirm or lift an account's freeze.
+
+        Raises
+        ------
+        InputError
+            When there is no such account, or it is not frozen.
+        """
+        place = self.number(account_id)
+        if place is None:
+            raise InputError("There is no such account.", value=account_id)
+        settle = confirm_freeze if confirm else lift_freeze
+        settle(self.shards[place[0]].standing, place[1])
+
+    def arrays(self) -> list[dict[str, NDArray[Any]]]:
+        """The state of each shard as arrays."""
+        return [shard.arrays() for shard in self.shards]

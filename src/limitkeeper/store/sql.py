@@ -1,0 +1,373 @@
+"""The store in SQLite or PostgreSQL: a micro-batch is one transaction, and one engine writes."""
+
+import contextlib
+import fcntl
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.store.tables import (
+    FORMAT,
+    alerts,
+    counters,
+    journal,
+    metadata,
+    offsets,
+    outbox,
+    proposals,
+    rejects,
+    store_heads,
+)
+
+HEAD = 1
+"""The only row of ``store_heads``."""
+
+BUSY_MS = 10_000
+
+
+class StoreError(LimitkeeperError):
+    """A store that cannot be used as asked."""
+
+
+class StoreTakenError(StoreError):
+    """Another engine writes to this store, or has taken it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalChange:
+    """What becomes of an account's open proposal.
+
+    Parameters
+    ----------
+    account_id, ts_us
+        Whose and when.
+    status
+        What the open one becomes: ``superseded`` by ``row``; a freeze also ``lapsed``, ``lifted``, ``confirmed``.
+    reason
+        Why, where nobody decided it.
+    row
+        The new proposal, if there is one.
+    """
+
+    account_id: str
+    ts_us: int
+    status: str
+    reason: str | None = None
+    row: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A micro-batch as it is written, in one transaction.
+
+    Parameters
+    ----------
+    sequence
+        One more than that of the last.
+    kind, events, committed_us, content
+        The journal's entry.
+    alerts, seen
+        Alerts opened or grown worse, with all columns but status and sequence; those seen again, by id.
+    proposals
+        What becomes of proposals, in order.
+    rejects
+        ``source, event_id, account_id, reason``.
+    counts
+        What to add to counters, by ``(name, label)``.
+    outbox
+        ``subject, topic, content, due_us``.
+    offsets
+        Next offset by ``(topic, partition)``.
+    """
+
+    sequence: int
+    kind: str
+    events: int
+    committed_us: int
+    content: bytes
+    alerts: Sequence[dict[str, Any]] = ()
+    seen: Sequence[dict[str, Any]] = ()
+    proposals: Sequence[ProposalChange] = ()
+    rejects: Sequence[dict[str, Any]] = ()
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    outbox: Sequence[dict[str, Any]] = ()
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the journal."""
+
+    sequence: int
+    kind: str
+    content: bytes
+
+
+class Store:
+    """One database, opened for reading by anybody and for writing by one engine.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///FILE`` or ``postgresql+psycopg://...``.
+
+    Raises
+    ------
+    StoreError
+        When the database cannot be opened, or is of another format.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = sa.make_url(url)
+        except sa.exc.ArgumentError as error:
+            raise StoreError(
+                "The store's URL cannot be read.",
+                value=url,
+                allowed="sqlite:///FILE or postgresql+psycopg://...",
+            ) from error
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        arguments = (
+            {"connect_args": {"timeout": BUSY_MS / 1000}} if self.is_sqlite else {"pool_pre_ping": True}
+        )
+        self.database = sa.create_engine(self.url, **arguments)
+        if self.is_sqlite:
+            sa.event.listen(self.database, "connect", _set_pragmas)
+        self.epoch = 0
+        self._lock: IO[str] | sa.Connection | None = None
+        try:
+            metadata.create_all(self.database)
+        except sa.exc.DBAPIError as error:
+            raise StoreError(f"The store cannot be opened: {error.orig}.", value=self._shown) from error
+
+    @property
+    def _shown(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    def take(self, settings: dict[str, Any]) -> int:
+        """Take the store for writing; the sequence of its last micro-batch.
+
+        Parameters
+        ----------
+        settings
+            What the state depends on; must be as when the store was made.
+
+        Raises
+        ------
+        StoreTakenError
+            When another engine has it.
+        StoreError
+            When it is of another format or was made under other settings.
+        """
+        self._lock_out_others()
+        text = json.dumps(settings, sort_keys=True)
+        with self.database.begin() as connection:
+            head = connection.execute(sa.select(store_heads)).one_or_none()
+            if head is None:
+                self.epoch = 1
+                row = {"id": HEAD, "format": FORMAT, "sequence": 0, "epoch": 1, "settings": text}
+                connection.execute(store_heads.insert(), row)
+                return 0
+            if head.format != FORMAT:
+                raise StoreError("The store is of another format.", value=head.format, allowed=FORMAT)
+            if head.settings != text:
+                raise StoreError(
+                    "The store was made under other settings.",
+                    value=text,
+                    allowed=head.settings,
+                    advice="Start with those, or with a new store.",
+                )
+            self.epoch = head.epoch + 1
+            connection.execute(store_heads.update().values(epoch=self.epoch))
+            return int(head.sequence)
+
+    def _lock_out_others(self) -> None:
+        if self.is_sqlite:
+            lock = Path(f"{self.url.database}.lock").open("w")  # noqa: SIM115 - held until the store is closed
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                lock.close()
+                raise self._taken() from error
+            self._lock = lock
+            return
+        connection = self.database.connect()
+        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(zlib.crc32(b"limitkeeper")))):
+            connection.close()
+            raise self._taken()
+        connection.commit()
+        self._lock = connection
+
+    def _taken(self) -> StoreTakenError:
+        return StoreTakenError(
+            "Another server runs on this store.",
+            value=self._shown,
+            advice="Stop it first, or use another store.",
+        )
+
+    def close(self) -> None:
+        """Give the store back."""
+        if self._lock is not None:
+            with contextlib.suppress(sa.exc.DBAPIError):
+                self._lock.close()
+            self._lock = None
+        self.database.dispose()
+
+    def write(self, commit: Commit) -> None:
+        """Write a micro-batch, whole or not at all; one that was written already stays as it is.
+
+        Raises
+        ------
+        StoreTakenError
+            When another engine has taken the store over.
+        sqlalchemy.exc.DBAPIError
+            When the database fails; nothing is written then, or, where only its answer was lost, all of it.
+        """
+        with self.database.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            moved = connection.execute(
+                store_heads.update()
+                .where(store_heads.c.sequence == commit.sequence - 1, store_heads.c.epoch == self.epoch)
+                .values(sequence=commit.sequence)
+            )
+            if moved.rowcount != 1:
+                head = connection.execute(sa.select(store_heads)).one()
+                if (head.sequence, head.epoch) == (commit.sequence, self.epoch):
+                    return
+                raise self._taken()
+            self._write_parts(connection, commit)
+
+    def _write_parts(self, connection: sa.Connection, commit: Commit) -> None:
+        row = {
+            name: getattr(commit, name) for name in ("sequence", "kind", "events", "committed_us", "content")
+        }
+        connection.execute(journal.insert(), row)
+        mark = {"sequence": commit.sequence}
+        if commit.alerts:
+            self._upsert_alerts(connection, [each | mark for each in commit.alerts])
+        if commit.seen:
+            statement = (
+                alerts.update()
+                .where(alerts.c.alert_id == sa.bindparam("which"))
+                .values(
+                    {
+                        name: sa.bindparam(name)
+                        for name in ("severity", "rules", "hits", "seen_us", "sequence")
+                    }
+                )
+            )
+            connection.execute(statement, [each | mark for each in commit.seen])
+        self._write_proposals(connection, commit)
+        if commit.rejects:
+            connection.execute(rejects.insert(), [each | mark for each in commit.rejects])
+        if commit.counts:
+            self._add_counts(connection, commit.counts)
+        if commit.outbox:
+            waiting = {"status": "waiting", "attempts": 0, "error": None}
+            connection.execute(outbox.insert(), [each | waiting for each in commit.outbox])
+        for (topic, partition), next_offset in commit.offsets.items():
+            key = {"topic": topic, "partition": partition}
+            statement = self._insert(offsets).values(**key, next_offset=next_offset)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=list(key), set_={"next_offset": next_offset})
+            )
+
+    def _insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - either dialect's insert
+        return (sqlite if self.is_sqlite else postgresql).insert(table)
+
+    def _upsert_alerts(self, connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+        statement = self._insert(alerts)
+        changing = ("severity", "rules", "hits", "seen_us", "decision_id", "trace", "sequence")
+        statement = statement.on_conflict_do_update(
+            index_elements=["alert_id"],
+            set_={name: statement.excluded[name] for name in changing} | {"status": "open"},
+        )
+        connection.execute(statement, [{"status": "open", **row} for row in rows])
+
+    def _write_proposals(self, connection: sa.Connection, commit: Commit) -> None:
+        for change in commit.proposals:
+            old = (
+                proposals.update()
+                .where(
+                    proposals.c.account_id == change.account_id, proposals.c.status.in_(("open", "confirmed"))
+                )
+                .values(
+                    status=change.status,
+                    status_us=change.ts_us,
+                    reason=change.reason,
+                    sequence=commit.sequence,
+                )
+            )
+            connection.execute(old if change.row else old.where(proposals.c.action == "freeze"))
+            if change.row:
+                now = {
+                    "status": "open",
+                    "status_us": change.ts_us,
+                    "reason": None,
+                    "sequence": commit.sequence,
+                }
+                connection.execute(self._insert(proposals).values(change.row | now).on_conflict_do_nothing())
+
+    def _add_counts(self, connection: sa.Connection, counts: dict[tuple[str, str], int]) -> None:
+        statement = self._insert(counters)
+        statement = statement.on_conflict_do_update(
+            index_elements=["name", "label"], set_={"value": counters.c.value + statement.excluded.value}
+        )
+        rows = [
+            {"name": name, "label": label, "value": value} for (name, label), value in sorted(counts.items())
+        ]
+        connection.execute(statement, rows)
+
+    def entries_after(self, sequence: int) -> Iterator[Entry]:
+        """The journal's entries after one, in order, one by one."""
+        while True:
+            query = sa.select(journal.c.sequence, journal.c.kind, journal.c.content)
+            query = query.where(journal.c.sequence > sequence).order_by(journal.c.sequence).limit(1)
+            with self.database.connect() as connection:
+                row = connection.execute(query).one_or_none()
+            if row is None:
+                return
+            sequence = int(row.sequence)
+            yield Entry(sequence, row.kind, row.content)
+
+    def trim(self, sequence: int, before_us: int) -> int:
+        """Delete the journal's entries up to one that were committed before a time; how many went."""
+        gone = journal.delete().where(journal.c.sequence <= sequence, journal.c.committed_us < before_us)
+        with self.database.begin() as connection:
+            return int(connection.execute(gone).rowcount)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Every counter by name and label."""
+        found: dict[str, dict[str, int]] = {}
+        with self.database.connect() as connection:
+            for row in connection.execute(sa.select(counters).order_by(counters.c.name, counters.c.label)):
+                found.setdefault(row.name, {})[row.label] = int(row.value)
+        return found
+
+    def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        with self.database.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def next_offsets(self, topic: str) -> dict[int, int]:
+        """The next offset of each partition of a topic."""
+        query = sa.select(offsets.c.partition, offsets.c.next_offset).where(offsets.c.topic == topic)
+        with self.database.connect() as connection:
+            return {int(row.partition): int(row.next_offset) for row in connection.execute(query)}
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,123 @@
+"""The tables of the store, the same on SQLite and PostgreSQL. Times are UTC microseconds, amounts minor units."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+FORMAT = 1
+"""Raised when the tables change; a store of another format is refused."""
+
+metadata = MetaData()
+
+KEY = BigInteger().with_variant(Integer(), "sqlite")
+
+store_heads = Table(
+    "store_heads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("format", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # of the last micro-batch
+    Column("epoch", BigInteger, nullable=False),  # of the engine that writes: one more at each start
+    Column("settings", Text, nullable=False),  # JSON: what the state depends on, such as the market
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("sequence", KEY, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),  # events, accounts, tick, freeze
+    Column("events", Integer, nullable=False),
+    Column("committed_us", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # Arrow IPC, compressed
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", String(32), primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("trigger", String(40), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("status", String(16), nullable=False),  # open, acknowledged
+    Column("rules", Text, nullable=False),  # JSON list, in order of precedence
+    Column("hits", BigInteger, nullable=False),  # how many events hit
+    Column("opened_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("decision_id", String(32), nullable=False),
+    Column("trace", Text, nullable=False),  # JSON, of the event that opened it or made it worse
+    Column("sequence", BigInteger, nullable=False),  # of the micro-batch that changed it last
+    Index("alerts_by_account", "account_id"),
+    Index("alerts_by_sequence", "sequence"),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("proposal_id", String(32), primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("decision_id", String(32), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("rule", String(80)),
+    Column("limit_before_cents", BigInteger),
+    Column("limit_after_cents", BigInteger),
+    Column("made_us", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),  # open, superseded, confirmed, lapsed
+    Column("status_us", BigInteger, nullable=False),
+    Column("reason", Text),  # why the status is what it is, where the system set it
+    Column("trace", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Index("proposals_by_account", "account_id", "status"),
+    Index("proposals_by_sequence", "sequence"),
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("id", KEY, primary_key=True, autoincrement=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text),
+    Column("account_id", Text),
+    Column("reason", String(40), nullable=False),
+    Index("rejects_by_sequence", "sequence"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("label", String(80), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", KEY, primary_key=True, autoincrement=True),
+    Column("subject", String(32), nullable=False),  # of the alert or proposal
+    Column("topic", String(40), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("status", String(16), nullable=False),  # waiting, sent, dead
+    Column("attempts", Integer, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("error", Text),
+    Index("outbox_by_due", "status", "due_us"),
+)
+
+offsets = Table(
+    "offsets",
+    metadata,
+    Column("topic", String(249), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+    UniqueConstraint("topic", "partition"),
+)
