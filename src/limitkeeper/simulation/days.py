@@ -20,7 +20,6 @@ from limitkeeper.simulation.ledger import (
     NETWORK,
     NO_ROOM,
     NONE,
-    SECOND_US,
     TAKEOVER,
     WRONG_PASSWORD,
     Record,
@@ -44,7 +43,9 @@ RING_DEVICE, TERMINAL_DEVICE, RING_BANK = 1 << 33, 1 << 34, 1 << 33
 ACTIONS_A_DAY = 64
 REFUNDS_WAITING = 32
 TRIP_DAYS = 5
+ELSEWHERE_DAYS = 4
 WHOLE_CENTS = 10_000
+SECOND_US, MINUTE_US = 1_000_000, 60_000_000
 LEAST_ROOM_CENTS = 2_000
 
 HOUR_WEIGHTS = (0, 0, 0, 0, 0, 0, 1, 3, 5, 5, 6, 8, 9, 7, 5, 5, 5, 6, 8, 9, 9, 7, 5, 3)
@@ -67,7 +68,7 @@ def moment(draws: np.random.Generator, day_us: int, night_share: float) -> int:
         hours = 6 * draws.random()
     else:
         hours = np.searchsorted(HOURS, draws.random(), side="right") + draws.random()
-    return day_us + max(60 * SECOND_US, int(hours * HOUR_US))
+    return day_us + max(MINUTE_US, int(hours * HOUR_US))
 
 
 @compiled
@@ -85,7 +86,7 @@ def spends_expected(life: Record, state: Record, day: int, calendar: NDArray[np.
         rate *= 1.5
     if day >= life.onset_day:
         if life.kind == CASH_OUT_RING or (life.kind == TAKEN_OVER and day < life.write_back_day):
-            rate *= 0.4
+            rate *= 0.3
         else:
             rate *= 1 + 0.6 * stress(life, day)
     return rate
@@ -127,9 +128,9 @@ def planned_day(
         planned = add_actions(plan, planned, 1, LOG_IN)
     first_night = life.kind == TAKEN_OVER and np.floor(life.onset_day) == day
     if first_night or (life.kind == TAKEN_OVER and life.onset_day < day < life.recovery_day):
-        planned = add_actions(plan, planned, draws.poisson(2.0), THIEF_DECLINED)
+        planned = add_actions(plan, planned, draws.poisson(1.0), THIEF_DECLINED)
         planned = add_actions(plan, planned, 1 + draws.poisson(1.0), THIEF_LOGIN)
-        planned = add_actions(plan, planned, 3 * first_night + draws.poisson(3.5), THEFT)
+        planned = add_actions(plan, planned, 2 * first_night + draws.poisson(3.0), THEFT)
     for k in range(planned):
         action = plan[k, 1]
         night_share = life.night_share
@@ -191,6 +192,7 @@ def draw_on(
             drawn = drawn // WHOLE_CENTS * WHOLE_CENTS
         if drawn < LEAST_ROOM_CENTS or draws.random() < 0.6:
             add_event(life, state, out, ts_us, DECLINED, wanted, merchant, device, city, NONE, NO_ROOM)
+            state.declined_day = (ts_us - state.origin_us) // DAY_US
             return 0
         wanted = drawn
     state.balance += wanted
@@ -211,6 +213,8 @@ def spend(
     refunds: NDArray[np.int64],
 ) -> None:
     """What a person buys, or draws in cash; a purchase may be given back some days later."""
+    if day - state.declined_day < ELSEWHERE_DAYS and draws.random() < 0.7:
+        return  # declined just now: pays by other means
     pressed = 0.0 if life.kind == CASH_OUT_RING else stress(life, day)
     away = life.trip_day <= day < life.trip_day + TRIP_DAYS
     amount = np.exp(draws.normal(life.amount_log_mean, life.amount_log_std)) * (1 + 0.4 * pressed)
@@ -270,7 +274,7 @@ def act_for_others(
     """What a ring, or a thief, does with the account."""
     if action == RING_SPEND:
         room = life.limit_cents - state.balance
-        if room < 0.15 * life.limit_cents:
+        if room < 0.10 * life.limit_cents:
             return
         wanted = int(room * (0.25 + 0.35 * draws.random())) // WHOLE_CENTS * WHOLE_CENTS
         if wanted < WHOLE_CENTS:
@@ -293,6 +297,8 @@ def act_for_others(
     else:
         usual = np.exp(life.amount_log_mean + life.amount_log_std**2 / 2)
         wanted = int(usual * (4 + 10 * draws.random()))
+        if wanted > life.limit_cents - state.balance and draws.random() < 0.6:
+            return  # knows when the line is drawn
         is_cash = draws.random() < 0.15
         if is_cash:
             wanted = max(1, wanted // WHOLE_CENTS) * WHOLE_CENTS
@@ -389,15 +395,19 @@ def simulated_days(
     onset_us = end_us
     if life.onset_day < calendar.shape[0]:
         onset_us = origin_us + int(life.onset_day * DAY_US)
+    state.origin_us = origin_us
     state.theft_ends_us = end_us
     if life.recovery_day < calendar.shape[0]:
         state.theft_ends_us = origin_us + int(life.recovery_day * DAY_US)
     add_event(life, state, out, start_us, LIMIT_SET, life.limit_cents, NONE, NONE, NONE, NONE, NONE)
     for day in range(calendar.shape[0]):
         day_us = origin_us + day * DAY_US
-        if day > 0 and day_us + 60 * SECOND_US <= end_us:
+        books_us = day_us + life.number % 60 * SECOND_US
+        if day > 0 and books_us < end_us:
+            if state.onset_cents < 0 and books_us >= onset_us:
+                state.onset_cents = state.balance
             is_statement_day = calendar[day, 1] == life.statement_day
-            start_of_day(life, state, draws, out, day, day_us, is_statement_day)
+            start_of_day(life, state, draws, out, day, books_us, is_statement_day)
         planned = planned_day(life, state, draws, calendar, day, day_us, refunds, plan)
         for k in range(planned):
             ts_us, action = plan[k]

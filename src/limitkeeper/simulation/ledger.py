@@ -22,7 +22,7 @@ STATE = np.dtype([
     ("due_day", "i8"), ("met_day", "i8"), ("carried", "i8"), ("unpaid_minimum", "i8"), ("repay_day", "i8"),
     ("repay_cents", "i8"), ("arrears_day", "i8"), ("thirty_day", "i8"), ("default_day", "i8"),
     ("onset_cents", "i8"), ("default_cents", "i8"), ("stolen_cents", "i8"), ("refunds", "i8"),
-    ("theft_ends_us", "i8"),
+    ("theft_ends_us", "i8"), ("origin_us", "i8"), ("declined_day", "i8"),
 ])  # fmt: skip
 """Where an account stands; a day, or an amount at a moment, that has not come is -1."""
 
@@ -39,7 +39,6 @@ REASONS = (
 NO_ROOM, WRONG_PASSWORD, NETWORK, CASH_OUT, TAKEOVER = range(5)
 
 NONE = -1
-SECOND_US = 1_000_000
 DUE_DAYS, CLOSE_DAYS = 20, 25
 THIRTY_DAYS, DEFAULT_DAYS = 30, 90
 MINIMUM_SHARE, MINIMUM_LEAST_CENTS = 0.10, 5_000
@@ -163,11 +162,10 @@ def start_of_day(
     draws: np.random.Generator,
     out: NDArray[np.void],
     day: int,
-    day_us: int,
+    ts_us: int,
     is_statement_day: bool,
 ) -> None:
     """Book what falls due at local midnight: arrears, the closing bill, interest and the new statement."""
-    ts_us = day_us + life.number % 60 * SECOND_US
     if state.billed > 0:
         if day > state.due_day and state.met_day < 0 and state.arrears_day < 0 and state.balance > 0:
             state.arrears_day = state.due_day

@@ -151,9 +151,10 @@ def lives_lived(
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Every account's events, in arrival order, and how each account ended."""
     blank = np.zeros(1, STATE)
-    for name in ("met_day", "repay_day", "arrears_day", "thirty_day", "default_day", "onset_cents"):
+    for name in ("met_day", "repay_day", "arrears_day", "thirty_day", "default_day"):
         blank[name] = NONE
-    blank["default_cents"] = NONE
+    blank["onset_cents"] = blank["default_cents"] = NONE
+    blank["declined_day"] = -DAYS_MAX
     state, refunds = blank.copy(), np.zeros((REFUNDS_WAITING, 3), np.int64)
     plan = np.zeros((ACTIONS_A_DAY, 2), np.int64)
     out = np.zeros(events_most(len(calendar)), EVENT)

@@ -150,6 +150,7 @@ def _set_habits(
     limit = np.clip(median * np.exp(0.7 * ndtri(own["limit"])), 1_000, 100_000) // 100 * 100 * YUAN
     habit = np.searchsorted((0.62, 0.90), their["habit"], side="right")
     habit = np.where((kind == DISTRESSED) | (kind == RECOVERING), np.maximum(habit, PART), habit)
+    habit = np.where(kind == CASH_OUT_RING, FULL, habit)
     part = 0.35 + 0.4 * their["part"]
     low, high = np.array([[0.10, 0.08, 0.02], [0.60, 0.30, 0.07]])[:, habit]
     monthly = limit * (low + (high - low) * own["spend_share"])
