@@ -9,6 +9,7 @@ from typer.cli import get_docs_for_click
 
 from limitkeeper.app.policy import LANGUAGES, POLICY, markets, parameters_from_files, reason_wording
 from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy_path
+from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES
 from limitkeeper.core.behaviour.features import FEATURES
 from limitkeeper.core.kernel.quantity import Quantity
 from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
@@ -35,6 +36,7 @@ def quantities_page() -> str:
     ]
     groups: list[tuple[str, tuple[Quantity, ...]]] = [
         ("Behaviour (from events)", FEATURES),
+        ("Change of behaviour (while events come)", CHANGE_QUANTITIES),
         ("Risk and value (computed in the review)", QUANTITIES),
         ("State of the account (from the accounts table)", ACCOUNT_QUANTITIES),
     ]

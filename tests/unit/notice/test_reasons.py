@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from limitkeeper.app.policy import LANGUAGES, reason_wording
-from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.notice.reasons import (
     EVIDENCE,
@@ -19,7 +18,7 @@ from limitkeeper.core.notice.reasons import (
     reason_texts,
     wording_from_document,
 )
-from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
+from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 
 SCORED = [Reason("late_recent"), Reason("minimum_only"), Reason(FALLBACK_CODE, "Region score")]
 
@@ -116,7 +115,7 @@ def test_reason_stands_where_no_figure_is_known_that_could_speak_against_it() ->
 
 
 def test_evidence_names_features_and_reasons_that_there_are() -> None:
-    names = set(FEATURE_NAMES) | {quantity.name for quantity in ACCOUNT_QUANTITIES}
+    names = set(SHARED_QUANTITIES)
     for code, evidence in EVIDENCE.items():
         assert code in reason_wording("en")
         assert {feature for feature, _, _ in evidence} <= names

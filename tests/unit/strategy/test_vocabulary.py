@@ -1,5 +1,6 @@
 """The names that a rule may use."""
 
+from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES
 from limitkeeper.core.behaviour.features import FEATURES
 from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
 from limitkeeper.core.strategy.contradictions import RESERVED
@@ -9,7 +10,8 @@ from limitkeeper.core.value.quantities import QUANTITIES
 
 
 def test_no_name_means_two_things() -> None:
-    assert len(SHARED_QUANTITIES) == len(FEATURES) + len(QUANTITIES) + len(ACCOUNT_QUANTITIES)
+    groups = (FEATURES, CHANGE_QUANTITIES, QUANTITIES, ACCOUNT_QUANTITIES)
+    assert len(SHARED_QUANTITIES) == sum(len(group) for group in groups)
     assert not RESERVED & set(SHARED_QUANTITIES)
 
 

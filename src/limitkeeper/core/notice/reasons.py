@@ -24,7 +24,12 @@ EVIDENCE: Mapping[str, tuple[tuple[str, float, float], ...]] = {
     "repaid_little": (("completeness_6", AT_MOST, 0.9), ("completeness_3", AT_MOST, 0.9)),
     "repayment_irregular": (("late_share_6", AT_LEAST, 0.01), ("days_past_due_mean_6", AT_LEAST, 1.0)),
     "utilisation_high": (("utilisation", AT_LEAST, 0.5),),
-    "spending_unusual": (("spend_zscore_90d", AT_LEAST, 2.0), ("spend_velocity_7d_90d", AT_LEAST, 1.5)),
+    "repayment_fallen": (("repayment_change", AT_LEAST, 1.0),),
+    "spending_unusual": (
+        ("spend_zscore_90d", AT_LEAST, 2.0),
+        ("spend_velocity_7d_90d", AT_LEAST, 1.5),
+        ("spend_change", AT_LEAST, 1.0),
+    ),
     "cash_rise": (("cash_share_30d", AT_LEAST, 0.01),),
     "inactive": (("spend_count_90d", AT_MOST, 1.0), ("days_since_last_use", AT_LEAST, 90.0)),
     "terms_breach": (("flag_count_90d", AT_LEAST, 1.0), ("round_share_30d", AT_LEAST, 0.5)),
