@@ -12,6 +12,7 @@ from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES
 from limitkeeper.core.behaviour.features import FEATURES
 from limitkeeper.core.kernel.quantity import Quantity
+from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
 from limitkeeper.core.strategy.description import strategy_description
 from limitkeeper.core.value.quantities import QUANTITIES
@@ -37,6 +38,7 @@ def quantities_page() -> str:
     groups: list[tuple[str, tuple[Quantity, ...]]] = [
         ("Behaviour (from events)", FEATURES),
         ("Change of behaviour (while events come)", CHANGE_QUANTITIES),
+        ("Relations (while events come, where the market allows)", RELATION_QUANTITIES),
         ("Risk and value (computed in the review)", QUANTITIES),
         ("State of the account (from the accounts table)", ACCOUNT_QUANTITIES),
     ]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from limitkeeper.app.policy import market_parameters, reason_wording
+from limitkeeper.app.policy import POLICY, market_parameters, reason_wording
 from limitkeeper.app.strategies import loaded_strategy, published_strategy, strategy_names, strategy_path
+from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.actions import Action, Trigger
 from limitkeeper.core.strategy.proposals import PublishedStrategy
 
@@ -58,6 +59,23 @@ def test_rule_lets_go_only_below_its_release(published: PublishedStrategy) -> No
     assert "risk_high" in hit_rules(published, between, before=1 << bit)
     assert "risk_high" not in hit_rules(published, below, before=1 << bit)
     assert "risk_high" in hit_rules(published, {}, before=1 << bit)  # unknown releases nothing
+
+
+def test_links_hit_no_rule_in_a_market_that_does_not_allow_them(tmp_path: Path) -> None:
+    allowed = yaml.safe_load((POLICY / "parameters/markets/CN.yaml").read_text(encoding="utf-8"))
+    forbidden = allowed["relations_allowed"] | {"values": {"2002-01-01": 0}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"relations_allowed": forbidden}), encoding="utf-8")
+    parameters = market_parameters("CN", dt.date(2026, 11, 1), tmp_path / "own.yaml")
+    for name in strategy_names():
+        published = published_strategy(loaded_strategy(strategy_path(name)), parameters, compiled=False)
+        assert hit_rules(published, CASES["linked_to_bad"]["hits"]) == set()
+
+
+def test_links_never_do_more_than_alert(published: PublishedStrategy) -> None:
+    names = {quantity.name for quantity in RELATION_QUANTITIES}
+    rules = [rule for rule in published.strategy.rules if names & set(rule.names)]
+    assert [rule.id for rule in rules] == ["linked_to_bad"]
+    assert rules[0].action is Action.ALERT
 
 
 def test_strategy_covers_every_trigger_and_action(published: PublishedStrategy) -> None:

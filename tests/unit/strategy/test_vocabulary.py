@@ -2,6 +2,7 @@
 
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES
 from limitkeeper.core.behaviour.features import FEATURES
+from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
 from limitkeeper.core.strategy.contradictions import RESERVED
 from limitkeeper.core.strategy.steps import STEP_INPUTS
@@ -10,7 +11,7 @@ from limitkeeper.core.value.quantities import QUANTITIES
 
 
 def test_no_name_means_two_things() -> None:
-    groups = (FEATURES, CHANGE_QUANTITIES, QUANTITIES, ACCOUNT_QUANTITIES)
+    groups = (FEATURES, CHANGE_QUANTITIES, RELATION_QUANTITIES, QUANTITIES, ACCOUNT_QUANTITIES)
     assert len(SHARED_QUANTITIES) == sum(len(group) for group in groups)
     assert not RESERVED & set(SHARED_QUANTITIES)
 

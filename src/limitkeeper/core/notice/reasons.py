@@ -32,6 +32,7 @@ EVIDENCE: Mapping[str, tuple[tuple[str, float, float], ...]] = {
     ),
     "cash_rise": (("cash_share_30d", AT_LEAST, 0.01),),
     "inactive": (("spend_count_90d", AT_MOST, 1.0), ("days_since_last_use", AT_LEAST, 90.0)),
+    "relations": (("linked_bad_share", AT_LEAST, 0.01),),
     "terms_breach": (("flag_count_90d", AT_LEAST, 1.0), ("round_share_30d", AT_LEAST, 0.5)),
 }
 """What an account must show for a reason to be told: feature, at least or at most, value; one is enough."""

@@ -1,4 +1,4 @@
-"""Every name that a strategy's expressions may use: behaviour, its changes, risk, value, account, its own."""
+"""Every name that a strategy's expressions may use: behaviour, relations, risk, value, account, its own."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -6,13 +6,20 @@ from types import MappingProxyType
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES
 from limitkeeper.core.behaviour.features import FEATURES
 from limitkeeper.core.kernel.quantity import Quantity
+from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
 from limitkeeper.core.value.quantities import QUANTITIES
 
 SHARED_QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         quantity.name: quantity
-        for quantity in (*FEATURES, *CHANGE_QUANTITIES, *QUANTITIES, *ACCOUNT_QUANTITIES)
+        for quantity in (
+            *FEATURES,
+            *CHANGE_QUANTITIES,
+            *RELATION_QUANTITIES,
+            *QUANTITIES,
+            *ACCOUNT_QUANTITIES,
+        )
     }
 )
 """The names that every strategy may use, in the order of the stages."""
