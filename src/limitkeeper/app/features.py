@@ -174,10 +174,10 @@ def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
     )
     customer = None
     if "customer_id" in new.columns:
-        position = pl.int_range(pl.len(), dtype=pl.Int64)
         alone = pl.col("customer_id").is_null()
-        customer = new.select(
-            pl.when(alone).then(position).otherwise(position.first().over("customer_id")) + first
+        line = pl.col("line").cast(pl.Int64)  # a column: in a window a range would count within its group
+        customer = new.with_row_index("line").select(
+            pl.when(alone).then(line).otherwise(line.first().over("customer_id")) + first
         ).to_series().to_numpy()  # fmt: skip
     books.behaviour.add_accounts(
         new.height,

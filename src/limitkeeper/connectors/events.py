@@ -27,8 +27,8 @@ from limitkeeper.core.kernel.errors import InputError, did_you_mean
 
 REQUIRED = ("event_id", "account_id", "ts", "kind")
 AMOUNTS = ("amount", "paid", "minimum_due", "days_past_due")
-IDS = ("merchant_id", "device_id", "city")
-OPTIONAL = (*AMOUNTS, *IDS, "counterparty_id", "reason")
+IDS = ("merchant_id", "device_id", "city", "counterparty_id")
+OPTIONAL = (*AMOUNTS, *IDS, "reason")
 
 KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from limitkeeper.core.kernel.errors import InputError
 
@@ -34,6 +35,24 @@ def table(path: Path) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"The file cannot be read as {path.suffix[1:]}: {reason}", value=path) from error
+
+
+def arrow_table(content: bytes) -> pl.DataFrame:
+    """The table that an Arrow IPC stream holds.
+
+    Raises
+    ------
+    InputError
+        When the bytes are no such stream, or do not hold what they say.
+    """
+    try:
+        whole = pa.ipc.open_stream(content).read_all()
+        whole.validate(full=True)
+        found = pl.from_arrow(whole)
+    except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"The body is no Arrow stream: {str(error).splitlines()[0]}") from error
+    assert isinstance(found, pl.DataFrame)
+    return found
 
 
 def table_written(frame: pl.DataFrame, path: Path) -> Path:

@@ -359,6 +359,11 @@ class Store:
         with self.database.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def change(self, statement: sa.Update) -> int:
+        """Carry out a change that no micro-batch depends on; how many rows."""
+        with self.database.begin() as connection:
+            return int(connection.execute(statement).rowcount)
+
     def next_offsets(self, topic: str) -> dict[int, int]:
         """The next offset of each partition of a topic."""
         query = sa.select(offsets.c.partition, offsets.c.next_offset).where(offsets.c.topic == topic)

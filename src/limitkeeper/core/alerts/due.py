@@ -82,6 +82,23 @@ def due_accounts(standing: Standing, as_of_us: int, waits: Waits) -> Due:
     return Due(accounts[lifted], accounts[ended], accounts[looked])
 
 
+def next_due_us(standing: Standing, waits: Waits) -> int:
+    """The earliest time at which anybody of those that stand now is due, ``NEVER_US`` where nobody is."""
+    rows = standing.rows[: standing.top[0]]
+    since = rows[:, FROZEN_SINCE_US]
+    frozen, confirmed = since != NEVER_US, rows[:, FREEZE_CONFIRMED] == 1
+    clocks = [
+        since[frozen & ~confirmed] + waits.freeze_confirmation_us,
+        since[frozen & confirmed & (rows[:, FROZEN_FOR_VIOLATION] == 0)] + waits.freeze_us,
+    ]
+    for column in (LAST_DECREASE_US, LAST_INCREASE_US):
+        reduced = (rows[:, column] != LONG_AGO_US) & (rows[:, BEFORE_REDUCTION] >= 0)
+        for wait_us in waits.steps_us:
+            due_us = rows[reduced, column] + wait_us
+            clocks.append(due_us[rows[reduced, LOOKED_US] < due_us])
+    return min((int(clock.min()) for clock in clocks if len(clock)), default=NEVER_US)
+
+
 def _thaw(row: NDArray[np.int64], *, barred: bool) -> None:
     if barred and row[FROZEN_RULE] >= 0:
         row[BARRED_RULES] |= 1 << int(row[FROZEN_RULE])

@@ -272,6 +272,16 @@ class Standing:
         found[known] = (rows[:, DEFAULTED] == 1) | flagged
         return found
 
+    def of_one(self, account: int, customer: int) -> "Standing":
+        """One account's standing alone, with its customer's total."""
+        one = Standing()
+        one.add_accounts(self.dense[[account], LIMIT], self.products[[account]], np.zeros(1, np.int64))
+        one.dense[0] = self.dense[account]
+        one.dense[0, CUSTOMER_TOTAL] = self.dense[customer, CUSTOMER_TOTAL]
+        if self.slots[account] != NO_SLOT:
+            one.rows[0], one.slots[0], one.top[0] = self.rows[self.slots[account]], 0, 1
+        return one
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The whole state as arrays; :meth:`from_arrays` takes them back."""
         return {

@@ -311,6 +311,13 @@ class ChangeDetection:
         write_all_scores(self._numbers, accounts, self.terms, out)
         return out
 
+    def of_one(self, account: int) -> "ChangeDetection":
+        """What is seen of one account, alone."""
+        one = ChangeDetection(self.terms)
+        one.add_accounts(1)
+        one._times[0], one._numbers[0] = self._times[account], self._numbers[account]
+        return one
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The whole state as arrays, to be kept; :meth:`from_arrays` takes them back."""
         return {

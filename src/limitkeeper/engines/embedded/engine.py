@@ -10,9 +10,9 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,25 @@ import numpy as np
 import polars as pl
 import sqlalchemy as sa
 import structlog
-from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import ID_BYTES_MAX
-from limitkeeper.connectors.messages import read_messages
 from limitkeeper.core.alerts.standing import renumber_rules
-from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
-from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
+from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, LONG_AGO_US, TOO_LATE
+from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
-from limitkeeper.engines.embedded.findings import Findings, Reporter, instant
+from limitkeeper.engines.embedded.findings import Findings, counts_of, instant, told, too_late_rows
 from limitkeeper.engines.embedded.journal import entry_bytes, entry_table
+from limitkeeper.engines.embedded.policy import LivePolicy
+from limitkeeper.engines.embedded.requests import (
+    Answer,
+    BusyError,
+    Request,
+    StoppedError,
+    TakenEvents,
+    taken_events,
+)
 from limitkeeper.engines.embedded.shard import Shard
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
-from limitkeeper.engines.embedded.state import LiveState, LiveTerms, Outcome, Step
+from limitkeeper.engines.embedded.state import BOUNDARY_US, LiveState, Outcome, Step
 from limitkeeper.store.sql import Commit, Entry, ProposalChange, Store, StoreError, StoreTakenError
 
 log = structlog.get_logger()
@@ -48,16 +54,6 @@ AHEAD_US = 300_000_000
 
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to write, the last one again and again."""
-
-
-class BusyError(LimitkeeperError):
-    """The queue is full: come again after ``retry_seconds``."""
-
-    retry_seconds = 1
-
-
-class StoppedError(LimitkeeperError):
-    """The engine is stopping or has failed: nothing more is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,74 +76,6 @@ class Settings:
     snapshot_seconds: float = 600.0
     journal_days: float = 7.0
     outbox_topics: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class Request:
-    """Something to do, in its turn, and the future of its answer.
-
-    The content of ``events`` is a list of messages, or a table that was read; of a command its table; of ``read`` a
-    function of the state, which must not change it.
-    """
-
-    kind: str
-    content: Any
-    events: int = 0
-    source: str = "api"
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    assess: bool = False
-    answer: "Future[Any]" = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a request's events.
-
-    Parameters
-    ----------
-    sequence
-        Of the micro-batch that holds them.
-    accepted, rejected, duplicate
-        ``read`` is their sum.
-    rows, status
-        Of each row that is an event: its place in the request; 0 applied, 1 duplicate, 2 too late.
-    refused
-        Rows that are no events, with their reasons.
-    assessments
-        Of each of ``rows``, where asked for; None where not applied.
-    features
-        Of each ``(n, 45)``.
-    """
-
-    sequence: int
-    accepted: int
-    rejected: int
-    duplicate: int
-    rows: NDArray[np.int64]
-    status: NDArray[np.uint8]
-    refused: list[dict[str, Any]]
-    assessments: list[dict[str, Any] | None] | None
-    features: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class LivePolicy:
-    """What decides on a day: terms, and the reporter that tells of it."""
-
-    day: dt.date
-    terms: LiveTerms
-    reporter: Reporter
-
-    def note(self) -> dict[str, Any]:
-        """The policy by content, as journal and snapshots name it."""
-        versions = self.reporter.versions
-        return {
-            "day": self.day.isoformat(),
-            "strategy": versions.strategy,
-            "model": versions.model,
-            "parameters": versions.parameters,
-            "rules": [rule.id for rule in self.reporter.rules],
-        }
 
 
 class Engine:
@@ -177,6 +105,7 @@ class Engine:
         self.state = LiveState(self.policy.terms)
         self.sequence = 0
         self.failure: BaseException | None = None
+        self.counts: dict[tuple[str, str], int] = {}
         self.store_failing_since: float | None = None
         self.listeners: list[Callable[[list[dict[str, Any]]], None]] = []
         self.watchers: list[Callable[[str, float], None]] = []
@@ -199,6 +128,9 @@ class Engine:
             When the store is taken, of other settings, or lacks entries that no snapshot holds.
         """
         last = self.store.take(store_settings)
+        self.counts = {
+            (name, label): n for name, by in self.store.counts().items() for label, n in by.items()
+        }
         for path, snapshot in snapshots_read(self.settings.folder):
             if snapshot is None or snapshot.sequence > last:
                 log.warning("snapshot_refused", snapshot=path.name)
@@ -284,6 +216,21 @@ class Engine:
         """Events that wait."""
         return self._waiting_events
 
+    @property
+    def waiting_seconds(self) -> float:
+        """How long the oldest request has waited."""
+        with self._wake:
+            return time.monotonic() - self._waiting[0].since if self._waiting else 0.0
+
+    def state_bytes(self) -> int:
+        """Bytes of the accounts' state."""
+        return sum(shard.state_bytes() for shard in self.state.shards)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._stopping or self.failure is not None
+
     def submit(self, request: Request) -> "Future[Any]":
         """Put a request in the queue; its answer comes when it is committed.
 
@@ -296,7 +243,7 @@ class Engine:
         """
         size = max(request.events, 1)
         with self._wake:
-            if self._stopping or self.failure is not None:
+            if self.stopping:
                 raise StoppedError("The engine has stopped.", advice="Try again when it runs.")
             if self._waiting_events and self._waiting_events + size > QUEUE_EVENTS:
                 raise BusyError("Too many events wait.", value=self._waiting_events, allowed=QUEUE_EVENTS)
@@ -304,6 +251,11 @@ class Engine:
             self._waiting_events += size
             self._wake.notify()
         return request.answer
+
+    def tick_is_due(self) -> bool:
+        """Whether the clock has passed a boundary that no event has."""
+        watermark_us = self.state.watermark_us
+        return watermark_us != LONG_AGO_US and self.now_us() // BOUNDARY_US > watermark_us // BOUNDARY_US
 
     def start(self) -> None:
         """Start the thread that works on requests."""
@@ -399,9 +351,9 @@ class Engine:
                 status = "confirmed" if confirm else "lifted"
                 changes = [ProposalChange(account, int(content["ts_us"][0]), status, "by hand")]
             elif request.kind == "read":
-                request.answer.set_result(content(self.state))
+                request.answer.set_result(content(self))
                 return
-        except InputError as error:  # refused before anything changed
+        except LimitkeeperError as error:  # refused before anything changed
             request.answer.set_exception(error)
             return
         findings = self.policy.reporter.findings(steps)
@@ -448,6 +400,8 @@ class Engine:
         )  # fmt: skip
         self._write(commit)
         self.sequence = commit.sequence
+        for key, value in commit.counts.items():
+            self.counts[key] = self.counts.get(key, 0) + value
         if messages:
             for message in messages:
                 message["sequence"] = commit.sequence
@@ -535,123 +489,3 @@ class Engine:
             self.store.trim(kept_before, before_us)
         log.info("snapshot_written", sequence=self.sequence, accounts=len(self.state))
         return path
-
-
-def too_late_rows(events: pl.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
-    """The events that came too late, as rejects."""
-    late = events.filter(pl.Series(outcome.status == TOO_LATE))
-    return [
-        {"event_id": event, "account_id": account, "reason": "too_late", "source": "engine"}
-        for event, account in late.select("event_id", "account_id").iter_rows()
-    ]
-
-
-def told(findings: Findings) -> Iterable[dict[str, Any]]:
-    """The messages for those who listen: alerts opened or grown worse, proposals, freezes that are over."""
-    for alert_id, row in findings.alerts.items():
-        yield {
-            "topic": "alert.opened" if row["opened"] else "alert.worse",
-            "subject": alert_id,
-            "account_id": row["account_id"],
-            "trigger": row["trigger"],
-            "severity": row["severity"],
-            "rules": json.loads(row["rules"]),
-            "at": instant(row["seen_us"]).isoformat(),
-        }
-    for change in findings.proposals:
-        row = change.row or {}
-        yield {
-            "topic": "proposal.made" if change.row else f"freeze.{change.status}",
-            "subject": row.get("proposal_id", ""),
-            "account_id": change.account_id,
-            "action": row.get("action"),
-            "rule": row.get("rule"),
-            "limit_before_cents": row.get("limit_before_cents"),
-            "limit_after_cents": row.get("limit_after_cents"),
-            "reason": change.reason,
-            "at": instant(change.ts_us).isoformat(),
-        }
-
-
-def counts_of(
-    findings: Findings, outcome: Outcome | None, rejects: Sequence[dict[str, Any]]
-) -> dict[tuple[str, str], int]:
-    """What a micro-batch adds to the counters."""
-    counts: dict[tuple[str, str], int] = {}
-
-    def add(name: str, label: str, value: int) -> None:
-        if value:
-            counts[name, label] = counts.get((name, label), 0) + value
-
-    if outcome:
-        add("events", "accepted", int((outcome.status == ACCEPTED).sum()))
-        add("events", "duplicate", int((outcome.status == DUPLICATE).sum()))
-    add("events", "rejected", len(rejects))
-    for row in rejects:
-        add("rejects", row["reason"], 1)
-    for row in findings.alerts.values():
-        add("alerts", row["trigger"], int(row["opened"]))
-    for change in findings.proposals:
-        if change.row:
-            add("proposals", change.row["action"], 1)
-    for action, count in findings.decisions.items():
-        add("decisions", action, count)
-    return counts
-
-
-@dataclass(frozen=True, slots=True)
-class TakenEvents:
-    """The events of several requests as one table.
-
-    Parameters
-    ----------
-    events
-        Accepted rows, one request after another; ``row`` counts within its request.
-    bounds
-        Where each request's rows begin, and the end.
-    rejected
-        Each request's rows that are no events: ``source, row, event_id, account_id, reason``.
-    """
-
-    events: pl.DataFrame
-    bounds: list[int]
-    rejected: list[list[dict[str, Any]]]
-
-
-def taken_events(batch: Sequence[Request], as_of: dt.datetime) -> TakenEvents:
-    """The events of requests: messages are read here, all at once; tables were read before."""
-    messages = [
-        message for request in batch if isinstance(request.content, list) for message in request.content
-    ]
-    read = read_messages(messages, as_of) if messages else None
-    parts: list[pl.DataFrame] = []
-    rejected: list[list[dict[str, Any]]] = []
-    first = 0
-    for request in batch:
-        if isinstance(request.content, list) and read is not None:
-            last = first + len(request.content)
-            between = pl.col("row").is_between(first, last, closed="left")
-            alone = len(request.content) == len(messages)
-            accepted, refused = (
-                part if alone else part.filter(between).with_columns(pl.col("row") - first)
-                for part in (read.accepted, read.rejected)
-            )
-            first = last
-        else:
-            accepted, refused = request.content.accepted, request.content.rejected
-        parts.append(accepted)
-        rejected.append(
-            [
-                {"row": row["row"], "source": request.source, "reason": row["reason"]}
-                | {name: _text(row.get(name)) for name in ("event_id", "account_id")}
-                for row in refused.iter_rows(named=True)
-            ]
-        )
-    bounds = [0]
-    for part in parts:
-        bounds.append(bounds[-1] + part.height)
-    return TakenEvents(pl.concat(parts) if len(parts) > 1 else parts[0], bounds, rejected)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value).replace("\0", "\ufffd")[:ID_BYTES_MAX]

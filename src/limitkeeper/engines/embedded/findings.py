@@ -3,11 +3,12 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from limitkeeper import __version__
 from limitkeeper.app.policy import LANGUAGES, reason_wording
@@ -15,13 +16,14 @@ from limitkeeper.app.review import explained_trace
 from limitkeeper.core.alerts.fold import OPENED, SILENT, UPDATED
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS, COUNT, OPENED_US, RULES, SEEN_US, SEVERITY
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
+from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
 from limitkeeper.core.decision.assessment import Assessment
 from limitkeeper.core.decision.trace import Reviewed, Versions
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.proposals import Proposals
-from limitkeeper.engines.embedded.state import Step
+from limitkeeper.engines.embedded.state import Outcome, Step
 from limitkeeper.store.sql import ProposalChange
 
 TRIGGERS = tuple(trigger.value for trigger in list(Trigger)[:ALERT_TRIGGERS])
@@ -207,3 +209,65 @@ def proposal_row(trace: Mapping[str, Any], account_id: str, ts_us: int) -> dict[
         "made_us": ts_us,
         "trace": json.dumps(trace, ensure_ascii=False, allow_nan=False),
     }
+
+
+def too_late_rows(events: pl.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
+    """The events that came too late, as rejects."""
+    late = events.filter(pl.Series(outcome.status == TOO_LATE))
+    return [
+        {"event_id": event, "account_id": account, "reason": "too_late", "source": "engine"}
+        for event, account in late.select("event_id", "account_id").iter_rows()
+    ]
+
+
+def told(findings: Findings) -> Iterable[dict[str, Any]]:
+    """The messages for those who listen: alerts opened or grown worse, proposals, freezes that are over."""
+    for alert_id, row in findings.alerts.items():
+        yield {
+            "topic": "alert.opened" if row["opened"] else "alert.worse",
+            "subject": alert_id,
+            "account_id": row["account_id"],
+            "trigger": row["trigger"],
+            "severity": row["severity"],
+            "rules": json.loads(row["rules"]),
+            "at": instant(row["seen_us"]).isoformat(),
+        }
+    for change in findings.proposals:
+        row = change.row or {}
+        yield {
+            "topic": "proposal.made" if change.row else f"freeze.{change.status}",
+            "subject": row.get("proposal_id", ""),
+            "account_id": change.account_id,
+            "action": row.get("action"),
+            "rule": row.get("rule"),
+            "limit_before_cents": row.get("limit_before_cents"),
+            "limit_after_cents": row.get("limit_after_cents"),
+            "reason": change.reason,
+            "at": instant(change.ts_us).isoformat(),
+        }
+
+
+def counts_of(
+    findings: Findings, outcome: Outcome | None, rejects: Sequence[dict[str, Any]]
+) -> dict[tuple[str, str], int]:
+    """What a micro-batch adds to the counters."""
+    counts: dict[tuple[str, str], int] = {}
+
+    def add(name: str, label: str, value: int) -> None:
+        if value:
+            counts[name, label] = counts.get((name, label), 0) + value
+
+    if outcome:
+        add("events", "accepted", int((outcome.status == ACCEPTED).sum()))
+        add("events", "duplicate", int((outcome.status == DUPLICATE).sum()))
+    add("events", "rejected", len(rejects))
+    for row in rejects:
+        add("rejects", row["reason"], 1)
+    for row in findings.alerts.values():
+        add("alerts", row["trigger"], int(row["opened"]))
+    for change in findings.proposals:
+        if change.row:
+            add("proposals", change.row["action"], 1)
+    for action, count in findings.decisions.items():
+        add("decisions", action, count)
+    return counts

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.strategies import published_strategy
@@ -15,12 +17,31 @@ from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.core.value.economics import terms_in_force
 from limitkeeper.core.value.response import response_terms_in_force
-from limitkeeper.engines.embedded.engine import LivePolicy
 from limitkeeper.engines.embedded.findings import Reporter
 from limitkeeper.engines.embedded.shard import CHANGE_NAMES
 from limitkeeper.engines.embedded.state import LiveTerms
 
 FREEZE_DAYS_MAX = 36_500
+
+
+@dataclass(frozen=True, slots=True)
+class LivePolicy:
+    """What decides on a day: terms, and the reporter that tells of it."""
+
+    day: dt.date
+    terms: LiveTerms
+    reporter: Reporter
+
+    def note(self) -> dict[str, Any]:
+        """The policy by content, as journal and snapshots name it."""
+        versions = self.reporter.versions
+        return {
+            "day": self.day.isoformat(),
+            "strategy": versions.strategy,
+            "model": versions.model,
+            "parameters": versions.parameters,
+            "rules": [rule.id for rule in self.reporter.rules],
+        }
 
 
 def policy_of_day(

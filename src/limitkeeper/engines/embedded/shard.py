@@ -153,6 +153,11 @@ class Shard:
             columns[name] = column
         return columns
 
+    def state_bytes(self) -> int:
+        """Bytes of its arrays, as far as they are used."""
+        parts = (self.books.behaviour.arrays(), self.standing.arrays(), self.change.arrays())
+        return sum(array.nbytes for arrays in parts for array in arrays.values())
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The whole state as arrays; ids as JSON."""
         parts = {

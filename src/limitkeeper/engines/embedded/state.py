@@ -5,7 +5,6 @@ event time: when the first event beyond a boundary arrives, or when the server's
 a pure function of the entries of the journal, in their order, and not of when they were written.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +14,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from limitkeeper.connectors.events import id_hashes, id_text
-from limitkeeper.core.alerts.due import Due, Waits, confirm_freeze, due_accounts, lift_freeze
+from limitkeeper.core.alerts.due import (
+    Due,
+    Waits,
+    confirm_freeze,
+    due_accounts,
+    lift_freeze,
+    next_due_us,
+)
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
 from limitkeeper.core.behaviour.events import HOUR_US, LONG_AGO_US
+from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.engines.embedded.shard import Applied, Shard
@@ -143,35 +150,46 @@ class LiveState:
         events
             Accepted ones, normalised, as ``read_events`` gives them.
         """
-        whole = Outcome(np.empty((events.height, 0)), np.empty(events.height, np.uint8), [])
-        parts: list[NDArray[np.float64]] = []
-        for start, stop, boundary_us in self._segments(events["ts_us"].to_numpy()):
-            if boundary_us is not None:
-                whole.steps.extend(self.look_due(boundary_us))
-            if stop > start:
-                segment = events[start:stop]
-                features, steps = self._apply_segment(segment, start, whole.status[start:stop])
-                parts.append(features)
-                whole.steps.extend(steps)
-        features = np.concatenate(parts) if parts else whole.features
-        return Outcome(features, whole.status, whole.steps)
+        status, steps = np.empty(events.height, np.uint8), list[Step]()
+        parts = [np.empty((0, len(FEATURE_NAMES)))]
+        ts_us = events["ts_us"].to_numpy()
+        marks = np.maximum.accumulate(np.concatenate([[self.watermark_us], ts_us]))
+        start = 0
+        while start < events.height:
+            stop = self._next_boundary(marks, start)
+            if stop == start:
+                steps += self.look_due(int(marks[start + 1]) // BOUNDARY_US * BOUNDARY_US)
+                stop = self._next_boundary(marks, start, passed=True)
+            features, found = self._apply_segment(events[start:stop], start, status[start:stop])
+            parts.append(features)
+            steps += found
+            self.watermark_us = int(marks[stop])
+            start = stop
+        return Outcome(np.concatenate(parts), status, steps)
 
-    def _segments(self, ts_us: NDArray[np.int64]) -> Iterator[tuple[int, int, int | None]]:
-        """Runs of events between boundaries, with the boundary that comes before each."""
-        if not len(ts_us):
-            return
-        marks = np.maximum.accumulate(ts_us)
-        if self.watermark_us != LONG_AGO_US:
-            marks = np.maximum(marks, self.watermark_us)
+    def _next_boundary(self, marks: NDArray[np.int64], start: int, *, passed: bool = False) -> int:
+        """The first event from ``start`` on before which somebody is due, or the end.
+
+        Parameters
+        ----------
+        marks
+            The clock of events before the first event and after each.
+        start
+            The event that is next.
+        passed
+            Whether the boundary just before it has had its turn.
+        """
+        waits, now_us = self.terms.waits, int(marks[start])
+        if now_us == LONG_AGO_US:  # the clock starts with the first event
+            passed, now_us = True, int(marks[start + 1])
+        # What is decided from here on can be due after the shortest wait at the earliest.
+        soonest_us = now_us + min(waits.freeze_confirmation_us, waits.freeze_us, *waits.steps_us)
+        due_us = min(soonest_us, *(next_due_us(shard.standing, waits) for shard in self.shards))
         hours = marks // BOUNDARY_US
-        before = hours[0] if self.watermark_us == LONG_AGO_US else self.watermark_us // BOUNDARY_US
-        cuts = np.flatnonzero(np.diff(hours, prepend=before) > 0)
-        starts = np.unique(np.concatenate([[0], cuts]))
-        self.watermark_us = int(marks[-1])
-        crossed = set(cuts.tolist())
-        for start, stop in zip(starts, [*starts[1:], len(ts_us)], strict=True):
-            boundary = int(hours[start]) * BOUNDARY_US if int(start) in crossed else None
-            yield int(start), int(stop), boundary
+        due = (np.diff(hours) > 0) & (hours[1:] * BOUNDARY_US >= due_us)
+        due[: start + passed] = False
+        found = np.flatnonzero(due)
+        return int(found[0]) if len(found) else len(marks) - 1
 
     def _apply_segment(
         self, events: pl.DataFrame, first: int, status: NDArray[np.uint8]

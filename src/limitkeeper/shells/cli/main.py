@@ -12,6 +12,7 @@ from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
 from limitkeeper.shells.cli.review import review
 from limitkeeper.shells.cli.score import score
+from limitkeeper.shells.cli.serve import serve
 from limitkeeper.shells.cli.simulate import simulate
 from limitkeeper.shells.cli.train import train
 
@@ -47,6 +48,7 @@ application.command("review")(review)
 application.command("features")(features)
 application.command("train")(train)
 application.command("score")(score)
+application.command("serve")(serve)
 application.command("simulate")(simulate)
 
 

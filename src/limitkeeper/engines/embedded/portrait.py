@@ -1,0 +1,119 @@
+"""What is told of one account: its portrait now, and what would be decided of an event that did not happen."""
+
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from limitkeeper.core.alerts.standing import (
+    ALERT_FIELDS,
+    BEFORE_REDUCTION,
+    COUNT,
+    DEFAULTED,
+    FIRST_ALERT,
+    FREEZE_CONFIRMED,
+    FROZEN_SINCE_US,
+    NO_SLOT,
+    Standing,
+)
+from limitkeeper.core.behaviour.events import ACCEPTED, NEVER_US
+from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.behaviour.state import Behaviour
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.findings import TRIGGERS, instant
+from limitkeeper.engines.embedded.shard import CHANGE_NAMES, Shard
+
+STATUS_WORDS = {0: "accepted", 1: "duplicate", 2: "too_late"}
+
+
+def _place(engine: Engine, account_id: str) -> tuple[Shard, int]:
+    place = engine.state.number(account_id)
+    if place is None:
+        raise InputError(
+            "There is no such account.", value=account_id, advice="Send an event of it, or register it."
+        )
+    return engine.state.shards[place[0]], place[1]
+
+
+def _numbers(names: tuple[str, ...], values: list[float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in zip(names, values, strict=True)}
+
+
+def portrait(engine: Engine, account_id: str, as_of_us: int) -> dict[str, Any]:
+    """An account's features as of a time, what stands of it, and its open alerts.
+
+    Raises
+    ------
+    InputError
+        When there is no such account.
+    """
+    shard, number = _place(engine, account_id)
+    one = np.array([number])
+    features = shard.books.behaviour.portraits(as_of_us, one)[0].tolist()
+    return {
+        "account_id": account_id,
+        "as_of": instant(as_of_us).isoformat(),
+        "features": _numbers(FEATURE_NAMES, features),
+        "change": _numbers(CHANGE_NAMES, shard.change.scores(one)[0].tolist()),
+        "standing": standing_document(shard.standing, number),
+    }
+
+
+def standing_document(standing: Standing, number: int) -> dict[str, Any]:
+    """What stands of an account, as JSON."""
+    slot = int(standing.slots[number])
+    if slot == NO_SLOT:
+        return {"is_frozen": False, "is_defaulted": False, "limit_before_reduction_cents": None, "alerts": []}
+    row = standing.rows[slot].tolist()
+    frozen, before = row[FROZEN_SINCE_US] != NEVER_US, row[BEFORE_REDUCTION]
+    return {
+        "is_frozen": frozen,
+        "frozen_since": instant(row[FROZEN_SINCE_US]).isoformat() if frozen else None,
+        "freeze_is_confirmed": bool(row[FREEZE_CONFIRMED]) if frozen else None,
+        "is_defaulted": bool(row[DEFAULTED]),
+        "limit_before_reduction_cents": before if before >= 0 else None,
+        "alerts": [
+            name for k, name in enumerate(TRIGGERS) if row[FIRST_ALERT + k * ALERT_FIELDS + COUNT] > 0
+        ],
+    }
+
+
+def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
+    """What would be decided if an event happened: worked out on a copy of its account; nothing is changed.
+
+    Parameters
+    ----------
+    event
+        One row, normalised.
+
+    Raises
+    ------
+    InputError
+        When there is no such account.
+    """
+    account_id = event["account_id"][0]
+    shard, number = _place(engine, account_id)
+    copy = _copy_of_one(shard, number, account_id)
+    terms = engine.state.terms
+    applied = copy.apply(event, terms.time_zone, terms.watch, {})
+    status = STATUS_WORDS[int(applied.status[0])]
+    found: dict[str, Any] = {"account_id": account_id, "status": status, "assessment": None, "trace": None}
+    if applied.status[0] == ACCEPTED:
+        ts_us = int(event["ts_us"][0])
+        found["assessment"] = engine.policy.reporter.summary(applied.watched, 0)
+        found["trace"] = engine.policy.reporter.trace(applied.watched, 0, account_id, ts_us)
+    return found
+
+
+def _copy_of_one(shard: Shard, number: int, account_id: str) -> Shard:
+    """A shard of one account, as it stands in another."""
+    behaviour = Behaviour()
+    behaviour.add_accounts(1)
+    behaviour.restore_ring(0, shard.books.behaviour.ring_bytes(number))
+    copy = Shard()
+    copy.books.behaviour, copy.books.numbers, copy.ids = behaviour, {account_id: 0}, [account_id]
+    copy.standing = shard.standing.of_one(number, int(shard.books.behaviour.customers()[number]))
+    copy.change = shard.change.of_one(number)
+    return copy

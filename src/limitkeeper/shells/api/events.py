@@ -1,0 +1,124 @@
+"""Events in: one or many, JSON, lines or Arrow; and what would be decided of one that did not happen."""
+
+import datetime as dt
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from limitkeeper.connectors.events import read_events
+from limitkeeper.connectors.messages import MESSAGES_MAX, messages, read_messages
+from limitkeeper.connectors.tables import arrow_table
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.engines.embedded.engine import AHEAD_US, Engine
+from limitkeeper.engines.embedded.findings import instant
+from limitkeeper.engines.embedded.portrait import STATUS_WORDS, hypothetical
+from limitkeeper.engines.embedded.requests import Answer
+from limitkeeper.engines.embedded.requests import Request as Work
+from limitkeeper.shells.api.answers import answer, body_of, done
+from limitkeeper.shells.api.documents import ASSESS, EVENTS
+
+JSON, LINES, ARROW = "application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream"
+
+
+def events_router(engine: Engine) -> APIRouter:
+    """The routes of events."""
+    router = APIRouter(tags=["events"])
+
+    @router.post("/v1/events", openapi_extra=EVENTS)
+    async def take_events(request: Request) -> Response:
+        """Take events, in their order.
+
+        Answered when they are committed. Sending an event again changes nothing: it is counted as a duplicate.
+        Rows that are no events are refused one by one, with their reason: read = accepted + rejected + duplicate.
+        With `?assess=true` each event comes back with its assessment.
+        """
+        assess = asked(request, "assess")
+        body, kind = await body_of(request), media_type(request)
+        content: Any
+        if kind == ARROW:
+            content = read_events(arrow_table(body), as_of(engine))
+            count = content.accepted.height + content.rejected.height
+        else:
+            content = messages(body, lines=kind == LINES)
+            count = len(content)
+        if not 0 < count <= MESSAGES_MAX:
+            raise InputError(
+                "The number of events is out of bounds.", value=count, allowed=f"1 to {MESSAGES_MAX}"
+            )
+        found: Answer = await done(engine, Work("events", content, count, "http", assess=assess))
+        return answer(answer_document(found, assess=assess))
+
+    @router.post("/v1/assess", openapi_extra=ASSESS)
+    async def assess_event(request: Request) -> Response:
+        """Tell what would be decided if an event happened now; nothing is changed."""
+        rows = messages(await body_of(request))
+        if len(rows) != 1:
+            raise InputError("One event is assessed at a time.", value=len(rows), allowed=1)
+        if rows[0].event_id is None:
+            rows[0].event_id = "hypothetical"
+        read = read_messages(rows, as_of(engine))
+        if read.rejected.height:
+            raise InputError("The event cannot be read.", value=read.rejected["reason"][0])
+        return answer(await done(engine, Work("read", lambda running: hypothetical(running, read.accepted))))
+
+    return router
+
+
+def as_of(engine: Engine) -> dt.datetime:
+    """Later events lie in the future."""
+    return instant(engine.now_us() + AHEAD_US)
+
+
+def media_type(request: Request) -> str:
+    """The kind of a request's body.
+
+    Raises
+    ------
+    InputError
+        When it is none that is read.
+    """
+    kind = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
+    if kind not in (JSON, LINES, ARROW):
+        raise InputError("The kind of body is not read.", value=kind, allowed=f"{JSON}, {LINES}, {ARROW}")
+    return kind
+
+
+def asked(request: Request, name: str) -> bool:
+    """Whether a flag of the query is set.
+
+    Raises
+    ------
+    InputError
+        When it is neither true nor false.
+    """
+    text = request.query_params.get(name, "false").lower()
+    if text not in ("true", "false", "1", "0"):
+        raise InputError(f"The flag '{name}' cannot be read.", value=text, allowed="true or false")
+    return text in ("true", "1")
+
+
+def answer_document(found: Answer, *, assess: bool) -> dict[str, Any]:
+    """What became of events, as JSON."""
+    document: dict[str, Any] = {
+        "sequence": found.sequence,
+        "read": found.accepted + found.rejected + found.duplicate,
+        "accepted": found.accepted,
+        "rejected": found.rejected,
+        "duplicate": found.duplicate,
+        "rejects": [
+            {name: row[name] for name in ("row", "event_id", "account_id", "reason")} for row in found.refused
+        ],
+    }
+    late = [
+        {"row": row, "event_id": None, "account_id": None, "reason": "too_late"}
+        for row, status in zip(found.rows.tolist(), found.status.tolist(), strict=True)
+        if STATUS_WORDS[status] == "too_late"
+    ]
+    document["rejects"] = sorted(document["rejects"] + late, key=lambda row: int(row["row"]))
+    if assess:
+        rows = zip(found.rows.tolist(), found.status.tolist(), found.assessments or [], strict=False)
+        document["assessments"] = [
+            {"row": row, "status": STATUS_WORDS[status], "assessment": each} for row, status, each in rows
+        ]
+    return document

@@ -1,0 +1,221 @@
+"""Alerts and proposals: lists, one with its trace, and the live stream of both."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from limitkeeper.core.strategy.actions import Severity
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.findings import TRIGGERS, instant
+from limitkeeper.shells.api.answers import UnknownError, answer
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import alerts, proposals
+
+PAGE_ROWS = 100
+PAGE_ROWS_MAX = 1_000
+
+PageRows = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)]
+Offset = Annotated[int, Query(ge=0, le=10**9)]
+
+STREAM_MESSAGES = 10_000
+"""Messages that wait for one listener; one that is slower is told so, and begins again from the store."""
+
+HEARTBEAT_SECONDS = 15.0
+
+CATCH_UP_ROWS = 10_000
+"""Alerts and proposals that a listener who comes back is told of at most."""
+
+BRIEF_ALERT = [column for column in alerts.c if column.name != "trace"]
+BRIEF_PROPOSAL = [column for column in proposals.c if column.name != "trace"]
+
+
+def alert_document(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of an alert as JSON."""
+    found = {name: value for name, value in row.items() if not name.endswith("_us")}
+    found["rules"] = json.loads(row["rules"])
+    found["opened_at"], found["seen_at"] = (
+        instant(row[name]).isoformat() for name in ("opened_us", "seen_us")
+    )
+    if "trace" in row:
+        found["trace"] = json.loads(row["trace"])
+    return found
+
+
+def proposal_document(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a proposal as JSON."""
+    found = {name: value for name, value in row.items() if not name.endswith("_us")}
+    found["made_at"], found["status_at"] = (
+        instant(row[name]).isoformat() for name in ("made_us", "status_us")
+    )
+    if "trace" in row:
+        found["trace"] = json.loads(row["trace"])
+    return found
+
+
+def findings_router(engine: Engine, store: Store) -> APIRouter:
+    """The routes of alerts and proposals."""
+    router = APIRouter()
+
+    @router.get("/v1/alerts", tags=["alerts"])
+    async def list_alerts(
+        account_id: str | None = None,
+        trigger: Annotated[str | None, Query(description=", ".join(TRIGGERS))] = None,
+        severity: Annotated[str | None, Query(description=", ".join(each.code for each in Severity))] = None,
+        status: Annotated[str | None, Query(description="open or acknowledged")] = None,
+        limit: PageRows = PAGE_ROWS,
+        offset: Offset = 0,
+    ) -> Response:
+        """List alerts, the newest first, without their traces."""
+        query = sa.select(*BRIEF_ALERT)
+        wanted = {"account_id": account_id, "trigger": trigger, "severity": severity, "status": status}
+        query = filtered(query, alerts, wanted).order_by(alerts.c.seen_us.desc(), alerts.c.alert_id)
+        rows = await run_in_threadpool(store.rows, query.limit(limit).offset(offset))
+        return answer([alert_document(row) for row in rows])
+
+    @router.get("/v1/alerts/{alert_id}", tags=["alerts"])
+    async def one_alert(alert_id: str) -> Response:
+        """Tell one alert with the trace of the decision behind it."""
+        return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
+
+    @router.post("/v1/alerts/{alert_id}/acknowledge", tags=["alerts"])
+    async def acknowledge(alert_id: str) -> Response:
+        """Acknowledge an alert: it is known. It opens again by itself if it grows worse."""
+        await one_row(store, alerts, alerts.c.alert_id, alert_id)
+        change = alerts.update().where(alerts.c.alert_id == alert_id).values(status="acknowledged")
+        await run_in_threadpool(store.change, change)
+        return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
+
+    @router.get("/v1/proposals", tags=["proposals"])
+    async def list_proposals(
+        account_id: str | None = None,
+        action: Annotated[str | None, Query(description="decrease, freeze, close or restore")] = None,
+        status: Annotated[
+            str | None, Query(description="open, superseded, confirmed, lifted or lapsed")
+        ] = None,
+        limit: PageRows = PAGE_ROWS,
+        offset: Offset = 0,
+    ) -> Response:
+        """List proposals, the newest first, without their traces."""
+        query = sa.select(*BRIEF_PROPOSAL)
+        wanted = {"account_id": account_id, "action": action, "status": status}
+        query = filtered(query, proposals, wanted).order_by(
+            proposals.c.made_us.desc(), proposals.c.proposal_id
+        )
+        rows = await run_in_threadpool(store.rows, query.limit(limit).offset(offset))
+        return answer([proposal_document(row) for row in rows])
+
+    @router.get("/v1/proposals/{proposal_id}", tags=["proposals"])
+    async def one_proposal(proposal_id: str) -> Response:
+        """Tell one proposal with its trace and reasons."""
+        return answer(
+            proposal_document(await one_row(store, proposals, proposals.c.proposal_id, proposal_id))
+        )
+
+    @router.get("/v1/stream", tags=["alerts"], response_class=StreamingResponse)
+    async def stream(request: Request) -> StreamingResponse:
+        """Follow alerts and proposals as they are committed (Server-Sent Events).
+
+        The id of a message is the sequence of its micro-batch: who comes back with `Last-Event-ID` is told of what
+        changed since, as `alert.now` and `proposal.now`.
+        """
+        since = request.headers.get("last-event-id", "")
+        last = int(since) if since.isascii() and since.isdigit() and len(since) < 16 else None  # noqa: PLR2004
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(
+            followed(engine, store, last), media_type="text/event-stream", headers=headers
+        )
+
+    return router
+
+
+def filtered(query: sa.Select[Any], table: sa.Table, wanted: dict[str, str | None]) -> sa.Select[Any]:
+    """The query, for the rows with the values that are asked for."""
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(table.c[name] == value.replace("\0", ""))
+    return query
+
+
+async def one_row(store: Store, table: sa.Table, column: sa.Column[Any], value: str) -> dict[str, Any]:
+    """The row of that name.
+
+    Raises
+    ------
+    UnknownError
+        When there is none.
+    """
+    rows = await run_in_threadpool(store.rows, sa.select(table).where(column == value.replace("\0", "")))
+    if not rows:
+        raise UnknownError(f"There is no such row of {table.name}.", value=value[:200])
+    return rows[0]
+
+
+def sse(topic: str, content: object, sequence: int | None = None) -> bytes:
+    """A Server-Sent Event."""
+    head = b"" if sequence is None else f"id: {sequence}\n".encode()
+    return head + f"event: {topic}\ndata: ".encode() + msgspec.json.encode(content) + b"\n\n"
+
+
+class Follower:
+    """The messages that wait for one listener; a slow one loses them, and is told."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(STREAM_MESSAGES)
+
+    def listen(self, messages: list[dict[str, Any]]) -> None:
+        """Take messages from the engine's thread."""
+        self.loop.call_soon_threadsafe(self._put, messages)
+
+    def _put(self, messages: list[dict[str, Any]]) -> None:
+        for message in messages:
+            if self.waiting.full():
+                while not self.waiting.empty():
+                    self.waiting.get_nowait()
+                self.waiting.put_nowait(None)
+            self.waiting.put_nowait(message)
+
+    async def chunk(self) -> bytes:
+        """The next message, or a sign of life where none comes for a while."""
+        try:
+            message = await asyncio.wait_for(self.waiting.get(), HEARTBEAT_SECONDS)
+        except TimeoutError:
+            return b": still here\n\n"
+        if message is None:
+            return sse("lagged", {"advice": "Come back with Last-Event-ID to be told what was missed."})
+        return sse(message["topic"], message, message["sequence"])
+
+
+async def followed(engine: Engine, store: Store, last: int | None) -> AsyncIterator[bytes]:
+    """The messages from now on, after those missed since a sequence."""
+    follower = Follower()
+    engine.listeners.append(follower.listen)
+    try:
+        yield b": limitkeeper\n\n"
+        if last is not None:
+            for chunk in await run_in_threadpool(missed, store, last):
+                yield chunk
+        while not engine.stopping:
+            yield await follower.chunk()
+    finally:
+        engine.listeners.remove(follower.listen)
+
+
+def missed(store: Store, last: int) -> list[bytes]:
+    """What changed since a sequence, as it is now."""
+    found: list[tuple[int, bytes]] = []
+    for table, columns, topic, document in (
+        (alerts, BRIEF_ALERT, "alert.now", alert_document),
+        (proposals, BRIEF_PROPOSAL, "proposal.now", proposal_document),
+    ):
+        query = sa.select(*columns).where(table.c.sequence > last)
+        rows = store.rows(query.order_by(table.c.sequence).limit(CATCH_UP_ROWS))
+        found += [(row["sequence"], sse(topic, document(row), row["sequence"])) for row in rows]
+    return [chunk for _, chunk in sorted(found, key=lambda pair: pair[0])]

@@ -1,0 +1,116 @@
+"""Accounts: what is stated of them, their portraits, and the freezes that wait for a person."""
+
+from typing import Any
+
+import msgspec
+import polars as pl
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from limitkeeper.connectors.messages import MESSAGES_MAX, Id, Number
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.portrait import portrait
+from limitkeeper.engines.embedded.requests import Request as Work
+from limitkeeper.shells.api.answers import UnknownError, answer, body_of, done
+from limitkeeper.shells.api.documents import ACCOUNTS
+
+
+class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """What is stated of one account; a missing field is not known."""
+
+    account_id: Id
+    customer_id: Id | None = None
+    product: str | None = None
+    opened_at: str | None = None
+    first_credit_at: str | None = None
+    opening_balance_cents: Number | None = None
+    limit_cents: Number | None = None
+
+
+_decoder = msgspec.json.Decoder(list[AccountMessage])
+
+
+def accounts_table(body: bytes) -> pl.DataFrame:
+    """The accounts of a JSON body, as a table.
+
+    Raises
+    ------
+    InputError
+        When it is no list of accounts, or holds too many.
+    """
+    try:
+        rows = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        allowed = "a list of objects with " + ", ".join(AccountMessage.__struct_fields__)
+        raise InputError(f"The body is no JSON of accounts: {error}.", allowed=allowed) from error
+    if not 0 < len(rows) <= MESSAGES_MAX:
+        raise InputError(
+            "The number of accounts is out of bounds.", value=len(rows), allowed=f"1 to {MESSAGES_MAX}"
+        )
+    text = {"account_id", "customer_id", "product", "opened_at", "first_credit_at"}
+    columns: dict[str, pl.Series] = {}
+    for name in AccountMessage.__struct_fields__:
+        values = [getattr(row, name) for row in rows]
+        if name in text:
+            columns[name] = pl.Series(
+                name, [None if each is None else str(each) for each in values], dtype=pl.String
+            )
+        else:
+            columns[name] = pl.Series(name, [_number(each) for each in values], dtype=pl.Float64)
+    return pl.DataFrame(columns)
+
+
+def _number(value: Number | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except OverflowError as error:
+        raise InputError("A number is too large.", allowed="1e308") from error
+
+
+def accounts_router(engine: Engine) -> APIRouter:
+    """The routes of accounts."""
+    router = APIRouter(tags=["accounts"])
+
+    @router.post("/v1/accounts", openapi_extra=ACCOUNTS)
+    async def state_accounts(request: Request) -> Response:
+        """State what is known of accounts before their events; those that are known stay as they are."""
+        table = accounts_table(await body_of(request))
+        sequence = await done(engine, Work("accounts", table))
+        return answer({"sequence": sequence, "accounts": table.height})
+
+    @router.get("/v1/accounts/{account_id}")
+    async def account_portrait(account_id: str) -> Response:
+        """Tell an account's portrait as of now: every feature, what stands of it, its alerts."""
+        return answer(await _known(engine, account_id))
+
+    @router.post("/v1/accounts/{account_id}/freeze/confirm")
+    async def confirm_freeze(account_id: str) -> Response:
+        """Confirm an account's freeze, which is lifted by itself otherwise."""
+        return await _settle(engine, account_id, confirm=True)
+
+    @router.post("/v1/accounts/{account_id}/freeze/lift")
+    async def lift_freeze(account_id: str) -> Response:
+        """Lift an account's freeze; its rule does not freeze again before it lets go."""
+        return await _settle(engine, account_id, confirm=False)
+
+    return router
+
+
+async def _known(engine: Engine, account_id: str) -> dict[str, Any]:
+    def read(running: Engine) -> dict[str, Any]:
+        if running.state.number(account_id) is None:
+            raise UnknownError("There is no such account.", value=account_id[:200])
+        return portrait(running, account_id, running.now_us())
+
+    found: dict[str, Any] = await done(engine, Work("read", read))
+    return found
+
+
+async def _settle(engine: Engine, account_id: str, *, confirm: bool) -> Response:
+    await _known(engine, account_id)
+    table = pl.DataFrame({"account_id": [account_id], "confirm": [confirm], "ts_us": [engine.now_us()]})
+    sequence = await done(engine, Work("freeze", table))
+    return answer(
+        {"sequence": sequence, "account_id": account_id, "freeze": "confirmed" if confirm else "lifted"}
+    )

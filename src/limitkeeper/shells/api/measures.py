@@ -1,0 +1,94 @@
+"""The server seen from outside: Prometheus metrics, health, readiness."""
+
+import time
+from collections.abc import Iterable
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from limitkeeper.core.behaviour.events import LONG_AGO_US
+from limitkeeper.engines.embedded.engine import QUEUE_EVENTS, Engine
+from limitkeeper.shells.api.answers import answer
+
+LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+STORE_PATIENCE_SECONDS = 5.0
+"""A store that fails for longer makes the server unready."""
+
+COUNTERS = {
+    "events": ("outcome", "Events by outcome: read = accepted + rejected + duplicate."),
+    "rejects": ("reason", "Rows refused, by reason."),
+    "alerts": ("trigger", "Alerts opened, by trigger."),
+    "proposals": ("action", "Proposals made, by action."),
+    "decisions": ("action", "Looks at an account, by what came of them."),
+}
+
+
+class EngineCollector:
+    """The engine's counters and gauges as Prometheus reads them; counters go on over a restart."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def collect(self) -> Iterable[Metric]:
+        """Every metric as of now."""
+        engine = self.engine
+        for name, (label, text) in COUNTERS.items():
+            family = CounterMetricFamily(f"limitkeeper_{name}", text, labels=[label])
+            for (counter, of), count in sorted(engine.counts.copy().items()):
+                if counter == name:
+                    family.add_metric([of], count)
+            yield family
+        watermark_us = engine.state.watermark_us
+        lag = max(engine.now_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else 0.0
+        gauges = {
+            "accounts": ("Accounts known.", len(engine.state)),
+            "sequence": ("Micro-batches committed.", engine.sequence),
+            "waiting_events": ("Events that wait in the queue.", engine.waiting_events),
+            "queue_bound_events": ("Events that may wait.", QUEUE_EVENTS),
+            "waiting_seconds": ("How long the oldest request has waited.", engine.waiting_seconds),
+            "event_time_lag_seconds": ("How far the newest event's time is behind the clock.", lag),
+            "state_bytes": ("Bytes of the accounts' state.", engine.state_bytes()),
+            "listeners": ("Listeners of the stream.", len(engine.listeners)),
+        }
+        for name, (text, value) in gauges.items():
+            yield GaugeMetricFamily(f"limitkeeper_{name}", text, value=float(value))
+
+
+def measures_router(engine: Engine) -> APIRouter:
+    """The routes of metrics and health."""
+    router = APIRouter(tags=["operation"])
+    registry = CollectorRegistry()
+    latency = Histogram(
+        "limitkeeper_batch_seconds",
+        "From the start of work on a micro-batch to its commit.",
+        ["kind"],
+        buckets=LATENCY_BUCKETS,
+        registry=registry,
+    )
+    registry.register(EngineCollector(engine))
+    engine.watchers.append(lambda kind, seconds: latency.labels(kind).observe(seconds))
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Metrics for Prometheus."""
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @router.get("/healthz")
+    async def healthy() -> Response:
+        """Whether the process is alive and its engine has not failed."""
+        alive = engine.failure is None
+        return answer({"alive": alive}, 200 if alive else 503)
+
+    @router.get("/readyz")
+    async def ready() -> Response:
+        """Whether events are taken: the engine runs and its store answers."""
+        since = engine.store_failing_since
+        failing = 0.0 if since is None else time.monotonic() - since
+        takes = not engine.stopping and failing < STORE_PATIENCE_SECONDS
+        document = {"ready": takes, "store_failing_seconds": round(failing, 1), "sequence": engine.sequence}
+        return answer(document, 200 if takes else 503)
+
+    return router

@@ -1,0 +1,94 @@
+"""``limitkeeper serve``: the running server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from limitkeeper.shells.cli.progress import progress_bars
+
+
+def serve(
+    data: Annotated[Path, typer.Option(help="Folder for the store and the snapshots.")] = Path(
+        "limitkeeper-data"
+    ),
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LIMITKEEPER_STORE",
+            help="Database: postgresql+psycopg://...; default: SQLite in the folder.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a PD model on live features; without one no rule reads a score."),
+    ] = None,
+    strategy: Annotated[
+        str, typer.Option(help="A shipped strategy (standard, cautious) or a file.")
+    ] = "standard",
+    market: Annotated[str, typer.Option(help="Whose parameters are in force.")] = "CN",
+    time_zone: Annotated[
+        str, typer.Option(help="The market's time zone, for what is at night.")
+    ] = "Asia/Shanghai",
+    parameters: Annotated[
+        Path | None, typer.Option(help="YAML with parameters that replace the market's.")
+    ] = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(help="What is stated of accounts, Parquet or CSV; known ones stay as they are."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")
+    ] = 8_750,
+    clock: Annotated[
+        str,
+        typer.Option(help="wall: time passes by itself; event: only by events, as for simulated streams."),
+    ] = "wall",
+    snapshot_minutes: Annotated[
+        float, typer.Option(min=0, help="Between two snapshots of the state; 0: only at an orderly stop.")
+    ] = 10.0,
+    journal_days: Annotated[
+        float, typer.Option(min=0, help="Days for which the journal is kept after a snapshot holds it.")
+    ] = 7.0,
+) -> None:
+    """Take events, keep every account's portrait, raise alerts and make proposals; survive being killed.
+
+    Events come by HTTP (POST /v1/events). What was acknowledged is never lost; sending it again changes
+    nothing. Stop with Ctrl-C: what waits is worked off, and a snapshot makes the next start quick.
+
+    Example: limitkeeper serve --data limitkeeper-data --accounts accounts.parquet
+    """
+    from limitkeeper.connectors.portfolio import time_zone as known_zone
+    from limitkeeper.connectors.tables import table
+    from limitkeeper.shells.serving import Options, started_engine, web_server
+
+    options = Options(
+        data=data,
+        store_url=store or f"sqlite:///{data / 'limitkeeper.db'}",
+        model=model,
+        strategy=strategy,
+        market=market,
+        time_zone=known_zone(time_zone),
+        parameters=parameters,
+        clock=clock,
+        snapshot_seconds=snapshot_minutes * 60,
+        journal_days=journal_days,
+    )
+    console = Console(stderr=True, highlight=False)
+    with progress_bars() as progress:
+        engine = started_engine(options, progress)
+    try:
+        if accounts:
+            options.state_accounts(engine, table(accounts))
+        server = web_server(engine, host, port)
+        console.print(
+            f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "
+            f"strategy {strategy}, {'model ' + str(model) if model else 'no model: no rule reads a score'}."
+        )
+        server.run()
+    finally:
+        engine.stop()
+    if engine.failure is not None:
+        raise typer.Exit(1)
