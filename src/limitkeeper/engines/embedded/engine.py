@@ -16,29 +16,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import sqlalchemy as sa
 import structlog
 
 from limitkeeper.core.alerts.standing import renumber_rules
-from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, LONG_AGO_US, TOO_LATE
+from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
 from limitkeeper.engines.embedded.findings import Findings, counts_of, instant, told, too_late_rows
 from limitkeeper.engines.embedded.journal import entry_bytes, entry_table
 from limitkeeper.engines.embedded.policy import LivePolicy
-from limitkeeper.engines.embedded.requests import (
-    Answer,
-    BusyError,
-    Request,
-    StoppedError,
-    TakenEvents,
-    taken_events,
-)
-from limitkeeper.engines.embedded.shard import Shard
+from limitkeeper.engines.embedded.requests import BusyError, Request, StoppedError, answer_of, taken_events
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
-from limitkeeper.engines.embedded.state import BOUNDARY_US, LiveState, Outcome, Step
+from limitkeeper.engines.embedded.state import LiveState, Outcome, Step
 from limitkeeper.store.sql import Commit, Entry, ProposalChange, Store, StoreError, StoreTakenError
 
 log = structlog.get_logger()
@@ -137,12 +129,7 @@ class Engine:
                 continue
             self.state.close()
             self.policy = self._policy_noted(snapshot.notes["policy"])
-            self.state = LiveState(
-                self.policy.terms,
-                [Shard.from_arrays(arrays) for arrays in snapshot.shards],
-                dict(snapshot.notes["elsewhere"]),
-                snapshot.notes["watermark_us"],
-            )
+            self.state = LiveState.from_arrays(self.policy.terms, snapshot.shards, snapshot.notes)
             self.sequence = self._snapshot_sequence = snapshot.sequence
             break
         applied = 0
@@ -331,8 +318,11 @@ class Engine:
         rejects = [row for rows in taken.rejected for row in rows] + late
         self._commit("events", taken.events, findings, outcome, rejects=rejects, offsets=offsets)
         for number, request in enumerate(batch):
-            which = slice(*taken.bounds[number : number + 2])
-            request.answer.set_result(self._answer(request, outcome, which, taken, number))
+            answer = answer_of(number, taken, outcome, self.sequence)
+            if request.assess and outcome:
+                which = slice(*taken.bounds[number : number + 2])
+                answer.assessments = self.policy.reporter.summaries(outcome.steps, which)
+            request.answer.set_result(answer)
 
     def _work_on_command(self, request: Request) -> None:
         content = request.content
@@ -426,33 +416,6 @@ class Engine:
                 self.store_failing_since = None
                 return
 
-    def _answer(
-        self, request: Request, outcome: Outcome | None, which: slice, taken: "TakenEvents", number: int
-    ) -> Answer:
-        status = outcome.status[which] if outcome else np.empty(0, np.uint8)
-        features = outcome.features[which] if outcome else np.empty((0, 0))
-        return Answer(
-            sequence=self.sequence,
-            accepted=int((status == ACCEPTED).sum()),
-            rejected=len(taken.rejected[number]) + int((status == TOO_LATE).sum()),
-            duplicate=int((status == DUPLICATE).sum()),
-            rows=taken.events["row"][which].to_numpy(),
-            status=status,
-            refused=taken.rejected[number],
-            assessments=self._assessments(outcome, which) if request.assess and outcome else None,
-            features=features,
-        )
-
-    def _assessments(self, outcome: Outcome, which: slice) -> list[dict[str, Any] | None]:
-        found: list[dict[str, Any] | None] = [None] * (which.stop - which.start)
-        for step in outcome.steps:
-            if step.rows is None:
-                continue
-            here = np.flatnonzero((step.rows >= which.start) & (step.rows < which.stop))
-            for row in here.tolist():
-                found[int(step.rows[row]) - which.start] = self.policy.reporter.summary(step.watched, row)
-        return found
-
     # -- snapshots --------------------------------------------------------------------------------------------
 
     def _maybe_snapshot(self) -> None:
@@ -476,11 +439,7 @@ class Engine:
         OSError
             When it cannot be written.
         """
-        notes = {
-            "elsewhere": self.state.elsewhere,
-            "watermark_us": self.state.watermark_us,
-            "policy": self.policy.note(),
-        }
+        notes = self.state.notes() | {"policy": self.policy.note()}
         path = snapshot_written(self.settings.folder, self.sequence, self.state.arrays(), notes)
         kept_before, self._snapshot_sequence = self._snapshot_sequence, self.sequence
         self._snapshot_at = time.monotonic()

@@ -157,6 +157,15 @@ class Reporter:
             "proposed": bool(watched.proposed[row]),
         }
 
+    def summaries(self, steps: Iterable[Step], which: slice) -> list[dict[str, Any] | None]:
+        """The looks of some of the batch's rows in short, None where a row was not applied."""
+        found: list[dict[str, Any] | None] = [None] * (which.stop - which.start)
+        for step in steps:
+            if step.rows is not None:
+                for row in np.flatnonzero((step.rows >= which.start) & (step.rows < which.stop)).tolist():
+                    found[int(step.rows[row]) - which.start] = self.summary(step.watched, row)
+        return found
+
     def trace(self, watched: Watched, row: int, account_id: str, ts_us: int) -> dict[str, Any]:
         """The trace of one look, with its reasons in both languages."""
         one = slice(row, row + 1)

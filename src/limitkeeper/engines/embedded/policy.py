@@ -11,7 +11,7 @@ from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.strategies import published_strategy
 from limitkeeper.core.alerts.due import Waits
 from limitkeeper.core.alerts.watch import UNSCORED, WatchTerms, check_model, fold_terms
-from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.decision.assessment import Policy
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
@@ -92,6 +92,13 @@ def policy_of_day(
                 )
             ),
         )
-        return LivePolicy(day, LiveTerms(watch, waits, time_zone), Reporter(watch, parameters))
+        terms = LiveTerms(
+            watch,
+            waits,
+            time_zone,
+            relations_allowed=parameters["relations_allowed"] == 1,
+            relations_refresh_us=int(parameters["relations_refresh_hours"] * HOUR_US),
+        )
+        return LivePolicy(day, terms, Reporter(watch, parameters))
 
     return policy

@@ -23,7 +23,7 @@ from limitkeeper.core.behaviour.state import Behaviour
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS, instant
-from limitkeeper.engines.embedded.shard import CHANGE_NAMES, Shard
+from limitkeeper.engines.embedded.shard import CHANGE_NAMES, RELATION_NAMES, Shard
 
 STATUS_WORDS = {0: "accepted", 1: "duplicate", 2: "too_late"}
 
@@ -52,11 +52,13 @@ def portrait(engine: Engine, account_id: str, as_of_us: int) -> dict[str, Any]:
     shard, number = _place(engine, account_id)
     one = np.array([number])
     features = shard.books.behaviour.portraits(as_of_us, one)[0].tolist()
+    relations = engine.state.web.relations_of(engine.state.shards.index(shard))(one)[:, 0].tolist()
     return {
         "account_id": account_id,
         "as_of": instant(as_of_us).isoformat(),
         "features": _numbers(FEATURE_NAMES, features),
         "change": _numbers(CHANGE_NAMES, shard.change.scores(one)[0].tolist()),
+        "relations": _numbers(RELATION_NAMES, relations),
         "standing": standing_document(shard.standing, number),
     }
 
@@ -97,7 +99,8 @@ def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
     shard, number = _place(engine, account_id)
     copy = _copy_of_one(shard, number, account_id)
     terms = engine.state.terms
-    applied = copy.apply(event, terms.time_zone, terms.watch, {})
+    relations = engine.state.web.relations_of(engine.state.shards.index(shard))(np.array([number]))
+    applied = copy.apply(event, terms.time_zone, terms.watch, lambda accounts: relations[:, accounts])
     status = STATUS_WORDS[int(applied.status[0])]
     found: dict[str, Any] = {"account_id": account_id, "status": status, "assessment": None, "trace": None}
     if applied.status[0] == ACCEPTED:

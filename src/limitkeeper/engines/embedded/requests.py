@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from limitkeeper.connectors.events import ID_BYTES_MAX
 from limitkeeper.connectors.messages import read_messages
+from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.engines.embedded.state import Outcome
 
 
 class BusyError(LimitkeeperError):
@@ -44,7 +46,7 @@ class Request:
     answer: "Future[Any]" = field(default_factory=Future)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What became of a request's events.
 
@@ -92,6 +94,23 @@ class TakenEvents:
     events: pl.DataFrame
     bounds: list[int]
     rejected: list[list[dict[str, Any]]]
+
+
+def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence: int) -> Answer:
+    """What became of one request of a micro-batch, by its number in it."""
+    which = slice(*taken.bounds[number : number + 2])
+    status = outcome.status[which] if outcome else np.empty(0, np.uint8)
+    return Answer(
+        sequence=sequence,
+        accepted=int((status == ACCEPTED).sum()),
+        rejected=len(taken.rejected[number]) + int((status == TOO_LATE).sum()),
+        duplicate=int((status == DUPLICATE).sum()),
+        rows=taken.events["row"][which].to_numpy(),
+        status=status,
+        refused=taken.rejected[number],
+        assessments=None,
+        features=outcome.features[which] if outcome else np.empty((0, 0)),
+    )
 
 
 def taken_events(batch: Sequence[Request], as_of: dt.datetime) -> TakenEvents:

@@ -1,6 +1,7 @@
 """A shard: the accounts that one thread works on, and all that is known of them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -13,12 +14,17 @@ from limitkeeper.app.features import Books, numbers_of, register_accounts
 from limitkeeper.connectors.events import event_batch, id_text
 from limitkeeper.core.alerts.standing import Standing
 from limitkeeper.core.alerts.watch import LOOKED, Looks, Watched, WatchTerms, watched
-from limitkeeper.core.behaviour.change import ChangeDetection
+from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
 from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
 from limitkeeper.core.behaviour.state import Behaviour
+from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 
-CHANGE_NAMES = ("spend_change", "repayment_change")
+CHANGE_NAMES = tuple(quantity.name for quantity in CHANGE_QUANTITIES)
+RELATION_NAMES = tuple(quantity.name for quantity in RELATION_QUANTITIES)
+
+RelationsOf = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""What relations say of a shard's accounts, ``(3, n)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class Shard:
         self.change.add_accounts(len(ids))
 
     def apply(
-        self, events: pl.DataFrame, time_zone: str, terms: WatchTerms, others: dict[str, NDArray[np.float64]]
+        self, events: pl.DataFrame, time_zone: str, terms: WatchTerms, relations: RelationsOf
     ) -> Applied:
         """Apply events in their order and watch what they lead to.
 
@@ -100,8 +106,8 @@ class Shard:
             Of the market.
         terms
             What decides.
-        others
-            Further columns by name: one value an account that the shard had when relations were computed.
+        relations
+            What relations say of accounts, by their numbers.
         """
         batch = event_batch(events, self.numbered(events["account_id"]), time_zone)
         features, status = self.books.behaviour.apply(batch)
@@ -116,17 +122,13 @@ class Shard:
             amount_cents=batch.amount_cents[rows],
             days_past_due=batch.days_past_due[rows],
             features=features[rows],
-            others=self._others(batch.account[rows], changes[rows], others),
+            others=_others(changes[rows], relations(batch.account[rows])),
         )
         found = watched(self.standing, self.books.behaviour.customers(), looks, terms)
         return Applied(batch, features, status, rows, found)
 
     def look(
-        self,
-        accounts: NDArray[np.int64],
-        as_of_us: int,
-        terms: WatchTerms,
-        others: dict[str, NDArray[np.float64]],
+        self, accounts: NDArray[np.int64], as_of_us: int, terms: WatchTerms, relations: RelationsOf
     ) -> Watched:
         """Look at accounts as of a time, without an event."""
         nothing = np.zeros(len(accounts), np.int64)
@@ -137,21 +139,9 @@ class Shard:
             amount_cents=nothing,
             days_past_due=nothing,
             features=self.books.behaviour.portraits(as_of_us, accounts),
-            others=self._others(accounts, self.change.scores(accounts), others),
+            others=_others(self.change.scores(accounts), relations(accounts)),
         )
         return watched(self.standing, self.books.behaviour.customers(), looks, terms)
-
-    @staticmethod
-    def _others(
-        accounts: NDArray[np.int64], changes: NDArray[np.float64], others: dict[str, NDArray[np.float64]]
-    ) -> dict[str, NDArray[np.float64]]:
-        columns = {name: np.ascontiguousarray(changes[:, k]) for k, name in enumerate(CHANGE_NAMES)}
-        for name, values in others.items():
-            column = np.full(len(accounts), np.nan)
-            known = accounts < len(values)  # accounts that came since are linked at the next refresh
-            column[known] = values[accounts[known]]
-            columns[name] = column
-        return columns
 
     def state_bytes(self) -> int:
         """Bytes of its arrays, as far as they are used."""
@@ -186,3 +176,8 @@ class Shard:
             ChangeDetection.from_arrays(part("change")),
             ids,
         )
+
+
+def _others(changes: NDArray[np.float64], relations: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    columns = {name: np.ascontiguousarray(changes[:, k]) for k, name in enumerate(CHANGE_NAMES)}
+    return columns | {name: relations[k] for k, name in enumerate(RELATION_NAMES)}

@@ -6,7 +6,7 @@ a pure function of the entries of the journal, in their order, and not of when t
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,14 @@ from limitkeeper.core.alerts.due import (
     next_due_us,
 )
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
-from limitkeeper.core.behaviour.events import HOUR_US, LONG_AGO_US
+from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.relations.state import DECLARED_KINDS
 from limitkeeper.core.strategy.account import PRODUCT_CODES
+from limitkeeper.engines.embedded.boundaries import BOUNDARY_US, SHARDS
 from limitkeeper.engines.embedded.shard import Applied, Shard
-
-BOUNDARY_US = HOUR_US
-"""What is on a clock happens at whole hours of event time."""
-
-SHARDS = 2
+from limitkeeper.engines.embedded.web import Web, web_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,8 @@ class LiveTerms:
     watch: WatchTerms
     waits: Waits
     time_zone: str
+    relations_allowed: bool
+    relations_refresh_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,11 @@ class LiveState:
     shards: list[Shard] = field(default_factory=lambda: [Shard() for _ in range(SHARDS)])
     elsewhere: dict[str, int] = field(default_factory=dict)
     watermark_us: int = LONG_AGO_US
+    kept_web: InitVar[Web | None] = None
+    web: Web = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, kept_web: Web | None) -> None:
+        self.web = kept_web or Web(self.terms.relations_allowed)
         self._pool = ThreadPoolExecutor(len(self.shards), thread_name_prefix="shard")
 
     def close(self) -> None:
@@ -133,6 +136,20 @@ class LiveState:
         moved = np.flatnonzero(~known & (wanted != own))
         names = ids.to_list()
         self.elsewhere |= {names[row]: int(wanted[row]) for row in moved}
+        self._declare(accounts.filter(pl.Series(~known)))
+
+    def _declare(self, accounts: pl.DataFrame) -> None:
+        """Link accounts to the guarantors and contacts that they stated; both must be known by now."""
+        self.web.grow(self.shards)
+        for kind in DECLARED_KINDS:
+            name = f"{kind}_account_id"
+            if name not in accounts.columns:
+                continue
+            stated = accounts.select("account_id", name).drop_nulls()
+            for first, second in zip(id_text(stated["account_id"]), id_text(stated[name]), strict=True):
+                place, other = self.number(first), self.number(second)
+                if place and other and place != other:
+                    self.web.relations.declare(web_number(*place), web_number(*other), kind)
 
     def number(self, account_id: str) -> tuple[int, int] | None:
         """Shard and number of an account, or None where it is not known."""
@@ -154,12 +171,13 @@ class LiveState:
         parts = [np.empty((0, len(FEATURE_NAMES)))]
         ts_us = events["ts_us"].to_numpy()
         marks = np.maximum.accumulate(np.concatenate([[self.watermark_us], ts_us]))
+        behind_seeds = self.web.behind_seeds(events, np.diff(marks // BOUNDARY_US) > 0)
         start = 0
         while start < events.height:
-            stop = self._next_boundary(marks, start)
+            stop = self._next_boundary(marks, behind_seeds, start)
             if stop == start:
                 steps += self.look_due(int(marks[start + 1]) // BOUNDARY_US * BOUNDARY_US)
-                stop = self._next_boundary(marks, start, passed=True)
+                stop = self._next_boundary(marks, behind_seeds, start, passed=True)
             features, found = self._apply_segment(events[start:stop], start, status[start:stop])
             parts.append(features)
             steps += found
@@ -167,13 +185,17 @@ class LiveState:
             start = stop
         return Outcome(np.concatenate(parts), status, steps)
 
-    def _next_boundary(self, marks: NDArray[np.int64], start: int, *, passed: bool = False) -> int:
+    def _next_boundary(
+        self, marks: NDArray[np.int64], behind_seeds: NDArray[np.bool_], start: int, *, passed: bool = False
+    ) -> int:
         """The first event from ``start`` on before which somebody is due, or the end.
 
         Parameters
         ----------
         marks
             The clock of events before the first event and after each.
+        behind_seeds
+            Whether an event that may make an account bad lies since the boundary before.
         start
             The event that is next.
         passed
@@ -184,9 +206,15 @@ class LiveState:
             passed, now_us = True, int(marks[start + 1])
         # What is decided from here on can be due after the shortest wait at the earliest.
         soonest_us = now_us + min(waits.freeze_confirmation_us, waits.freeze_us, *waits.steps_us)
-        due_us = min(soonest_us, *(next_due_us(shard.standing, waits) for shard in self.shards))
+        due_us = min(
+            soonest_us,
+            self.web.due_us(self.terms.relations_refresh_us),
+            *(next_due_us(shard.standing, waits) for shard in self.shards),
+        )
         hours = marks // BOUNDARY_US
-        due = (np.diff(hours) > 0) & (hours[1:] * BOUNDARY_US >= due_us)
+        crossed = np.diff(hours) > 0
+        due = crossed & (hours[1:] * BOUNDARY_US >= due_us)
+        due |= crossed & behind_seeds
         due[: start + passed] = False
         found = np.flatnonzero(due)
         return int(found[0]) if len(found) else len(marks) - 1
@@ -200,23 +228,34 @@ class LiveState:
             where = np.flatnonzero(owners == number)
             if len(where):
                 part = events if len(where) == events.height else events[where]
-                task = self._pool.submit(shard.apply, part, self.terms.time_zone, self.terms.watch, {})
+                relations = self.web.relations_of(number)
+                task = self._pool.submit(shard.apply, part, self.terms.time_zone, self.terms.watch, relations)
                 tasks.append((number, where, part, task))
-        features, steps = np.empty((events.height, 0)), []
+        features, steps = np.empty((events.height, len(FEATURE_NAMES))), list[Step]()
+        seen: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
         for number, where, part, task in tasks:
             applied: Applied = task.result()
-            if features.shape[1] == 0:
-                features = np.empty((events.height, applied.features.shape[1]))
             features[where], status[where] = applied.features, applied.status
             ids = (
                 part["account_id"].gather(applied.rows)
                 if len(applied.rows) < part.height
                 else part["account_id"]
             )
+            seen.append(
+                (
+                    where[applied.rows],
+                    applied.batch.account[applied.rows] * SHARDS + number,
+                    applied.batch.device[applied.rows],
+                )
+            )
             steps.append(
                 Step(number, first + where[applied.rows], ids.to_list(), applied.batch.ts_us[applied.rows],
                      applied.watched)
             )  # fmt: skip
+        self.web.grow(self.shards)
+        rows, numbers, devices = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+        order = np.argsort(rows)  # the order of events, whatever shard they went to
+        self.web.observe(numbers[order], events[rows[order]], devices[order])
         return features, steps
 
     def tick(self, as_of_us: int) -> list[Step]:
@@ -229,11 +268,12 @@ class LiveState:
 
     def look_due(self, as_of_us: int) -> list[Step]:
         """Lift the freezes that are over, and look again at the lines that are due."""
+        self.web.refresh(self.shards, as_of_us, self.terms.relations_refresh_us)
         steps = []
         for number, shard in enumerate(self.shards):
             due = due_accounts(shard.standing, as_of_us, self.terms.waits)
             if len(due.looked_at):
-                found = shard.look(due.looked_at, as_of_us, self.terms.watch, {})
+                found = shard.look(due.looked_at, as_of_us, self.terms.watch, self.web.relations_of(number))
                 ids = [shard.ids[account] for account in due.looked_at.tolist()]
                 ts_us = np.full(len(ids), as_of_us, np.int64)
                 steps.append(Step(number, None, ids, ts_us, found, due))
@@ -254,5 +294,18 @@ class LiveState:
         settle(self.shards[place[0]].standing, place[1])
 
     def arrays(self) -> list[dict[str, NDArray[Any]]]:
-        """The state of each shard as arrays."""
-        return [shard.arrays() for shard in self.shards]
+        """The state of each shard as arrays, then the relations'."""
+        return [*(shard.arrays() for shard in self.shards), self.web.arrays()]
+
+    def notes(self) -> dict[str, Any]:
+        """What the state holds besides its arrays, as JSON."""
+        return {"elsewhere": self.elsewhere, "watermark_us": self.watermark_us}
+
+    @classmethod
+    def from_arrays(
+        cls, terms: LiveTerms, arrays: list[dict[str, NDArray[Any]]], notes: dict[str, Any]
+    ) -> "LiveState":
+        """The state that arrays and notes hold."""
+        shards = [Shard.from_arrays(part) for part in arrays[:-1]]
+        web = Web.from_arrays(arrays[-1], allowed=terms.relations_allowed)
+        return cls(terms, shards, dict(notes["elsewhere"]), notes["watermark_us"], web)

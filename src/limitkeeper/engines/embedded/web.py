@@ -1,0 +1,120 @@
+"""Relations between the accounts of all shards, recomputed at boundaries of event time.
+
+They are recomputed whole after a period, and near accounts that have turned bad, or good again, at the first
+boundary after the event that may have done it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from limitkeeper.connectors.events import id_hashes
+from limitkeeper.core.alerts.standing import DEFAULT_DAYS
+from limitkeeper.core.behaviour.events import BILL, FLAG, LONG_AGO_US, NEVER_US
+from limitkeeper.core.relations.state import Relations
+from limitkeeper.engines.embedded.boundaries import SHARDS
+from limitkeeper.engines.embedded.shard import RelationsOf, Shard
+
+
+def web_number(shard: int, account: int) -> int:
+    """An account's number among those of all shards."""
+    return account * SHARDS + shard
+
+
+@dataclass
+class Web:
+    """Relations over all shards, and when they were recomputed."""
+
+    allowed: bool
+    relations: Relations = field(init=False)
+    refreshed_us: int = LONG_AGO_US
+    seeds_wait: bool = False
+    bad: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        self.relations = Relations(allowed=self.allowed)
+
+    def grow(self, shards: Sequence[Shard]) -> None:
+        """Let relations grow with the accounts."""
+        wanted = max(len(shard.ids) for shard in shards) * SHARDS
+        if wanted > self.relations.count:
+            self.relations.add_accounts(wanted - self.relations.count)
+
+    def relations_of(self, shard: int) -> RelationsOf:
+        """What relations say of a shard's accounts; of those that came since, nothing yet."""
+
+        def of(accounts: NDArray[np.int64]) -> NDArray[np.float64]:
+            numbers = accounts * SHARDS + shard
+            found = np.full((3, len(numbers)), np.nan)
+            known = numbers < self.relations.count
+            found[:, known] = self.relations.columns(numbers[known])
+            return found
+
+        return of
+
+    def observe(self, numbers: NDArray[np.int64], events: pl.DataFrame, device: NDArray[np.int64]) -> None:
+        """Keep with which devices and counterparties accounts were seen, in the order of events."""
+        if self.allowed and len(numbers):
+            counterparty = id_hashes(events["counterparty_id"])
+            self.relations.observe(numbers, device, counterparty, events["ts_us"].to_numpy())
+
+    def due_us(self, period_us: int) -> int:
+        """When they are next recomputed whole."""
+        if not self.allowed:
+            return NEVER_US
+        return LONG_AGO_US if self.refreshed_us == LONG_AGO_US else self.refreshed_us + period_us
+
+    def behind_seeds(self, events: pl.DataFrame, crossed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Before which events a boundary lies that has a possible seed behind it, shape ``(n,)``.
+
+        A seed may be any violation, or a bill that is as late as a default or on time again.
+        """
+        found = np.zeros(events.height, np.bool_)
+        if not self.allowed:
+            return found
+        kind, late = events["kind"].to_numpy(), events["days_past_due"].to_numpy()
+        seeds = (kind == FLAG) | ((kind == BILL) & (late >= DEFAULT_DAYS))
+        before = np.concatenate([[0], np.cumsum(seeds)])
+        last = 0
+        for place in np.flatnonzero(crossed).tolist():
+            found[place] = self.seeds_wait or before[place] > before[last]
+            self.seeds_wait, last = False, place
+        self.seeds_wait = self.seeds_wait or bool(before[-1] > before[last])
+        return found
+
+    def refresh(self, shards: Sequence[Shard], as_of_us: int, period_us: int) -> None:
+        """Recompute what is due: all of it, or what is near accounts that have changed sides."""
+        if not self.allowed:
+            return
+        bad = np.zeros(self.relations.count, np.bool_)
+        for number, shard in enumerate(shards):
+            found = shard.standing.bad_accounts(as_of_us)
+            bad[number : number + SHARDS * len(found) : SHARDS] = found
+        if as_of_us >= self.due_us(period_us):
+            self.relations.refresh(as_of_us, bad)
+            self.refreshed_us = as_of_us
+        else:
+            before = np.zeros(len(bad), np.bool_)
+            before[: len(self.bad)] = self.bad
+            seeds = np.flatnonzero(bad != before)
+            if len(seeds):
+                self.relations.refresh_near(seeds, bad)
+        self.bad = bad
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The relations as arrays."""
+        clock = np.array([self.refreshed_us, int(self.seeds_wait)], np.int64)
+        return {**self.relations.arrays(), "web_clock": clock, "web_bad": self.bad}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, allowed: bool) -> "Web":
+        """The relations that arrays hold."""
+        web = cls(allowed)
+        web.relations = Relations.from_arrays(arrays, allowed=allowed)
+        web.refreshed_us, web.seeds_wait = int(arrays["web_clock"][0]), bool(arrays["web_clock"][1])
+        web.bad = np.array(arrays["web_bad"], np.bool_)
+        return web
