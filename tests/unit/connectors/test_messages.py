@@ -34,7 +34,9 @@ AS_OF = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 def as_table(given_rows: list[dict[str, Any]]) -> pl.DataFrame:
     """The rows as a file would hold them: ids as text, figures as floats."""
-    text = dict.fromkeys(("event_id", "account_id", "merchant_id", "device_id", "city", "ts", "kind"), pl.String)
+    text = dict.fromkeys(
+        ("event_id", "account_id", "merchant_id", "device_id", "city", "ts", "kind"), pl.String
+    )
     plain = [
         {name: value if value is None or name not in text else str(value) for name, value in row.items()}
         for row in given_rows

@@ -83,14 +83,11 @@ def policy_of_day(
             estimates={"lgd": parameters["lgd"], "ccf": parameters["ccf"]},
             fold=fold_terms(strategy, parameters, steps.least_step_cents, freeze_days),
         )
+        step_days = (*steps.decrease_wait_days[1:], steps.restore_wait_days)
         waits = Waits(
             freeze_confirmation_us=int(parameters["freeze_confirmation_days"] * DAY_US),
             freeze_us=int(freeze_days * DAY_US),
-            steps_us=tuple(
-                sorted(
-                    {int(days * DAY_US) for days in (*steps.decrease_wait_days[1:], steps.restore_wait_days)}
-                )
-            ),
+            steps_us=tuple(sorted({int(days * DAY_US) for days in step_days if days > 0})),
         )
         terms = LiveTerms(
             watch,
