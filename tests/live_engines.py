@@ -1,0 +1,75 @@
+"""Engines over simulated lives, and what they leave behind, for tests and long runs."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from limitkeeper.app.strategies import loaded_strategy, strategy_path
+from limitkeeper.connectors.events import read_events
+from limitkeeper.engines.embedded.boundaries import SHARDS
+from limitkeeper.engines.embedded.engine import Engine, Settings
+from limitkeeper.engines.embedded.policy import policy_of_day
+from limitkeeper.engines.embedded.requests import Answer, Request
+from limitkeeper.simulation.life import SimulatedLife, simulated_life
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import alerts, proposals
+
+NOW_US = int(dt.datetime(2026, 11, 23, tzinfo=dt.UTC).timestamp()) * 1_000_000
+
+STORE_SETTINGS = {"market": "CN", "time_zone": "Asia/Shanghai", "shards": SHARDS}
+
+NOT_COMPARED = {"sequence"}
+"""Which micro-batch wrote a row depends on how events were cut; nothing else does."""
+
+
+@cache
+def life(accounts: int = 120, days: int = 150, seed: int = 3) -> SimulatedLife:
+    """A simulated life, late events and duplicates included."""
+    return simulated_life(accounts, days, seed)
+
+
+def engine(url: str, folder: Path, *, snapshot_seconds: float = 0.0) -> Engine:
+    """An engine that has recovered and runs, under the standard strategy without a model."""
+    policy_of = policy_of_day(loaded_strategy(strategy_path("standard")), None, "CN", "Asia/Shanghai")
+    running = Engine(Store(url), policy_of, Settings(folder, snapshot_seconds), lambda: NOW_US)
+    running.recover(STORE_SETTINGS)
+    running.start()
+    return running
+
+
+def sent(running: Engine, events: pl.DataFrame, cuts: Sequence[int] = ()) -> list[Answer]:
+    """The answers to events that were sent in parts, each when the one before was committed."""
+    bounds = [0, *sorted(cuts), events.height]
+    answers = []
+    for start, stop in pairwise(bounds):
+        if stop > start:
+            read = read_events(events[start:stop])
+            answers.append(running.submit(Request("events", read, stop - start)).result())
+    return answers
+
+
+def left_behind(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """The alerts and proposals of a store, in order of their ids."""
+    found = {}
+    for table, key in ((alerts, alerts.c.alert_id), (proposals, proposals.c.proposal_id)):
+        columns = [column for column in table.c if column.name not in NOT_COMPARED]
+        found[table.name] = store.rows(sa.select(*columns).order_by(key))
+    return found
+
+
+def state_bytes(running: Engine) -> list[dict[str, bytes]]:
+    """The whole state, to the byte."""
+    return [{name: array.tobytes() for name, array in part.items()} for part in running.state.arrays()]
+
+
+def portraits(running: Engine, accounts: Iterable[str]) -> dict[str, Any]:
+    """Portraits of accounts as of a fixed time."""
+    from limitkeeper.engines.embedded.portrait import portrait
+
+    return {account: portrait(running, account, NOW_US) for account in accounts}

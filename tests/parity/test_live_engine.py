@@ -1,0 +1,86 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from limitkeeper.app.features import Books, features_of_events, register_accounts
+from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.engines.embedded.requests import Request
+from tests.live_engines import engine, left_behind, life, sent, state_bytes
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    folder = tmp_path_factory.mktemp("whole")
+    running = engine(f"sqlite:///{folder}/store.db", folder)
+    lived = life()
+    running.submit(Request("accounts", lived.accounts)).result()
+    answers = sent(running, lived.events)
+    found = left_behind(running.store), state_bytes(running), answers
+    running.stop()
+    return found
+
+
+def test_simulated_life_raises_alerts_of_every_kind_and_proposals(undisturbed: tuple) -> None:
+    behind, _, _ = undisturbed
+    triggers = {row["trigger"] for row in behind["alerts"]}
+    assert triggers >= {"abnormal_consumption", "declining_repayment_capacity", "suspected_violation"}
+    assert {row["action"] for row in behind["proposals"]} >= {"freeze", "decrease"}
+    assert {row["status"] for row in behind["proposals"]} >= {"open", "superseded", "lapsed"}
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.integers(0, 20_000), max_size=40))
+def test_cut_into_micro_batches_changes_nothing(
+    undisturbed: tuple, tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
+) -> None:
+    behind, state, _ = undisturbed
+    folder, lived = tmp_path_factory.mktemp("cut"), life()
+    running = engine(f"sqlite:///{folder}/store.db", folder)
+    running.submit(Request("accounts", lived.accounts)).result()
+    sent(running, lived.events, [cut for cut in cuts if cut < lived.events.height])
+    assert left_behind(running.store) == behind
+    assert state_bytes(running) == state
+    running.stop()
+
+
+def test_features_given_live_are_those_of_the_file(undisturbed: tuple) -> None:
+    lived, (_, _, answers) = life(), undisturbed
+    books = Books()
+    register_accounts(books, lived.accounts)
+    backfill = features_of_events(lived.events, books=books)
+    status = np.concatenate([answer.status for answer in answers])
+    live = np.concatenate([answer.features for answer in answers])[status == 0]
+    assert backfill.features.height == len(live)
+    assert (
+        backfill.features.select(FEATURE_NAMES).to_numpy().tobytes() == np.ascontiguousarray(live).tobytes()
+    )
+
+
+def test_sending_everything_again_changes_nothing_but_the_count_of_duplicates(
+    undisturbed: tuple, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    behind, _, _ = undisturbed
+    folder, lived = tmp_path_factory.mktemp("again"), life()
+    running = engine(f"sqlite:///{folder}/store.db", folder)
+    running.submit(Request("accounts", lived.accounts)).result()
+    cuts = list(range(2_000, lived.events.height, 2_000))
+    for start, stop in zip([0, *cuts], [*cuts, lived.events.height], strict=True):
+        part = lived.events[start:stop]
+        sent(running, part)
+        again = sent(running, part)
+        assert sum(answer.accepted for answer in again) == 0
+    assert left_behind(running.store) == behind
+    running.stop()
+
+
+def test_account_that_is_not_stated_is_known_by_its_first_event(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("new")
+    running = engine(f"sqlite:///{folder}/store.db", folder)
+    event = pl.DataFrame({"event_id": ["e"], "account_id": ["a"], "ts": ["2026-01-01"], "kind": ["login"]})
+    assert sent(running, event)[0].accepted == 1
+    assert len(running.state) == 1
+    running.stop()
