@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -108,6 +109,13 @@ def web_server(engine: Engine, host: str, port: int) -> uvicorn.Server:
         server_header=False,
     )
     return uvicorn.Server(config)
+
+
+def served(server: uvicorn.Server) -> None:
+    """Serve until a signal asks to stop; the web server raises it again afterwards, when it means nothing more."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server.run()
 
 
 def set_up_logs() -> None:

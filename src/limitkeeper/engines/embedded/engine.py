@@ -119,7 +119,14 @@ class Engine:
         StoreError
             When the store is taken, of other settings, or lacks entries that no snapshot holds.
         """
-        last = self.store.take(store_settings)
+        try:
+            return self._recovered(self.store.take(store_settings), progress)
+        except BaseException:
+            self.state.close()
+            self.store.close()
+            raise
+
+    def _recovered(self, last: int, progress: Progress) -> int:
         self.counts = {
             (name, label): n for name, by in self.store.counts().items() for label, n in by.items()
         }

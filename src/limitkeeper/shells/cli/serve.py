@@ -62,7 +62,7 @@ def serve(
     """
     from limitkeeper.connectors.portfolio import time_zone as known_zone
     from limitkeeper.connectors.tables import table
-    from limitkeeper.shells.serving import Options, started_engine, web_server
+    from limitkeeper.shells.serving import Options, served, started_engine, web_server
 
     options = Options(
         data=data,
@@ -87,7 +87,7 @@ def serve(
             f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "
             f"strategy {strategy}, {'model ' + str(model) if model else 'no model: no rule reads a score'}."
         )
-        server.run()
+        served(server)
     finally:
         engine.stop()
     if engine.failure is not None:

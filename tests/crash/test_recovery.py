@@ -1,0 +1,128 @@
+"""What a crash leaves: snapshots cut short, journals without a snapshot, databases that go away."""
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.requests import Request, StoppedError
+from limitkeeper.engines.embedded.snapshot import snapshot_paths
+from limitkeeper.store.sql import Commit, Store, StoreError
+from tests.live_engines import engine, left_behind, life, sent, state_bytes
+
+EVENTS = 6_000
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Engine:
+    found = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    found.submit(Request("accounts", life().accounts)).result()
+    return found
+
+
+def abandoned(crashed: Engine) -> None:
+    """Leave an engine as a crash would: nothing is worked off, no snapshot is taken."""
+    crashed.store.close()
+
+
+def test_journal_alone_gives_the_same_state(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:EVENTS], [1_000, 2_500])
+    before = state_bytes(running)
+    abandoned(running)
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert state_bytes(again) == before
+    again.stop()
+
+
+def test_snapshot_and_the_journal_after_it_give_the_same_state(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:3_000])
+    running.take_snapshot()
+    sent(running, life().events[3_000:EVENTS], [700])
+    before, behind = state_bytes(running), left_behind(running.store)
+    abandoned(running)
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert state_bytes(again) == before
+    assert left_behind(again.store) == behind
+    again.stop()
+
+
+@pytest.mark.parametrize("damage", ["cut", "no_document", "flipped"])
+def test_broken_snapshot_is_passed_over_for_the_one_before(
+    running: Engine, tmp_path: Path, damage: str
+) -> None:
+    sent(running, life().events[:2_000])
+    running.take_snapshot()
+    sent(running, life().events[2_000:EVENTS])
+    running.take_snapshot()
+    before = state_bytes(running)
+    abandoned(running)
+    newest = snapshot_paths(tmp_path)[0]
+    array = newest / "0.behaviour.events.npy"
+    if damage == "cut":
+        array.write_bytes(array.read_bytes()[: array.stat().st_size // 2])
+    elif damage == "flipped":
+        content = bytearray(array.read_bytes())
+        content[len(content) // 2] ^= 1
+        array.write_bytes(content)
+    else:
+        (newest / "snapshot.json").unlink()
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert state_bytes(again) == before
+    again.stop()
+
+
+def test_two_snapshots_are_kept(running: Engine, tmp_path: Path) -> None:
+    for start in range(0, 4_000, 1_000):
+        sent(running, life().events[start : start + 1_000])
+        running.take_snapshot()
+    assert len(snapshot_paths(tmp_path)) == 2
+    running.stop()
+
+
+def test_orderly_stop_leaves_nothing_to_replay(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:1_000])
+    running.stop()
+    with pytest.raises(StoppedError):
+        running.submit(Request("accounts", life().accounts))
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert again.sequence == running.sequence
+    again.stop()
+
+
+def test_missing_entries_are_told_and_not_passed_over(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:2_000], [500, 1_000])
+    running.store.trim(sequence=2, before_us=2**62)
+    abandoned(running)
+    with pytest.raises(StoreError, match="lacks entries"):
+        engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    shutil.rmtree(tmp_path)
+
+
+def test_database_that_goes_away_delays_the_answer_and_loses_nothing(
+    running: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, gone = Store.write, threading.Event()
+    gone.set()
+
+    def write(store: Store, commit: Commit) -> None:
+        if gone.is_set():
+            raise sa.exc.OperationalError("insert", {}, OSError("database or disk is full"))
+        whole(store, commit)
+
+    monkeypatch.setattr(Store, "write", write)
+    read = life().events[:1_000]
+    answers: list[int] = []
+    sender = threading.Thread(target=lambda: answers.append(sum(a.accepted for a in sent(running, read))))
+    sender.start()
+    time.sleep(0.5)
+    assert answers == []
+    assert running.store_failing_since is not None
+    gone.clear()
+    sender.join(20)
+    assert answers
+    assert running.store_failing_since is None
+    running.stop()
