@@ -128,13 +128,19 @@ class LiveState:
         own = self.shard_numbers(ids)
         keys = id_text(accounts["customer_id"]).fill_null(ids) if "customer_id" in accounts.columns else ids
         wanted = np.where((keys == ids).to_numpy(), own, self.shard_numbers(keys))
-        known = np.array([self.number(account) is not None for account in ids.to_list()], np.bool_)
+        names = ids.to_list()
+        known = np.array(
+            [
+                name in self.shards[place].books.numbers
+                for name, place in zip(names, own.tolist(), strict=True)
+            ],
+            np.bool_,
+        )
         for number, shard in enumerate(self.shards):
             part = accounts.filter(pl.Series(~known & (wanted == number)))
             if part.height:
                 shard.register(part)
         moved = np.flatnonzero(~known & (wanted != own))
-        names = ids.to_list()
         self.elsewhere |= {names[row]: int(wanted[row]) for row in moved}
         self._declare(accounts.filter(pl.Series(~known)))
 
