@@ -106,7 +106,7 @@ def _measured(folder: Path) -> dict[str, Any]:
     )
     counts = {f"{name}.{label}": value for (name, label), value in engine.counts.items()}
     live = engine.state_bytes()
-    rows.append({"what": f"state at {EVENTS / ACCOUNTS:.0f} live events an account, bills among them", "rate": round(live / ACCOUNTS),
+    rows.append({"what": f"state at {EVENTS / ACCOUNTS:.0f} live events an account", "rate": round(live / ACCOUNTS),
                  "unit": "bytes/account"})  # fmt: skip
     started = time.perf_counter()
     engine.stop()

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import event_batch, id_text, microseconds, numbered, read_events
+from limitkeeper.connectors.events import FEW_IDS, event_batch, id_text, microseconds, numbered, read_events
 from limitkeeper.core.behaviour.events import ACCEPTED, AMOUNT_CENTS_MAX, DUPLICATE, NEVER_US, UNKNOWN_CENTS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.state import Behaviour
@@ -143,14 +143,15 @@ def applied(
 def numbers_of(books: Books, account_ids: pl.Series) -> NDArray[np.int64]:
     """The number of each account; accounts that are new are added."""
     known = books.numbers
-    distinct = account_ids.unique(maintain_order=True)
-    new = [account for account in distinct.to_list() if account not in known]
+    distinct = account_ids.unique(maintain_order=True) if len(account_ids) > FEW_IDS else account_ids
+    names = distinct.to_list()
+    new = [account for account in dict.fromkeys(names) if account not in known]
     known.update({account: len(known) + k for k, account in enumerate(new)})
     books.behaviour.add_accounts(len(new))
-    found = account_ids.replace_strict(
-        distinct, pl.Series([known[account] for account in distinct.to_list()], dtype=pl.Int64)
-    )
-    return found.to_numpy().astype(np.int64)
+    numbers = np.array([known[account] for account in names], np.int64)
+    if distinct is account_ids:
+        return numbers
+    return account_ids.replace_strict(distinct, pl.Series(numbers)).to_numpy().astype(np.int64)
 
 
 def register_accounts(books: Books, accounts: pl.DataFrame) -> None:

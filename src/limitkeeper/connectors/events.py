@@ -1,9 +1,10 @@
 """Event files: each row read as an event, or refused with its reason."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,6 +32,9 @@ IDS = ("merchant_id", "device_id", "city", "counterparty_id")
 OPTIONAL = (*AMOUNTS, *IDS, "reason")
 
 KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
+
+FEW_IDS = 512
+"""Up to so many ids, plain Python costs less than the operations of a table."""
 
 ID_BYTES_MAX = 200
 """Bytes of an id at most."""
@@ -128,13 +132,24 @@ def read_events(frame: pl.DataFrame, as_of: dt.datetime | None = None) -> ReadEv
             given.is_null() | given.is_nan() if given.dtype.is_float() else given.is_null()
         ).to_numpy()
         figures[:, k] = given.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-    reasons = reject_reasons(ids, times.to_numpy(), kinds.to_numpy(), figures, missing, as_of)
+    reasons = reject_reasons(id_faults(ids), times.to_numpy(), kinds.to_numpy(), figures, missing, as_of)
     accepted = normalised(ids, times.to_numpy(), kinds.to_numpy(), figures, reasons == VALID)
     return ReadEvents(accepted, rows.filter(pl.Series(reasons != VALID)).with_columns(reason_names(reasons)))
 
 
+def id_faults(ids: Mapping[str, pl.Series]) -> NDArray[np.uint8]:
+    """Bits of what is wrong with each row's ids, shape ``(n,)``."""
+    faults = np.zeros(len(ids["event_id"]), np.uint8)
+    faults |= NO_EVENT_ID * ids["event_id"].is_null().to_numpy().astype(np.uint8)
+    faults |= NO_ACCOUNT_ID * ids["account_id"].is_null().to_numpy().astype(np.uint8)
+    for text in ids.values():
+        odd = (text.str.len_bytes() > ID_BYTES_MAX) | text.str.contains("\0", literal=True)
+        faults |= ODD_ID * odd.fill_null(value=False).to_numpy().astype(np.uint8)
+    return faults
+
+
 def reject_reasons(
-    ids: Mapping[str, pl.Series],
+    faults: NDArray[np.uint8],
     times_us: NDArray[np.int64],
     kinds: NDArray[np.int16],
     figures: NDArray[np.float64],
@@ -142,12 +157,6 @@ def reject_reasons(
     as_of: dt.datetime | None,
 ) -> NDArray[np.int8]:
     """Why each row is refused, as a code, -1 where it is not; arguments as ``write_reasons`` takes them."""
-    faults = np.zeros(len(times_us), np.uint8)
-    faults |= NO_EVENT_ID * ids["event_id"].is_null().to_numpy().astype(np.uint8)
-    faults |= NO_ACCOUNT_ID * ids["account_id"].is_null().to_numpy().astype(np.uint8)
-    for text in ids.values():
-        odd = (text.str.len_bytes() > ID_BYTES_MAX) | text.str.contains("\0", literal=True)
-        faults |= ODD_ID * odd.fill_null(value=False).to_numpy().astype(np.uint8)
     as_of_us = np.iinfo(np.int64).max
     if as_of is not None:
         as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
@@ -273,14 +282,29 @@ def id_hashes(ids: pl.Series) -> NDArray[np.int64]:
     >>> found[0] == id_hashes(pl.Series([7]))[0], found[2]
     (np.True_, np.int64(0))
     """
+    if len(ids) <= FEW_IDS and ids.dtype == pl.String:
+        given = [None if text is None else text.encode() for text in ids.to_list()]
+        words = [word for word in given if word is not None]
+        return _placed(
+            b"".join(words), [len(word) for word in words], np.array([word is not None for word in given])
+        )
     text = ids.cast(pl.String)
-    words = text.drop_nulls()
-    hashes = np.empty(len(words), np.uint64)
-    content = np.frombuffer("".join(words.to_list()).encode(), np.uint8)
-    lengths = words.str.len_bytes().to_numpy()
-    _hashes(content, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), hashes)
-    found = np.zeros(len(text), np.int64)
-    found[text.is_not_null().to_numpy()] = hashes.view(np.int64)
+    known = text.drop_nulls()
+    return _placed(
+        "".join(known.to_list()).encode(), known.str.len_bytes().to_numpy(), text.is_not_null().to_numpy()
+    )
+
+
+def _placed(
+    content: bytes, lengths: Sequence[int] | NDArray[Any], known: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The hashes of words that lie one after another, at the places that are known."""
+    hashes = np.empty(len(lengths), np.uint64)
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    _hashes(np.frombuffer(content, np.uint8), offsets, hashes)
+    found = np.zeros(len(known), np.int64)
+    found[known.astype(np.bool_)] = hashes.view(np.int64)
     return found
 
 

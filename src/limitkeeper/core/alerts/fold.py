@@ -174,7 +174,9 @@ def fold_decisions(
                 alert = row[first : first + ALERT_FIELDS]
                 alerts[i, trigger] = fold_alert(alert, hit, t, terms)
                 alert_rows[i, trigger] = alert
-        if acts and is_new_proposal(row, effect, limits_after[i], t, terms):
+        # A freeze that stands was proposed when it began, however long ago.
+        stands = effect == FREEZE and row[LAST_FREEZE_US] != t and row[PROPOSED_ACTION] == FREEZE
+        if acts and not stands and is_new_proposal(row, effect, limits_after[i], t, terms):
             row[PROPOSED_ACTION], row[PROPOSED_LIMIT], row[PROPOSED_US] = effect, limits_after[i], t
             proposed[i] = True
     return waiting

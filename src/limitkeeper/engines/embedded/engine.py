@@ -291,13 +291,15 @@ class Engine:
                 if self._stopping:
                     return None
                 self._wake.wait()
-            batch, events = [self._waiting.popleft()], 0
+            batch = [self._waiting.popleft()]
             events = batch[0].events
-            while batch[0].kind == "events" and self._waiting and self._waiting[0].kind == "events":
-                if events + self._waiting[0].events > BATCH_EVENTS:
+            # Messages of many requests are one micro-batch; a table is large, and one by itself.
+            while isinstance(batch[0].content, list) and self._waiting:
+                following = self._waiting[0]
+                if not isinstance(following.content, list) or events + following.events > BATCH_EVENTS:
                     break
                 batch.append(self._waiting.popleft())
-                events += batch[-1].events
+                events += following.events
             self._waiting_events -= sum(max(request.events, 1) for request in batch)
         return batch
 

@@ -222,7 +222,11 @@ def proposal_row(trace: Mapping[str, Any], account_id: str, ts_us: int) -> dict[
 
 def too_late_rows(events: pl.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
     """The events that came too late, as rejects."""
-    late = events.filter(pl.Series(outcome.status == TOO_LATE))
+    late = (
+        events[np.flatnonzero(outcome.status == TOO_LATE)]
+        if (outcome.status == TOO_LATE).any()
+        else events[:0]
+    )
     return [
         {"event_id": event, "account_id": account, "reason": "too_late", "source": "engine"}
         for event, account in late.select("event_id", "account_id").iter_rows()

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import ID_BYTES_MAX
+from limitkeeper.connectors.events import ID_BYTES_MAX, ReadEvents
 from limitkeeper.connectors.messages import read_messages
 from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
 from limitkeeper.core.kernel.errors import LimitkeeperError
@@ -95,6 +95,11 @@ class TakenEvents:
     bounds: list[int]
     rejected: list[list[dict[str, Any]]]
 
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The place of each row in its request."""
+        return self.events["row"].to_numpy()
+
 
 def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence: int) -> Answer:
     """What became of one request of a micro-batch, by its number in it."""
@@ -105,7 +110,7 @@ def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence
         accepted=int((status == ACCEPTED).sum()),
         rejected=len(taken.rejected[number]) + int((status == TOO_LATE).sum()),
         duplicate=int((status == DUPLICATE).sum()),
-        rows=taken.events["row"][which].to_numpy(),
+        rows=taken.rows[which],
         status=status,
         refused=taken.rejected[number],
         assessments=None,
@@ -114,38 +119,31 @@ def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence
 
 
 def taken_events(batch: Sequence[Request], as_of: dt.datetime) -> TakenEvents:
-    """The events of requests: messages are read here, all at once; tables were read before."""
-    messages = [
-        message for request in batch if isinstance(request.content, list) for message in request.content
-    ]
-    read = read_messages(messages, as_of) if messages else None
-    parts: list[pl.DataFrame] = []
-    rejected: list[list[dict[str, Any]]] = []
-    first = 0
-    for request in batch:
-        if isinstance(request.content, list) and read is not None:
-            last = first + len(request.content)
-            between = pl.col("row").is_between(first, last, closed="left")
-            alone = len(request.content) == len(messages)
-            accepted, refused = (
-                part if alone else part.filter(between).with_columns(pl.col("row") - first)
-                for part in (read.accepted, read.rejected)
-            )
-            first = last
-        else:
-            accepted, refused = request.content.accepted, request.content.rejected
-        parts.append(accepted)
-        rejected.append(
-            [
-                {"row": row["row"], "source": request.source, "reason": row["reason"]}
-                | {name: _text(row.get(name)) for name in ("event_id", "account_id")}
-                for row in refused.iter_rows(named=True)
-            ]
+    """The events of requests of one kind: messages are read here, all at once; a table was read before."""
+    if not isinstance(batch[0].content, list):
+        read: ReadEvents = batch[0].content
+        return TakenEvents(
+            read.accepted, [0, read.accepted.height], [_refused(read.rejected, batch[0].source)]
         )
-    bounds = [0]
-    for part in parts:
-        bounds.append(bounds[-1] + part.height)
-    return TakenEvents(pl.concat(parts) if len(parts) > 1 else parts[0], bounds, rejected)
+    read = read_messages([message for request in batch for message in request.content], as_of)
+    starts = np.cumsum([0, *(len(request.content) for request in batch)])
+    rows, refused = read.accepted["row"].to_numpy(), read.rejected["row"].to_numpy()
+    bounds = np.searchsorted(rows, starts)
+    own = rows - np.repeat(starts[:-1], np.diff(bounds))
+    rejected: list[list[dict[str, Any]]] = [[] for _ in batch]
+    if len(refused):
+        for row in _refused(read.rejected, batch[0].source):
+            number = int(np.searchsorted(starts, row["row"], side="right")) - 1
+            rejected[number].append(row | {"row": row["row"] - int(starts[number])})
+    return TakenEvents(read.accepted.with_columns(pl.Series("row", own)), bounds.tolist(), rejected)
+
+
+def _refused(rejected: pl.DataFrame, source: str) -> list[dict[str, Any]]:
+    return [
+        {"row": row["row"], "source": source, "reason": row["reason"]}
+        | {name: _text(row.get(name)) for name in ("event_id", "account_id")}
+        for row in rejected.iter_rows(named=True)
+    ]
 
 
 def _text(value: object) -> str | None:

@@ -5,8 +5,9 @@ event time: when the first event beyond a boundary arrives, or when the server's
 a pure function of the entries of the journal, in their order, and not of when they were written.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import InitVar, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,9 @@ from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US, SHARDS
 from limitkeeper.engines.embedded.shard import Applied, Shard
 from limitkeeper.engines.embedded.web import Web, web_number
+
+FEW_EVENTS = 512
+"""Up to so many, handing a shard's part to another thread costs more than it saves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +239,13 @@ class LiveState:
             if len(where):
                 part = events if len(where) == events.height else events[where]
                 relations = self.web.relations_of(number)
-                task = self._pool.submit(shard.apply, part, self.terms.time_zone, self.terms.watch, relations)
+                work = partial(shard.apply, part, self.terms.time_zone, self.terms.watch, relations)
+                task = self._pool.submit(work) if events.height > FEW_EVENTS else work
                 tasks.append((number, where, part, task))
         features, steps = np.empty((events.height, len(FEATURE_NAMES))), list[Step]()
         seen: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
         for number, where, part, task in tasks:
-            applied: Applied = task.result()
+            applied: Applied = task.result() if isinstance(task, Future) else task()
             features[where], status[where] = applied.features, applied.status
             ids = (
                 part["account_id"].gather(applied.rows)

@@ -1,0 +1,172 @@
+"""Alerts, proposals and freezes of single accounts, as sentences, through the state that a server keeps."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from limitkeeper.connectors.events import read_events
+from limitkeeper.core.alerts.standing import NO_SLOT, Standing, renumber_rules
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.requests import Request
+from tests.live_engines import engine, left_behind
+
+START = dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Engine:
+    found = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    accounts = pl.DataFrame({"account_id": ["a", "b"], "limit_cents": [1_000_000, 1_000_000]})
+    found.submit(Request("accounts", accounts)).result()
+    yield found
+    found.stop()
+
+
+def happen(
+    running: Engine, *events: tuple[float, str] | tuple[float, str, int], account: str = "a"
+) -> list[dict]:
+    """Let events happen, each so many days after the start; their assessments."""
+    rows = [
+        {"event_id": f"{account}-{day}-{kind}", "account_id": account, "ts": START + dt.timedelta(days=day), "kind": kind,
+         "amount": rest[0] if rest else None}
+        for day, kind, *rest in events
+    ]  # fmt: skip
+    read = read_events(pl.DataFrame(rows, schema_overrides={"amount": pl.Int64}))
+    answer = running.submit(Request("events", read, len(rows), assess=True)).result()
+    assert answer.accepted == len(rows)
+    return answer.assessments
+
+
+def proposals(running: Engine) -> list[tuple[str, str, str | None]]:
+    rows = sorted(left_behind(running.store)["proposals"], key=lambda row: row["made_us"])
+    return [(row["action"], row["status"], row["reason"]) for row in rows]
+
+
+def alerts(running: Engine) -> list[dict]:
+    return sorted(left_behind(running.store)["alerts"], key=lambda row: row["opened_us"])
+
+
+def test_violation_freezes_at_once_and_raises_one_alert(running: Engine) -> None:
+    (found,) = happen(running, (0, "flag"))
+    assert (found["action"], found["rule"], found["alerts"]) == (
+        "freeze",
+        "violation_flagged",
+        ["suspected_violation"],
+    )
+    assert proposals(running) == [("freeze", "open", None)]
+    assert [row["hits"] for row in alerts(running)] == [1]
+
+
+def test_same_cause_updates_its_alert_and_proposes_nothing_again(running: Engine) -> None:
+    happen(running, (0, "flag"), (1, "login"), (2, "login"))
+    (alert,) = alerts(running)
+    assert alert["hits"] == 3
+    assert len(proposals(running)) == 1
+
+
+def test_alert_after_the_quiet_days_is_a_new_one(running: Engine) -> None:
+    happen(running, (0, "flag"), (7, "login"), (14.5, "login"))
+    assert [row["hits"] for row in alerts(running)] == [3, 1]  # the look when the freeze is lifted is one
+
+
+def test_freeze_that_nobody_confirmed_is_lifted_by_itself_and_says_so(running: Engine) -> None:
+    happen(running, (0, "flag"), (3.2, "login"))
+    assert proposals(running)[0] == ("freeze", "lapsed", "freeze_not_confirmed")
+
+
+def test_lifted_freeze_does_not_come_back_for_the_same_cause(running: Engine) -> None:
+    (*_, last) = happen(running, (0, "flag"), (3.2, "login"), (4, "login"))
+    assert last["action"] == "alert"
+    assert [action for action, _, _ in proposals(running)] == ["freeze"]
+
+
+def test_new_cause_freezes_again_after_the_old_one_let_go(running: Engine) -> None:
+    happen(running, (0, "flag"), (3.2, "login"), (100, "login"))
+    (found,) = happen(running, (101, "flag"))
+    assert found["action"] == "freeze"
+    assert [status for _, status, _ in proposals(running)] == ["lapsed", "open"]
+
+
+def test_confirmed_freeze_for_a_violation_stands(running: Engine) -> None:
+    happen(running, (0, "flag"))
+    table = pl.DataFrame(
+        {"account_id": ["a"], "confirm": [True], "ts_us": [int(START.timestamp()) * 1_000_000]}
+    )
+    running.submit(Request("freeze", table)).result()
+    happen(running, (60, "login"))
+    assert proposals(running) == [("freeze", "confirmed", "by hand")]
+
+
+def test_freeze_lifted_by_hand_is_over(running: Engine) -> None:
+    happen(running, (0, "flag"))
+    table = pl.DataFrame(
+        {"account_id": ["a"], "confirm": [False], "ts_us": [int(START.timestamp()) * 1_000_000]}
+    )
+    running.submit(Request("freeze", table)).result()
+    assert proposals(running) == [("freeze", "lifted", "by hand")]
+    (found,) = happen(running, (1, "login"))
+    assert found["action"] == "alert"
+
+
+def test_account_that_is_not_frozen_has_no_freeze_to_confirm(running: Engine) -> None:
+    happen(running, (0, "login"))
+    table = pl.DataFrame({"account_id": ["a"], "confirm": [True], "ts_us": [0]})
+    before = running.sequence
+    with pytest.raises(InputError, match="not frozen"):
+        running.submit(Request("freeze", table)).result()
+    assert running.sequence == before
+
+
+def test_account_of_another_is_left_alone(running: Engine) -> None:
+    happen(running, (0, "flag"))
+    (found,) = happen(running, (0, "login"), account="b")
+    assert found["action"] == "none"
+
+
+def test_clock_alone_lifts_a_freeze_where_no_events_come(running: Engine) -> None:
+    happen(running, (0, "flag"))
+    as_of = int((START + dt.timedelta(days=4)).timestamp()) * 1_000_000
+    running.submit(Request("tick", pl.DataFrame({"as_of_us": [as_of]}))).result()
+    assert proposals(running)[0][1] == "lapsed"
+
+
+def test_reduced_line_is_looked_at_when_its_next_step_is_due(running: Engine) -> None:
+    happen(running, (0, "purchase", 10_000), (1, "limit_set", 500_000), (2, "purchase", 10_000))
+    looks = sum(value for (name, _), value in running.counts.items() if name == "decisions")
+    happen(running, (31.2, "login"))
+    after = sum(value for (name, _), value in running.counts.items() if name == "decisions")
+    assert after - looks == 2  # the event, and the look after thirty days
+
+
+def test_limit_that_was_lowered_is_remembered_until_it_is_reached_again(running: Engine) -> None:
+    happen(running, (0, "limit_set", 800_000), (1, "limit_set", 600_000))
+    shard, number = running.state.number("a") or (0, 0)
+    standing = running.state.shards[shard].standing
+    assert standing.slots[number] != NO_SLOT
+    from limitkeeper.engines.embedded.portrait import standing_document
+
+    assert standing_document(standing, number)["limit_before_reduction_cents"] == 1_000_000
+    happen(running, (2, "limit_set", 1_000_000))
+    assert standing_document(standing, number)["limit_before_reduction_cents"] is None
+
+
+def test_rules_keep_their_past_by_their_id_when_the_strategy_changes(running: Engine) -> None:
+    happen(running, (0, "flag"))
+    shard, number = running.state.number("a") or (0, 0)
+    standing = running.state.shards[shard].standing
+    before = [rule.id for rule in running.policy.reporter.rules]
+    row = standing.rows[standing.slots[number]].copy()
+    renumber_rules([standing], before, before[::-1])
+    assert not np.array_equal(standing.rows[standing.slots[number]], row)
+    renumber_rules([standing], before[::-1], before)
+    assert np.array_equal(standing.rows[standing.slots[number]], row)
+
+
+def test_standing_of_another_format_is_refused() -> None:
+    arrays = Standing().arrays()
+    with pytest.raises(InputError, match="no standing"):
+        Standing.from_arrays({**arrays, "standing_format": np.array([99])})
