@@ -23,10 +23,11 @@ from limitkeeper.connectors.events import read_events
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.risk.model import Model
 from limitkeeper.engines.embedded.boundaries import SHARDS
-from limitkeeper.engines.embedded.engine import Engine, Settings
+from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS
 from limitkeeper.engines.embedded.policy import policy_of_day
 from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.simulation.life import SimulatedLife, simulated_life
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts

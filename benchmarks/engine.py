@@ -15,9 +15,10 @@ from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.connectors.events import ReadEvents, normalised
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.engines.embedded.boundaries import SHARDS
-from limitkeeper.engines.embedded.engine import BATCH_EVENTS, Engine, Settings
+from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.policy import policy_of_day
 from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.settings import BATCH_EVENTS, Settings
 from limitkeeper.store.sql import Store
 
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000000"))

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.connectors.events import read_events
 from limitkeeper.engines.embedded.boundaries import SHARDS
-from limitkeeper.engines.embedded.engine import Engine, Settings
+from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.policy import policy_of_day
 from limitkeeper.engines.embedded.requests import Answer, Request
+from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.simulation.life import SimulatedLife, simulated_life
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, proposals

@@ -18,9 +18,10 @@ from limitkeeper.connectors.models import model_from_folder
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.boundaries import SHARDS
-from limitkeeper.engines.embedded.engine import Engine, Settings
+from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.policy import policy_of_day
 from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.shells.api.application import application
 from limitkeeper.store.sql import Store
 

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,45 +28,15 @@ from limitkeeper.engines.embedded.findings import Findings, counts_of, instant, 
 from limitkeeper.engines.embedded.journal import entry_bytes, entry_table
 from limitkeeper.engines.embedded.policy import LivePolicy
 from limitkeeper.engines.embedded.requests import BusyError, Request, StoppedError, answer_of, taken_events
+from limitkeeper.engines.embedded.settings import AHEAD_US, BATCH_EVENTS, QUEUE_EVENTS, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState, Outcome, Step
 from limitkeeper.store.sql import Commit, Entry, ProposalChange, Store, StoreError, StoreTakenError
 
 log = structlog.get_logger()
 
-QUEUE_EVENTS = 262_144
-"""Events that may wait; beyond this a request is refused and told to come again."""
-
-BATCH_EVENTS = 65_536
-"""Events of a micro-batch at most, but for a single request that is larger."""
-
-AHEAD_US = 300_000_000
-"""Clocks differ: an event up to five minutes ahead is taken."""
-
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to write, the last one again and again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How an engine runs.
-
-    Parameters
-    ----------
-    folder
-        Where snapshots lie.
-    snapshot_seconds
-        Between two snapshots; 0 takes none but the one at an orderly stop.
-    journal_days
-        For which entries are kept after a snapshot holds them.
-    outbox_topics
-        Kinds of message that also go to the outbox.
-    """
-
-    folder: Path
-    snapshot_seconds: float = 600.0
-    journal_days: float = 7.0
-    outbox_topics: frozenset[str] = frozenset()
 
 
 class Engine:

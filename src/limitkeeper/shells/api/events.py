@@ -10,11 +10,12 @@ from limitkeeper.connectors.events import read_events
 from limitkeeper.connectors.messages import MESSAGES_MAX, messages, read_messages
 from limitkeeper.connectors.tables import arrow_table
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.engines.embedded.engine import AHEAD_US, Engine
+from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import instant
 from limitkeeper.engines.embedded.portrait import STATUS_WORDS, hypothetical
 from limitkeeper.engines.embedded.requests import Answer
 from limitkeeper.engines.embedded.requests import Request as Work
+from limitkeeper.engines.embedded.settings import AHEAD_US
 from limitkeeper.shells.api.answers import answer, body_of, done
 from limitkeeper.shells.api.documents import ASSESS, EVENTS
 

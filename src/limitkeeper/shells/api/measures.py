@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from limitkeeper.core.behaviour.events import LONG_AGO_US
-from limitkeeper.engines.embedded.engine import QUEUE_EVENTS, Engine
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.settings import QUEUE_EVENTS
 from limitkeeper.shells.api.answers import answer
 
 LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
