@@ -5,7 +5,7 @@ RUN := .venv/bin
 LANGUAGE ?= en
 OUT ?= out/demo
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench soak docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/ready  ## review 30,000 real accounts: train, decide, explain, judge, report
@@ -26,6 +26,9 @@ docs: .venv/ready  ## write the reference pages again
 
 bench: .venv/bench-ready  ## every benchmark with its peers; results in benchmarks/results/
 	$(RUN)/python -m benchmarks
+
+soak: .venv/ready  ## a million events while the server is killed a hundred times, on each store; about an hour
+	$(RUN)/python -m tests.crash.soak
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { \

@@ -170,9 +170,6 @@ def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
         raise InputError("An account is missing its id or stands twice.", value=twice or None)
     new = accounts.filter(pl.Series([each not in books.numbers for each in ids.to_list()], dtype=pl.Boolean))
     first = len(books.numbers)
-    books.numbers.update(
-        {account: first + k for k, account in enumerate(id_text(new["account_id"]).to_list())}
-    )
     customer = None
     if "customer_id" in new.columns:
         alone = pl.col("customer_id").is_null()
@@ -180,14 +177,17 @@ def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
         customer = new.with_row_index("line").select(
             pl.when(alone).then(line).otherwise(line.first().over("customer_id")) + first
         ).to_series().to_numpy()  # fmt: skip
-    books.behaviour.add_accounts(
-        new.height,
-        customer=customer,
-        opened_us=stated_times(new, "opened_at"),
-        first_credit_us=stated_times(new, "first_credit_at"),
-        opening_balance_cents=stated_cents(new, "opening_balance_cents", 0),
-        limit_cents=stated_cents(new, "limit_cents", UNKNOWN_CENTS, low=0),
-    )
+    stated = {
+        "customer": customer,
+        "opened_us": stated_times(new, "opened_at"),
+        "first_credit_us": stated_times(new, "first_credit_at"),
+        "opening_balance_cents": stated_cents(new, "opening_balance_cents", 0),
+        "limit_cents": stated_cents(new, "limit_cents", UNKNOWN_CENTS, low=0),
+    }
+    # All is read before anything changes: a column that cannot be read leaves the books as they were.
+    books.behaviour.add_accounts(new.height, **stated)
+    names = id_text(new["account_id"]).to_list()
+    books.numbers.update({account: first + k for k, account in enumerate(names)})
 
 
 def stated_times(accounts: pl.DataFrame, name: str) -> NDArray[np.int64] | None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from limitkeeper.app.features import Books, features_of_events, portraits_of_accounts
+from limitkeeper.app.features import Books, features_of_events, portraits_of_accounts, register_accounts
 from limitkeeper.connectors.books import state_read, state_written
 from limitkeeper.core.behaviour.events import KINDS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
@@ -263,3 +263,18 @@ def test_portraits_of_all_accounts_are_the_features_of_a_login_then() -> None:
     assert_frame_equal(
         portraits.drop("account_id"), both.tail(logins.height).drop("event_id"), check_exact=True
     )
+
+
+def test_accounts_that_cannot_be_read_leave_the_books_as_they_were() -> None:
+    books = Books()
+    register_accounts(books, pl.DataFrame({"account_id": ["a"]}))
+    with pytest.raises(InputError):
+        register_accounts(books, pl.DataFrame({"account_id": ["b"], "limit_cents": [-5]}))
+    assert (len(books.numbers), books.behaviour.count) == (1, 1)
+
+
+def test_lines_of_different_customers_are_told_apart() -> None:
+    books = Books()
+    ids, customers = ["a", "b", "c", "d", "e"], ["x", "y", "x", None, "z"]
+    register_accounts(books, pl.DataFrame({"account_id": ids, "customer_id": customers}))
+    assert books.behaviour.customers().tolist() == [0, 1, 0, 3, 4]

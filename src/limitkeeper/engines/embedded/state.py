@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from limitkeeper.app.features import Books, register_accounts
 from limitkeeper.connectors.events import id_hashes, id_text
 from limitkeeper.core.alerts.due import (
     Due,
@@ -128,6 +129,7 @@ class LiveState:
             and not accounts["product"].drop_nulls().is_in(list(PRODUCT_CODES)).all()
         ):
             raise InputError("A product is unknown.", allowed=", ".join(PRODUCT_CODES))
+        register_accounts(Books(), accounts)  # raises before any shard has changed
         ids = id_text(accounts["account_id"])
         own = self.shard_numbers(ids)
         keys = id_text(accounts["customer_id"]).fill_null(ids) if "customer_id" in accounts.columns else ids
