@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -220,3 +222,16 @@ def test_accounts_are_stated_with_their_links_and_known_ones_stay(running: tuple
     client.post("/v1/accounts", json=[{"account_id": "kept", "limit_cents": 900_000}])
     assert client.get("/v1/accounts/kept").json()["features"]["limit_cents"] == 100_000
     assert work.state.number("kept") is not None
+
+
+def test_fuzzed_requests_never_meet_a_server_error(running: tuple, tmp_path: Path) -> None:
+    client, work = running
+    command = [
+        Path(sys.executable).with_name("schemathesis"), "run", str(client.base_url.join("/openapi.json")),
+        "--max-examples", "40", "--checks", "not_a_server_error", "--phases", "fuzzing,examples",
+        "--exclude-path", "/v1/stream", "--seed", "7",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-3_000:]
+    assert work.failure is None
+    assert client.get("/readyz").json()["ready"]
