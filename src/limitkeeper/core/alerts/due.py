@@ -60,20 +60,9 @@ def due_accounts(standing: Standing, as_of_us: int, waits: Waits) -> Due:
     """
     accounts = np.flatnonzero(standing.slots[: standing.count] != NO_SLOT)
     slots = standing.slots[accounts]
-    rows = standing.rows[slots]
-    since = rows[:, FROZEN_SINCE_US]
-    frozen = since != NEVER_US
-    waited = np.where(frozen, as_of_us - since, 0)
-    confirmed = rows[:, FREEZE_CONFIRMED] == 1
-    lifted = frozen & ~confirmed & (waited >= waits.freeze_confirmation_us)
-    ended = frozen & confirmed & (rows[:, FROZEN_FOR_VIOLATION] == 0) & (waited >= waits.freeze_us)
-    looked = lifted | ended
-    for column in (LAST_DECREASE_US, LAST_INCREASE_US):
-        changed = rows[:, column]
-        reduced = (changed != LONG_AGO_US) & (rows[:, BEFORE_REDUCTION] >= 0)
-        for wait_us in waits.steps_us:
-            due_us = np.where(reduced, changed, 0) + wait_us
-            looked |= reduced & (due_us <= as_of_us) & (rows[:, LOOKED_US] < due_us)
+    clocks = _clocks(standing.rows[slots], waits)
+    lifted, ended = clocks.lift_us <= as_of_us, clocks.end_us <= as_of_us
+    looked = lifted | ended | (clocks.step_us <= as_of_us)
     for slot in slots[lifted].tolist():
         _thaw(standing.rows[slot], barred=True)
     for slot in slots[ended].tolist():
@@ -84,19 +73,36 @@ def due_accounts(standing: Standing, as_of_us: int, waits: Waits) -> Due:
 
 def next_due_us(standing: Standing, waits: Waits) -> int:
     """The earliest time at which anybody of those that stand now is due, ``NEVER_US`` where nobody is."""
-    rows = standing.rows[: standing.top[0]]
+    clocks = _clocks(standing.rows[: standing.top[0]], waits)
+    return min(int(clock.min(initial=NEVER_US)) for clock in clocks)
+
+
+class _Clocks(NamedTuple):
+    """When each standing is due, shape ``(n,)``, ``NEVER_US`` where it is not."""
+
+    lift_us: NDArray[np.int64]
+    end_us: NDArray[np.int64]
+    step_us: NDArray[np.int64]
+
+
+def _clocks(rows: NDArray[np.int64], waits: Waits) -> _Clocks:
+    """When unconfirmed freezes are lifted, confirmed ones end, and the next step may be taken."""
     since = rows[:, FROZEN_SINCE_US]
     frozen, confirmed = since != NEVER_US, rows[:, FREEZE_CONFIRMED] == 1
-    clocks = [
-        since[frozen & ~confirmed] + waits.freeze_confirmation_us,
-        since[frozen & confirmed & (rows[:, FROZEN_FOR_VIOLATION] == 0)] + waits.freeze_us,
-    ]
+    ends = frozen & confirmed & (rows[:, FROZEN_FOR_VIOLATION] == 0)
+    step_us = np.full(len(rows), NEVER_US)
     for column in (LAST_DECREASE_US, LAST_INCREASE_US):
-        reduced = (rows[:, column] != LONG_AGO_US) & (rows[:, BEFORE_REDUCTION] >= 0)
+        changed = rows[:, column]
+        reduced = (changed != LONG_AGO_US) & (rows[:, BEFORE_REDUCTION] >= 0)
         for wait_us in waits.steps_us:
-            due_us = rows[reduced, column] + wait_us
-            clocks.append(due_us[rows[reduced, LOOKED_US] < due_us])
-    return min((int(clock.min()) for clock in clocks if len(clock)), default=NEVER_US)
+            due_us = changed + wait_us
+            waits_still = reduced & (rows[:, LOOKED_US] < due_us)
+            step_us = np.minimum(step_us, np.where(waits_still, due_us, NEVER_US))
+    return _Clocks(
+        np.where(frozen & ~confirmed, since + waits.freeze_confirmation_us, NEVER_US),
+        np.where(ends, since + waits.freeze_us, NEVER_US),
+        step_us,
+    )
 
 
 def _thaw(row: NDArray[np.int64], *, barred: bool) -> None:

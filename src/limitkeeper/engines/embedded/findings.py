@@ -222,11 +222,7 @@ def proposal_row(trace: Mapping[str, Any], account_id: str, ts_us: int) -> dict[
 
 def too_late_rows(events: pl.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
     """The events that came too late, as rejects."""
-    late = (
-        events[np.flatnonzero(outcome.status == TOO_LATE)]
-        if (outcome.status == TOO_LATE).any()
-        else events[:0]
-    )
+    late = events[np.flatnonzero(outcome.status == TOO_LATE)]
     return [
         {"event_id": event, "account_id": account, "reason": "too_late", "source": "engine"}
         for event, account in late.select("event_id", "account_id").iter_rows()

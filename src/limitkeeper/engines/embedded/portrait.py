@@ -28,13 +28,13 @@ from limitkeeper.engines.embedded.shard import CHANGE_NAMES, RELATION_NAMES, Sha
 STATUS_WORDS = {0: "accepted", 1: "duplicate", 2: "too_late"}
 
 
-def _place(engine: Engine, account_id: str) -> tuple[Shard, int]:
+def _place(engine: Engine, account_id: str) -> tuple[int, Shard, int]:
     place = engine.state.number(account_id)
     if place is None:
         raise InputError(
             "There is no such account.", value=account_id, advice="Send an event of it, or register it."
         )
-    return engine.state.shards[place[0]], place[1]
+    return place[0], engine.state.shards[place[0]], place[1]
 
 
 def _numbers(names: tuple[str, ...], values: list[float]) -> dict[str, float | None]:
@@ -49,10 +49,10 @@ def portrait(engine: Engine, account_id: str, as_of_us: int) -> dict[str, Any]:
     InputError
         When there is no such account.
     """
-    shard, number = _place(engine, account_id)
+    place, shard, number = _place(engine, account_id)
     one = np.array([number])
     features = shard.books.behaviour.portraits(as_of_us, one)[0].tolist()
-    relations = engine.state.web.relations_of(engine.state.shards.index(shard))(one)[:, 0].tolist()
+    relations = engine.state.web.relations_of(place)(one)[:, 0].tolist()
     return {
         "account_id": account_id,
         "as_of": instant(as_of_us).isoformat(),
@@ -96,10 +96,10 @@ def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
         When there is no such account.
     """
     account_id = event["account_id"][0]
-    shard, number = _place(engine, account_id)
+    place, shard, number = _place(engine, account_id)
     copy = _copy_of_one(shard, number, account_id)
     terms = engine.state.terms
-    relations = engine.state.web.relations_of(engine.state.shards.index(shard))(np.array([number]))
+    relations = engine.state.web.relations_of(place)(np.array([number]))
     applied = copy.apply(event, terms.time_zone, terms.watch, lambda accounts: relations[:, accounts])
     status = STATUS_WORDS[int(applied.status[0])]
     found: dict[str, Any] = {"account_id": account_id, "status": status, "assessment": None, "trace": None}
