@@ -14,6 +14,7 @@ from limitkeeper.shells.cli.review import review
 from limitkeeper.shells.cli.score import score
 from limitkeeper.shells.cli.serve import serve
 from limitkeeper.shells.cli.simulate import simulate
+from limitkeeper.shells.cli.top import top
 from limitkeeper.shells.cli.train import train
 
 application = typer.Typer(
@@ -50,6 +51,7 @@ application.command("train")(train)
 application.command("score")(score)
 application.command("serve")(serve)
 application.command("simulate")(simulate)
+application.command("top")(top)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""A running server on the terminal: what it says of itself, the figures between two looks, the screen."""
