@@ -17,19 +17,15 @@ import polars as pl
 import sqlalchemy as sa
 
 from limitkeeper.app.simulation import labelled_portraits
-from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.app.training import trained_model
 from limitkeeper.connectors.events import read_events
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.risk.model import Model
-from limitkeeper.engines.embedded.boundaries import SHARDS
-from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS
-from limitkeeper.engines.embedded.policy import policy_of_day
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import Settings
+from limitkeeper.engines.embedded.start import Decisive, Place, running_engine
 from limitkeeper.simulation.life import SimulatedLife, simulated_life
-from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts
 
 ACCOUNTS = int(os.environ.get("BENCH_LIVES", "6000"))
@@ -58,13 +54,9 @@ def run() -> dict[str, Any]:
 def _alerts(life: SimulatedLife, model: Model) -> pl.DataFrame:
     """Every alert that a server raises over a life: account, trigger, when it was opened."""
     with tempfile.TemporaryDirectory(prefix="limitkeeper-bench-") as folder:
-        policy_of = policy_of_day(loaded_strategy(strategy_path("standard")), model, "CN", "Asia/Shanghai")
         now_us = int(life.end.timestamp()) * 1_000_000
-        engine = Engine(
-            Store(f"sqlite:///{folder}/store.db"), policy_of, Settings(Path(folder), 0.0), lambda: now_us
-        )
-        engine.recover({"market": "CN", "time_zone": "Asia/Shanghai", "shards": SHARDS})
-        engine.start()
+        url, settings = f"sqlite:///{folder}/store.db", Settings(Path(folder), 0.0)
+        engine = running_engine(Place(url, settings, Decisive(model=model)), lambda: now_us)
         engine.submit(Request("accounts", life.accounts)).result()
         for start in range(0, life.events.height, BATCH_EVENTS):
             read = read_events(life.events[start : start + BATCH_EVENTS])

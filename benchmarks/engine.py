@@ -11,15 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.connectors.events import ReadEvents, normalised
 from limitkeeper.core.behaviour.events import DAY_US
-from limitkeeper.engines.embedded.boundaries import SHARDS
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.policy import policy_of_day
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import BATCH_EVENTS, Settings
-from limitkeeper.store.sql import Store
+from limitkeeper.engines.embedded.start import Place, running_engine
 
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000000"))
 EVENTS = int(os.environ.get("BENCH_EVENTS", "4000000"))
@@ -63,11 +60,7 @@ def run() -> dict[str, Any]:
 
 
 def _engine(folder: Path) -> Engine:
-    policy_of = policy_of_day(loaded_strategy(strategy_path("standard")), None, "CN", "Asia/Shanghai")
-    engine = Engine(Store(f"sqlite:///{folder}/store.db"), policy_of, Settings(folder, 0.0), lambda: NOW_US)
-    engine.recover({"market": "CN", "time_zone": "Asia/Shanghai", "shards": SHARDS})
-    engine.start()
-    return engine
+    return running_engine(Place(f"sqlite:///{folder}/store.db", Settings(folder, 0.0)), lambda: NOW_US)
 
 
 def _measured(folder: Path) -> dict[str, Any]:

@@ -8,8 +8,12 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.broker.kafka import Broker
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -28,11 +32,19 @@ def package_index() -> Path | None:
     return Path(sys.executable) if answer.returncode == 0 else None
 
 
+def kafka() -> Path | None:
+    """The jars of a real Apache Kafka broker, fetched through Maven once."""
+    from tests.broker.kafka import jars
+
+    return jars()
+
+
 PARTS: dict[str, Callable[[], Path | None]] = {
     "browser": lambda: next((path for path in map(Path, CHROMIUM) if path.exists()), None),
     "shared_data": lambda: SHARED if SHARED.is_dir() else None,
     "package_index": package_index,
     "postgres": postgres,
+    "kafka": kafka,
 }
 """Each part of the machine that a test may need, and where it is."""
 
@@ -68,6 +80,17 @@ def postgres_server(
             return server.get_uri(database).replace("postgresql://", "postgresql+psycopg://")
 
         yield url
+
+
+@pytest.fixture(scope="session")
+def broker(required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Broker]":
+    """A real Apache Kafka broker of this session."""
+    from tests.broker.kafka import Broker
+
+    found = Broker(tmp_path_factory.mktemp("kafka"), required("kafka"))
+    found.start()
+    yield found
+    found.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

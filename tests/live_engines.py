@@ -10,20 +10,16 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.connectors.events import read_events
-from limitkeeper.engines.embedded.boundaries import SHARDS
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.policy import policy_of_day
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.engines.embedded.settings import Settings
+from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.simulation.life import SimulatedLife, simulated_life
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, proposals
 
 NOW_US = int(dt.datetime(2026, 11, 23, tzinfo=dt.UTC).timestamp()) * 1_000_000
-
-STORE_SETTINGS = {"market": "CN", "time_zone": "Asia/Shanghai", "shards": SHARDS}
 
 NOT_COMPARED = {"sequence"}
 """Which micro-batch wrote a row depends on how events were cut; nothing else does."""
@@ -37,11 +33,7 @@ def life(accounts: int = 120, days: int = 150, seed: int = 3) -> SimulatedLife:
 
 def engine(url: str, folder: Path, *, snapshot_seconds: float = 0.0) -> Engine:
     """An engine that has recovered and runs, under the standard strategy without a model."""
-    policy_of = policy_of_day(loaded_strategy(strategy_path("standard")), None, "CN", "Asia/Shanghai")
-    running = Engine(Store(url), policy_of, Settings(folder, snapshot_seconds), lambda: NOW_US)
-    running.recover(STORE_SETTINGS)
-    running.start()
-    return running
+    return running_engine(Place(url, Settings(folder, snapshot_seconds)), lambda: NOW_US)
 
 
 def sent(running: Engine, events: pl.DataFrame, cuts: Sequence[int] = ()) -> list[Answer]:

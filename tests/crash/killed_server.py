@@ -30,6 +30,7 @@ class KilledServer:
     accounts: Path
     snapshot_minutes: float = 0.02
     kills: int = 0
+    more: tuple[str, ...] = ()
     port: int = field(init=False)
     process: subprocess.Popen[bytes] | None = None
 
@@ -46,7 +47,7 @@ class KilledServer:
         command = [
             sys.executable, "-m", "limitkeeper.shells.cli.main", "serve", "--data", str(self.folder),
             "--store", self.store, "--accounts", str(self.accounts), "--clock", "event", "--port", str(self.port),
-            "--snapshot-minutes", str(self.snapshot_minutes),
+            "--snapshot-minutes", str(self.snapshot_minutes), *self.more,
         ]  # fmt: skip
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             environment = os.environ | {"PYTHONUNBUFFERED": "1"}
@@ -62,6 +63,12 @@ class KilledServer:
             assert self.process.poll() is None, "the server ended by itself"
             time.sleep(0.1)
         raise AssertionError("the server did not start")
+
+    def counted_events(self) -> int:
+        """Events by its own counters, whatever became of them."""
+        text = httpx.get(f"{self.url}/metrics").text
+        lines = [line for line in text.splitlines() if line.startswith("limitkeeper_events_total{")]
+        return sum(int(float(line.split()[-1])) for line in lines)
 
     def kill(self) -> None:
         """Kill it with no warning, and start it again."""

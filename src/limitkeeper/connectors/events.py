@@ -40,6 +40,7 @@ ID_BYTES_MAX = 200
 """Bytes of an id at most."""
 
 REJECT_REASONS = {
+    "unreadable": ("The message is no JSON object of an event.", "消息不是有效的事件 JSON 对象。"),
     "event_id_missing": ("The event has no id.", "缺少事件编号。"),
     "account_id_missing": ("The event has no account.", "缺少账户编号。"),
     "id_not_plain": (

@@ -33,6 +33,9 @@ from limitkeeper.core.kernel.errors import InputError
 MESSAGES_MAX = 100_000
 """Events of one request."""
 
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What a file's reader takes for white space (Unicode's); Python's own has four separators more."""
+
 Id = str | int
 Number = float | int
 
@@ -103,7 +106,7 @@ def read_messages(rows: Sequence[EventMessage], as_of: dt.datetime | None = None
     texts = {name: [_id(getattr(row, name)) for row in rows] for name in ("event_id", "account_id", *IDS)}
     ids = {name: pl.Series(name, values, dtype=pl.String) for name, values in texts.items()}
     times = np.array([_time_us(row.ts) for row in rows], np.int64)
-    kinds = np.array([KIND_CODES.get(_plain(row.kind), UNKNOWN_KIND) for row in rows], np.int16)
+    kinds = np.array([KIND_CODES.get(row.kind or "", UNKNOWN_KIND) for row in rows], np.int16)
     given = [[getattr(row, name) for name in AMOUNTS] for row in rows]
     missing = np.array([[value is None for value in row] for row in given], np.bool_).reshape(
         -1, len(AMOUNTS)
@@ -117,6 +120,53 @@ def read_messages(rows: Sequence[EventMessage], as_of: dt.datetime | None = None
          "reason": reason_names(reasons)}
     )  # fmt: skip
     return ReadEvents(accepted, rejected)
+
+
+def read_each(bodies: Sequence[bytes], as_of: dt.datetime | None = None) -> ReadEvents:
+    """The events of bodies that hold one JSON object each; one that cannot be decoded is refused as ``unreadable``.
+
+    Parameters
+    ----------
+    bodies
+        In their order; the number of each is its row.
+    as_of
+        Events after this are refused; None takes them all.
+
+    Examples
+    --------
+    >>> read_each([b"{", b'{"event_id": 1}']).rejected["reason"].to_list()
+    ['unreadable', 'account_id_missing']
+    """
+    found, places, unread = list[EventMessage](), list[int](), list[int]()
+    for place, body in enumerate(bodies):
+        try:
+            found.append(_one.decode(body))
+            places.append(place)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            unread.append(place)
+    return with_unread(read_messages(found, as_of), places, unread)
+
+
+def with_unread(read: ReadEvents, places: Sequence[int], unread: Sequence[int]) -> ReadEvents:
+    """What was read of the rows at some places, and the rows that could not be, all under their own numbers.
+
+    Parameters
+    ----------
+    read
+        Of the rows at ``places``, numbered from 0.
+    places, unread
+        Numbers of all rows.
+    """
+    if not unread:
+        return read
+    own = np.array(places, np.int64)
+
+    def placed(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(pl.Series("row", own[rows["row"].to_numpy()], pl.Int64))
+
+    lost = pl.DataFrame({"row": unread, "reason": "unreadable"}, schema_overrides={"row": pl.Int64})
+    rejected = pl.concat([placed(read.rejected), lost], how="diagonal").sort("row")
+    return ReadEvents(placed(read.accepted), rejected)
 
 
 def _faults(texts: dict[str, list[str | None]]) -> NDArray[np.uint8]:
@@ -135,11 +185,7 @@ def _faults(texts: dict[str, list[str | None]]) -> NDArray[np.uint8]:
 def _id(value: Id | None) -> str | None:
     if value is None or isinstance(value, int):
         return None if value is None else str(value)
-    return value.strip() or None
-
-
-def _plain(value: str | None) -> str:
-    return "" if value is None else value.strip()
+    return value if value.strip(WHITE_SPACE) else None
 
 
 def _figure(value: Number | None) -> float:
@@ -154,7 +200,7 @@ def _time_us(text: str | None) -> int:
     if text is None:
         return NO_TIME_US
     try:
-        moment = dt.datetime.fromisoformat(text.strip())
+        moment = dt.datetime.fromisoformat(text)
     except ValueError:
         return UNREAD_TIME_US
     if moment.tzinfo is None:

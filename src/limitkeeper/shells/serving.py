@@ -1,11 +1,13 @@
 """The composition of a running server: store, policy, engine, clock, web application."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +15,19 @@ import polars as pl
 import structlog
 import uvicorn
 
-from limitkeeper.app.strategies import loaded_strategy, strategy_path
-from limitkeeper.connectors.models import model_from_folder
+from limitkeeper.connectors.kafka import KafkaSource
+from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.progress import Progress, unseen
-from limitkeeper.engines.embedded.boundaries import SHARDS
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.policy import policy_of_day
+from limitkeeper.engines.embedded.findings import TOLD_TOPICS
 from limitkeeper.engines.embedded.requests import Request
-from limitkeeper.engines.embedded.settings import Settings
+from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.shells.api.application import application
-from limitkeeper.store.sql import Store
+from limitkeeper.shells.feeds.folder import FolderFeed
+from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
+from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.shells.feeds.outbox import outbox_loop
 
 CLOCKS = ("wall", "event")
 
@@ -35,24 +39,17 @@ STOP_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What ``limitkeeper serve`` was asked for."""
+class Ways:
+    """The ways in and out besides HTTP; None where there is none."""
 
-    data: Path
-    store_url: str
-    model: Path | None = None
-    strategy: str = "standard"
-    market: str = "CN"
-    time_zone: str = "Asia/Shanghai"
-    parameters: Path | None = None
-    clock: str = "wall"
-    snapshot_seconds: float = 600.0
-    journal_days: float = 7.0
+    kafka: KafkaSource | None = None
+    watch: Path | None = None
+    webhook: Webhook | None = None
 
-    @staticmethod
-    def state_accounts(engine: Engine, accounts: pl.DataFrame) -> None:
-        """State accounts to a running engine, and wait until they are committed."""
-        engine.submit(Request("accounts", accounts)).result()
+    def topics(self) -> frozenset[str]:
+        """What goes to the outbox."""
+        found = TOLD_TOPICS if self.webhook else frozenset()
+        return found | {DEAD_TOPIC} if self.kafka else found
 
 
 def now_us() -> int:
@@ -60,31 +57,27 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-def started_engine(options: Options, progress: Progress = unseen) -> Engine:
-    """An engine that has recovered and runs, with its clock.
+def started_engine(
+    place: Place, accounts: pl.DataFrame | None, clock: str, progress: Progress = unseen
+) -> Engine:
+    """An engine that has recovered and runs, with its clock, and the accounts that are stated.
 
     Raises
     ------
     LimitkeeperError
-        When the store, the strategy, the model or an option does not hold.
+        When the store, the strategy, the model, the accounts or an option does not hold.
     """
-    if options.clock not in CLOCKS:
-        raise InputError("There is no such clock.", value=options.clock, allowed=", ".join(CLOCKS))
+    if clock not in CLOCKS:
+        raise InputError("There is no such clock.", value=clock, allowed=", ".join(CLOCKS))
     set_up_logs()
-    model = model_from_folder(options.model) if options.model else None
-    policy_of = policy_of_day(
-        loaded_strategy(strategy_path(options.strategy)),
-        model,
-        options.market,
-        options.time_zone,
-        options.parameters,
-    )
-    settings = Settings(options.data / "snapshots", options.snapshot_seconds, options.journal_days)
-    engine = Engine(Store(options.store_url), policy_of, settings, now_us)
-    store_settings = {"market": options.market, "time_zone": options.time_zone, "shards": SHARDS}
-    engine.recover(store_settings, progress)
-    engine.start()
-    if options.clock == "wall":
+    engine = running_engine(place, now_us, progress)
+    try:
+        if accounts is not None:
+            engine.submit(Request("accounts", accounts)).result()
+    except BaseException:
+        engine.stop()
+        raise
+    if clock == "wall":
         threading.Thread(target=_tell_time, args=(engine,), name="clock", daemon=True).start()
     return engine
 
@@ -95,6 +88,29 @@ def _tell_time(engine: Engine) -> None:
         time.sleep(TICK_SECONDS)
         if engine.tick_is_due():
             engine.submit(Request("tick", pl.DataFrame({"as_of_us": [engine.now_us()]})))
+
+
+@contextlib.contextmanager
+def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
+    """Let events in and messages out by other ways than HTTP, until the end of the block.
+
+    Raises
+    ------
+    LimitkeeperError
+        When one of them cannot be opened.
+    """
+    loops: list[Loop] = []
+    try:
+        if ways.watch:
+            loops.append(FolderFeed(engine, ways.watch).loop)
+        if ways.topics():
+            loops.append(outbox_loop(engine, ways.webhook, ways.kafka))
+        if ways.kafka:
+            loops.append(KafkaFeed(engine, ways.kafka).loop)
+        yield
+    finally:
+        for loop in reversed(loops):
+            loop.stop()
 
 
 def web_server(engine: Engine, host: str, port: int) -> uvicorn.Server:

@@ -110,6 +110,17 @@ class Entry:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a message of the outbox: ``sent``, ``dead``, or ``waiting`` until it is due again."""
+
+    id: int
+    status: str
+    attempts: int
+    due_us: int
+    error: str | None
+
+
 class Store:
     """One database, opened for reading by anybody and for writing by one engine.
 
@@ -147,10 +158,11 @@ class Store:
         try:
             metadata.create_all(self.database)
         except sa.exc.DBAPIError as error:
-            raise StoreError(f"The store cannot be opened: {error.orig}.", value=self._shown) from error
+            raise StoreError(f"The store cannot be opened: {error.orig}.", value=self.name) from error
 
     @property
-    def _shown(self) -> str:
+    def name(self) -> str:
+        """Its URL without the password."""
         return self.url.render_as_string(hide_password=True)
 
     def take(self, settings: dict[str, Any]) -> int:
@@ -210,7 +222,7 @@ class Store:
     def _taken(self) -> StoreTakenError:
         return StoreTakenError(
             "Another server runs on this store.",
-            value=self._shown,
+            value=self.name,
             advice="Stop it first, or use another store.",
         )
 
@@ -341,9 +353,14 @@ class Store:
             yield Entry(sequence, row.kind, row.content)
 
     def trim(self, sequence: int, before_us: int) -> int:
-        """Delete the journal's entries up to one that were committed before a time; how many went."""
+        """Delete the journal's entries up to one that were committed before a time, and messages sent before it.
+
+        How many entries went.
+        """
         gone = journal.delete().where(journal.c.sequence <= sequence, journal.c.committed_us < before_us)
+        sent = outbox.delete().where(outbox.c.status == "sent", outbox.c.due_us < before_us)
         with self.database.begin() as connection:
+            connection.execute(sent)
             return int(connection.execute(gone).rowcount)
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -363,6 +380,25 @@ class Store:
         """Carry out a change that no micro-batch depends on; how many rows."""
         with self.database.begin() as connection:
             return int(connection.execute(statement).rowcount)
+
+    def due_messages(self, now_us: int, count: int) -> list[dict[str, Any]]:
+        """The messages of the outbox that are due, the oldest first."""
+        query = sa.select(outbox).where(outbox.c.status == "waiting", outbox.c.due_us <= now_us)
+        return self.rows(query.order_by(outbox.c.due_us, outbox.c.id).limit(count))
+
+    def mark_messages(self, results: Sequence[Sent]) -> None:
+        """Write what became of messages of the outbox."""
+        names = ("status", "attempts", "due_us", "error")
+        statement = outbox.update().where(outbox.c.id == sa.bindparam("which"))
+        statement = statement.values({name: sa.bindparam(name) for name in names})
+        rows = [{"which": each.id} | {name: getattr(each, name) for name in names} for each in results]
+        with self.database.begin() as connection:
+            connection.execute(statement, rows)
+
+    def revive_message(self, message_id: int, now_us: int) -> bool:
+        """Let a message that was given up wait again; whether there is one."""
+        dead = outbox.update().where(outbox.c.id == message_id, outbox.c.status == "dead")
+        return self.change(dead.values(status="waiting", attempts=0, due_us=now_us)) == 1
 
     def next_offsets(self, topic: str) -> dict[int, int]:
         """The next offset of each partition of a topic."""

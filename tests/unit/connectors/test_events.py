@@ -87,9 +87,9 @@ def test_event_after_the_as_of_time_is_refused_and_one_at_it_is_taken() -> None:
 
 
 def test_every_reason_of_reading_is_tried_here() -> None:
-    by_the_application = {"too_late", "duplicate", "unknown_account"}
+    elsewhere = {"too_late", "duplicate", "unknown_account", "unreadable"}
     tried = {expected for expected, _ in REFUSED} | {"in_future", "ts_unreadable"}
-    assert tried == set(REJECT_REASONS) - by_the_application
+    assert tried == set(REJECT_REASONS) - elsewhere
 
 
 @pytest.mark.parametrize("changed", [{"amount": 0.0}, {"amount": float(AMOUNT_CENTS_MAX)}, CLOSED,

@@ -46,6 +46,13 @@ def as_table(given_rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(plain, schema=text | numbers)
 
 
+@pytest.mark.parametrize("text", [" ", "a ", " a", "\x1c", "\u3000", "\r", "a\r", "\x85"])
+def test_id_with_white_space_is_the_same_in_a_message_and_a_file(text: str) -> None:
+    row = {"event_id": text, "account_id": "a", "ts": "2026-01-01", "kind": "login"}
+    from_file, from_json = read_events(as_table([row])), read_messages([EventMessage(**row)])
+    assert from_json.accepted["event_id"].to_list() == from_file.accepted["event_id"].to_list()
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(rows, min_size=1, max_size=8))
 def test_message_is_read_as_the_same_event_as_a_row_of_a_file(given_rows: list[dict[str, Any]]) -> None:

@@ -24,10 +24,18 @@ from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
-from limitkeeper.engines.embedded.findings import Findings, counts_of, instant, told, too_late_rows
+from limitkeeper.engines.embedded.findings import Findings, counts_of, instant, outbox_rows, told
 from limitkeeper.engines.embedded.journal import entry_bytes, entry_table
 from limitkeeper.engines.embedded.policy import LivePolicy
-from limitkeeper.engines.embedded.requests import BusyError, Request, StoppedError, answer_of, taken_events
+from limitkeeper.engines.embedded.requests import (
+    BusyError,
+    Request,
+    StoppedError,
+    add_late,
+    answer_of,
+    dead_letters,
+    taken_events,
+)
 from limitkeeper.engines.embedded.settings import AHEAD_US, BATCH_EVENTS, QUEUE_EVENTS, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState, Outcome, Step
@@ -215,6 +223,10 @@ class Engine:
             self._wake.notify()
         return request.answer
 
+    def latest_time(self) -> dt.datetime:
+        """The time after which an event lies in the future."""
+        return instant(self.now_us() + AHEAD_US)
+
     def tick_is_due(self) -> bool:
         """Whether the clock has passed a boundary that no event has."""
         watermark_us = self.state.watermark_us
@@ -288,13 +300,17 @@ class Engine:
             watcher(batch[0].kind, time.perf_counter() - started)
 
     def _work_on_events(self, batch: list[Request]) -> None:
-        taken = taken_events(batch, instant(self.now_us() + AHEAD_US))
+        taken = taken_events(batch, self.latest_time())
         outcome = self.state.apply(taken.events) if taken.events.height else None
         findings = self.policy.reporter.findings(outcome.steps) if outcome else Findings()
-        late = too_late_rows(taken.events, outcome) if outcome else []
+        if outcome:
+            add_late(batch, taken, outcome)
         offsets = {key: value for request in batch for key, value in request.offsets.items()}
-        rejects = [row for rows in taken.rejected for row in rows] + late
-        self._commit("events", taken.events, findings, outcome, rejects=rejects, offsets=offsets)
+        rejects = [row for rows in taken.rejected for row in rows]
+        letters = dead_letters(batch, taken)
+        self._commit(
+            "events", taken.events, findings, outcome, rejects=rejects, offsets=offsets, letters=letters
+        )
         for number, request in enumerate(batch):
             answer = answer_of(number, taken, outcome, self.sequence)
             if request.assess and outcome:
@@ -340,9 +356,9 @@ class Engine:
         *,
         rejects: Sequence[dict[str, Any]] = (),
         offsets: dict[tuple[str, int], int] | None = None,
+        letters: Sequence[dict[str, Any]] = (),
     ) -> None:
         messages = list(told(findings))
-        topics = self.settings.outbox_topics
         now_us = self.now_us()
         commit = Commit(
             sequence=self.sequence + 1,
@@ -358,14 +374,9 @@ class Engine:
             proposals=findings.proposals,
             rejects=[{name: value for name, value in row.items() if name != "row"} for row in rejects],
             counts=counts_of(findings, outcome, rejects),
-            outbox=[
-                {"subject": message["subject"], "topic": message["topic"], "due_us": now_us,
-                 "content": json.dumps(message, ensure_ascii=False)}
-                for message in messages
-                if message["topic"] in topics
-            ],
+            outbox=outbox_rows([*messages, *letters], self.settings.outbox_topics, now_us),
             offsets=offsets or {},
-        )  # fmt: skip
+        )
         self._write(commit)
         self.sequence = commit.sequence
         for key, value in commit.counts.items():

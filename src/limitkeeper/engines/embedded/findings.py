@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from limitkeeper import __version__
 from limitkeeper.app.policy import LANGUAGES, reason_wording
@@ -16,7 +15,7 @@ from limitkeeper.app.review import explained_trace
 from limitkeeper.core.alerts.fold import OPENED, SILENT, UPDATED
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS, COUNT, OPENED_US, RULES, SEEN_US, SEVERITY
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
-from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
+from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE
 from limitkeeper.core.decision.assessment import Assessment
 from limitkeeper.core.decision.trace import Reviewed, Versions
 from limitkeeper.core.kernel.columns import Columns
@@ -220,15 +219,6 @@ def proposal_row(trace: Mapping[str, Any], account_id: str, ts_us: int) -> dict[
     }
 
 
-def too_late_rows(events: pl.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
-    """The events that came too late, as rejects."""
-    late = events[np.flatnonzero(outcome.status == TOO_LATE)]
-    return [
-        {"event_id": event, "account_id": account, "reason": "too_late", "source": "engine"}
-        for event, account in late.select("event_id", "account_id").iter_rows()
-    ]
-
-
 def told(findings: Findings) -> Iterable[dict[str, Any]]:
     """The messages for those who listen: alerts opened or grown worse, proposals, freezes that are over."""
     for alert_id, row in findings.alerts.items():
@@ -254,6 +244,35 @@ def told(findings: Findings) -> Iterable[dict[str, Any]]:
             "reason": change.reason,
             "at": instant(change.ts_us).isoformat(),
         }
+
+
+TOLD_TOPICS = frozenset(
+    {
+        "alert.opened",
+        "alert.worse",
+        "proposal.made",
+        "freeze.lapsed",
+        "freeze.lifted",
+        "freeze.confirmed",
+    }
+)
+"""Every kind of message of :func:`told`."""
+
+
+def outbox_rows(
+    messages: Iterable[Mapping[str, Any]], topics: frozenset[str], now_us: int
+) -> list[dict[str, Any]]:
+    """The messages of some topics as the outbox has them, due at once."""
+    return [
+        {
+            "subject": message["subject"],
+            "topic": message["topic"],
+            "due_us": now_us,
+            "content": json.dumps(message, ensure_ascii=False),
+        }
+        for message in messages
+        if message["topic"] in topics
+    ]
 
 
 def counts_of(

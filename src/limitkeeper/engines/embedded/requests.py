@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,8 @@ class Request:
     """Something to do, in its turn, and the future of its answer.
 
     The content of ``events`` is a list of messages, or a table that was read; of a command its table; of ``read`` a
-    function of the engine, which must not change it.
+    function of the engine, which must not change it. ``letter`` tells of a row, by its number, where it came from
+    and what it was: rows that are refused then go to the outbox as dead letters.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Request:
     source: str = "api"
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     assess: bool = False
+    letter: Callable[[int], dict[str, Any]] | None = None
     since: float = field(default_factory=time.monotonic)
     answer: "Future[Any]" = field(default_factory=Future)
 
@@ -108,7 +110,7 @@ def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence
     return Answer(
         sequence=sequence,
         accepted=int((status == ACCEPTED).sum()),
-        rejected=len(taken.rejected[number]) + int((status == TOO_LATE).sum()),
+        rejected=len(taken.rejected[number]),
         duplicate=int((status == DUPLICATE).sum()),
         rows=taken.rows[which],
         status=status,
@@ -136,6 +138,27 @@ def taken_events(batch: Sequence[Request], as_of: dt.datetime) -> TakenEvents:
             number = int(np.searchsorted(starts, row["row"], side="right")) - 1
             rejected[number].append(row | {"row": row["row"] - int(starts[number])})
     return TakenEvents(read.accepted.with_columns(pl.Series("row", own)), bounds.tolist(), rejected)
+
+
+def add_late(batch: Sequence[Request], taken: TakenEvents, outcome: Outcome) -> None:
+    """Count events that came too late among the rows that are refused."""
+    late = np.flatnonzero(outcome.status == TOO_LATE)
+    for place in late.tolist():
+        number = int(np.searchsorted(taken.bounds, place, side="right")) - 1
+        names = ("row", "event_id", "account_id")
+        row = dict(zip(names, taken.events.select(names).row(place), strict=True))
+        taken.rejected[number].append(row | {"source": batch[number].source, "reason": "too_late"})
+        taken.rejected[number].sort(key=lambda each: int(each["row"]))
+
+
+def dead_letters(batch: Sequence[Request], taken: TakenEvents) -> list[dict[str, Any]]:
+    """The rows that were refused, of requests that say what they were: each with the reason."""
+    return [
+        request.letter(row["row"]) | {"reason": row["reason"]}
+        for request, rows in zip(batch, taken.rejected, strict=True)
+        if request.letter is not None
+        for row in rows
+    ]
 
 
 def _refused(rejected: pl.DataFrame, source: str) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Events in: one or many, JSON, lines or Arrow; and what would be decided of one that did not happen."""
 
-import datetime as dt
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,11 +10,9 @@ from limitkeeper.connectors.messages import MESSAGES_MAX, messages, read_message
 from limitkeeper.connectors.tables import arrow_table
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.findings import instant
 from limitkeeper.engines.embedded.portrait import STATUS_WORDS, hypothetical
 from limitkeeper.engines.embedded.requests import Answer
 from limitkeeper.engines.embedded.requests import Request as Work
-from limitkeeper.engines.embedded.settings import AHEAD_US
 from limitkeeper.shells.api.answers import answer, body_of, done
 from limitkeeper.shells.api.documents import ASSESS, EVENTS
 
@@ -38,7 +35,7 @@ def events_router(engine: Engine) -> APIRouter:
         body, kind = await body_of(request), media_type(request)
         content: Any
         if kind == ARROW:
-            content = read_events(arrow_table(body), as_of(engine))
+            content = read_events(arrow_table(body), engine.latest_time())
             count = content.accepted.height + content.rejected.height
         else:
             content = messages(body, lines=kind == LINES)
@@ -58,17 +55,12 @@ def events_router(engine: Engine) -> APIRouter:
             raise InputError("One event is assessed at a time.", value=len(rows), allowed=1)
         if rows[0].event_id is None:
             rows[0].event_id = "hypothetical"
-        read = read_messages(rows, as_of(engine))
+        read = read_messages(rows, engine.latest_time())
         if read.rejected.height:
             raise InputError("The event cannot be read.", value=read.rejected["reason"][0])
         return answer(await done(engine, Work("read", lambda running: hypothetical(running, read.accepted))))
 
     return router
-
-
-def as_of(engine: Engine) -> dt.datetime:
-    """Later events lie in the future."""
-    return instant(engine.now_us() + AHEAD_US)
 
 
 def media_type(request: Request) -> str:
@@ -111,12 +103,6 @@ def answer_document(found: Answer, *, assess: bool) -> dict[str, Any]:
             {name: row[name] for name in ("row", "event_id", "account_id", "reason")} for row in found.refused
         ],
     }
-    late = [
-        {"row": row, "event_id": None, "account_id": None, "reason": "too_late"}
-        for row, status in zip(found.rows.tolist(), found.status.tolist(), strict=True)
-        if STATUS_WORDS[status] == "too_late"
-    ]
-    document["rejects"] = sorted(document["rejects"] + late, key=lambda row: int(row["row"]))
     if assess:
         rows = zip(found.rows.tolist(), found.status.tolist(), found.assessments or [], strict=False)
         document["assessments"] = [

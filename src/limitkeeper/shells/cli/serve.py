@@ -1,5 +1,6 @@
 """``limitkeeper serve``: the running server."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +43,30 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")
     ] = 8_750,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder whose Parquet, CSV and JSONL files are taken, then moved to done/ or rejected/ in it."
+        ),
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(help="Kafka servers (host:port,...) to take events from.")
+    ] = None,
+    kafka_topic: Annotated[str, typer.Option(help="The topic; one JSON event a message.")] = "events",
+    kafka_group: Annotated[str, typer.Option(help="The consumer group.")] = "limitkeeper",
+    kafka_properties: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LIMITKEEPER_KAFKA_PROPERTIES",
+            help="File with name=value properties of the Kafka client, as for TLS and SASL.",
+        ),
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            help="URL that alerts and proposals are sent to, signed with the secret in LIMITKEEPER_WEBHOOK_SECRET."
+        ),
+    ] = None,
     clock: Annotated[
         str,
         typer.Option(help="wall: time passes by itself; event: only by events, as for simulated streams."),
@@ -55,39 +80,57 @@ def serve(
 ) -> None:
     """Take events, keep every account's portrait, raise alerts and make proposals; survive being killed.
 
-    Events come by HTTP (POST /v1/events). What was acknowledged is never lost; sending it again changes
-    nothing. Stop with Ctrl-C: what waits is worked off, and a snapshot makes the next start quick.
+    Events come by HTTP (POST /v1/events), from a folder (--watch) and from Kafka (--kafka). What was acknowledged
+    is never lost; sending it again changes nothing. Stop with Ctrl-C: what waits is worked off, and a snapshot
+    makes the next start quick.
 
     Example: limitkeeper serve --data limitkeeper-data --accounts accounts.parquet
     """
+    from limitkeeper.connectors.kafka import KafkaSource, properties_from_file
+    from limitkeeper.connectors.models import model_from_folder
     from limitkeeper.connectors.portfolio import time_zone as known_zone
     from limitkeeper.connectors.tables import table
-    from limitkeeper.shells.serving import Options, served, started_engine, web_server
+    from limitkeeper.connectors.webhook import Webhook, checked_url, secret_bytes
+    from limitkeeper.engines.embedded.settings import Settings
+    from limitkeeper.engines.embedded.start import Decisive, Place
+    from limitkeeper.shells.serving import Ways, open_ways, served, started_engine, web_server
 
-    options = Options(
-        data=data,
-        store_url=store or f"sqlite:///{data / 'limitkeeper.db'}",
-        model=model,
-        strategy=strategy,
-        market=market,
-        time_zone=known_zone(time_zone),
-        parameters=parameters,
-        clock=clock,
-        snapshot_seconds=snapshot_minutes * 60,
-        journal_days=journal_days,
+    ways = Ways(
+        KafkaSource(
+            kafka,
+            kafka_topic,
+            kafka_group,
+            properties_from_file(kafka_properties) if kafka_properties else {},
+        )
+        if kafka
+        else None,
+        watch,
+        Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
+        if webhook
+        else None,
+    )
+    place = Place(
+        store or f"sqlite:///{data / 'limitkeeper.db'}",
+        Settings(data / "snapshots", snapshot_minutes * 60, journal_days, ways.topics()),
+        Decisive(
+            strategy,
+            model_from_folder(model) if model else None,
+            market,
+            known_zone(time_zone),
+            parameters,
+        ),
     )
     console = Console(stderr=True, highlight=False)
     with progress_bars() as progress:
-        engine = started_engine(options, progress)
+        engine = started_engine(place, table(accounts) if accounts else None, clock, progress)
     try:
-        if accounts:
-            options.state_accounts(engine, table(accounts))
         server = web_server(engine, host, port)
-        console.print(
-            f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "
-            f"strategy {strategy}, {'model ' + str(model) if model else 'no model: no rule reads a score'}."
-        )
-        served(server)
+        with open_ways(engine, ways):
+            console.print(
+                f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "
+                f"strategy {strategy}, {'model ' + str(model) if model else 'no model: no rule reads a score'}."
+            )
+            served(server)
     finally:
         engine.stop()
     if engine.failure is not None:

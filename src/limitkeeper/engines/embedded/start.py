@@ -1,0 +1,89 @@
+"""How an engine comes to run: its store, what decides, its folder, its clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limitkeeper.app.strategies import loaded_strategy, strategy_path
+from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.core.risk.model import Model
+from limitkeeper.engines.embedded.boundaries import SHARDS
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.policy import policy_of_day
+from limitkeeper.engines.embedded.settings import Settings
+from limitkeeper.store.sql import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Decisive:
+    """What decides: a strategy by its name or file, a model, and whose parameters.
+
+    Parameters
+    ----------
+    strategy
+        A shipped one or a file.
+    model
+        The PD model; without one no rule that reads the score hits.
+    market, time_zone
+        Whose parameters, and where it is night.
+    parameters
+        YAML of the lender's own that replace the market's.
+    """
+
+    strategy: str = "standard"
+    model: Model | None = None
+    market: str = "CN"
+    time_zone: str = "Asia/Shanghai"
+    parameters: Path | None = None
+
+    def store_settings(self) -> dict[str, object]:
+        """What a store's state depends on: it is refused under others."""
+        return {"market": self.market, "time_zone": self.time_zone, "shards": SHARDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an engine keeps what it knows, and how it runs.
+
+    Parameters
+    ----------
+    store_url
+        ``sqlite:///FILE`` or ``postgresql+psycopg://...``.
+    settings
+        Folder of snapshots, intervals, topics of the outbox.
+    """
+
+    store_url: str
+    settings: Settings
+    decisive: Decisive = field(default_factory=Decisive)
+
+
+def running_engine(place: Place, now_us: Callable[[], int], progress: Progress = unseen) -> Engine:
+    """An engine that has recovered and runs.
+
+    Parameters
+    ----------
+    place
+        Where and how.
+    now_us
+        The clock, UTC microseconds.
+    progress
+        Told of the journal's entries.
+
+    Raises
+    ------
+    LimitkeeperError
+        When the store, the strategy, the model or the parameters do not hold.
+    """
+    decisive = place.decisive
+    policy_of = policy_of_day(
+        loaded_strategy(strategy_path(decisive.strategy)),
+        decisive.model,
+        decisive.market,
+        decisive.time_zone,
+        decisive.parameters,
+    )
+    engine = Engine(Store(place.store_url), policy_of, place.settings, now_us)
+    engine.recover(decisive.store_settings(), progress)
+    engine.start()
+    return engine

@@ -1,0 +1,54 @@
+"""Messages that go out: what waits, what was given up and why, and sending it again."""
+
+import json
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.findings import instant
+from limitkeeper.shells.api.answers import UnknownError, answer
+from limitkeeper.shells.api.findings import PAGE_ROWS, Offset, PageRows
+from limitkeeper.store.tables import outbox
+
+STATUSES = ("waiting", "sent", "dead")
+
+
+def message_document(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the outbox as JSON."""
+    found = {name: row[name] for name in ("id", "subject", "topic", "status", "attempts", "error")}
+    return found | {"due_at": instant(row["due_us"]).isoformat(), "content": json.loads(row["content"])}
+
+
+def deliveries_router(engine: Engine) -> APIRouter:
+    """The routes of the outbox."""
+    router = APIRouter(tags=["outbox"])
+
+    @router.get("/v1/outbox")
+    async def list_messages(
+        status: Annotated[
+            str, Query(description="waiting, sent or dead", pattern="|".join(STATUSES))
+        ] = "dead",
+        limit: PageRows = PAGE_ROWS,
+        offset: Offset = 0,
+    ) -> Response:
+        """List messages of the outbox, the newest first: what was given up, what waits, or what was sent."""
+        query = sa.select(outbox).where(outbox.c.status == status).order_by(outbox.c.id.desc())
+        rows = await run_in_threadpool(engine.store.rows, query.limit(limit).offset(offset))
+        return answer([message_document(row) for row in rows])
+
+    @router.post("/v1/outbox/{message_id}/retry")
+    async def send_again(message_id: Annotated[int, Path(ge=0, le=2**62)]) -> Response:
+        """Send a message again that was given up."""
+        if not await run_in_threadpool(engine.store.revive_message, message_id, engine.now_us()):
+            raise UnknownError(
+                "There is no such message that was given up.",
+                value=message_id,
+                advice="GET /v1/outbox?status=dead",
+            )
+        return answer({"id": message_id, "status": "waiting"})
+
+    return router

@@ -1,0 +1,38 @@
+"""Messages out: what the outbox holds goes to the webhook, and what could not be applied to its dead-letter topic."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from limitkeeper.app.outbox import Channel, deliver_due, message_body
+from limitkeeper.connectors.kafka import KafkaSource
+from limitkeeper.connectors.webhook import Webhook
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.findings import TOLD_TOPICS
+from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, dead_letter_channel
+from limitkeeper.shells.feeds.loop import Loop
+
+LOOK_SECONDS = 0.25
+
+
+def webhook_channel(webhook: Webhook) -> Channel:
+    """The channel to a webhook; a message has the same id however often it is sent."""
+
+    def send(row: Mapping[str, Any], now_us: int) -> None:
+        webhook.send(f"limitkeeper-{row['id']}", now_us // 1_000_000, message_body(row))
+
+    return send
+
+
+def outbox_loop(engine: Engine, webhook: Webhook | None, kafka: KafkaSource | None) -> Loop:
+    """The thread that sends what the outbox holds."""
+    channels: dict[str, Channel] = {}
+    if webhook:
+        channels |= dict.fromkeys(TOLD_TOPICS, webhook_channel(webhook))
+    if kafka:
+        channels[DEAD_TOPIC] = dead_letter_channel(kafka)
+
+    def work() -> bool:
+        sent, failed = deliver_due(engine.store, channels.get, engine.now_us)
+        return sent + failed > 0
+
+    return Loop("outbox", work, LOOK_SECONDS)
