@@ -158,11 +158,13 @@ def test_looks_go_on_while_the_server_is_away_and_end_with_0_at_ctrl_c(server: K
         first = next(looks)
         assert first["events"]["accepted"] == {"total": 3, "per_second": None}
         send(server, [EVENTS[0] | {"event_id": f"more-{k}"} for k in range(5)])
-        grown = next(found for found in looks if found["events"]["accepted"]["total"] == 8)
-        assert grown["events"]["accepted"]["per_second"] == pytest.approx(
-            5 / grown["interval_seconds"], rel=0.01
-        )
-        assert grown["latency"]["interval"]["micro_batches"] == 1
+        found = [next(looks)]
+        while (found[-1]["events"]["accepted"]["total"], since_start(found[-1])) != (8, 2):
+            found.append(next(looks))
+        assert sum(each["latency"]["interval"]["micro_batches"] for each in found) == 1
+        grown = next(each for each in found if each["events"]["accepted"]["total"] == 8)
+        rate = grown["events"]["accepted"]["per_second"]
+        assert rate == pytest.approx(5 / grown["interval_seconds"], rel=0.01)
         assert server.stop() == 0
         away = next(found for found in looks if not found["answers"])
         assert "limitkeeper serve" in away["problem"]
@@ -172,10 +174,14 @@ def test_looks_go_on_while_the_server_is_away_and_end_with_0_at_ctrl_c(server: K
         server.start()
         back = next(found for found in looks if found["answers"])
         assert back["events"]["accepted"] == {"total": 8, "per_second": None}
-        assert back["latency"]["since_start"]["micro_batches"] == 0
+        assert since_start(back) == 0
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     server.await_ready()
+
+
+def since_start(found: dict[str, Any]) -> int:
+    return found["latency"]["since_start"]["micro_batches"]
 
 
 def test_nobody_there_ends_one_look_with_1_and_what_to_do() -> None:
