@@ -10,11 +10,21 @@ from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import instant
+from limitkeeper.shells.api.answer_schemas import MESSAGE_STATUSES
 from limitkeeper.shells.api.answers import UnknownError, answer
+from limitkeeper.shells.api.documents import OUTBOX, SENT_AGAIN
 from limitkeeper.shells.api.findings import PAGE_ROWS, Offset, PageRows
 from limitkeeper.store.tables import outbox
 
-STATUSES = ("waiting", "sent", "dead")
+MessageStatus = Annotated[
+    str,
+    Query(
+        description="Only with this status.",
+        pattern=f"^({'|'.join(MESSAGE_STATUSES)})$",
+        json_schema_extra={"enum": list(MESSAGE_STATUSES)},
+    ),
+]
+MessageId = Annotated[int, Path(ge=0, le=2**62, description="The number of a message.", examples=[1])]
 
 
 def message_document(row: dict[str, Any]) -> dict[str, Any]:
@@ -27,11 +37,9 @@ def deliveries_router(engine: Engine) -> APIRouter:
     """The routes of the outbox."""
     router = APIRouter(tags=["outbox"])
 
-    @router.get("/v1/outbox")
+    @router.get("/v1/outbox", responses=OUTBOX)
     async def list_messages(
-        status: Annotated[
-            str, Query(description="waiting, sent or dead", pattern="|".join(STATUSES))
-        ] = "dead",
+        status: MessageStatus = "dead",
         limit: PageRows = PAGE_ROWS,
         offset: Offset = 0,
     ) -> Response:
@@ -40,8 +48,8 @@ def deliveries_router(engine: Engine) -> APIRouter:
         rows = await run_in_threadpool(engine.store.rows, query.limit(limit).offset(offset))
         return answer([message_document(row) for row in rows])
 
-    @router.post("/v1/outbox/{message_id}/retry")
-    async def send_again(message_id: Annotated[int, Path(ge=0, le=2**62)]) -> Response:
+    @router.post("/v1/outbox/{message_id}/retry", responses=SENT_AGAIN)
+    async def send_again(message_id: MessageId) -> Response:
         """Send a message again that was given up."""
         if not await run_in_threadpool(engine.store.revive_message, message_id, engine.now_us()):
             raise UnknownError(

@@ -1,19 +1,24 @@
 """Alerts and proposals: lists, one with its trace, and the live stream of both."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import msgspec
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.strategy.actions import Severity
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS, instant
+from limitkeeper.engines.embedded.requests import BusyError
+from limitkeeper.shells.api import documents, examples
+from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, proposals
@@ -21,8 +26,33 @@ from limitkeeper.store.tables import alerts, proposals
 PAGE_ROWS = 100
 PAGE_ROWS_MAX = 1_000
 
-PageRows = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)]
-Offset = Annotated[int, Query(ge=0, le=10**9)]
+PageRows = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows at most.")]
+Offset = Annotated[int, Query(ge=0, le=10**9, description="Rows passed over.")]
+
+CHOICES = {
+    "alerts": {
+        "trigger": TRIGGERS,
+        "severity": tuple(each.code for each in Severity),
+        "status": ALERT_STATUSES,
+    },
+    "proposals": {"action": PROPOSED, "status": PROPOSAL_STATUSES},
+}
+"""What may be asked of the rows of each table, by field."""
+
+
+def choice(table: str, name: str, description: str) -> Any:  # noqa: ANN401 - what the framework takes
+    """A field of the query that is one of some names."""
+    return Query(description=description, json_schema_extra={"enum": list(CHOICES[table][name])})
+
+
+AlertId = Annotated[str, Path(description="The id of an alert.", examples=[examples.ALERT["alert_id"]])]
+ProposalId = Annotated[
+    str, Path(description="The id of a proposal.", examples=[examples.PROPOSAL["proposal_id"]])
+]
+AccountId = Annotated[str | None, Query(description="Only of this account.", examples=["a-7"])]
+
+LISTENERS_MAX = 256
+"""Listeners of the stream at a time."""
 
 STREAM_MESSAGES = 10_000
 """Messages that wait for one listener; one that is slower is told so, and begins again from the store."""
@@ -63,12 +93,12 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
     """The routes of alerts and proposals."""
     router = APIRouter()
 
-    @router.get("/v1/alerts", tags=["alerts"])
+    @router.get("/v1/alerts", tags=["alerts"], responses=documents.ALERTS)
     async def list_alerts(
-        account_id: str | None = None,
-        trigger: Annotated[str | None, Query(description=", ".join(TRIGGERS))] = None,
-        severity: Annotated[str | None, Query(description=", ".join(each.code for each in Severity))] = None,
-        status: Annotated[str | None, Query(description="open or acknowledged")] = None,
+        account_id: AccountId = None,
+        trigger: Annotated[str | None, choice("alerts", "trigger", "Only of this trigger.")] = None,
+        severity: Annotated[str | None, choice("alerts", "severity", "Only as bad as this.")] = None,
+        status: Annotated[str | None, choice("alerts", "status", "Only with this status.")] = None,
         limit: PageRows = PAGE_ROWS,
         offset: Offset = 0,
     ) -> Response:
@@ -79,26 +109,24 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         rows = await run_in_threadpool(store.rows, query.limit(limit).offset(offset))
         return answer([alert_document(row) for row in rows])
 
-    @router.get("/v1/alerts/{alert_id}", tags=["alerts"])
-    async def one_alert(alert_id: str) -> Response:
+    @router.get("/v1/alerts/{alert_id}", tags=["alerts"], responses=documents.ONE_ALERT)
+    async def one_alert(alert_id: AlertId) -> Response:
         """Tell one alert with the trace of the decision behind it."""
         return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
 
-    @router.post("/v1/alerts/{alert_id}/acknowledge", tags=["alerts"])
-    async def acknowledge(alert_id: str) -> Response:
+    @router.post("/v1/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=documents.ACKNOWLEDGED)
+    async def acknowledge(alert_id: AlertId) -> Response:
         """Acknowledge an alert: it is known. It opens again by itself if it grows worse."""
         await one_row(store, alerts, alerts.c.alert_id, alert_id)
         change = alerts.update().where(alerts.c.alert_id == alert_id).values(status="acknowledged")
         await run_in_threadpool(store.change, change)
         return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
 
-    @router.get("/v1/proposals", tags=["proposals"])
+    @router.get("/v1/proposals", tags=["proposals"], responses=documents.PROPOSALS)
     async def list_proposals(
-        account_id: str | None = None,
-        action: Annotated[str | None, Query(description="decrease, freeze, close or restore")] = None,
-        status: Annotated[
-            str | None, Query(description="open, superseded, confirmed, lifted or lapsed")
-        ] = None,
+        account_id: AccountId = None,
+        action: Annotated[str | None, choice("proposals", "action", "Only this action.")] = None,
+        status: Annotated[str | None, choice("proposals", "status", "Only with this status.")] = None,
         limit: PageRows = PAGE_ROWS,
         offset: Offset = 0,
     ) -> Response:
@@ -111,15 +139,25 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         rows = await run_in_threadpool(store.rows, query.limit(limit).offset(offset))
         return answer([proposal_document(row) for row in rows])
 
-    @router.get("/v1/proposals/{proposal_id}", tags=["proposals"])
-    async def one_proposal(proposal_id: str) -> Response:
+    @router.get("/v1/proposals/{proposal_id}", tags=["proposals"], responses=documents.ONE_PROPOSAL)
+    async def one_proposal(proposal_id: ProposalId) -> Response:
         """Tell one proposal with its trace and reasons."""
         return answer(
             proposal_document(await one_row(store, proposals, proposals.c.proposal_id, proposal_id))
         )
 
-    @router.get("/v1/stream", tags=["alerts"], response_class=StreamingResponse)
-    async def stream(request: Request) -> StreamingResponse:
+    async def follower() -> AsyncIterator[Follower]:
+        with listening(engine) as found:
+            yield found
+
+    @router.get(
+        "/v1/stream",
+        tags=["alerts"],
+        response_class=StreamingResponse,
+        responses=documents.STREAM,
+        openapi_extra=documents.STREAM_PARAMETERS,
+    )
+    async def stream(request: Request, heard: Annotated[Follower, Depends(follower)]) -> StreamingResponse:
         """Follow alerts and proposals as they are committed (Server-Sent Events).
 
         The id of a message is the sequence of its micro-batch: who comes back with `Last-Event-ID` is told of what
@@ -129,16 +167,30 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         last = int(since) if since.isascii() and since.isdigit() and len(since) < 16 else None  # noqa: PLR2004
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            followed(engine, store, last), media_type="text/event-stream", headers=headers
+            followed(engine, store, heard, last), media_type="text/event-stream", headers=headers
         )
 
     return router
 
 
 def filtered(query: sa.Select[Any], table: sa.Table, wanted: dict[str, str | None]) -> sa.Select[Any]:
-    """The query, for the rows with the values that are asked for."""
+    """The query, for the rows with the values that are asked for.
+
+    Raises
+    ------
+    InputError
+        When one of them is none that such rows have.
+    """
     for name, value in wanted.items():
         if value is not None:
+            choices = CHOICES[table.name].get(name)
+            if choices and value not in choices:
+                raise InputError(
+                    f"There is no such {name}.",
+                    value=value[:200],
+                    allowed=", ".join(choices),
+                    advice=did_you_mean(value[:200], choices),
+                )
             query = query.where(table.c[name] == value.replace("\0", ""))
     return query
 
@@ -193,19 +245,43 @@ class Follower:
         return sse(message["topic"], message, message["sequence"])
 
 
-async def followed(engine: Engine, store: Store, last: int | None) -> AsyncIterator[bytes]:
-    """The messages from now on, after those missed since a sequence."""
+@contextlib.contextmanager
+def listening(engine: Engine) -> Iterator[Follower]:
+    """A place among the listeners, given back when the listener leaves.
+
+    Raises
+    ------
+    BusyError
+        When every place is taken.
+    """
+    if len(engine.listeners) >= LISTENERS_MAX:
+        raise BusyError(
+            "Too many listen to the stream.",
+            value=len(engine.listeners),
+            allowed=LISTENERS_MAX,
+            advice="Come again later, or read /v1/alerts and /v1/proposals.",
+        )
     follower = Follower()
-    engine.listeners.append(follower.listen)
+    engine.listeners = [
+        *engine.listeners,
+        follower.listen,
+    ]  # a new list: the engine's thread goes through the old
     try:
-        yield b": limitkeeper\n\n"
-        if last is not None:
-            for chunk in await run_in_threadpool(missed, store, last):
-                yield chunk
-        while not engine.stopping:
-            yield await follower.chunk()
+        yield follower
     finally:
-        engine.listeners.remove(follower.listen)
+        engine.listeners = [each for each in engine.listeners if each != follower.listen]
+
+
+async def followed(
+    engine: Engine, store: Store, follower: Follower, last: int | None
+) -> AsyncIterator[bytes]:
+    """The messages from now on, after those missed since a sequence."""
+    yield b": limitkeeper\n\n"
+    if last is not None:
+        for chunk in await run_in_threadpool(missed, store, last):
+            yield chunk
+    while not engine.stopping:
+        yield await follower.chunk()
 
 
 def missed(store: Store, last: int) -> list[bytes]:

@@ -1,10 +1,10 @@
 """Accounts: what is stated of them, their portraits, and the freezes that wait for a person."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import polars as pl
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from limitkeeper.connectors.messages import MESSAGES_MAX, Id, Number
@@ -13,7 +13,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import portrait
 from limitkeeper.engines.embedded.requests import Request as Work
 from limitkeeper.shells.api.answers import UnknownError, answer, body_of, done
-from limitkeeper.shells.api.documents import ACCOUNTS
+from limitkeeper.shells.api.documents import ACCOUNTS, FREEZE_CONFIRMED, FREEZE_LIFTED, PORTRAIT
 
 
 class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -27,6 +27,8 @@ class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
     opening_balance_cents: Number | None = None
     limit_cents: Number | None = None
 
+
+AccountId = Annotated[str, Path(description="The id of an account.", examples=["a-7"])]
 
 _decoder = msgspec.json.Decoder(list[AccountMessage])
 
@@ -79,18 +81,18 @@ def accounts_router(engine: Engine) -> APIRouter:
         sequence = await done(engine, Work("accounts", table))
         return answer({"sequence": sequence, "accounts": table.height})
 
-    @router.get("/v1/accounts/{account_id}")
-    async def account_portrait(account_id: str) -> Response:
+    @router.get("/v1/accounts/{account_id}", responses=PORTRAIT)
+    async def account_portrait(account_id: AccountId) -> Response:
         """Tell an account's portrait as of now: every feature, what stands of it, its alerts."""
         return answer(await _known(engine, account_id))
 
-    @router.post("/v1/accounts/{account_id}/freeze/confirm")
-    async def confirm_freeze(account_id: str) -> Response:
+    @router.post("/v1/accounts/{account_id}/freeze/confirm", responses=FREEZE_CONFIRMED)
+    async def confirm_freeze(account_id: AccountId) -> Response:
         """Confirm an account's freeze, which is lifted by itself otherwise."""
         return await _settle(engine, account_id, confirm=True)
 
-    @router.post("/v1/accounts/{account_id}/freeze/lift")
-    async def lift_freeze(account_id: str) -> Response:
+    @router.post("/v1/accounts/{account_id}/freeze/lift", responses=FREEZE_LIFTED)
+    async def lift_freeze(account_id: AccountId) -> Response:
         """Lift an account's freeze; its rule does not freeze again before it lets go."""
         return await _settle(engine, account_id, confirm=False)
 

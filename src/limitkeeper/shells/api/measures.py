@@ -12,6 +12,7 @@ from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.settings import QUEUE_EVENTS
 from limitkeeper.shells.api.answers import answer
+from limitkeeper.shells.api.documents import HEALTHY, METRICS, READY
 
 LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -72,18 +73,18 @@ def measures_router(engine: Engine) -> APIRouter:
     registry.register(EngineCollector(engine))
     engine.watchers.append(lambda kind, seconds: latency.labels(kind).observe(seconds))
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=Response, responses=METRICS)
     async def metrics() -> Response:
         """Metrics for Prometheus."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @router.get("/healthz")
+    @router.get("/healthz", responses=HEALTHY)
     async def healthy() -> Response:
         """Whether the process is alive and its engine has not failed."""
         alive = engine.failure is None
         return answer({"alive": alive}, 200 if alive else 503)
 
-    @router.get("/readyz")
+    @router.get("/readyz", responses=READY)
     async def ready() -> Response:
         """Whether events are taken: the engine runs and its store answers."""
         since = engine.store_failing_since
