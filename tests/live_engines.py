@@ -1,6 +1,7 @@
 """Engines over simulated lives, and what they leave behind, for tests and long runs."""
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -17,7 +18,7 @@ from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.simulation.life import SimulatedLife, simulated_life
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import alerts, proposals
+from limitkeeper.store.tables import alerts, portfolio_alerts, proposals
 
 NOW_US = int(dt.datetime(2026, 11, 23, tzinfo=dt.UTC).timestamp()) * 1_000_000
 
@@ -48,9 +49,10 @@ def sent(running: Engine, events: pl.DataFrame, cuts: Sequence[int] = ()) -> lis
 
 
 def left_behind(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """The alerts and proposals of a store, in order of their ids."""
+    """The alerts, proposals and unusual days of a store, in order of their ids."""
     found = {}
-    for table, key in ((alerts, alerts.c.alert_id), (proposals, proposals.c.proposal_id)):
+    keys = (alerts.c.alert_id, proposals.c.proposal_id, portfolio_alerts.c.alert_id)
+    for table, key in zip((alerts, proposals, portfolio_alerts), keys, strict=True):
         columns = [column for column in table.c if column.name not in NOT_COMPARED]
         found[table.name] = store.rows(sa.select(*columns).order_by(key))
     return found
@@ -58,7 +60,8 @@ def left_behind(store: Store) -> dict[str, list[dict[str, Any]]]:
 
 def state_bytes(running: Engine) -> list[dict[str, bytes]]:
     """The whole state, to the byte."""
-    return [{name: array.tobytes() for name, array in part.items()} for part in running.state.arrays()]
+    arrays = [{name: array.tobytes() for name, array in part.items()} for part in running.state.arrays()]
+    return [*arrays, {"notes": json.dumps(running.state.notes()).encode()}]
 
 
 def portraits(running: Engine, accounts: Iterable[str]) -> dict[str, Any]:

@@ -1,3 +1,6 @@
+import datetime as dt
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from limitkeeper.app.features import Books, features_of_events, register_accounts
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.engines.embedded.requests import Request
-from tests.live_engines import engine, left_behind, life, sent, state_bytes
+from tests.live_engines import NOW_US, engine, left_behind, life, sent, state_bytes
 
 
 @pytest.fixture(scope="module")
@@ -83,4 +86,42 @@ def test_account_that_is_not_stated_is_known_by_its_first_event(
     event = pl.DataFrame({"event_id": ["e"], "account_id": ["a"], "ts": ["2026-01-01"], "kind": ["login"]})
     assert sent(running, event)[0].accepted == 1
     assert len(running.state) == 1
+    running.stop()
+
+
+def test_day_on_which_a_trigger_goes_wild_is_told_once_when_it_is_over(tmp_path: Path) -> None:
+    def day(number: int, flags: int) -> pl.DataFrame:
+        start = dt.datetime(2026, 3, 1, tzinfo=dt.UTC) + dt.timedelta(days=number)
+        rows = [{"event_id": f"{number}-{k}", "account_id": f"a{number}-{k}",
+                 "ts": start + dt.timedelta(minutes=k), "kind": "flag" if k < flags else "login"}
+                for k in range(120)]  # fmt: skip
+        return pl.DataFrame(rows)
+
+    usual = [day(k, 3 + k % 2) for k in range(20)]
+    running = engine(f"sqlite:///{tmp_path}/store.db", tmp_path)
+    told: list[dict] = []
+    running.listeners.append(told.extend)
+    sent(running, pl.concat([*usual, day(20, 60)]))
+    assert left_behind(running.store)["portfolio_alerts"] == []
+    sent(running, day(21, 3))
+    (found,) = left_behind(running.store)["portfolio_alerts"]
+    assert (found["trigger"], found["day"], found["alerts"]) == ("suspected_violation", "2026-03-21", 60)
+    assert [each["day"] for each in told if each["topic"] == "portfolio.unusual"] == ["2026-03-21"]
+    assert running.counts["portfolio_alerts", "suspected_violation"] == 1
+    running.stop()
+
+
+def test_day_that_ends_without_an_event_after_it_is_judged_by_the_clock(tmp_path: Path) -> None:
+    running = engine(f"sqlite:///{tmp_path}/store.db", tmp_path)
+    event = {
+        "event_id": "e",
+        "account_id": "a",
+        "ts": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
+        "kind": "login",
+    }
+    sent(running, pl.DataFrame([event]))
+    before = running.state.rates.day
+    running.submit(Request("tick", pl.DataFrame({"as_of_us": [NOW_US]}))).result()
+    assert running.state.rates.day > before
+    assert running.state.rates.past == [(1, [0, 0, 0, 0])]
     running.stop()

@@ -33,7 +33,9 @@ from limitkeeper.core.kernel.errors import InputError
 MESSAGES_MAX = 100_000
 """Events of one request."""
 
-WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 """What a file's reader takes for white space (Unicode's); Python's own has four separators more."""
 
 Id = str | int

@@ -1,11 +1,14 @@
 """Tables in files: Parquet and CSV, read with clear errors, written whole or not at all."""
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from limitkeeper.core.kernel.errors import InputError
 
@@ -55,6 +58,64 @@ def arrow_table(content: bytes) -> pl.DataFrame:
     return found
 
 
+def tables_written(frames: Iterable[pl.DataFrame], path: Path) -> int:
+    """Tables of the same columns, one after another, in a Parquet file that appears whole or not at all; how many rows.
+
+    Raises
+    ------
+    InputError
+        When the ending is of another kind, or the folder cannot be written to.
+    """
+    if path.suffix.lower() != ".parquet":
+        raise InputError("The kind of file is not known by its ending.", value=path, allowed=".parquet")
+    rows, writer = 0, None
+    with _new_file(path) as name:
+        try:
+            for frame in frames:
+                part = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+                writer = writer or pq.ParquetWriter(name, part.schema, compression="zstd")
+                writer.write_table(part)
+                rows += frame.height
+            if writer is None:
+                raise InputError("There is nothing to write.", value=path)
+        finally:
+            if writer is not None:
+                writer.close()
+    return rows
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[str]:
+    """A file that takes its place when the block has ended well, and is gone otherwise.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written to.
+    """
+    name = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        os.fchmod(handle, 0o666 & ~_umask())
+        os.close(handle)
+        yield name
+        Path(name).replace(path)
+        name = None
+    except OSError as error:
+        raise InputError(f"The file cannot be written: {error}.", value=path) from error
+    finally:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """What the process takes away from the rights of new files."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def table_written(frame: pl.DataFrame, path: Path) -> Path:
     """A table in a file, Parquet or CSV by its ending; it appears whole or not at all.
 
@@ -67,15 +128,9 @@ def table_written(frame: pl.DataFrame, path: Path) -> Path:
         raise InputError(
             "The kind of file is not known by its ending.", value=path, allowed=", ".join(ENDINGS)
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        os.close(handle)
+    with _new_file(path) as name:
         if path.suffix.lower() == ".parquet":
             frame.write_parquet(name, statistics=True)
         else:
             frame.write_csv(name)
-        Path(name).replace(path)
-    except OSError as error:
-        raise InputError(f"The file cannot be written: {error}.", value=path) from error
     return path

@@ -21,6 +21,7 @@ from limitkeeper.store.tables import (
     metadata,
     offsets,
     outbox,
+    portfolio_alerts,
     proposals,
     rejects,
     store_heads,
@@ -77,6 +78,8 @@ class Commit:
         Alerts opened or grown worse, with all columns but status and sequence; those seen again, by id.
     proposals
         What becomes of proposals, in order.
+    portfolio
+        Days on which a trigger's rate was unusual.
     rejects
         ``source, event_id, account_id, reason``.
     counts
@@ -95,6 +98,7 @@ class Commit:
     alerts: Sequence[dict[str, Any]] = ()
     seen: Sequence[dict[str, Any]] = ()
     proposals: Sequence[ProposalChange] = ()
+    portfolio: Sequence[dict[str, Any]] = ()
     rejects: Sequence[dict[str, Any]] = ()
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     outbox: Sequence[dict[str, Any]] = ()
@@ -280,6 +284,9 @@ class Store:
             )
             connection.execute(statement, [each | mark for each in commit.seen])
         self._write_proposals(connection, commit)
+        if commit.portfolio:
+            days = [each | mark for each in commit.portfolio]
+            connection.execute(self._insert(portfolio_alerts).on_conflict_do_nothing(), days)
         if commit.rejects:
             connection.execute(rejects.insert(), [each | mark for each in commit.rejects])
         if commit.counts:
@@ -352,6 +359,13 @@ class Store:
             sequence = int(row.sequence)
             yield Entry(sequence, row.kind, row.content)
 
+    def journal_bounds(self) -> tuple[int, int]:
+        """The first and the last entry that the journal holds, 0 where it holds none."""
+        query = sa.select(sa.func.min(journal.c.sequence), sa.func.max(journal.c.sequence))
+        with self.database.connect() as connection:
+            first, last = connection.execute(query).one()
+        return int(first or 0), int(last or 0)
+
     def trim(self, sequence: int, before_us: int) -> int:
         """Delete the journal's entries up to one that were committed before a time, and messages sent before it.
 
@@ -405,6 +419,20 @@ class Store:
         query = sa.select(offsets.c.partition, offsets.c.next_offset).where(offsets.c.topic == topic)
         with self.database.connect() as connection:
             return {int(row.partition): int(row.next_offset) for row in connection.execute(query)}
+
+
+def opened_store(url: str) -> Store:
+    """A store that is there already, to be read.
+
+    Raises
+    ------
+    StoreError
+        When there is none.
+    """
+    path = sa.make_url(url).database if url.startswith("sqlite") else None
+    if path and not Path(path).is_file():
+        raise StoreError("There is no such store.", value=path, advice="Start a server with --data first.")
+    return Store(url)
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection

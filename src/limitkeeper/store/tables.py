@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -77,6 +78,20 @@ proposals = Table(
     Column("sequence", BigInteger, nullable=False),
     Index("proposals_by_account", "account_id", "status"),
     Index("proposals_by_sequence", "sequence"),
+)
+
+portfolio_alerts = Table(
+    "portfolio_alerts",
+    metadata,
+    Column("alert_id", String(32), primary_key=True),
+    Column("trigger", String(40), nullable=False),
+    Column("day", String(10), nullable=False),  # of event time, UTC
+    Column("alerts", BigInteger, nullable=False),  # opened on that day
+    Column("expected", Float, nullable=False),  # from the days before
+    Column("sigmas", Float, nullable=False),  # how far away, below 0 where fewer came
+    Column("events", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Index("portfolio_alerts_by_day", "day"),
 )
 
 rejects = Table(

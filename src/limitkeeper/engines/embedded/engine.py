@@ -19,13 +19,13 @@ import polars as pl
 import sqlalchemy as sa
 import structlog
 
+from limitkeeper.core.alerts.portfolio import UnusualRate
 from limitkeeper.core.alerts.standing import renumber_rules
 from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
 from limitkeeper.engines.embedded.findings import Findings, counts_of, instant, outbox_rows, told
-from limitkeeper.engines.embedded.journal import entry_bytes, entry_table
 from limitkeeper.engines.embedded.policy import LivePolicy
 from limitkeeper.engines.embedded.requests import (
     BusyError,
@@ -39,6 +39,7 @@ from limitkeeper.engines.embedded.requests import (
 from limitkeeper.engines.embedded.settings import AHEAD_US, BATCH_EVENTS, QUEUE_EVENTS, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState, Outcome, Step
+from limitkeeper.store.entries import entry_bytes, entry_table
 from limitkeeper.store.sql import Commit, Entry, ProposalChange, Store, StoreError, StoreTakenError
 
 log = structlog.get_logger()
@@ -302,7 +303,7 @@ class Engine:
     def _work_on_events(self, batch: list[Request]) -> None:
         taken = taken_events(batch, self.latest_time())
         outcome = self.state.apply(taken.events) if taken.events.height else None
-        findings = self.policy.reporter.findings(outcome.steps) if outcome else Findings()
+        findings = self.policy.reporter.findings(outcome.steps, outcome.unusual) if outcome else Findings()
         if outcome:
             add_late(batch, taken, outcome)
         offsets = {key: value for request in batch for key, value in request.offsets.items()}
@@ -320,7 +321,7 @@ class Engine:
 
     def _work_on_command(self, request: Request) -> None:
         content = request.content
-        steps: list[Step] = []
+        steps, unusual = list[Step](), list[UnusualRate]()
         changes: list[ProposalChange] = []
         try:
             if request.kind == "accounts":
@@ -328,7 +329,7 @@ class Engine:
             elif request.kind == "tick":
                 as_of_us = int(content["as_of_us"][0])
                 self._change_policy(self.policy_of(instant(as_of_us).date()), commit=True)
-                steps = self.state.tick(as_of_us)
+                steps, unusual = self.state.tick(as_of_us)
             elif request.kind == "freeze":
                 account, confirm = content["account_id"][0], bool(content["confirm"][0])
                 self.state.settle_freeze(account, confirm=confirm)
@@ -340,7 +341,7 @@ class Engine:
         except LimitkeeperError as error:  # refused before anything changed
             request.answer.set_exception(error)
             return
-        findings = self.policy.reporter.findings(steps)
+        findings = self.policy.reporter.findings(steps, unusual)
         findings.proposals += changes
         self._commit(request.kind, content, findings, None)
         request.answer.set_result(self.sequence)
@@ -372,6 +373,7 @@ class Engine:
             ],
             seen=[row | {"which": alert_id} for alert_id, row in findings.seen.items()],
             proposals=findings.proposals,
+            portfolio=findings.portfolio,
             rejects=[{name: value for name, value in row.items() if name != "row"} for row in rejects],
             counts=counts_of(findings, outcome, rejects),
             outbox=outbox_rows([*messages, *letters], self.settings.outbox_topics, now_us),

@@ -13,6 +13,7 @@ from limitkeeper import __version__
 from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.app.review import explained_trace
 from limitkeeper.core.alerts.fold import OPENED, SILENT, UPDATED
+from limitkeeper.core.alerts.portfolio import UnusualRate
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS, COUNT, OPENED_US, RULES, SEEN_US, SEVERITY
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
 from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE
@@ -53,12 +54,15 @@ class Findings:
         What becomes of proposals, in order: new ones, and freezes that are over.
     decisions
         How many looks came to each action.
+    portfolio
+        Rows of days on which a trigger's rate was unusual.
     """
 
     alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     proposals: list[ProposalChange] = field(default_factory=list)
     decisions: dict[str, int] = field(default_factory=dict)
+    portfolio: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Reporter:
@@ -73,9 +77,9 @@ class Reporter:
         )
         self.wording = {language: reason_wording(language) for language in LANGUAGES}
 
-    def findings(self, steps: Iterable[Step]) -> Findings:
-        """The findings of steps, in their order."""
-        found = Findings()
+    def findings(self, steps: Iterable[Step], unusual: Iterable[UnusualRate] = ()) -> Findings:
+        """The findings of steps, in their order, and of days that were unusual."""
+        found = Findings(portfolio=[portfolio_row(each) for each in unusual])
         for step in steps:
             self._add(step, found)
         return found
@@ -219,8 +223,22 @@ def proposal_row(trace: Mapping[str, Any], account_id: str, ts_us: int) -> dict[
     }
 
 
+def portfolio_row(rate: UnusualRate) -> dict[str, Any]:
+    """A day on which a trigger's rate was unusual, as the store has it."""
+    day = dt.date(1970, 1, 1) + dt.timedelta(days=rate.day)
+    return {
+        "alert_id": subject_id("portfolio", TRIGGERS[rate.trigger], day),
+        "trigger": TRIGGERS[rate.trigger],
+        "day": day.isoformat(),
+        "alerts": rate.alerts,
+        "expected": round(rate.expected, 3),
+        "sigmas": round(rate.sigmas, 3),
+        "events": rate.events,
+    }
+
+
 def told(findings: Findings) -> Iterable[dict[str, Any]]:
-    """The messages for those who listen: alerts opened or grown worse, proposals, freezes that are over."""
+    """The messages for those who listen: alerts opened or grown worse, unusual days, proposals, freezes that are over."""
     for alert_id, row in findings.alerts.items():
         yield {
             "topic": "alert.opened" if row["opened"] else "alert.worse",
@@ -230,6 +248,13 @@ def told(findings: Findings) -> Iterable[dict[str, Any]]:
             "severity": row["severity"],
             "rules": json.loads(row["rules"]),
             "at": instant(row["seen_us"]).isoformat(),
+        }
+    for row in findings.portfolio:
+        yield {
+            "topic": "portfolio.unusual",
+            "subject": row["alert_id"],
+            "at": f"{row['day']}T23:59:59+00:00",
+            **row,
         }
     for change in findings.proposals:
         row = change.row or {}
@@ -254,6 +279,7 @@ TOLD_TOPICS = frozenset(
         "freeze.lapsed",
         "freeze.lifted",
         "freeze.confirmed",
+        "portfolio.unusual",
     }
 )
 """Every kind of message of :func:`told`."""
@@ -293,6 +319,8 @@ def counts_of(
         add("rejects", row["reason"], 1)
     for row in findings.alerts.values():
         add("alerts", row["trigger"], int(row["opened"]))
+    for row in findings.portfolio:
+        add("portfolio_alerts", row["trigger"], 1)
     for change in findings.proposals:
         if change.row:
             add("proposals", change.row["action"], 1)

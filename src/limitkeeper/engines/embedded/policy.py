@@ -10,6 +10,7 @@ from typing import Any
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.strategies import published_strategy
 from limitkeeper.core.alerts.due import Waits
+from limitkeeper.core.alerts.portfolio import RateTerms
 from limitkeeper.core.alerts.watch import UNSCORED, WatchTerms, check_model, fold_terms
 from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.decision.assessment import Policy
@@ -95,6 +96,12 @@ def policy_of_day(
             time_zone,
             relations_allowed=parameters["relations_allowed"] == 1,
             relations_refresh_us=int(parameters["relations_refresh_hours"] * HOUR_US),
+            rates=RateTerms(
+                usual_days=int(parameters["portfolio_usual_days"]),
+                least_days=int(parameters["portfolio_least_days"]),
+                sigmas=parameters["portfolio_sigmas"],
+                least_difference=parameters["portfolio_least_difference"],
+            ),
         )
         return LivePolicy(day, terms, Reporter(watch, parameters))
 

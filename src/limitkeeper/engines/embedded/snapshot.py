@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 
 KEPT = 2
 """Snapshots that are kept: where the newest is broken, the one before it and the journal give the same state."""

@@ -24,8 +24,11 @@ from limitkeeper.core.alerts.due import (
     lift_freeze,
     next_due_us,
 )
+from limitkeeper.core.alerts.fold import OPENED
+from limitkeeper.core.alerts.portfolio import DailyRates, RateTerms, UnusualRate
+from limitkeeper.core.alerts.standing import ALERT_TRIGGERS
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
-from limitkeeper.core.behaviour.events import LONG_AGO_US
+from limitkeeper.core.behaviour.events import DAY_US, LONG_AGO_US
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.relations.state import DECLARED_KINDS
@@ -47,6 +50,7 @@ class LiveTerms:
     time_zone: str
     relations_allowed: bool
     relations_refresh_us: int
+    rates: RateTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a batch of events: features and status in its order, and the steps, in order of time."""
+    """What came of a batch of events.
+
+    Features and status in its order, the steps in order of time, and the days that are over and were unusual.
+    """
 
     features: NDArray[np.float64]
     status: NDArray[np.uint8]
     steps: list[Step]
+    unusual: list[UnusualRate]
 
 
 @dataclass
@@ -92,6 +100,7 @@ class LiveState:
     shards: list[Shard] = field(default_factory=lambda: [Shard() for _ in range(SHARDS)])
     elsewhere: dict[str, int] = field(default_factory=dict)
     watermark_us: int = LONG_AGO_US
+    rates: DailyRates = field(default_factory=DailyRates)
     kept_web: InitVar[Web | None] = None
     web: Web = field(init=False)
 
@@ -195,7 +204,8 @@ class LiveState:
             steps += found
             self.watermark_us = int(marks[stop])
             start = stop
-        return Outcome(np.concatenate(parts), status, steps)
+        unusual = self._rated(marks[1:] // DAY_US, steps)
+        return Outcome(np.concatenate(parts), status, steps, unusual)
 
     def _next_boundary(
         self, marks: NDArray[np.int64], behind_seeds: NDArray[np.bool_], start: int, *, passed: bool = False
@@ -271,13 +281,46 @@ class LiveState:
         self.web.observe(numbers[order], events[rows[order]], devices[order])
         return features, steps
 
-    def tick(self, as_of_us: int) -> list[Step]:
-        """Let the clock of events come to a time, with what is due at the last boundary before it."""
+    def tick(self, as_of_us: int) -> tuple[list[Step], list[UnusualRate]]:
+        """Let the clock of events come to a time: what is due at the last boundary before it, and unusual days."""
         if self.watermark_us == LONG_AGO_US or as_of_us <= self.watermark_us:
-            return []
+            return [], []
         crossed = as_of_us // BOUNDARY_US > self.watermark_us // BOUNDARY_US
         self.watermark_us = as_of_us
-        return self.look_due(as_of_us // BOUNDARY_US * BOUNDARY_US) if crossed else []
+        if not crossed:
+            return [], []
+        steps = self.look_due(as_of_us // BOUNDARY_US * BOUNDARY_US)
+        over = [(as_of_us // DAY_US, 0, np.zeros(ALERT_TRIGGERS, np.int64))]
+        return steps, self._rated(np.empty(0, np.int64), steps) + self.rates.observe(over, self.terms.rates)
+
+    def _rated(self, event_days: NDArray[np.int64], steps: list[Step]) -> list[UnusualRate]:
+        """Count events and opened alerts by day of the clock of events; the days that are over and were unusual.
+
+        Parameters
+        ----------
+        event_days
+            Of each event of the batch, shape ``(n,)``, rising.
+        steps
+            What came of them.
+        """
+        opened: dict[int, NDArray[np.int64]] = {}
+        for step in steps:
+            new = step.watched.alerts == OPENED
+            if new.any():
+                days = step.ts_us // DAY_US if step.rows is None else event_days[step.rows]
+                for row in np.flatnonzero(new.any(axis=1)).tolist():
+                    opened.setdefault(int(days[row]), np.zeros(ALERT_TRIGGERS, np.int64))[:] += new[row]
+        if len(event_days) and event_days[0] == event_days[-1]:
+            counts = {int(event_days[0]): len(event_days)}
+        else:
+            counts = dict(
+                zip(*(each.tolist() for each in np.unique(event_days, return_counts=True)), strict=True)
+            )
+        none = np.zeros(ALERT_TRIGGERS, np.int64)
+        days_seen = sorted(counts.keys() | opened.keys())
+        return self.rates.observe(
+            ((day, counts.get(day, 0), opened.get(day, none)) for day in days_seen), self.terms.rates
+        )
 
     def look_due(self, as_of_us: int) -> list[Step]:
         """Lift the freezes that are over, and look again at the lines that are due."""
@@ -312,7 +355,11 @@ class LiveState:
 
     def notes(self) -> dict[str, Any]:
         """What the state holds besides its arrays, as JSON."""
-        return {"elsewhere": self.elsewhere, "watermark_us": self.watermark_us}
+        return {
+            "elsewhere": self.elsewhere,
+            "watermark_us": self.watermark_us,
+            "rates": self.rates.note(),
+        }
 
     @classmethod
     def from_arrays(
@@ -321,4 +368,5 @@ class LiveState:
         """The state that arrays and notes hold."""
         shards = [Shard.from_arrays(part) for part in arrays[:-1]]
         web = Web.from_arrays(arrays[-1], allowed=terms.relations_allowed)
-        return cls(terms, shards, dict(notes["elsewhere"]), notes["watermark_us"], web)
+        rates = DailyRates.from_note(notes["rates"])
+        return cls(terms, shards, dict(notes["elsewhere"]), notes["watermark_us"], rates, web)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
-from limitkeeper.shells.cli import strategy
+from limitkeeper.shells.cli import journal, strategy
 from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
 from limitkeeper.shells.cli.review import review
@@ -26,6 +26,7 @@ application = typer.Typer(
     epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage.",
 )
 application.add_typer(strategy.application, name="strategy")
+application.add_typer(journal.application, name="journal")
 
 
 def show_version(wanted: bool) -> None:
