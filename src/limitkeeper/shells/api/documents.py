@@ -1,5 +1,6 @@
 """What the OpenAPI page says of each route: what it is sent, what it answers, with examples."""
 
+import json
 from typing import Any
 
 from limitkeeper.connectors.messages import MESSAGES_MAX
@@ -65,13 +66,23 @@ ERRORS: dict[int, dict[str, Any]] = {
 }
 
 
+def shown(example: object) -> dict[str, str]:
+    """An example as text until the document is completed: the framework would leave its nulls out."""
+    return {"x-example": json.dumps(example)}
+
+
+def named(**cases: tuple[str, object]) -> dict[str, Any]:
+    """Several examples, each with its title."""
+    return {name: {"summary": title, **shown(example)} for name, (title, example) in cases.items()}
+
+
 def error_answers(*statuses: int) -> Answers:
     """The answers that are errors, by status."""
     found: Answers = {}
     for status in statuses:
         about = dict(ERRORS[status])
         given = dict(zip(("problem", "value", "allowed", "advice"), about.pop("example"), strict=True))
-        found[str(status)] = {**about, "content": {JSON: {"schema": ref("Error"), "example": given}}}
+        found[str(status)] = {**about, "content": {JSON: {"schema": ref("Error"), **shown(given)}}}
     return found
 
 
@@ -79,7 +90,7 @@ def answers(
     description: str, schema: Schema, example: object, *errors: int, media: str = JSON, status: int = 200
 ) -> Answers:
     """The answer of a route by its status, with an example, and the errors that it may give."""
-    content = {media: {"schema": schema, "example": example}}
+    content = {media: {"schema": schema, **shown(example)}}
     return {str(status): {"description": description, "content": content}, **error_answers(*errors)}
 
 
@@ -87,6 +98,8 @@ def body(schemas: dict[str, Any]) -> dict[str, Any]:
     """A required body by media type."""
     return {"required": True, "content": schemas}
 
+
+SEVERAL = "Several, with ?assess=true"
 
 _MANY = [examples.PURCHASE, examples.FLAG, examples.NOT_AN_EVENT]
 
@@ -109,10 +122,7 @@ EVENTS: dict[str, Any] = {
                         listed(ref("Event"), "In their order.") | {"minItems": 1, "maxItems": MESSAGES_MAX},
                     ]
                 },
-                "examples": {
-                    "one": {"summary": "One event", "value": examples.PURCHASE},
-                    "many": {"summary": "Several, with ?assess=true", "value": _MANY},
-                },
+                "examples": named(one=("One event", examples.PURCHASE), many=(SEVERAL, _MANY)),
             },
             "application/x-ndjson": {"schema": {"type": "string", "description": "One event a line."}},
             "application/vnd.apache.arrow.stream": {
@@ -130,10 +140,9 @@ EVENTS: dict[str, Any] = {
             "content": {
                 JSON: {
                     "schema": ref("TakenEvents"),
-                    "examples": {
-                        "one": {"summary": "One event", "value": examples.TAKEN_ONE},
-                        "many": {"summary": "Several, with ?assess=true", "value": examples.TAKEN_MANY},
-                    },
+                    "examples": named(
+                        one=("One event", examples.TAKEN_ONE), many=(SEVERAL, examples.TAKEN_MANY)
+                    ),
                 }
             },
         },
@@ -142,7 +151,7 @@ EVENTS: dict[str, Any] = {
 }
 
 ASSESS: dict[str, Any] = {
-    "requestBody": body({JSON: {"schema": ref("Event"), "example": examples.FLAG}}),
+    "requestBody": body({JSON: {"schema": ref("Event"), **shown(examples.FLAG)}}),
     "responses": answers(
         "What would be decided; nothing was changed.", ref("Assessed"), examples.ASSESSED, 413, 422, 429, 503
     ),
@@ -153,7 +162,7 @@ ACCOUNTS: dict[str, Any] = {
         {
             JSON: {
                 "schema": listed(ref("Account"), "Each once.") | {"minItems": 1, "maxItems": MESSAGES_MAX},
-                "example": [examples.ACCOUNT],
+                **shown([examples.ACCOUNT]),
             }
         }
     ),
@@ -271,7 +280,18 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 del operation["responses"]["422"]
                 if any(parameter["schema"].keys() - {"type", "examples"} for parameter in parameters):
                     operation["responses"] |= error_answers(422)
+            for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+                for content in part.get("content", {}).values():
+                    _show(content)
     return document
+
+
+def _show(content: dict[str, Any]) -> None:
+    if "x-example" in content:
+        content["example"] = json.loads(content.pop("x-example"))
+    for each in content.get("examples", {}).values():
+        if "x-example" in each:
+            each["value"] = json.loads(each.pop("x-example"))
 
 
 def _plain(schema: Schema) -> Schema:
