@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
-from limitkeeper.engines.embedded.findings import Findings, counts_of, instant, outbox_rows, told
+from limitkeeper.engines.embedded.commits import Result, commit_of
+from limitkeeper.engines.embedded.findings import Findings, instant
 from limitkeeper.engines.embedded.policy import LivePolicy
 from limitkeeper.engines.embedded.requests import (
     BusyError,
@@ -38,8 +39,8 @@ from limitkeeper.engines.embedded.requests import (
 )
 from limitkeeper.engines.embedded.settings import AHEAD_US, BATCH_EVENTS, QUEUE_EVENTS, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
-from limitkeeper.engines.embedded.state import LiveState, Outcome, Step
-from limitkeeper.store.entries import entry_bytes, entry_table
+from limitkeeper.engines.embedded.state import LiveState, Step
+from limitkeeper.store.entries import entry_table
 from limitkeeper.store.sql import Commit, Entry, ProposalChange, Store, StoreError, StoreTakenError
 
 log = structlog.get_logger()
@@ -89,8 +90,12 @@ class Engine:
 
     # -- recovery ---------------------------------------------------------------------------------------------
 
-    def recover(self, store_settings: dict[str, Any], progress: Progress = unseen) -> int:
+    def recover(
+        self, store_settings: dict[str, Any], progress: Progress = unseen, *, takes_over: bool = True
+    ) -> int:
         """Take the store, read the last good snapshot, and apply the journal after it; how many entries.
+
+        With ``takes_over`` the policy of the clock's day decides from then on, which is written.
 
         Raises
         ------
@@ -98,11 +103,14 @@ class Engine:
             When the store is taken, of other settings, or lacks entries that no snapshot holds.
         """
         try:
-            return self._recovered(self.store.take(store_settings), progress)
+            applied = self._recovered(self.store.take(store_settings), progress)
+            if takes_over:
+                self._change_policy(self.policy_of(instant(self.now_us()).date()), commit=True)
         except BaseException:
             self.state.close()
             self.store.close()
             raise
+        return applied
 
     def _recovered(self, last: int, progress: Progress) -> int:
         self.counts = {
@@ -132,7 +140,6 @@ class Engine:
                 advice="Put a snapshot back that reaches further.",
             )
         self._snapshot_at = time.monotonic()
-        self._change_policy(self.policy_of(instant(self.now_us()).date()), commit=True)
         return applied
 
     def _policy_noted(self, note: dict[str, Any]) -> LivePolicy:
@@ -164,7 +171,7 @@ class Engine:
         self.policy = policy
         self.state.terms = policy.terms
         if commit:
-            self._commit("policy", pl.DataFrame({"note": [json.dumps(note)]}), Findings(), None)
+            self._commit(Result("policy", pl.DataFrame({"note": [json.dumps(note)]})))
 
     def _replay(self, entry: Entry) -> None:
         table, kind = entry_table(entry.content), entry.kind
@@ -180,6 +187,11 @@ class Engine:
             self.state.settle_freeze(table["account_id"][0], confirm=bool(table["confirm"][0]))
         else:
             raise StoreError("The journal holds an entry of an unknown kind.", value=kind)
+
+    def preview(self, as_of_us: int) -> Findings:
+        """What a look at a time would find. Nothing is written, but the state has moved on: close the engine then."""
+        self._change_policy(self.policy_of(instant(as_of_us).date()), commit=False)
+        return self.policy.reporter.findings(*self.state.tick(as_of_us))
 
     # -- requests ---------------------------------------------------------------------------------------------
 
@@ -247,6 +259,10 @@ class Engine:
             self._thread.join()
         if self.failure is None and self.sequence > self._snapshot_sequence:
             self.take_snapshot()
+        self.close()
+
+    def close(self) -> None:
+        """Give the store back, and leave the state as it was written."""
         self.state.close()
         self.store.close()
 
@@ -309,9 +325,7 @@ class Engine:
         offsets = {key: value for request in batch for key, value in request.offsets.items()}
         rejects = [row for rows in taken.rejected for row in rows]
         letters = dead_letters(batch, taken)
-        self._commit(
-            "events", taken.events, findings, outcome, rejects=rejects, offsets=offsets, letters=letters
-        )
+        self._commit(Result("events", taken.events, findings, outcome, rejects, letters, offsets))
         for number, request in enumerate(batch):
             answer = answer_of(number, taken, outcome, self.sequence)
             if request.assess and outcome:
@@ -343,49 +357,19 @@ class Engine:
             return
         findings = self.policy.reporter.findings(steps, unusual)
         findings.proposals += changes
-        self._commit(request.kind, content, findings, None)
+        self._commit(Result(request.kind, content, findings))
         request.answer.set_result(self.sequence)
 
     # -- writing ----------------------------------------------------------------------------------------------
 
-    def _commit(
-        self,
-        kind: str,
-        content: pl.DataFrame | None,
-        findings: Findings,
-        outcome: Outcome | None,
-        *,
-        rejects: Sequence[dict[str, Any]] = (),
-        offsets: dict[tuple[str, int], int] | None = None,
-        letters: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        messages = list(told(findings))
-        now_us = self.now_us()
-        commit = Commit(
-            sequence=self.sequence + 1,
-            kind=kind,
-            events=0 if outcome is None else len(outcome.status),
-            committed_us=now_us,
-            content=entry_bytes(content if content is not None else pl.DataFrame()),
-            alerts=[
-                {"alert_id": alert_id} | {name: value for name, value in row.items() if name != "opened"}
-                for alert_id, row in findings.alerts.items()
-            ],
-            seen=[row | {"which": alert_id} for alert_id, row in findings.seen.items()],
-            proposals=findings.proposals,
-            portfolio=findings.portfolio,
-            rejects=[{name: value for name, value in row.items() if name != "row"} for row in rejects],
-            counts=counts_of(findings, outcome, rejects),
-            outbox=outbox_rows([*messages, *letters], self.settings.outbox_topics, now_us),
-            offsets=offsets or {},
-        )
+    def _commit(self, result: Result) -> None:
+        """Write what came of a micro-batch, and tell those who listen."""
+        commit, messages = commit_of(result, self.sequence + 1, self.now_us(), self.settings.outbox_topics)
         self._write(commit)
         self.sequence = commit.sequence
         for key, value in commit.counts.items():
             self.counts[key] = self.counts.get(key, 0) + value
         if messages:
-            for message in messages:
-                message["sequence"] = commit.sequence
             for listener in self.listeners:
                 listener(messages)
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,14 +16,13 @@ from limitkeeper.core.alerts.fold import OPENED, SILENT, UPDATED
 from limitkeeper.core.alerts.portfolio import UnusualRate
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS, COUNT, OPENED_US, RULES, SEEN_US, SEVERITY
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
-from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE
 from limitkeeper.core.decision.assessment import Assessment
 from limitkeeper.core.decision.trace import Reviewed, Versions
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.proposals import Proposals
-from limitkeeper.engines.embedded.state import Outcome, Step
+from limitkeeper.engines.embedded.state import Step
 from limitkeeper.store.sql import ProposalChange
 
 TRIGGERS = tuple(trigger.value for trigger in list(Trigger)[:ALERT_TRIGGERS])
@@ -283,47 +282,3 @@ TOLD_TOPICS = frozenset(
     }
 )
 """Every kind of message of :func:`told`."""
-
-
-def outbox_rows(
-    messages: Iterable[Mapping[str, Any]], topics: frozenset[str], now_us: int
-) -> list[dict[str, Any]]:
-    """The messages of some topics as the outbox has them, due at once."""
-    return [
-        {
-            "subject": message["subject"],
-            "topic": message["topic"],
-            "due_us": now_us,
-            "content": json.dumps(message, ensure_ascii=False),
-        }
-        for message in messages
-        if message["topic"] in topics
-    ]
-
-
-def counts_of(
-    findings: Findings, outcome: Outcome | None, rejects: Sequence[dict[str, Any]]
-) -> dict[tuple[str, str], int]:
-    """What a micro-batch adds to the counters."""
-    counts: dict[tuple[str, str], int] = {}
-
-    def add(name: str, label: str, value: int) -> None:
-        if value:
-            counts[name, label] = counts.get((name, label), 0) + value
-
-    if outcome:
-        add("events", "accepted", int((outcome.status == ACCEPTED).sum()))
-        add("events", "duplicate", int((outcome.status == DUPLICATE).sum()))
-    add("events", "rejected", len(rejects))
-    for row in rejects:
-        add("rejects", row["reason"], 1)
-    for row in findings.alerts.values():
-        add("alerts", row["trigger"], int(row["opened"]))
-    for row in findings.portfolio:
-        add("portfolio_alerts", row["trigger"], 1)
-    for change in findings.proposals:
-        if change.row:
-            add("proposals", change.row["action"], 1)
-    for action, count in findings.decisions.items():
-        add("decisions", action, count)
-    return counts

@@ -58,8 +58,10 @@ class Place:
     decisive: Decisive = field(default_factory=Decisive)
 
 
-def running_engine(place: Place, now_us: Callable[[], int], progress: Progress = unseen) -> Engine:
-    """An engine that has recovered and runs.
+def recovered_engine(
+    place: Place, now_us: Callable[[], int], progress: Progress = unseen, *, takes_over: bool = True
+) -> Engine:
+    """An engine that has recovered and does not run yet.
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ def running_engine(place: Place, now_us: Callable[[], int], progress: Progress =
         The clock, UTC microseconds.
     progress
         Told of the journal's entries.
+    takes_over
+        Whether what decides on the clock's day takes over, which is written.
 
     Raises
     ------
@@ -84,6 +88,12 @@ def running_engine(place: Place, now_us: Callable[[], int], progress: Progress =
         decisive.parameters,
     )
     engine = Engine(Store(place.store_url), policy_of, place.settings, now_us)
-    engine.recover(decisive.store_settings(), progress)
+    engine.recover(decisive.store_settings(), progress, takes_over=takes_over)
+    return engine
+
+
+def running_engine(place: Place, now_us: Callable[[], int], progress: Progress = unseen) -> Engine:
+    """An engine that has recovered and runs; arguments and errors as of :func:`recovered_engine`."""
+    engine = recovered_engine(place, now_us, progress)
     engine.start()
     return engine

@@ -10,9 +10,9 @@ from limitkeeper.shells.cli.progress import progress_bars
 
 def review(
     portfolio: Annotated[
-        Path, typer.Argument(help="YAML that says where the tables lie; see docs/review.md.")
-    ],
-    model: Annotated[Path, typer.Option(help="Folder of the PD model.")],
+        Path | None, typer.Argument(help="YAML that says where the tables lie; see docs/review.md.")
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the PD model.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the decisions, the summary and the report.")] = Path(
         "out/review"
     ),
@@ -32,6 +32,22 @@ def review(
         Path | None, typer.Option(help="decisions.parquet of the last review, for rules with a release.")
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of table and report: en or zh.")] = "en",
+    due: Annotated[
+        bool, typer.Option("--due", help="Instead, look at the lines of a stopped server that are due.")
+    ] = False,
+    data: Annotated[Path, typer.Option(help="With --due: folder of the server.")] = Path("limitkeeper-data"),
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LIMITKEEPER_STORE",
+            help="With --due: the server's database; default: SQLite in its folder.",
+        ),
+    ] = None,
+    market: Annotated[str, typer.Option(help="With --due: the server's market.")] = "CN",
+    time_zone: Annotated[str, typer.Option(help="With --due: the server's time zone.")] = "Asia/Shanghai",
+    as_of: Annotated[
+        str | None, typer.Option(help="With --due: the time at which to look, ISO 8601; default: now.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the result and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -39,8 +55,33 @@ def review(
 
     Nothing is changed: the decisions are proposals. Running twice gives the same decisions.
 
+    With --due, look at the lines of a server that does not run: steps and freezes that are over by now. A running
+    server does this by itself. Give it the strategy, model and parameters that the server has.
+
     Example: limitkeeper review portfolio.yaml --model models/pd --strategy cautious --dry-run
+
+    Example: limitkeeper review --due --data limitkeeper-data --dry-run
     """
+    if due:
+        from limitkeeper.shells.cli.due import review_due
+
+        review_due(
+            data,
+            store,
+            as_of,
+            strategy=strategy,
+            model=model,
+            market=market,
+            time_zone=time_zone,
+            parameters=parameters,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
+        return
+    if portfolio is None or model is None:
+        raise typer.BadParameter(
+            "A review needs a PORTFOLIO and --model; or --due with the --data of a server."
+        )
     from limitkeeper.app.policy import checked_language, market_parameters
     from limitkeeper.app.portfolio import portfolio_from_file
     from limitkeeper.app.review import Models, decisions, reviewed_portfolio
