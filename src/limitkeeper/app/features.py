@@ -1,14 +1,14 @@
 """Features of event files, and portraits of accounts as of a time."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import FEW_IDS, event_batch, id_text, microseconds, numbered, read_events
+from limitkeeper.connectors.events import event_batch, id_text, microseconds, numbered, read_events
 from limitkeeper.core.behaviour.events import ACCEPTED, AMOUNT_CENTS_MAX, DUPLICATE, NEVER_US, UNKNOWN_CENTS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.state import Behaviour
@@ -128,7 +128,7 @@ def applied(
     They are worked on customer by customer, each in arrival order: the features of an event depend on its
     customer's events only, and a ring stays in the cache while it is worked on.
     """
-    account = numbers_of(books, events["account_id"])
+    account = numbers_of(books, events["account_id"].to_list())
     order = np.argsort(books.behaviour.customers()[account], kind="stable")
     batch = event_batch(events, account, time_zone)
     values = np.empty((len(batch), len(FEATURE_NAMES)))
@@ -140,18 +140,16 @@ def applied(
     return values, status
 
 
-def numbers_of(books: Books, account_ids: pl.Series) -> NDArray[np.int64]:
+def numbers_of(books: Books, account_ids: Sequence[str]) -> NDArray[np.int64]:
     """The number of each account; accounts that are new are added."""
     known = books.numbers
-    distinct = account_ids.unique(maintain_order=True) if len(account_ids) > FEW_IDS else account_ids
-    names = distinct.to_list()
-    new = [account for account in dict.fromkeys(names) if account not in known]
-    known.update({account: len(known) + k for k, account in enumerate(new)})
-    books.behaviour.add_accounts(len(new))
-    numbers = np.array([known[account] for account in names], np.int64)
-    if distinct is account_ids:
-        return numbers
-    return account_ids.replace_strict(distinct, pl.Series(numbers)).to_numpy().astype(np.int64)
+    numbers = [known.get(account, -1) for account in account_ids]
+    if -1 in numbers:
+        new = list(dict.fromkeys(account for account in account_ids if account not in known))
+        known.update({account: len(known) + k for k, account in enumerate(new)})
+        books.behaviour.add_accounts(len(new))
+        numbers = [known[account] for account in account_ids]
+    return np.array(numbers, np.int64)
 
 
 def register_accounts(books: Books, accounts: pl.DataFrame) -> None:
@@ -281,7 +279,7 @@ def portraits_of_accounts(
     found = features_of_events(events, accounts=accounts, time_zone=time_zone, as_of=as_of, progress=progress)
     as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
     values = found.books.behaviour.portraits(as_of_us)
-    numbers = numbers_of(found.books, ids)
+    numbers = numbers_of(found.books, ids.to_list())
     counts = {
         **found.counts,
         "read": found.counts["read"] + unknown.height,

@@ -33,9 +33,6 @@ OPTIONAL = (*AMOUNTS, *IDS, "reason")
 
 KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 
-FEW_IDS = 512
-"""Up to so many ids, plain Python costs less than the operations of a table."""
-
 ID_BYTES_MAX = 200
 """Bytes of an id at most."""
 
@@ -180,24 +177,35 @@ def normalised(
 ) -> pl.DataFrame:
     """The valid rows, as :class:`ReadEvents` has them."""
     rows = np.flatnonzero(valid)
+    taken = ids if len(rows) == len(valid) else {name: text.gather(rows) for name, text in ids.items()}
+    return event_table({"row": rows, **event_figures(rows, times_us, kinds, figures)}, taken)
+
+
+def event_table(
+    figures: Mapping[str, NDArray[Any]], ids: Mapping[str, pl.Series | Sequence[str | None]]
+) -> pl.DataFrame:
+    """Normalised events as a table, from their columns."""
+    text = {name: values if isinstance(values, pl.Series) else pl.Series(name, values, dtype=pl.String)
+            for name, values in ids.items()}  # fmt: skip
+    names = ("row", "event_id", "account_id", "ts_us", "kind", *AMOUNTS, *IDS)
+    return pl.DataFrame({name: text[name] if name in text else figures[name] for name in names})
+
+
+def event_figures(
+    rows: NDArray[np.int64],
+    times_us: NDArray[np.int64],
+    kinds: NDArray[np.int16],
+    figures: NDArray[np.float64],
+) -> dict[str, NDArray[Any]]:
+    """Time, kind and amounts of some rows, normalised."""
     figures = figures[rows]
     unknown = np.isnan(figures)
     figures[unknown] = UNKNOWN_CENTS
     figures[unknown[:, 0], 0] = 0
-    figures = np.clip(figures, UNKNOWN_CENTS, AMOUNT_CENTS_MAX)  # what is no bill's is not judged
-    whole = figures.astype(np.int64)
-    taken = ids if len(rows) == len(valid) else {name: text.gather(rows) for name, text in ids.items()}
-    return pl.DataFrame(
-        {
-            "row": rows,
-            "event_id": taken["event_id"],
-            "account_id": taken["account_id"],
-            "ts_us": times_us[rows],
-            "kind": kinds[rows].astype(np.uint8),
-            **{name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(AMOUNTS)},
-            **{name: taken[name] for name in IDS},
-        }
-    )
+    # What is no bill's is not judged, but bounded.
+    whole = figures.clip(UNKNOWN_CENTS, AMOUNT_CENTS_MAX).astype(np.int64)
+    amounts = {name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(AMOUNTS)}
+    return {"ts_us": times_us[rows], "kind": kinds[rows].astype(np.uint8), **amounts}
 
 
 def numbered(frame: pl.DataFrame) -> pl.DataFrame:
@@ -270,7 +278,7 @@ def _hashes(content: NDArray[np.uint8], offsets: NDArray[np.int64], hashes: NDAr
         hashes[i] = value if value != np.uint64(0) else np.uint64(1)
 
 
-def id_hashes(ids: pl.Series) -> NDArray[np.int64]:
+def id_hashes(ids: pl.Series | Sequence[str | None]) -> NDArray[np.int64]:
     """A 64-bit hash of each id's text, the same on every machine and day; 0 where it is missing.
 
     Source
@@ -280,33 +288,34 @@ def id_hashes(ids: pl.Series) -> NDArray[np.int64]:
     Examples
     --------
     >>> found = id_hashes(pl.Series(["7", "shop", None]))
-    >>> found[0] == id_hashes(pl.Series([7]))[0], found[2]
+    >>> found[0] == id_hashes(["7"])[0], found[2]
     (np.True_, np.int64(0))
     """
-    if len(ids) <= FEW_IDS and ids.dtype == pl.String:
-        given = [None if text is None else text.encode() for text in ids.to_list()]
-        words = [word for word in given if word is not None]
-        return _placed(
-            b"".join(words), [len(word) for word in words], np.array([word is not None for word in given])
-        )
-    text = ids.cast(pl.String)
-    known = text.drop_nulls()
-    return _placed(
-        "".join(known.to_list()).encode(), known.str.len_bytes().to_numpy(), text.is_not_null().to_numpy()
-    )
-
-
-def _placed(
-    content: bytes, lengths: Sequence[int] | NDArray[Any], known: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """The hashes of words that lie one after another, at the places that are known."""
-    hashes = np.empty(len(lengths), np.uint64)
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    _hashes(np.frombuffer(content, np.uint8), offsets, hashes)
-    found = np.zeros(len(known), np.int64)
-    found[known.astype(np.bool_)] = hashes.view(np.int64)
-    return found
+    hashes = np.zeros(len(ids), np.uint64)
+    if isinstance(ids, pl.Series):
+        text = ids.cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest())
+        _, offsets, content = text.buffers()
+        if len(ids) and content is not None:
+            places = np.frombuffer(offsets, np.int64)[text.offset : text.offset + len(ids) + 1]
+            _hashes(np.frombuffer(content, np.uint8), places, hashes)
+            hashes[ids.is_null().to_numpy()] = 0
+        elif len(ids):  # all are missing or empty
+            hashes[ids.is_not_null().to_numpy()] = id_hashes([""]).view(np.uint64)[0]
+    else:
+        known = [text for text in ids if text is not None]
+        joined = "".join(known)
+        content = joined.encode()
+        plain = len(content) == len(joined)
+        lengths = [len(text if plain else text.encode()) for text in known]
+        offsets = np.zeros(len(known) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        if len(known) == len(ids):
+            _hashes(np.frombuffer(content, np.uint8), offsets, hashes)
+        else:
+            found = np.empty(len(known), np.uint64)
+            _hashes(np.frombuffer(content, np.uint8), offsets, found)
+            hashes[[place for place, text in enumerate(ids) if text is not None]] = found
+    return hashes.view(np.int64)
 
 
 def event_batch(events: pl.DataFrame, account: NDArray[np.int64], time_zone: str) -> EventBatch:
@@ -321,21 +330,30 @@ def event_batch(events: pl.DataFrame, account: NDArray[np.int64], time_zone: str
     time_zone
         Of the market, for what is at night.
     """
-    ts_us = events["ts_us"].to_numpy()
-    figures = {name: events[name].to_numpy() for name in ("paid", "minimum_due", "days_past_due")}
+    figures = {name: events[name].to_numpy() for name in ("ts_us", "kind", *AMOUNTS)}
+    return batch_of_columns(figures, events, account, time_zone)
+
+
+def batch_of_columns(
+    figures: Mapping[str, NDArray[Any]],
+    ids: Mapping[str, pl.Series | Sequence[str | None]] | pl.DataFrame,
+    account: NDArray[np.int64],
+    time_zone: str,
+) -> EventBatch:
+    """As :func:`event_batch`, from figures and ids by their names."""
     return EventBatch(
         account=account,
-        ts_us=ts_us,
-        kind=events["kind"].to_numpy(),
-        amount_cents=events["amount"].to_numpy(),
+        ts_us=figures["ts_us"],
+        kind=figures["kind"],
+        amount_cents=figures["amount"],
         paid_cents=figures["paid"],
         minimum_due_cents=figures["minimum_due"],
         days_past_due=figures["days_past_due"],
-        merchant=id_hashes(events["merchant_id"]),
-        device=id_hashes(events["device_id"]),
-        city=id_hashes(events["city"]),
-        event=id_hashes(events["event_id"]),
-        night=is_night(ts_us, time_zone),
+        merchant=id_hashes(ids["merchant_id"]),
+        device=id_hashes(ids["device_id"]),
+        city=id_hashes(ids["city"]),
+        event=id_hashes(ids["event_id"]),
+        night=is_night(figures["ts_us"], time_zone),
     )
 
 

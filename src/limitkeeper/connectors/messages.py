@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,7 +17,8 @@ from limitkeeper.connectors.events import (
     IDS,
     KIND_CODES,
     ReadEvents,
-    normalised,
+    event_figures,
+    event_table,
     reason_names,
     reject_reasons,
 )
@@ -95,6 +98,61 @@ def messages(body: bytes, *, lines: bool = False) -> list[EventMessage]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedMessages:
+    """Messages as columns, and why each is refused; arrays of shape ``(n,)`` in their order.
+
+    Parameters
+    ----------
+    ids
+        Ids as text, by name.
+    times_us, kinds, figures
+        As ``write_reasons`` takes them.
+    reasons
+        Codes, -1 where it is an event.
+    """
+
+    ids: dict[str, list[str | None]]
+    times_us: NDArray[np.int64]
+    kinds: NDArray[np.int16]
+    figures: NDArray[np.float64]
+    reasons: NDArray[np.int8]
+
+    def rejected(self) -> pl.DataFrame:
+        """The rows that are refused, with their reasons."""
+        rows = np.flatnonzero(self.reasons != VALID)
+        names = {name: [self.ids[name][row] for row in rows.tolist()] for name in ("event_id", "account_id")}
+        return pl.DataFrame(
+            {"row": rows, **{name: pl.Series(values, dtype=pl.String) for name, values in names.items()},
+             "reason": reason_names(self.reasons)}
+        )  # fmt: skip
+
+    def accepted(self) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]], dict[str, list[str | None]]]:
+        """The rows that are events: their numbers, figures and ids."""
+        rows = np.flatnonzero(self.reasons == VALID)
+        ids = self.ids
+        if len(rows) < len(self.reasons):
+            which = rows.tolist()
+            ids = {name: [values[row] for row in which] for name, values in ids.items()}
+        return rows, event_figures(rows, self.times_us, self.kinds, self.figures), ids
+
+
+def checked_messages(rows: Sequence[EventMessage], as_of: dt.datetime | None = None) -> CheckedMessages:
+    """Messages, each judged by the same rules as a file's row; arguments as of :func:`read_messages`."""
+    ids = {name: [_id(getattr(row, name)) for row in rows] for name in ("event_id", "account_id", *IDS)}
+    times = np.array([_time_us(row.ts) for row in rows], np.int64)
+    kinds = np.array([KIND_CODES.get(row.kind or "", UNKNOWN_KIND) for row in rows], np.int16)
+    given = [(row.amount, row.paid, row.minimum_due, row.days_past_due) for row in rows]
+    try:
+        figures = np.array(given, np.float64).reshape(-1, len(AMOUNTS))  # None becomes NaN
+    except OverflowError:
+        figures = np.array([[_figure(value) for value in row] for row in given]).reshape(-1, len(AMOUNTS))
+    missing = np.isnan(figures)  # JSON has no NaN of its own
+    return CheckedMessages(
+        ids, times, kinds, figures, reject_reasons(_faults(ids), times, kinds, figures, missing, as_of)
+    )
+
+
 def read_messages(rows: Sequence[EventMessage], as_of: dt.datetime | None = None) -> ReadEvents:
     """The events of messages, in their order, and those that are none, with the first reason that holds.
 
@@ -105,23 +163,9 @@ def read_messages(rows: Sequence[EventMessage], as_of: dt.datetime | None = None
     as_of
         Events after this are refused; None takes them all.
     """
-    texts = {name: [_id(getattr(row, name)) for row in rows] for name in ("event_id", "account_id", *IDS)}
-    ids = {name: pl.Series(name, values, dtype=pl.String) for name, values in texts.items()}
-    times = np.array([_time_us(row.ts) for row in rows], np.int64)
-    kinds = np.array([KIND_CODES.get(row.kind or "", UNKNOWN_KIND) for row in rows], np.int16)
-    given = [[getattr(row, name) for name in AMOUNTS] for row in rows]
-    missing = np.array([[value is None for value in row] for row in given], np.bool_).reshape(
-        -1, len(AMOUNTS)
-    )
-    figures = np.array([[_figure(value) for value in row] for row in given]).reshape(-1, len(AMOUNTS))
-    reasons = reject_reasons(_faults(texts), times, kinds, figures, missing, as_of)
-    accepted = normalised(ids, times, kinds, figures, reasons == VALID)
-    refused = np.flatnonzero(reasons != VALID)
-    rejected = pl.DataFrame(
-        {"row": refused, "event_id": ids["event_id"].gather(refused), "account_id": ids["account_id"].gather(refused),
-         "reason": reason_names(reasons)}
-    )  # fmt: skip
-    return ReadEvents(accepted, rejected)
+    checked = checked_messages(rows, as_of)
+    numbers, figures, ids = checked.accepted()
+    return ReadEvents(event_table({"row": numbers, **figures}, ids), checked.rejected())
 
 
 def read_each(bodies: Sequence[bytes], as_of: dt.datetime | None = None) -> ReadEvents:
@@ -173,15 +217,15 @@ def with_unread(read: ReadEvents, places: Sequence[int], unread: Sequence[int]) 
 
 def _faults(texts: dict[str, list[str | None]]) -> NDArray[np.uint8]:
     """As ``id_faults``, without the cost of a table's operations on a few rows."""
-    faults = [
-        NO_EVENT_ID * (event is None) | NO_ACCOUNT_ID * (account is None)
-        for event, account in zip(texts["event_id"], texts["account_id"], strict=True)
-    ]
+    faults = np.zeros(len(texts["event_id"]), np.uint8)
+    for name, bit in (("event_id", NO_EVENT_ID), ("account_id", NO_ACCOUNT_ID)):
+        if None in texts[name]:
+            faults |= np.array([bit * (text is None) for text in texts[name]], np.uint8)
     for values in texts.values():
         for row, text in enumerate(values):
             if text is not None and ("\0" in text or len(text) * 4 > ID_BYTES_MAX < len(text.encode())):
                 faults[row] |= ODD_ID
-    return np.array(faults, np.uint8)
+    return faults
 
 
 def _id(value: Id | None) -> str | None:

@@ -1,7 +1,7 @@
 """What one micro-batch writes: its journal entry, and everything that it led to."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ class Result:
     Parameters
     ----------
     kind, content
-        Of the journal's entry.
+        Of the journal's entry; its table is made when it is written.
     findings
         Alerts, proposals, unusual days.
     outcome
@@ -33,7 +33,7 @@ class Result:
     """
 
     kind: str
-    content: pl.DataFrame
+    content: Callable[[], pl.DataFrame]
     findings: Findings = field(default_factory=Findings)
     outcome: Outcome | None = None
     rejects: Sequence[dict[str, Any]] = ()
@@ -62,7 +62,7 @@ def commit_of(
         kind=result.kind,
         events=0 if outcome is None else len(outcome.status),
         committed_us=now_us,
-        content=entry_bytes(result.content),
+        content=entry_bytes(result.content()),
         alerts=[
             {"alert_id": alert_id} | {name: value for name, value in row.items() if name != "opened"}
             for alert_id, row in findings.alerts.items()

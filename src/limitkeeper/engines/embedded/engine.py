@@ -24,6 +24,7 @@ from limitkeeper.core.alerts.standing import renumber_rules
 from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
 from limitkeeper.engines.embedded.commits import Result, commit_of
 from limitkeeper.engines.embedded.findings import Findings, instant
@@ -171,14 +172,14 @@ class Engine:
         self.policy = policy
         self.state.terms = policy.terms
         if commit:
-            self._commit(Result("policy", pl.DataFrame({"note": [json.dumps(note)]})))
+            self._commit(Result("policy", lambda: pl.DataFrame({"note": [json.dumps(note)]})))
 
     def _replay(self, entry: Entry) -> None:
         table, kind = entry_table(entry.content), entry.kind
         if kind == "policy":
             self._change_policy(self._policy_noted(json.loads(table["note"][0])), commit=False)
         elif kind == "events":
-            self.state.apply(table)
+            self.state.apply(arrivals_of_table(table, self.policy.terms.time_zone))
         elif kind == "accounts":
             self.state.register(table)
         elif kind == "tick":
@@ -317,15 +318,15 @@ class Engine:
             watcher(batch[0].kind, time.perf_counter() - started)
 
     def _work_on_events(self, batch: list[Request]) -> None:
-        taken = taken_events(batch, self.latest_time())
-        outcome = self.state.apply(taken.events) if taken.events.height else None
+        taken = taken_events(batch, self.latest_time(), self.policy.terms.time_zone)
+        outcome = self.state.apply(taken.events) if len(taken.events) else None
         findings = self.policy.reporter.findings(outcome.steps, outcome.unusual) if outcome else Findings()
         if outcome:
             add_late(batch, taken, outcome)
         offsets = {key: value for request in batch for key, value in request.offsets.items()}
         rejects = [row for rows in taken.rejected for row in rows]
         letters = dead_letters(batch, taken)
-        self._commit(Result("events", taken.events, findings, outcome, rejects, letters, offsets))
+        self._commit(Result("events", taken.events.table, findings, outcome, rejects, letters, offsets))
         for number, request in enumerate(batch):
             answer = answer_of(number, taken, outcome, self.sequence)
             if request.assess and outcome:
@@ -357,7 +358,7 @@ class Engine:
             return
         findings = self.policy.reporter.findings(steps, unusual)
         findings.proposals += changes
-        self._commit(Result(request.kind, content, findings))
+        self._commit(Result(request.kind, lambda: content, findings))
         request.answer.set_result(self.sequence)
 
     # -- writing ----------------------------------------------------------------------------------------------

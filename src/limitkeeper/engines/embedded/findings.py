@@ -98,7 +98,7 @@ class Reporter:
             found.decisions[code] = found.decisions.get(code, 0) + count
         told = (watched.alerts != SILENT).any(axis=1) | watched.proposed
         for row in np.flatnonzero(told).tolist():
-            account, ts_us = step.account_ids[row], int(step.ts_us[row])
+            account, ts_us = step.account_id(row), int(step.ts_us[row])
             new = (
                 watched.proposed[row]
                 or ((watched.alerts[row] != SILENT) & (watched.alerts[row] != UPDATED)).any()

@@ -21,6 +21,7 @@ from limitkeeper.core.behaviour.events import ACCEPTED, NEVER_US
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.state import Behaviour
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS, instant
 from limitkeeper.engines.embedded.shard import CHANGE_NAMES, RELATION_NAMES, Shard
@@ -100,7 +101,8 @@ def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
     copy = _copy_of_one(shard, number, account_id)
     terms = engine.state.terms
     relations = engine.state.web.relations_of(place)(np.array([number]))
-    applied = copy.apply(event, terms.time_zone, terms.watch, lambda accounts: relations[:, accounts])
+    batch = arrivals_of_table(event, terms.time_zone).batch
+    applied = copy.apply([account_id], batch, terms.watch, lambda accounts: relations[:, accounts])
     status = STATUS_WORDS[int(applied.status[0])]
     found: dict[str, Any] = {"account_id": account_id, "status": status, "assessment": None, "trace": None}
     if applied.status[0] == ACCEPTED:

@@ -12,9 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from limitkeeper.connectors.events import ID_BYTES_MAX, ReadEvents
-from limitkeeper.connectors.messages import read_messages
+from limitkeeper.connectors.messages import checked_messages
 from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.engines.embedded.arrivals import Arrivals, arrivals_of_messages, arrivals_of_table
 from limitkeeper.engines.embedded.state import Outcome
 
 
@@ -81,26 +82,24 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TakenEvents:
-    """The events of several requests as one table.
+    """The events of several requests, one request after another.
 
     Parameters
     ----------
     events
-        Accepted rows, one request after another; ``row`` counts within its request.
+        Accepted rows.
+    rows
+        The place of each in its request.
     bounds
         Where each request's rows begin, and the end.
     rejected
         Each request's rows that are no events: ``source, row, event_id, account_id, reason``.
     """
 
-    events: pl.DataFrame
+    events: Arrivals
+    rows: NDArray[np.int64]
     bounds: list[int]
     rejected: list[list[dict[str, Any]]]
-
-    @property
-    def rows(self) -> NDArray[np.int64]:
-        """The place of each row in its request."""
-        return self.events["row"].to_numpy()
 
 
 def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence: int) -> Answer:
@@ -120,24 +119,24 @@ def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence
     )
 
 
-def taken_events(batch: Sequence[Request], as_of: dt.datetime) -> TakenEvents:
+def taken_events(batch: Sequence[Request], as_of: dt.datetime, time_zone: str) -> TakenEvents:
     """The events of requests of one kind: messages are read here, all at once; a table was read before."""
     if not isinstance(batch[0].content, list):
         read: ReadEvents = batch[0].content
-        return TakenEvents(
-            read.accepted, [0, read.accepted.height], [_refused(read.rejected, batch[0].source)]
-        )
-    read = read_messages([message for request in batch for message in request.content], as_of)
+        events = arrivals_of_table(read.accepted, time_zone)
+        rejected = [_refused(read.rejected, batch[0].source)]
+        return TakenEvents(events, events.rows, [0, len(events)], rejected)
+    checked = checked_messages([message for request in batch for message in request.content], as_of)
+    events = arrivals_of_messages(checked, time_zone)
     starts = np.cumsum([0, *(len(request.content) for request in batch)])
-    rows, refused = read.accepted["row"].to_numpy(), read.rejected["row"].to_numpy()
-    bounds = np.searchsorted(rows, starts)
-    own = rows - np.repeat(starts[:-1], np.diff(bounds))
-    rejected: list[list[dict[str, Any]]] = [[] for _ in batch]
-    if len(refused):
-        for row in _refused(read.rejected, batch[0].source):
+    bounds = np.searchsorted(events.rows, starts)
+    own = events.rows - np.repeat(starts[:-1], np.diff(bounds))
+    refused: list[list[dict[str, Any]]] = [[] for _ in batch]
+    if len(events) < len(checked.reasons):
+        for row in _refused(checked.rejected(), batch[0].source):
             number = int(np.searchsorted(starts, row["row"], side="right")) - 1
-            rejected[number].append(row | {"row": row["row"] - int(starts[number])})
-    return TakenEvents(read.accepted.with_columns(pl.Series("row", own)), bounds.tolist(), rejected)
+            refused[number].append(row | {"row": row["row"] - int(starts[number])})
+    return TakenEvents(events, own, bounds.tolist(), refused)
 
 
 def add_late(batch: Sequence[Request], taken: TakenEvents, outcome: Outcome) -> None:
@@ -145,8 +144,8 @@ def add_late(batch: Sequence[Request], taken: TakenEvents, outcome: Outcome) -> 
     late = np.flatnonzero(outcome.status == TOO_LATE)
     for place in late.tolist():
         number = int(np.searchsorted(taken.bounds, place, side="right")) - 1
-        names = ("row", "event_id", "account_id")
-        row = dict(zip(names, taken.events.select(names).row(place), strict=True))
+        event_id, account_id = taken.events.table().select("event_id", "account_id").row(place)
+        row = {"row": int(taken.rows[place]), "event_id": event_id, "account_id": account_id}
         taken.rejected[number].append(row | {"source": batch[number].source, "reason": "too_late"})
         taken.rejected[number].sort(key=lambda each: int(each["row"]))
 

@@ -1,8 +1,8 @@
 """A shard: the accounts that one thread works on, and all that is known of them."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from limitkeeper.app.features import Books, numbers_of, register_accounts
-from limitkeeper.connectors.events import event_batch, id_text
+from limitkeeper.connectors.events import id_text
 from limitkeeper.core.alerts.standing import Standing
 from limitkeeper.core.alerts.watch import LOOKED, Looks, Watched, WatchTerms, watched
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
@@ -75,13 +75,14 @@ class Shard:
             products = new["product"].replace_strict(PRODUCT_CODES, default=0.0).cast(pl.UInt8).to_numpy()
         self._follow(id_text(new["account_id"]).to_list(), products)
 
-    def numbered(self, account_ids: pl.Series) -> NDArray[np.int64]:
+    def numbered(self, account_ids: Sequence[str]) -> NDArray[np.int64]:
         """The number of each account; those that are new are added."""
         before = len(self.books.numbers)
         found = numbers_of(self.books, account_ids)
         added = len(self.books.numbers) - before
-        new = list(islice(reversed(self.books.numbers), added))[::-1]
-        self._follow(new, np.zeros(added, np.uint8))
+        if added:
+            new = list(islice(reversed(self.books.numbers), added))[::-1]
+            self._follow(new, np.zeros(added, np.uint8))
         return found
 
     def _follow(self, ids: list[str], products: NDArray[np.uint8]) -> None:
@@ -94,22 +95,20 @@ class Shard:
         self.change.add_accounts(len(ids))
 
     def apply(
-        self, events: pl.DataFrame, time_zone: str, terms: WatchTerms, relations: RelationsOf
+        self, account_ids: Sequence[str], events: EventBatch, terms: WatchTerms, relations: RelationsOf
     ) -> Applied:
         """Apply events in their order and watch what they lead to.
 
         Parameters
         ----------
-        events
-            Accepted ones, normalised.
-        time_zone
-            Of the market.
+        account_ids, events
+            Whose they are, and what they are, in arrival order.
         terms
             What decides.
         relations
             What relations say of accounts, by their numbers.
         """
-        batch = event_batch(events, self.numbered(events["account_id"]), time_zone)
+        batch = replace(events, account=self.numbered(account_ids))
         features, status = self.books.behaviour.apply(batch)
         changes = self.change.apply(
             batch.account, batch.kind, batch.ts_us, batch.amount_cents, batch.paid_cents, status

@@ -28,11 +28,12 @@ from limitkeeper.core.alerts.fold import OPENED
 from limitkeeper.core.alerts.portfolio import DailyRates, RateTerms, UnusualRate
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS
 from limitkeeper.core.alerts.watch import Watched, WatchTerms
-from limitkeeper.core.behaviour.events import DAY_US, LONG_AGO_US
+from limitkeeper.core.behaviour.events import ACCEPTED, DAY_US, LONG_AGO_US, EventBatch
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.relations.state import DECLARED_KINDS
 from limitkeeper.core.strategy.account import PRODUCT_CODES
+from limitkeeper.engines.embedded.arrivals import Arrivals
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US, SHARDS
 from limitkeeper.engines.embedded.shard import Applied, Shard
 from limitkeeper.engines.embedded.web import Web, web_number
@@ -63,7 +64,9 @@ class Step:
         Its number.
     rows
         Rows of the batch that were applied, in the order of ``watched``; None for looks.
-    account_ids, ts_us
+    account_ids
+        Of each row of the batch; of each row of ``watched`` for looks.
+    ts_us
         Of each row of ``watched``.
     watched
         What came of them.
@@ -77,6 +80,10 @@ class Step:
     ts_us: NDArray[np.int64]
     watched: Watched
     due: Due | None = None
+
+    def account_id(self, row: int) -> str:
+        """Whose a row of ``watched`` is."""
+        return self.account_ids[row if self.rows is None else int(self.rows[row])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +122,16 @@ class LiveState:
     def __len__(self) -> int:
         return sum(len(shard.ids) for shard in self.shards)
 
-    def shard_numbers(self, account_ids: pl.Series) -> NDArray[np.int64]:
+    def shard_numbers(self, account_ids: list[str], hashes: NDArray[np.int64]) -> NDArray[np.int64]:
         """The shard of each account, by the hash of its id, or where its customer's other lines are."""
-        found = (id_hashes(account_ids) & 0x7FFF_FFFF) % len(self.shards)
+        found = (hashes & 0x7FFF_FFFF) % len(self.shards)
         if self.elsewhere:
-            for row, account in enumerate(account_ids.to_list()):
+            for row, account in enumerate(account_ids):
                 found[row] = self.elsewhere.get(account, found[row])
         return found
+
+    def _shards_of(self, ids: pl.Series) -> NDArray[np.int64]:
+        return self.shard_numbers(ids.to_list(), id_hashes(ids))
 
     def register(self, accounts: pl.DataFrame) -> None:
         """Add accounts that are stated; lines of one customer go to one shard.
@@ -140,9 +150,9 @@ class LiveState:
             raise InputError("A product is unknown.", allowed=", ".join(PRODUCT_CODES))
         register_accounts(Books(), accounts)  # raises before any shard has changed
         ids = id_text(accounts["account_id"])
-        own = self.shard_numbers(ids)
+        own = self._shards_of(ids)
         keys = id_text(accounts["customer_id"]).fill_null(ids) if "customer_id" in accounts.columns else ids
-        wanted = np.where((keys == ids).to_numpy(), own, self.shard_numbers(keys))
+        wanted = np.where((keys == ids).to_numpy(), own, self._shards_of(keys))
         names = ids.to_list()
         known = np.array(
             [
@@ -176,36 +186,27 @@ class LiveState:
         """Shard and number of an account, or None where it is not known."""
         shard = self.elsewhere.get(account_id)
         if shard is None:
-            shard = int(self.shard_numbers(pl.Series([account_id]))[0])
+            shard = int(self.shard_numbers([account_id], id_hashes([account_id]))[0])
         number = self.shards[shard].books.numbers.get(account_id)
         return None if number is None else (shard, number)
 
-    def apply(self, events: pl.DataFrame) -> Outcome:
-        """Apply events in arrival order; boundaries of time between them take their turn.
-
-        Parameters
-        ----------
-        events
-            Accepted ones, normalised, as ``read_events`` gives them.
-        """
-        status, steps = np.empty(events.height, np.uint8), list[Step]()
-        parts = [np.empty((0, len(FEATURE_NAMES)))]
-        ts_us = events["ts_us"].to_numpy()
-        marks = np.maximum.accumulate(np.concatenate([[self.watermark_us], ts_us]))
-        behind_seeds = self.web.behind_seeds(events, np.diff(marks // BOUNDARY_US) > 0)
+    def apply(self, events: Arrivals) -> Outcome:
+        """Apply events in arrival order; boundaries of time between them take their turn."""
+        status, steps = np.empty(len(events), np.uint8), list[Step]()
+        features = np.empty((len(events), len(FEATURE_NAMES)))
+        marks = np.maximum.accumulate(np.concatenate([[self.watermark_us], events.batch.ts_us]))
+        behind_seeds = self.web.behind_seeds(events.batch, np.diff(marks // BOUNDARY_US) > 0)
         start = 0
-        while start < events.height:
+        while start < len(events):
             stop = self._next_boundary(marks, behind_seeds, start)
             if stop == start:
                 steps += self.look_due(int(marks[start + 1]) // BOUNDARY_US * BOUNDARY_US)
                 stop = self._next_boundary(marks, behind_seeds, start, passed=True)
-            features, found = self._apply_segment(events[start:stop], start, status[start:stop])
-            parts.append(features)
-            steps += found
+            steps += self._apply_segment(events, start, stop, features, status)
             self.watermark_us = int(marks[stop])
             start = stop
         unusual = self._rated(marks[1:] // DAY_US, steps)
-        return Outcome(np.concatenate(parts), status, steps, unusual)
+        return Outcome(features, status, steps, unusual)
 
     def _next_boundary(
         self, marks: NDArray[np.int64], behind_seeds: NDArray[np.bool_], start: int, *, passed: bool = False
@@ -242,44 +243,44 @@ class LiveState:
         return int(found[0]) if len(found) else len(marks) - 1
 
     def _apply_segment(
-        self, events: pl.DataFrame, first: int, status: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float64], list[Step]]:
-        owners = self.shard_numbers(events["account_id"])
+        self,
+        events: Arrivals,
+        start: int,
+        stop: int,
+        features: NDArray[np.float64],
+        status: NDArray[np.uint8],
+    ) -> list[Step]:
+        """Apply the events of ``[start, stop)``, each shard its own, and write their features and status."""
+        ids, batch = events.account_ids, events.batch
+        hashes = events.account_hashes[start:stop]
+        owners = self.shard_numbers(ids[start:stop] if self.elsewhere else [], hashes)
+        several = stop - start > FEW_EVENTS
         tasks = []
         for number, shard in enumerate(self.shards):
-            where = np.flatnonzero(owners == number)
+            where = start + np.flatnonzero(owners == number)
             if len(where):
-                part = events if len(where) == events.height else events[where]
-                relations = self.web.relations_of(number)
-                work = partial(shard.apply, part, self.terms.time_zone, self.terms.watch, relations)
-                task = self._pool.submit(work) if events.height > FEW_EVENTS else work
-                tasks.append((number, where, part, task))
-        features, steps = np.empty((events.height, len(FEATURE_NAMES))), list[Step]()
-        seen: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
-        for number, where, part, task in tasks:
+                work = partial(self._apply_part, shard, number, ids, batch, where)
+                tasks.append((number, where, self._pool.submit(work) if several else work))
+        steps, numbers = list[Step](), np.empty(stop - start, np.int64)
+        for number, where, task in tasks:
             applied: Applied = task.result() if isinstance(task, Future) else task()
             features[where], status[where] = applied.features, applied.status
-            ids = (
-                part["account_id"].gather(applied.rows)
-                if len(applied.rows) < part.height
-                else part["account_id"]
-            )
-            seen.append(
-                (
-                    where[applied.rows],
-                    applied.batch.account[applied.rows] * SHARDS + number,
-                    applied.batch.device[applied.rows],
-                )
-            )
-            steps.append(
-                Step(number, first + where[applied.rows], ids.to_list(), applied.batch.ts_us[applied.rows],
-                     applied.watched)
-            )  # fmt: skip
+            numbers[where - start] = applied.batch.account * SHARDS + number
+            rows = where[applied.rows]
+            steps.append(Step(number, rows, ids, batch.ts_us[rows], applied.watched))
         self.web.grow(self.shards)
-        rows, numbers, devices = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-        order = np.argsort(rows)  # the order of events, whatever shard they went to
-        self.web.observe(numbers[order], events[rows[order]], devices[order])
-        return features, steps
+        taken = start + np.flatnonzero(status[start:stop] == ACCEPTED)
+        self.web.observe(
+            numbers[taken - start], batch.device[taken], events.counterparty_hashes[taken], batch.ts_us[taken]
+        )
+        return steps
+
+    def _apply_part(
+        self, shard: Shard, number: int, ids: list[str], batch: EventBatch, where: NDArray[np.int64]
+    ) -> Applied:
+        """Apply one shard's events."""
+        own = [ids[row] for row in where.tolist()]
+        return shard.apply(own, batch.part(where), self.terms.watch, self.web.relations_of(number))
 
     def tick(self, as_of_us: int) -> tuple[list[Step], list[UnusualRate]]:
         """Let the clock of events come to a time: what is due at the last boundary before it, and unusual days."""

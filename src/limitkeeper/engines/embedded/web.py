@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import id_hashes
 from limitkeeper.core.alerts.standing import DEFAULT_DAYS
-from limitkeeper.core.behaviour.events import BILL, FLAG, LONG_AGO_US, NEVER_US
+from limitkeeper.core.behaviour.events import BILL, FLAG, LONG_AGO_US, NEVER_US, EventBatch
 from limitkeeper.core.relations.state import Relations
 from limitkeeper.engines.embedded.boundaries import SHARDS
 from limitkeeper.engines.embedded.shard import RelationsOf, Shard
@@ -56,11 +54,16 @@ class Web:
 
         return of
 
-    def observe(self, numbers: NDArray[np.int64], events: pl.DataFrame, device: NDArray[np.int64]) -> None:
+    def observe(
+        self,
+        numbers: NDArray[np.int64],
+        device: NDArray[np.int64],
+        counterparty: NDArray[np.int64],
+        ts_us: NDArray[np.int64],
+    ) -> None:
         """Keep with which devices and counterparties accounts were seen, in the order of events."""
         if self.allowed and len(numbers):
-            counterparty = id_hashes(events["counterparty_id"])
-            self.relations.observe(numbers, device, counterparty, events["ts_us"].to_numpy())
+            self.relations.observe(numbers, device, counterparty, ts_us)
 
     def due_us(self, period_us: int) -> int:
         """When they are next recomputed whole."""
@@ -68,16 +71,16 @@ class Web:
             return NEVER_US
         return LONG_AGO_US if self.refreshed_us == LONG_AGO_US else self.refreshed_us + period_us
 
-    def behind_seeds(self, events: pl.DataFrame, crossed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def behind_seeds(self, events: EventBatch, crossed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Before which events a boundary lies that has a possible seed behind it, shape ``(n,)``.
 
         A seed may be any violation, or a bill that is as late as a default or on time again.
         """
-        found = np.zeros(events.height, np.bool_)
+        found = np.zeros(len(events), np.bool_)
         if not self.allowed:
             return found
-        kind, late = events["kind"].to_numpy(), events["days_past_due"].to_numpy()
-        seeds = (kind == FLAG) | ((kind == BILL) & (late >= DEFAULT_DAYS))
+        kind = events.kind
+        seeds = (kind == FLAG) | ((kind == BILL) & (events.days_past_due >= DEFAULT_DAYS))
         before = np.concatenate([[0], np.cumsum(seeds)])
         last = 0
         for place in np.flatnonzero(crossed).tolist():
