@@ -3,7 +3,8 @@
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.store.sql import Commit, ProposalChange, Store, StoreError, StoreTakenError
+from limitkeeper.store.records import Commit, ProposalChange
+from limitkeeper.store.sql import Store, StoreError, StoreTakenError
 from limitkeeper.store.tables import alerts, journal, outbox, proposals, rejects
 
 SETTINGS = {"market": "CN"}

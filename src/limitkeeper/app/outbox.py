@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from limitkeeper.core.kernel.errors import LimitkeeperError
-from limitkeeper.store.sql import Sent, Store
+from limitkeeper.store.records import Sent
+from limitkeeper.store.sql import Store
 
 ROUND_MESSAGES = 100
 """Messages that are sent before what became of them is written."""

@@ -4,8 +4,7 @@ import contextlib
 import fcntl
 import json
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.store.records import Commit, Counts, Entry, Sent, counted
 from limitkeeper.store.tables import (
     FORMAT,
     alerts,
-    counters,
     journal,
     metadata,
     offsets,
@@ -41,88 +40,18 @@ class StoreTakenError(StoreError):
     """Another engine writes to this store, or has taken it over."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProposalChange:
-    """What becomes of an account's open proposal.
+class Prepared:
+    """A statement that is compiled once: each micro-batch has a few, and compiling costs more than running them."""
 
-    Parameters
-    ----------
-    account_id, ts_us
-        Whose and when.
-    status
-        What the open one becomes: ``superseded`` by ``row``; a freeze also ``lapsed``, ``lifted``, ``confirmed``.
-    reason
-        Why, where nobody decided it.
-    row
-        The new proposal, if there is one.
-    """
+    def __init__(self, statement: sa.Executable, dialect: sa.Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        self.text = str(compiled)
+        self.names: Sequence[str] | None = compiled.positiontup
 
-    account_id: str
-    ts_us: int
-    status: str
-    reason: str | None = None
-    row: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A micro-batch as it is written, in one transaction.
-
-    Parameters
-    ----------
-    sequence
-        One more than that of the last.
-    kind, events, committed_us, content
-        The journal's entry.
-    alerts, seen
-        Alerts opened or grown worse, with all columns but status and sequence; those seen again, by id.
-    proposals
-        What becomes of proposals, in order.
-    portfolio
-        Days on which a trigger's rate was unusual.
-    rejects
-        ``source, event_id, account_id, reason``.
-    counts
-        What to add to counters, by ``(name, label)``.
-    outbox
-        ``subject, topic, content, due_us``.
-    offsets
-        Next offset by ``(topic, partition)``.
-    """
-
-    sequence: int
-    kind: str
-    events: int
-    committed_us: int
-    content: bytes
-    alerts: Sequence[dict[str, Any]] = ()
-    seen: Sequence[dict[str, Any]] = ()
-    proposals: Sequence[ProposalChange] = ()
-    portfolio: Sequence[dict[str, Any]] = ()
-    rejects: Sequence[dict[str, Any]] = ()
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
-    outbox: Sequence[dict[str, Any]] = ()
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry of the journal."""
-
-    sequence: int
-    kind: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of a message of the outbox: ``sent``, ``dead``, or ``waiting`` until it is due again."""
-
-    id: int
-    status: str
-    attempts: int
-    due_us: int
-    error: str | None
+    def __call__(self, connection: sa.Connection, values: Mapping[str, Any]) -> int:
+        """Run it; how many rows it changed."""
+        given = values if self.names is None else tuple(values[name] for name in self.names)
+        return int(connection.exec_driver_sql(self.text, given).rowcount)
 
 
 class Store:
@@ -158,6 +87,17 @@ class Store:
         if self.is_sqlite:
             sa.event.listen(self.database, "connect", _set_pragmas)
         self.epoch = 0
+        self._counts: Counts = {}
+        self._writer: sa.Connection | None = None
+        self._move = Prepared(
+            store_heads.update()
+            .where(
+                store_heads.c.sequence == sa.bindparam("before"), store_heads.c.epoch == sa.bindparam("own")
+            )
+            .values(sequence=sa.bindparam("now"), counts=sa.bindparam("counted")),
+            self.database.dialect,
+        )
+        self._enter = Prepared(journal.insert(), self.database.dialect)
         self._lock: IO[str] | sa.Connection | None = None
         try:
             metadata.create_all(self.database)
@@ -190,7 +130,14 @@ class Store:
             head = connection.execute(sa.select(store_heads)).one_or_none()
             if head is None:
                 self.epoch = 1
-                row = {"id": HEAD, "format": FORMAT, "sequence": 0, "epoch": 1, "settings": text}
+                row = {
+                    "id": HEAD,
+                    "format": FORMAT,
+                    "sequence": 0,
+                    "epoch": 1,
+                    "counts": "{}",
+                    "settings": text,
+                }
                 connection.execute(store_heads.insert(), row)
                 return 0
             if head.format != FORMAT:
@@ -202,7 +149,7 @@ class Store:
                     allowed=head.settings,
                     advice="Start with those, or with a new store.",
                 )
-            self.epoch = head.epoch + 1
+            self.epoch, self._counts = head.epoch + 1, json.loads(head.counts)
             connection.execute(store_heads.update().values(epoch=self.epoch))
             return int(head.sequence)
 
@@ -232,6 +179,7 @@ class Store:
 
     def close(self) -> None:
         """Give the store back."""
+        self._drop_writer()
         if self._lock is not None:
             with contextlib.suppress(sa.exc.DBAPIError):
                 self._lock.close()
@@ -248,26 +196,41 @@ class Store:
         sqlalchemy.exc.DBAPIError
             When the database fails; nothing is written then, or, where only its answer was lost, all of it.
         """
-        with self.database.begin() as connection:
-            if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            moved = connection.execute(
-                store_heads.update()
-                .where(store_heads.c.sequence == commit.sequence - 1, store_heads.c.epoch == self.epoch)
-                .values(sequence=commit.sequence)
-            )
-            if moved.rowcount != 1:
+        counts = counted(self._counts, commit.counts)
+        with self._writing() as connection:
+            key = {"before": commit.sequence - 1, "own": self.epoch}
+            if self._move(connection, {**key, "now": commit.sequence, "counted": json.dumps(counts)}) != 1:
                 head = connection.execute(sa.select(store_heads)).one()
-                if (head.sequence, head.epoch) == (commit.sequence, self.epoch):
-                    return
-                raise self._taken()
-            self._write_parts(connection, commit)
+                if (head.sequence, head.epoch) != (commit.sequence, self.epoch):
+                    raise self._taken()
+            else:
+                self._write_parts(connection, commit)
+        self._counts = counts
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction on the connection that is kept for writing; after a failure a new one is made."""
+        try:
+            self._writer = connection = self._writer or self.database.connect()
+            with connection.begin():
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+        except BaseException:
+            self._drop_writer()
+            raise
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
+                writer.close()
 
     def _write_parts(self, connection: sa.Connection, commit: Commit) -> None:
         row = {
             name: getattr(commit, name) for name in ("sequence", "kind", "events", "committed_us", "content")
         }
-        connection.execute(journal.insert(), row)
+        self._enter(connection, row)
         mark = {"sequence": commit.sequence}
         if commit.alerts:
             self._upsert_alerts(connection, [each | mark for each in commit.alerts])
@@ -289,8 +252,6 @@ class Store:
             connection.execute(self._insert(portfolio_alerts).on_conflict_do_nothing(), days)
         if commit.rejects:
             connection.execute(rejects.insert(), [each | mark for each in commit.rejects])
-        if commit.counts:
-            self._add_counts(connection, commit.counts)
         if commit.outbox:
             waiting = {"status": "waiting", "attempts": 0, "error": None}
             connection.execute(outbox.insert(), [each | waiting for each in commit.outbox])
@@ -337,16 +298,6 @@ class Store:
                 }
                 connection.execute(self._insert(proposals).values(change.row | now).on_conflict_do_nothing())
 
-    def _add_counts(self, connection: sa.Connection, counts: dict[tuple[str, str], int]) -> None:
-        statement = self._insert(counters)
-        statement = statement.on_conflict_do_update(
-            index_elements=["name", "label"], set_={"value": counters.c.value + statement.excluded.value}
-        )
-        rows = [
-            {"name": name, "label": label, "value": value} for (name, label), value in sorted(counts.items())
-        ]
-        connection.execute(statement, rows)
-
     def entries_after(self, sequence: int) -> Iterator[Entry]:
         """The journal's entries after one, in order, one by one."""
         while True:
@@ -378,11 +329,10 @@ class Store:
             return int(connection.execute(gone).rowcount)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Every counter by name and label."""
-        found: dict[str, dict[str, int]] = {}
+        """Everything that was counted, by name and label."""
         with self.database.connect() as connection:
-            for row in connection.execute(sa.select(counters).order_by(counters.c.name, counters.c.label)):
-                found.setdefault(row.name, {})[row.label] = int(row.value)
+            text = connection.scalar(sa.select(store_heads.c.counts))
+        found: Counts = json.loads(text) if text else {}
         return found
 
     def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the tables change; a store of another format is refused."""
 
 metadata = MetaData()
@@ -28,6 +28,7 @@ store_heads = Table(
     Column("format", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),  # of the last micro-batch
     Column("epoch", BigInteger, nullable=False),  # of the engine that writes: one more at each start
+    Column("counts", Text, nullable=False),  # JSON: everything that was counted, by name and label
     Column("settings", Text, nullable=False),  # JSON: what the state depends on, such as the market
 )
 
@@ -104,14 +105,6 @@ rejects = Table(
     Column("account_id", Text),
     Column("reason", String(40), nullable=False),
     Index("rejects_by_sequence", "sequence"),
-)
-
-counters = Table(
-    "counters",
-    metadata,
-    Column("name", String(40), primary_key=True),
-    Column("label", String(80), primary_key=True),
-    Column("value", BigInteger, nullable=False),
 )
 
 outbox = Table(

@@ -9,7 +9,8 @@ import pytest
 
 from limitkeeper.app.outbox import RETRY_SECONDS, ROUND_MESSAGES, deliver_due, message_body
 from limitkeeper.connectors.webhook import DeliveryError
-from limitkeeper.store.sql import Commit, Store
+from limitkeeper.store.records import Commit
+from limitkeeper.store.sql import Store
 
 SECOND_US = 1_000_000
 
@@ -111,7 +112,7 @@ def test_dead_message_is_sent_again_when_somebody_asks(store: Store) -> None:
     put(store, 1, clock)
     (row,) = store.due_messages(clock.us, 1)
     assert not store.revive_message(row["id"], clock.us), "it is not dead"
-    from limitkeeper.store.sql import Sent
+    from limitkeeper.store.records import Sent
 
     store.mark_messages([Sent(row["id"], "dead", 11, clock.us, "no")])
     assert store.revive_message(row["id"], clock.us)
@@ -121,7 +122,7 @@ def test_dead_message_is_sent_again_when_somebody_asks(store: Store) -> None:
 def test_sent_messages_go_with_the_journal_and_those_that_wait_stay(store: Store) -> None:
     clock = Clock()
     put(store, 2, clock)
-    from limitkeeper.store.sql import Sent
+    from limitkeeper.store.records import Sent
 
     store.mark_messages([Sent(1, "sent", 1, clock.us, None)])
     store.trim(0, clock.us + 1)

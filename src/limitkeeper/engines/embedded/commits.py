@@ -11,7 +11,7 @@ from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE
 from limitkeeper.engines.embedded.findings import Findings, told
 from limitkeeper.engines.embedded.state import Outcome
 from limitkeeper.store.entries import entry_bytes
-from limitkeeper.store.sql import Commit
+from limitkeeper.store.records import Commit
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The embedded engine: takes requests, works on them in micro-batches, and acknowledges what is committed.
 
-One thread owns the state. It takes what waits (up to a bound), applies it, writes one transaction, and only then
-answers. Where the database fails it tries again, with the same micro-batch, until it succeeds or is stopped:
-nobody is told of what is not written, and the queue in front of it is bounded.
+One thread owns the state: it takes what waits (up to a bound) and applies it. Another writes what came of it, one
+transaction a micro-batch, and only then answers. Where the database fails, the same micro-batch is tried again
+until it succeeds: nobody is told of what is not written, and the queue in front is bounded.
 """
 
 import datetime as dt
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import sqlalchemy as sa
 import structlog
 
 from limitkeeper.core.alerts.portfolio import UnusualRate
@@ -26,7 +25,7 @@ from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
-from limitkeeper.engines.embedded.commits import Result, commit_of
+from limitkeeper.engines.embedded.commits import Result
 from limitkeeper.engines.embedded.findings import Findings, instant
 from limitkeeper.engines.embedded.policy import LivePolicy
 from limitkeeper.engines.embedded.requests import (
@@ -41,13 +40,21 @@ from limitkeeper.engines.embedded.requests import (
 from limitkeeper.engines.embedded.settings import AHEAD_US, BATCH_EVENTS, QUEUE_EVENTS, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState, Step
+from limitkeeper.engines.embedded.writer import Writer
 from limitkeeper.store.entries import entry_table
-from limitkeeper.store.sql import Commit, Entry, ProposalChange, Store, StoreError, StoreTakenError
+from limitkeeper.store.records import Entry, ProposalChange
+from limitkeeper.store.sql import Store, StoreError
 
 log = structlog.get_logger()
 
-RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
-"""Waits between attempts to write, the last one again and again."""
+GATHER_SECONDS = 0.003
+"""Single events wait so long for others at most."""
+
+PAUSE_SECONDS = 0.0005
+"""Where none comes for so long, none is waited for."""
+
+GATHER_EVENTS = 512
+"""Nobody waits when so many are there."""
 
 
 class Engine:
@@ -75,11 +82,9 @@ class Engine:
         self.store, self.policy_of, self.settings, self.now_us = store, policy_of, settings, now_us
         self.policy: LivePolicy = policy_of(instant(now_us()).date())
         self.state = LiveState(self.policy.terms)
-        self.sequence = 0
-        self.failure: BaseException | None = None
-        self.counts: dict[tuple[str, str], int] = {}
-        self.store_failing_since: float | None = None
-        self.listeners: list[Callable[[list[dict[str, Any]]], None]] = []
+        self.writer = Writer(store, settings, now_us)
+        self.applied_sequence = 0
+        self._failure: BaseException | None = None
         self.watchers: list[Callable[[str, float], None]] = []
         self._waiting: deque[Request] = deque()
         self._waiting_events = 0
@@ -108,13 +113,12 @@ class Engine:
             if takes_over:
                 self._change_policy(self.policy_of(instant(self.now_us()).date()), commit=True)
         except BaseException:
-            self.state.close()
-            self.store.close()
+            self.close()
             raise
         return applied
 
     def _recovered(self, last: int, progress: Progress) -> int:
-        self.counts = {
+        self.writer.counts = {
             (name, label): n for name, by in self.store.counts().items() for label, n in by.items()
         }
         for path, snapshot in snapshots_read(self.settings.folder):
@@ -124,22 +128,23 @@ class Engine:
             self.state.close()
             self.policy = self._policy_noted(snapshot.notes["policy"])
             self.state = LiveState.from_arrays(self.policy.terms, snapshot.shards, snapshot.notes)
-            self.sequence = self._snapshot_sequence = snapshot.sequence
+            self.applied_sequence = self._snapshot_sequence = snapshot.sequence
             break
         applied = 0
-        for entry in self.store.entries_after(self.sequence):
-            if entry.sequence != self.sequence + 1:
+        for entry in self.store.entries_after(self.applied_sequence):
+            if entry.sequence != self.applied_sequence + 1:
                 break
             self._replay(entry)
-            self.sequence = entry.sequence
+            self.applied_sequence = entry.sequence
             applied += 1
-            progress("journal", self.sequence, last)
-        if self.sequence != last:
+            progress("journal", entry.sequence, last)
+        if self.applied_sequence != last:
             raise StoreError(
                 "The journal lacks entries that no snapshot holds.",
-                value=f"entry {self.sequence + 1} of {last}",
+                value=f"entry {self.applied_sequence + 1} of {last}",
                 advice="Put a snapshot back that reaches further.",
             )
+        self.writer.sequence = last
         self._snapshot_at = time.monotonic()
         return applied
 
@@ -164,7 +169,7 @@ class Engine:
     def _change_policy(self, policy: LivePolicy, *, commit: bool) -> None:
         """Let another policy decide from now on; rules keep their past by their id."""
         note = policy.note()
-        if commit and self.sequence and note == self.policy.note():
+        if commit and self.applied_sequence and note == self.policy.note():
             return
         renumber_rules(
             [shard.standing for shard in self.state.shards], self.policy.note()["rules"], note["rules"]
@@ -172,7 +177,9 @@ class Engine:
         self.policy = policy
         self.state.terms = policy.terms
         if commit:
-            self._commit(Result("policy", lambda: pl.DataFrame({"note": [json.dumps(note)]})))
+            self._commit(
+                Result("policy", lambda: pl.DataFrame({"note": [json.dumps(note)]})), [], lambda: None
+            )
 
     def _replay(self, entry: Entry) -> None:
         table, kind = entry_table(entry.content), entry.kind
@@ -195,6 +202,35 @@ class Engine:
         return self.policy.reporter.findings(*self.state.tick(as_of_us))
 
     # -- requests ---------------------------------------------------------------------------------------------
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What made it fail, if it did."""
+        return self._failure or self.writer.failure
+
+    @property
+    def sequence(self) -> int:
+        """The last micro-batch that is written."""
+        return self.writer.sequence
+
+    @property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """What was counted, by name and label."""
+        return self.writer.counts
+
+    @property
+    def listeners(self) -> list[Callable[[list[dict[str, Any]]], None]]:
+        """Who is told of what is written; to be replaced, not changed, since the writer reads it."""
+        return self.writer.listeners
+
+    @listeners.setter
+    def listeners(self, listeners: list[Callable[[list[dict[str, Any]]], None]]) -> None:
+        self.writer.listeners = listeners
+
+    @property
+    def store_failing_since(self) -> float | None:
+        """Since when nothing can be written, by the monotonic clock; None where it can."""
+        return self.writer.failing_since
 
     @property
     def waiting_events(self) -> int:
@@ -258,12 +294,13 @@ class Engine:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join()
-        if self.failure is None and self.sequence > self._snapshot_sequence:
+        if self.failure is None and self.applied_sequence > self._snapshot_sequence:
             self.take_snapshot()
         self.close()
 
     def close(self) -> None:
         """Give the store back, and leave the state as it was written."""
+        self.writer.close()
         self.state.close()
         self.store.close()
 
@@ -272,11 +309,12 @@ class Engine:
             while True:
                 batch = self._next_batch()
                 if batch is None:
+                    self.writer.drain()
                     return
                 self._work(batch)
                 self._maybe_snapshot()
         except BaseException as error:
-            self.failure = error
+            self._failure = error
             log.exception("engine_failed")
             with self._wake:
                 left, self._waiting = list(self._waiting), deque()
@@ -290,6 +328,8 @@ class Engine:
                 if self._stopping:
                     return None
                 self._wake.wait()
+            if isinstance(self._waiting[0].content, list):
+                self._let_gather()
             batch = [self._waiting.popleft()]
             events = batch[0].events
             # Messages of many requests are one micro-batch; a table is large, and one by itself.
@@ -302,8 +342,15 @@ class Engine:
             self._waiting_events -= sum(max(request.events, 1) for request in batch)
         return batch
 
+    def _let_gather(self) -> None:
+        """Wait while few events wait and more keep coming, for a moment: many together cost little more than one."""
+        until = time.monotonic() + GATHER_SECONDS
+        waiting = 0
+        while waiting < self._waiting_events < GATHER_EVENTS and time.monotonic() < until:
+            waiting = self._waiting_events
+            self._wake.wait(PAUSE_SECONDS)
+
     def _work(self, batch: list[Request]) -> None:
-        started = time.perf_counter()
         try:
             if batch[0].kind == "events":
                 self._work_on_events(batch)
@@ -314,10 +361,9 @@ class Engine:
                 if not request.answer.done():
                     request.answer.set_exception(StoppedError("The engine has failed."))
             raise error from None
-        for watcher in self.watchers:
-            watcher(batch[0].kind, time.perf_counter() - started)
 
     def _work_on_events(self, batch: list[Request]) -> None:
+        started = time.perf_counter()
         taken = taken_events(batch, self.latest_time(), self.policy.terms.time_zone)
         outcome = self.state.apply(taken.events) if len(taken.events) else None
         findings = self.policy.reporter.findings(outcome.steps, outcome.unusual) if outcome else Findings()
@@ -326,16 +372,28 @@ class Engine:
         offsets = {key: value for request in batch for key, value in request.offsets.items()}
         rejects = [row for rows in taken.rejected for row in rows]
         letters = dead_letters(batch, taken)
-        self._commit(Result("events", taken.events.table, findings, outcome, rejects, letters, offsets))
-        for number, request in enumerate(batch):
-            answer = answer_of(number, taken, outcome, self.sequence)
-            if request.assess and outcome:
-                which = slice(*taken.bounds[number : number + 2])
-                answer.assessments = self.policy.reporter.summaries(outcome.steps, which)
-            request.answer.set_result(answer)
+        answers = [
+            answer_of(number, taken, outcome, self.applied_sequence + 1) for number in range(len(batch))
+        ]
+        if outcome and any(request.assess for request in batch):
+            summaries = self.policy.reporter.summaries(outcome.steps, len(taken.events))
+            for number, answer in enumerate(answers):
+                answer.assessments = summaries[slice(*taken.bounds[number : number + 2])]
+
+        def told() -> None:
+            for request, answer in zip(batch, answers, strict=True):
+                request.answer.set_result(answer)
+            self._watched("events", started)
+
+        result = Result("events", taken.events.table, findings, outcome, rejects, letters, offsets)
+        self._commit(result, batch, told)
+
+    def _watched(self, kind: str, started: float) -> None:
+        for watcher in self.watchers:
+            watcher(kind, time.perf_counter() - started)
 
     def _work_on_command(self, request: Request) -> None:
-        content = request.content
+        content, started = request.content, time.perf_counter()
         steps, unusual = list[Step](), list[UnusualRate]()
         changes: list[ProposalChange] = []
         try:
@@ -351,46 +409,27 @@ class Engine:
                 status = "confirmed" if confirm else "lifted"
                 changes = [ProposalChange(account, int(content["ts_us"][0]), status, "by hand")]
             elif request.kind == "read":
-                request.answer.set_result(content(self))
+                found = content(self)  # told when what it saw is written
+                self.writer.put(None, [request], lambda: request.answer.set_result(found))
                 return
         except LimitkeeperError as error:  # refused before anything changed
             request.answer.set_exception(error)
             return
         findings = self.policy.reporter.findings(steps, unusual)
         findings.proposals += changes
-        self._commit(Result(request.kind, lambda: content, findings))
-        request.answer.set_result(self.sequence)
 
-    # -- writing ----------------------------------------------------------------------------------------------
+        sequence = self.applied_sequence + 1
 
-    def _commit(self, result: Result) -> None:
-        """Write what came of a micro-batch, and tell those who listen."""
-        commit, messages = commit_of(result, self.sequence + 1, self.now_us(), self.settings.outbox_topics)
-        self._write(commit)
-        self.sequence = commit.sequence
-        for key, value in commit.counts.items():
-            self.counts[key] = self.counts.get(key, 0) + value
-        if messages:
-            for listener in self.listeners:
-                listener(messages)
+        def told() -> None:
+            request.answer.set_result(sequence)
+            self._watched(request.kind, started)
 
-    def _write(self, commit: Commit) -> None:
-        """Write, again and again while the database fails, until it is written or the store is another's."""
-        attempt = 0
-        while True:
-            try:
-                self.store.write(commit)
-            except StoreTakenError:
-                raise
-            except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-                if self.store_failing_since is None:
-                    self.store_failing_since = time.monotonic()
-                log.warning("store_failing", attempt=attempt + 1, problem=type(error).__name__)
-                time.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
-                attempt += 1
-            else:
-                self.store_failing_since = None
-                return
+        self._commit(Result(request.kind, lambda: content, findings), [request], told)
+
+    def _commit(self, result: Result, requests: list[Request], told: Callable[[], None]) -> None:
+        """Have a result written, in its turn."""
+        self.writer.put(result, requests, told)
+        self.applied_sequence += 1
 
     # -- snapshots --------------------------------------------------------------------------------------------
 
@@ -399,7 +438,7 @@ class Engine:
         if (
             every
             and time.monotonic() - self._snapshot_at >= every
-            and self.sequence > self._snapshot_sequence
+            and self.applied_sequence > self._snapshot_sequence
         ):
             try:
                 self.take_snapshot()
@@ -415,6 +454,7 @@ class Engine:
         OSError
             When it cannot be written.
         """
+        self.writer.drain()  # a snapshot is of what is written
         notes = self.state.notes() | {"policy": self.policy.note()}
         path = snapshot_written(self.settings.folder, self.sequence, self.state.arrays(), notes)
         kept_before, self._snapshot_sequence = self._snapshot_sequence, self.sequence

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limitkeeper import __version__
 from limitkeeper.app.policy import LANGUAGES, reason_wording
@@ -23,7 +24,9 @@ from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.proposals import Proposals
 from limitkeeper.engines.embedded.state import Step
-from limitkeeper.store.sql import ProposalChange
+from limitkeeper.store.records import ProposalChange
+
+ACTION_CODES = {int(action): action.code for action in Action}
 
 TRIGGERS = tuple(trigger.value for trigger in list(Trigger)[:ALERT_TRIGGERS])
 
@@ -146,26 +149,36 @@ class Reporter:
 
     def summary(self, watched: Watched, row: int) -> dict[str, Any]:
         """One look in short: score, action, limit, alerts."""
-        found, proposals = watched.assessment, watched.assessment.proposals
-        rule, limit = int(proposals.rules[row]), int(proposals.limits_after_cents[row])
-        pd = float(found.pd[row])
-        return {
-            "pd": pd if pd == pd else None,  # noqa: PLR0124 - NaN is not itself
-            "points": float(found.points[row]),
-            "action": Action(int(proposals.effects[row])).code,
-            "rule": self.rules[rule].id if rule >= 0 else None,
-            "limit_after_cents": limit if limit >= 0 else None,
-            "alerts": [TRIGGERS[k] for k in np.flatnonzero(watched.alerts[row]).tolist()],
-            "proposed": bool(watched.proposed[row]),
-        }
+        (found,) = self._summaries(watched, np.array([row]))
+        return found
 
-    def summaries(self, steps: Iterable[Step], which: slice) -> list[dict[str, Any] | None]:
-        """The looks of some of the batch's rows in short, None where a row was not applied."""
-        found: list[dict[str, Any] | None] = [None] * (which.stop - which.start)
+    def _summaries(self, watched: Watched, rows: NDArray[np.int64]) -> Iterable[dict[str, Any]]:
+        found, proposals = watched.assessment, watched.assessment.proposals
+        columns = (
+            found.pd, found.points, proposals.effects, proposals.rules, proposals.limits_after_cents,
+            watched.alerts, watched.proposed,
+        )  # fmt: skip
+        for pd, points, effect, rule, limit, alerts, proposed in zip(
+            *(column[rows].tolist() for column in columns), strict=True
+        ):
+            yield {
+                "pd": pd if pd == pd else None,  # noqa: PLR0124 - NaN is not itself
+                "points": points,
+                "action": ACTION_CODES[effect],
+                "rule": self.rules[rule].id if rule >= 0 else None,
+                "limit_after_cents": limit if limit >= 0 else None,
+                "alerts": [TRIGGERS[k] for k, change in enumerate(alerts) if change],
+                "proposed": proposed,
+            }
+
+    def summaries(self, steps: Iterable[Step], count: int) -> list[dict[str, Any] | None]:
+        """The looks of a batch's rows in short, None where a row was not applied."""
+        found: list[dict[str, Any] | None] = [None] * count
         for step in steps:
             if step.rows is not None:
-                for row in np.flatnonzero((step.rows >= which.start) & (step.rows < which.stop)).tolist():
-                    found[int(step.rows[row]) - which.start] = self.summary(step.watched, row)
+                looks = self._summaries(step.watched, np.arange(len(step.rows)))
+                for row, look in zip(step.rows.tolist(), looks, strict=True):
+                    found[row] = look
         return found
 
     def trace(self, watched: Watched, row: int, account_id: str, ts_us: int) -> dict[str, Any]:

@@ -51,14 +51,19 @@ STATUSES: tuple[tuple[type[LimitkeeperError], int], ...] = (
 )
 
 
+def error_answer(error: LimitkeeperError) -> Response:
+    """The answer to an error of ours."""
+    status = next(status for kind, status in STATUSES if isinstance(error, kind))
+    headers = {"Retry-After": str(BusyError.retry_seconds)} if status in (429, 503) else None
+    return answer(error_document(error), status, headers)
+
+
 def add_error_answers(application: FastAPI) -> None:
     """Let every error of ours become an answer with its status."""
 
     def answered(_request: Request, error: Exception) -> Response:
         assert isinstance(error, LimitkeeperError)
-        status = next(status for kind, status in STATUSES if isinstance(error, kind))
-        headers = {"Retry-After": str(BusyError.retry_seconds)} if status in (429, 503) else None
-        return answer(error_document(error), status, headers)
+        return error_answer(error)
 
     application.add_exception_handler(LimitkeeperError, answered)
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.types import Receive, Scope, Send
 
 from limitkeeper import __version__
+from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.shells.api.answers import add_error_answers
+from limitkeeper.shells.api.answers import add_error_answers, error_answer
 from limitkeeper.shells.api.deliveries import deliveries_router
 from limitkeeper.shells.api.documents import TAGS, completed
-from limitkeeper.shells.api.events import events_router
+from limitkeeper.shells.api.events import EVENTS_PATH, Endpoint, events_router, events_taker
 from limitkeeper.shells.api.findings import findings_router
 from limitkeeper.shells.api.lines import accounts_router
 from limitkeeper.shells.api.measures import measures_router
@@ -23,7 +25,23 @@ nothing. Errors say what happened, what was given, what is allowed and what to d
 
 
 class DescribedApplication(FastAPI):
-    """An application whose OpenAPI document is completed with the schemas of its answers."""
+    """An application whose OpenAPI document is completed with the schemas of its answers.
+
+    Events, its hot route, go past the framework's layers to the same function that the route calls.
+    """
+
+    take_events: Endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or (scope["path"], scope["method"]) != (EVENTS_PATH, "POST"):
+            await super().__call__(scope, receive, send)
+            return
+        try:
+            response = await self.take_events(Request(scope, receive))
+        except LimitkeeperError as error:
+            response = error_answer(error)
+        await response(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
@@ -44,10 +62,11 @@ def application(engine: Engine) -> FastAPI:
         openapi_tags=TAGS,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.take_events = events_taker(engine)
     add_error_answers(app)
     add_refusals(app)
     for router in (
-        events_router(engine),
+        events_router(engine, app.take_events),
         accounts_router(engine),
         findings_router(engine, engine.store),
         deliveries_router(engine),

@@ -1,12 +1,15 @@
 """Events in: one or many, JSON, lines or Arrow; and what would be decided of one that did not happen."""
 
+import datetime as dt
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
-from limitkeeper.connectors.events import read_events
-from limitkeeper.connectors.messages import MESSAGES_MAX, messages, read_messages
+from limitkeeper.connectors.events import ReadEvents, read_events
+from limitkeeper.connectors.messages import MESSAGES_MAX, EventMessage, messages, read_messages
 from limitkeeper.connectors.tables import arrow_table
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
@@ -19,11 +22,17 @@ from limitkeeper.shells.api.documents import ASSESS, EVENTS
 JSON, LINES, ARROW = "application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream"
 
 
-def events_router(engine: Engine) -> APIRouter:
-    """The routes of events."""
-    router = APIRouter(tags=["events"])
+EVENTS_PATH = "/v1/events"
 
-    @router.post("/v1/events", openapi_extra=EVENTS)
+FEW_BYTES = 65_536
+"""A longer body is read by another thread, so that nobody else waits for it."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def events_taker(engine: Engine) -> Endpoint:
+    """What takes events, as a route calls it."""
+
     async def take_events(request: Request) -> Response:
         """Take events, in their order.
 
@@ -33,19 +42,33 @@ def events_router(engine: Engine) -> APIRouter:
         """
         assess = asked(request, "assess")
         body, kind = await body_of(request), media_type(request)
-        content: Any
-        if kind == ARROW:
-            content = read_events(arrow_table(body), engine.latest_time())
-            count = content.accepted.height + content.rejected.height
+        if len(body) <= FEW_BYTES:
+            content, count = content_of(body, kind, engine.latest_time())
         else:
-            content = messages(body, lines=kind == LINES)
-            count = len(content)
+            content, count = await run_in_threadpool(content_of, body, kind, engine.latest_time())
         if not 0 < count <= MESSAGES_MAX:
             raise InputError(
                 "The number of events is out of bounds.", value=count, allowed=f"1 to {MESSAGES_MAX}"
             )
         found: Answer = await done(engine, Work("events", content, count, "http", assess=assess))
         return answer(answer_document(found, assess=assess))
+
+    return take_events
+
+
+def content_of(body: bytes, kind: str, as_of: dt.datetime) -> tuple[ReadEvents | list[EventMessage], int]:
+    """What a body holds, and how many rows: a few messages as they are, and anything more read already."""
+    if kind == ARROW:
+        read = read_events(arrow_table(body), as_of)
+        return read, read.accepted.height + read.rejected.height
+    rows = messages(body, lines=kind == LINES)
+    return (rows if len(body) <= FEW_BYTES else read_messages(rows, as_of)), len(rows)
+
+
+def events_router(engine: Engine, take_events: Endpoint) -> APIRouter:
+    """The routes of events."""
+    router = APIRouter(tags=["events"])
+    router.post(EVENTS_PATH, openapi_extra=EVENTS)(take_events)
 
     @router.post("/v1/assess", openapi_extra=ASSESS)
     async def assess_event(request: Request) -> Response:
