@@ -29,6 +29,7 @@ from limitkeeper.shells.api import examples
 from limitkeeper.shells.api.findings import LISTENERS_MAX
 from limitkeeper.shells.api.pages.page import examples_of, routes
 from limitkeeper.shells.serving import web_server
+from limitkeeper.store.tables import portfolio_alerts
 from tests.live_engines import NOW_US, life, sent
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -123,6 +124,12 @@ def give_up(engine: Engine) -> None:
         pass
 
 
+def go_wild(engine: Engine) -> None:
+    """Keep a day on which a trigger's alerts were far from usual, as an engine keeps one."""
+    with engine.store.database.begin() as connection:
+        connection.execute(portfolio_alerts.insert(), examples.PORTFOLIO_ALERT)
+
+
 STEPS: tuple[tuple[str, str, str], ...] = (
     ("post", "/v1/accounts", ""),
     ("post", "/v1/events", "one"),
@@ -132,6 +139,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("get", "/v1/alerts", ""),
     ("get", "/v1/alerts/{alert_id}", ""),
     ("post", "/v1/alerts/{alert_id}/acknowledge", ""),
+    ("get", "/v1/portfolio/alerts", ""),
     ("get", "/v1/proposals", ""),
     ("get", "/v1/proposals/{proposal_id}", ""),
     ("get", "/v1/accounts/{account_id}", ""),
@@ -153,6 +161,8 @@ def test_every_example_is_what_the_server_answers(served: Served) -> None:
         operation = served.operation(method, path)
         if path == "/v1/outbox":
             give_up(served.engine)
+        if path == "/v1/portfolio/alerts":
+            go_wild(served.engine)
         names = {"account_id": "a-7", "alert_id": examples.ALERT["alert_id"], "message_id": 1}
         if "{proposal_id}" in path:
             names["proposal_id"] = served.client.get("/v1/proposals").json()[0]["proposal_id"]

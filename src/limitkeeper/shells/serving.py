@@ -28,6 +28,7 @@ from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
 from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.shells.feeds.outbox import outbox_loop
+from limitkeeper.shells.telemetry import add_traces
 
 CLOCKS = ("wall", "event")
 
@@ -92,7 +93,7 @@ def _tell_time(engine: Engine) -> None:
 
 @contextlib.contextmanager
 def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
-    """Let events in and messages out by other ways than HTTP, until the end of the block.
+    """Let events in, and messages and traces out, by other ways than HTTP, until the end of the block.
 
     Raises
     ------
@@ -100,6 +101,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
         When one of them cannot be opened.
     """
     loops: list[Loop] = []
+    end_traces = add_traces(engine)
     try:
         if ways.watch:
             loops.append(FolderFeed(engine, ways.watch).loop)
@@ -111,6 +113,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
     finally:
         for loop in reversed(loops):
             loop.stop()
+        end_traces()
 
 
 def web_server(engine: Engine, host: str, port: int) -> uvicorn.Server:

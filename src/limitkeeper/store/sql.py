@@ -350,6 +350,12 @@ class Store:
         query = sa.select(outbox).where(outbox.c.status == "waiting", outbox.c.due_us <= now_us)
         return self.rows(query.order_by(outbox.c.due_us, outbox.c.id).limit(count))
 
+    def message_count(self, status: str) -> int:
+        """How many messages of the outbox have a status."""
+        query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.status == status)
+        with self.database.connect() as connection:
+            return int(connection.scalar(query) or 0)
+
     def mark_messages(self, results: Sequence[Sent]) -> None:
         """Write what became of messages of the outbox."""
         names = ("status", "attempts", "due_us", "error")

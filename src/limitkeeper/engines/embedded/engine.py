@@ -32,6 +32,7 @@ from limitkeeper.engines.embedded.requests import (
     BusyError,
     Request,
     StoppedError,
+    Worked,
     add_late,
     answer_of,
     dead_letters,
@@ -85,7 +86,8 @@ class Engine:
         self.writer = Writer(store, settings, now_us)
         self.applied_sequence = 0
         self._failure: BaseException | None = None
-        self.watchers: list[Callable[[str, float], None]] = []
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.watchers: list[Callable[[Worked], None]] = []
         self._waiting: deque[Request] = deque()
         self._waiting_events = 0
         self._wake = threading.Condition()
@@ -363,7 +365,7 @@ class Engine:
             raise error from None
 
     def _work_on_events(self, batch: list[Request]) -> None:
-        started = time.perf_counter()
+        started_ns = time.time_ns()
         taken = taken_events(batch, self.latest_time(), self.policy.terms.time_zone)
         outcome = self.state.apply(taken.events) if len(taken.events) else None
         findings = self.policy.reporter.findings(outcome.steps, outcome.unusual) if outcome else Findings()
@@ -380,20 +382,27 @@ class Engine:
             for number, answer in enumerate(answers):
                 answer.assessments = summaries[slice(*taken.bounds[number : number + 2])]
 
+        applied_ns = time.time_ns()
+
         def told() -> None:
             for request, answer in zip(batch, answers, strict=True):
                 request.answer.set_result(answer)
-            self._watched("events", started)
+            self._watched(batch, started_ns, applied_ns)
 
         result = Result("events", taken.events.table, findings, outcome, rejects, letters, offsets)
         self._commit(result, batch, told)
 
-    def _watched(self, kind: str, started: float) -> None:
-        for watcher in self.watchers:
-            watcher(kind, time.perf_counter() - started)
+    def _watched(self, batch: list[Request], started_ns: int, applied_ns: int) -> None:
+        if self.watchers:
+            traces = tuple(request.trace for request in batch if request.trace)
+            events = sum(request.events for request in batch)
+            times = (started_ns, applied_ns, time.time_ns())
+            worked = Worked(batch[0].kind, self.sequence, len(batch), events, *times, traces)
+            for watcher in self.watchers:
+                watcher(worked)
 
     def _work_on_command(self, request: Request) -> None:
-        content, started = request.content, time.perf_counter()
+        content, started_ns = request.content, time.time_ns()
         steps, unusual = list[Step](), list[UnusualRate]()
         changes: list[ProposalChange] = []
         try:
@@ -418,11 +427,11 @@ class Engine:
         findings = self.policy.reporter.findings(steps, unusual)
         findings.proposals += changes
 
-        sequence = self.applied_sequence + 1
+        sequence, applied_ns = self.applied_sequence + 1, time.time_ns()
 
         def told() -> None:
             request.answer.set_result(sequence)
-            self._watched(request.kind, started)
+            self._watched([request], started_ns, applied_ns)
 
         self._commit(Result(request.kind, lambda: content, findings), [request], told)
 

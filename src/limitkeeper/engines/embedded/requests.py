@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -29,13 +29,27 @@ class StoppedError(LimitkeeperError):
     """The engine is stopping or has failed: nothing more is taken."""
 
 
+class Worked(NamedTuple):
+    """A micro-batch that is written: what it was, and when work began, was done, and was written (wall clock, ns)."""
+
+    kind: str
+    sequence: int
+    requests: int
+    events: int
+    started_ns: int
+    applied_ns: int
+    written_ns: int
+    traces: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Request:
     """Something to do, in its turn, and the future of its answer.
 
     The content of ``events`` is a list of messages, or a table that was read; of a command its table; of ``read`` a
     function of the engine, which must not change it. ``letter`` tells of a row, by its number, where it came from
-    and what it was: rows that are refused then go to the outbox as dead letters.
+    and what it was: rows that are refused then go to the outbox as dead letters. ``trace`` is the caller's
+    W3C trace context.
     """
 
     kind: str
@@ -44,6 +58,7 @@ class Request:
     source: str = "api"
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     assess: bool = False
+    trace: str | None = None
     letter: Callable[[int], dict[str, Any]] | None = None
     since: float = field(default_factory=time.monotonic)
     answer: "Future[Any]" = field(default_factory=Future)

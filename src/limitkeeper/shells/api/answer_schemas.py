@@ -40,6 +40,24 @@ LINE = value("string", "Whose line it is.")
 
 SEQUENCE = value("integer", "The number of the micro-batch that holds it.")
 
+PORTFOLIO_ALERT = {
+    "alert_id": value("string", "Its name."),
+    "trigger": ref("AlertTrigger"),
+    "day": value("string", "The day of event time, UTC.", format="date"),
+    "alerts": value("integer", "Alerts opened on that day.", minimum=0),
+    "expected": value("number", "Alerts to be expected, from the days before."),
+    "sigmas": value("number", "Standard deviations away from that; below 0 where fewer came."),
+    "events": value("integer", "Events of that day.", minimum=0),
+    "sequence": SEQUENCE,
+}
+
+PORTFOLIO_MESSAGE = {
+    "topic": value("string", "What happened.", const="portfolio.unusual"),
+    "subject": value("string", "The alert's id."),
+    "at": moment("The end of the day."),
+    **PORTFOLIO_ALERT,
+}
+
 RULES = listed(value("string", "The name of a rule."), "The rules that hit, in order of precedence.")
 
 ALERT: dict[str, Schema] = {
@@ -226,6 +244,10 @@ ANSWER_SCHEMAS: dict[str, Schema] = {
     "Proposal": record("A proposal, without its trace.", PROPOSAL),
     "TracedProposal": record("A proposal with its trace.", {**PROPOSAL, "trace": ref("Trace")}),
     "AlertMessage": record("A message of the stream: an alert opened or grew worse.", ALERT_MESSAGE),
+    "PortfolioAlert": record("A day on which a trigger's alerts were far from usual.", PORTFOLIO_ALERT),
+    "PortfolioMessage": record(
+        "A message of the stream: a day on which a trigger's alerts were far from usual.", PORTFOLIO_MESSAGE
+    ),
     "ProposalMessage": record(
         "A message of the stream: a proposal, or a freeze that is settled.", PROPOSAL_MESSAGE
     ),

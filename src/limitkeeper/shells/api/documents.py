@@ -213,7 +213,16 @@ STREAM = answers(
         "contentMediaType": JSON,
         "contentSchema": {
             "anyOf": [
-                ref(name) for name in ("AlertMessage", "ProposalMessage", "Alert", "Proposal", "Lagged")
+                ref(name)
+                for name in (
+                    "AlertMessage",
+                    "ProposalMessage",
+                    "PortfolioMessage",
+                    "Alert",
+                    "Proposal",
+                    "PortfolioAlert",
+                    "Lagged",
+                )
             ]
         },
     },
@@ -234,6 +243,14 @@ STREAM_PARAMETERS: dict[str, Any] = {
         }
     ]
 }
+
+PORTFOLIO_ALERTS = answers(
+    "Days, the last first.",
+    listed(ref("PortfolioAlert"), "As many as were asked for at most."),
+    [examples.PORTFOLIO_ALERT],
+    422,
+    503,
+)
 
 OUTBOX = answers(
     "Messages, the newest first.",

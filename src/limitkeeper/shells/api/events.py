@@ -50,7 +50,10 @@ def events_taker(engine: Engine) -> Endpoint:
             raise InputError(
                 "The number of events is out of bounds.", value=count, allowed=f"1 to {MESSAGES_MAX}"
             )
-        found: Answer = await done(engine, Work("events", content, count, "http", assess=assess))
+        found: Answer = await done(
+            engine,
+            Work("events", content, count, "http", assess=assess, trace=request.headers.get("traceparent")),
+        )
         return answer(answer_document(found, assess=assess))
 
     return take_events

@@ -254,6 +254,17 @@ LIFTED = {"sequence": 6, "account_id": "a-7", "freeze": "lifted"}
 
 READY = {"ready": True, "store_failing_seconds": 0.0, "sequence": 6}
 
+PORTFOLIO_ALERT = {
+    "alert_id": "bbd7c2f4ab0c77c2bc7ab40f95ea3cbb",
+    "trigger": "suspected_violation",
+    "day": "2026-11-22",
+    "alerts": 60,
+    "expected": 3.5,
+    "sigmas": 27.8,
+    "events": 120,
+    "sequence": 6,
+}
+
 DEAD_MESSAGE = {
     "id": 1,
     "subject": "d4d8e93225bb20d9fdde222be9003194",

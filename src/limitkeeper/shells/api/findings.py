@@ -21,7 +21,7 @@ from limitkeeper.shells.api import documents, examples
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import alerts, proposals
+from limitkeeper.store.tables import alerts, portfolio_alerts, proposals
 
 PAGE_ROWS = 100
 PAGE_ROWS_MAX = 1_000
@@ -121,6 +121,14 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         change = alerts.update().where(alerts.c.alert_id == alert_id).values(status="acknowledged")
         await run_in_threadpool(store.change, change)
         return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
+
+    @router.get("/v1/portfolio/alerts", tags=["alerts"], responses=documents.PORTFOLIO_ALERTS)
+    async def list_portfolio_alerts(limit: PageRows = PAGE_ROWS, offset: Offset = 0) -> Response:
+        """List days on which a trigger's alerts were far from usual over the whole portfolio, the last first."""
+        query = sa.select(portfolio_alerts).order_by(
+            portfolio_alerts.c.day.desc(), portfolio_alerts.c.trigger
+        )
+        return answer(await run_in_threadpool(store.rows, query.limit(limit).offset(offset)))
 
     @router.get("/v1/proposals", tags=["proposals"], responses=documents.PROPOSALS)
     async def list_proposals(
@@ -290,6 +298,7 @@ def missed(store: Store, last: int) -> list[bytes]:
     for table, columns, topic, document in (
         (alerts, BRIEF_ALERT, "alert.now", alert_document),
         (proposals, BRIEF_PROPOSAL, "proposal.now", proposal_document),
+        (portfolio_alerts, list(portfolio_alerts.c), "portfolio.now", dict),
     ):
         query = sa.select(*columns).where(table.c.sequence > last)
         rows = store.rows(query.order_by(table.c.sequence).limit(CATCH_UP_ROWS))

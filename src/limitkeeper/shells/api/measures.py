@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 
 from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.requests import Worked
 from limitkeeper.engines.embedded.settings import QUEUE_EVENTS
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.documents import HEALTHY, METRICS, READY
@@ -24,6 +25,7 @@ COUNTERS = {
     "rejects": ("reason", "Rows refused, by reason."),
     "alerts": ("trigger", "Alerts opened, by trigger."),
     "proposals": ("action", "Proposals made, by action."),
+    "portfolio_alerts": ("trigger", "Days on which a trigger's alerts were far from usual."),
     "decisions": ("action", "Looks at an account, by what came of them."),
 }
 
@@ -57,6 +59,8 @@ class EngineCollector:
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"limitkeeper_{name}", text, value=float(value))
+        for name, (text, gauge) in engine.gauges.items():
+            yield GaugeMetricFamily(f"limitkeeper_{name}", text, value=gauge())
 
 
 def measures_router(engine: Engine) -> APIRouter:
@@ -71,7 +75,11 @@ def measures_router(engine: Engine) -> APIRouter:
         registry=registry,
     )
     registry.register(EngineCollector(engine))
-    engine.watchers.append(lambda kind, seconds: latency.labels(kind).observe(seconds))
+
+    def observe(worked: Worked) -> None:
+        latency.labels(worked.kind).observe((worked.written_ns - worked.started_ns) / 1e9)
+
+    engine.watchers.append(observe)
 
     @router.get("/metrics", response_class=Response, responses=METRICS)
     async def metrics() -> Response:

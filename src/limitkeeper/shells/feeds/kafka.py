@@ -34,6 +34,11 @@ class KafkaFeed:
         self.engine, self.source = engine, source
         self.under_way: Request | None = None
         self.reader: KafkaReader | None = None
+        self.behind = 0
+        engine.gauges["kafka_behind_messages"] = (
+            "Messages of the topic that are not read yet, as far as is known.",
+            lambda: float(self.behind),
+        )
         self.loop = Loop("kafka", self.round, rest_seconds=0.0, end=self._leave)
 
     def _joined(self) -> KafkaReader:
@@ -62,6 +67,7 @@ class KafkaFeed:
         self.reader = self.reader or self._joined()
         try:
             found = self.reader.messages(POLL_SECONDS)
+            self.behind = self.reader.waiting_messages()
             before = self.under_way
             if before is not None and (found or before.answer.done()):
                 before.answer.result()

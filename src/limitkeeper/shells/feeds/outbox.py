@@ -1,6 +1,7 @@
 """Messages out: what the outbox holds goes to the webhook, and what could not be applied to its dead-letter topic."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from limitkeeper.app.outbox import Channel, deliver_due, message_body
@@ -30,6 +31,12 @@ def outbox_loop(engine: Engine, webhook: Webhook | None, kafka: KafkaSource | No
         channels |= dict.fromkeys(TOLD_TOPICS, webhook_channel(webhook))
     if kafka:
         channels[DEAD_TOPIC] = dead_letter_channel(kafka)
+
+    for status, text in (
+        ("waiting", "Messages of the outbox that wait."),
+        ("dead", "Messages that were given up."),
+    ):
+        engine.gauges[f"outbox_{status}"] = (text, partial(engine.store.message_count, status))
 
     def work() -> bool:
         sent, failed = deliver_due(engine.store, channels.get, engine.now_us)
