@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ class KilledServer:
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             environment = os.environ | {"PYTHONUNBUFFERED": "1"}
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        weakref.finalize(self, self.process.kill)  # a test that fails leaves no server behind
 
     def await_ready(self) -> None:
         until = time.monotonic() + START_SECONDS
