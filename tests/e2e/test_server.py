@@ -188,7 +188,7 @@ def test_body_beyond_the_bound_is_refused(running: tuple) -> None:
 
 def test_full_queue_says_when_to_come_again(running: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     client, work = running
-    monkeypatch.setattr(work, "_waiting_events", QUEUE_EVENTS)
+    monkeypatch.setattr(work.queue, "waiting_events", QUEUE_EVENTS)
     answer = client.post("/v1/events", json=event("busy"))
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 

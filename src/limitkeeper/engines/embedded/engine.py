@@ -9,7 +9,6 @@ import datetime as dt
 import json
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -28,8 +27,8 @@ from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
 from limitkeeper.engines.embedded.commits import Result
 from limitkeeper.engines.embedded.findings import Findings, instant
 from limitkeeper.engines.embedded.policy import LivePolicy
+from limitkeeper.engines.embedded.queue import RequestQueue
 from limitkeeper.engines.embedded.requests import (
-    BusyError,
     Request,
     StoppedError,
     Worked,
@@ -38,7 +37,7 @@ from limitkeeper.engines.embedded.requests import (
     dead_letters,
     taken_events,
 )
-from limitkeeper.engines.embedded.settings import AHEAD_US, BATCH_EVENTS, QUEUE_EVENTS, Settings
+from limitkeeper.engines.embedded.settings import AHEAD_US, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState, Step
 from limitkeeper.engines.embedded.writer import Writer
@@ -47,15 +46,6 @@ from limitkeeper.store.records import Entry, ProposalChange
 from limitkeeper.store.sql import Store, StoreError
 
 log = structlog.get_logger()
-
-GATHER_SECONDS = 0.003
-"""Single events wait so long for others at most."""
-
-PAUSE_SECONDS = 0.0005
-"""Where none comes for so long, none is waited for."""
-
-GATHER_EVENTS = 512
-"""Nobody waits when so many are there."""
 
 
 class Engine:
@@ -88,10 +78,7 @@ class Engine:
         self._failure: BaseException | None = None
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self.watchers: list[Callable[[Worked], None]] = []
-        self._waiting: deque[Request] = deque()
-        self._waiting_events = 0
-        self._wake = threading.Condition()
-        self._stopping = False
+        self.queue = RequestQueue()
         self._thread: threading.Thread | None = None
         self._snapshot_sequence = -1
         self._snapshot_at = 0.0
@@ -234,17 +221,6 @@ class Engine:
         """Since when nothing can be written, by the monotonic clock; None where it can."""
         return self.writer.failing_since
 
-    @property
-    def waiting_events(self) -> int:
-        """Events that wait."""
-        return self._waiting_events
-
-    @property
-    def waiting_seconds(self) -> float:
-        """How long the oldest request has waited."""
-        with self._wake:
-            return time.monotonic() - self._waiting[0].since if self._waiting else 0.0
-
     def state_bytes(self) -> int:
         """Bytes of the accounts' state."""
         return sum(shard.state_bytes() for shard in self.state.shards)
@@ -252,7 +228,7 @@ class Engine:
     @property
     def stopping(self) -> bool:
         """Whether nothing more is taken."""
-        return self._stopping or self.failure is not None
+        return self.queue.closed or self.failure is not None
 
     def submit(self, request: Request) -> "Future[Any]":
         """Put a request in the queue; its answer comes when it is committed.
@@ -264,15 +240,9 @@ class Engine:
         StoppedError
             When the engine takes nothing more.
         """
-        size = max(request.events, 1)
-        with self._wake:
-            if self.stopping:
-                raise StoppedError("The engine has stopped.", advice="Try again when it runs.")
-            if self._waiting_events and self._waiting_events + size > QUEUE_EVENTS:
-                raise BusyError("Too many events wait.", value=self._waiting_events, allowed=QUEUE_EVENTS)
-            self._waiting.append(request)
-            self._waiting_events += size
-            self._wake.notify()
+        if self.failure is not None:
+            raise StoppedError("The engine has failed.", advice="Try again when it runs.")
+        self.queue.put(request)
         return request.answer
 
     def latest_time(self) -> dt.datetime:
@@ -291,9 +261,7 @@ class Engine:
 
     def stop(self) -> None:
         """Work off what waits, take a snapshot, and give the store back."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
+        self.queue.close()
         if self._thread is not None:
             self._thread.join()
         if self.failure is None and self.applied_sequence > self._snapshot_sequence:
@@ -309,7 +277,7 @@ class Engine:
     def _run(self) -> None:
         try:
             while True:
-                batch = self._next_batch()
+                batch = self.queue.next_batch()
                 if batch is None:
                     self.writer.drain()
                     return
@@ -318,39 +286,8 @@ class Engine:
         except BaseException as error:
             self._failure = error
             log.exception("engine_failed")
-            with self._wake:
-                left, self._waiting = list(self._waiting), deque()
-            for request in left:
+            for request in self.queue.emptied():
                 request.answer.set_exception(StoppedError("The engine has failed."))
-
-    def _next_batch(self) -> list[Request] | None:
-        """The requests of the next micro-batch: events together, anything else alone."""
-        with self._wake:
-            while not self._waiting:
-                if self._stopping:
-                    return None
-                self._wake.wait()
-            if isinstance(self._waiting[0].content, list):
-                self._let_gather()
-            batch = [self._waiting.popleft()]
-            events = batch[0].events
-            # Messages of many requests are one micro-batch; a table is large, and one by itself.
-            while isinstance(batch[0].content, list) and self._waiting:
-                following = self._waiting[0]
-                if not isinstance(following.content, list) or events + following.events > BATCH_EVENTS:
-                    break
-                batch.append(self._waiting.popleft())
-                events += following.events
-            self._waiting_events -= sum(max(request.events, 1) for request in batch)
-        return batch
-
-    def _let_gather(self) -> None:
-        """Wait while few events wait and more keep coming, for a moment: many together cost little more than one."""
-        until = time.monotonic() + GATHER_SECONDS
-        waiting = 0
-        while waiting < self._waiting_events < GATHER_EVENTS and time.monotonic() < until:
-            waiting = self._waiting_events
-            self._wake.wait(PAUSE_SECONDS)
 
     def _work(self, batch: list[Request]) -> None:
         try:

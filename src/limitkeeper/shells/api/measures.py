@@ -50,9 +50,9 @@ class EngineCollector:
         gauges = {
             "accounts": ("Accounts known.", len(engine.state)),
             "sequence": ("Micro-batches committed.", engine.sequence),
-            "waiting_events": ("Events that wait in the queue.", engine.waiting_events),
+            "waiting_events": ("Events that wait in the queue.", engine.queue.waiting_events),
             "queue_bound_events": ("Events that may wait.", QUEUE_EVENTS),
-            "waiting_seconds": ("How long the oldest request has waited.", engine.waiting_seconds),
+            "waiting_seconds": ("How long the oldest request has waited.", engine.queue.waiting_seconds),
             "event_time_lag_seconds": ("How far the newest event's time is behind the clock.", lag),
             "state_bytes": ("Bytes of the accounts' state.", engine.state_bytes()),
             "listeners": ("Listeners of the stream.", len(engine.listeners)),
