@@ -64,7 +64,7 @@ def test_features_given_live_are_those_of_the_file(undisturbed: tuple) -> None:
 def test_sending_everything_again_changes_nothing_but_the_count_of_duplicates(
     undisturbed: tuple, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    behind, _, _ = undisturbed
+    behind, state, _ = undisturbed
     folder, lived = tmp_path_factory.mktemp("again"), life()
     running = engine(f"sqlite:///{folder}/store.db", folder)
     running.submit(Request("accounts", lived.accounts)).result()
@@ -75,6 +75,7 @@ def test_sending_everything_again_changes_nothing_but_the_count_of_duplicates(
         again = sent(running, part)
         assert sum(answer.accepted for answer in again) == 0
     assert left_behind(running.store) == behind
+    assert state_bytes(running) == state
     running.stop()
 
 

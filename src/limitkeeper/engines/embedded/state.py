@@ -205,7 +205,7 @@ class LiveState:
             steps += self._apply_segment(events, start, stop, features, status)
             self.watermark_us = int(marks[stop])
             start = stop
-        unusual = self._rated(marks[1:] // DAY_US, steps)
+        unusual = self._rated(marks[1:] // DAY_US, status, steps)
         return Outcome(features, status, steps, unusual)
 
     def _next_boundary(
@@ -270,9 +270,7 @@ class LiveState:
             steps.append(Step(number, rows, ids, batch.ts_us[rows], applied.watched))
         self.web.grow(self.shards)
         taken = start + np.flatnonzero(status[start:stop] == ACCEPTED)
-        self.web.observe(
-            numbers[taken - start], batch.device[taken], events.counterparty_hashes[taken], batch.ts_us[taken]
-        )
+        self.web.observe(numbers[taken - start], batch.part(taken), events.counterparty_hashes[taken])
         return steps
 
     def _apply_part(
@@ -292,15 +290,18 @@ class LiveState:
             return [], []
         steps = self.look_due(as_of_us // BOUNDARY_US * BOUNDARY_US)
         over = [(as_of_us // DAY_US, 0, np.zeros(ALERT_TRIGGERS, np.int64))]
-        return steps, self._rated(np.empty(0, np.int64), steps) + self.rates.observe(over, self.terms.rates)
+        nothing = np.empty(0, np.int64), np.empty(0, np.uint8)
+        return steps, self._rated(*nothing, steps) + self.rates.observe(over, self.terms.rates)
 
-    def _rated(self, event_days: NDArray[np.int64], steps: list[Step]) -> list[UnusualRate]:
-        """Count events and opened alerts by day of the clock of events; the days that are over and were unusual.
+    def _rated(
+        self, event_days: NDArray[np.int64], status: NDArray[np.uint8], steps: list[Step]
+    ) -> list[UnusualRate]:
+        """Count accepted events and opened alerts by day of the clock of events; the days that are over and were unusual.
 
         Parameters
         ----------
-        event_days
-            Of each event of the batch, shape ``(n,)``, rising.
+        event_days, status
+            Of each event of the batch, shape ``(n,)``; the days rise.
         steps
             What came of them.
         """
@@ -311,11 +312,12 @@ class LiveState:
                 days = step.ts_us // DAY_US if step.rows is None else event_days[step.rows]
                 for row in np.flatnonzero(new.any(axis=1)).tolist():
                     opened.setdefault(int(days[row]), np.zeros(ALERT_TRIGGERS, np.int64))[:] += new[row]
-        if len(event_days) and event_days[0] == event_days[-1]:
-            counts = {int(event_days[0]): len(event_days)}
+        accepted = event_days[status == ACCEPTED]
+        if len(accepted) and accepted[0] == accepted[-1]:
+            counts = {int(accepted[0]): len(accepted)}
         else:
             counts = dict(
-                zip(*(each.tolist() for each in np.unique(event_days, return_counts=True)), strict=True)
+                zip(*(each.tolist() for each in np.unique(accepted, return_counts=True)), strict=True)
             )
         none = np.zeros(ALERT_TRIGGERS, np.int64)
         days_seen = sorted(counts.keys() | opened.keys())

@@ -1,7 +1,7 @@
 """Relations between the accounts of all shards, recomputed at boundaries of event time.
 
-They are recomputed whole after a period, and near accounts that have turned bad, or good again, at the first
-boundary after the event that may have done it.
+They are recomputed whole after a period, and near accounts that have changed sides at the first boundary after an
+accepted event that may have turned one bad. What was sent twice moves nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,15 +55,20 @@ class Web:
         return of
 
     def observe(
-        self,
-        numbers: NDArray[np.int64],
-        device: NDArray[np.int64],
-        counterparty: NDArray[np.int64],
-        ts_us: NDArray[np.int64],
+        self, numbers: NDArray[np.int64], events: EventBatch, counterparty: NDArray[np.int64]
     ) -> None:
-        """Keep with which devices and counterparties accounts were seen, in the order of events."""
+        """Keep with which devices and counterparties accounts were seen, and whether any may have turned bad.
+
+        Parameters
+        ----------
+        numbers, counterparty
+            Whose events, and with whom, as hashes, shape ``(n,)``.
+        events
+            Accepted ones, in their order.
+        """
         if self.allowed and len(numbers):
-            self.relations.observe(numbers, device, counterparty, ts_us)
+            self.relations.observe(numbers, events.device, counterparty, events.ts_us)
+            self.seeds_wait = self.seeds_wait or bool(_possible_seeds(events).any())
 
     def due_us(self, period_us: int) -> int:
         """When they are next recomputed whole."""
@@ -72,25 +77,18 @@ class Web:
         return LONG_AGO_US if self.refreshed_us == LONG_AGO_US else self.refreshed_us + period_us
 
     def behind_seeds(self, events: EventBatch, crossed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Before which events a boundary lies that has a possible seed behind it, shape ``(n,)``.
-
-        A seed may be any violation, or a bill that is as late as a default or on time again.
-        """
+        """Before which events a boundary lies that may have an accepted seed behind it, shape ``(n,)``."""
         found = np.zeros(len(events), np.bool_)
         if not self.allowed:
             return found
-        kind = events.kind
-        seeds = (kind == FLAG) | ((kind == BILL) & (events.days_past_due >= DEFAULT_DAYS))
-        before = np.concatenate([[0], np.cumsum(seeds)])
-        last = 0
-        for place in np.flatnonzero(crossed).tolist():
-            found[place] = self.seeds_wait or before[place] > before[last]
-            self.seeds_wait, last = False, place
-        self.seeds_wait = self.seeds_wait or bool(before[-1] > before[last])
+        before = np.concatenate([[0], np.cumsum(_possible_seeds(events))])
+        places = np.flatnonzero(crossed)
+        found[places] = np.diff(before[places], prepend=0) > 0
+        found[places[:1]] |= self.seeds_wait
         return found
 
     def refresh(self, shards: Sequence[Shard], as_of_us: int, period_us: int) -> None:
-        """Recompute what is due: all of it, or what is near accounts that have changed sides."""
+        """Recompute what is due: all of it, or, where a seed waits, what is near accounts that have changed sides."""
         if not self.allowed:
             return
         bad = np.zeros(self.relations.count, np.bool_)
@@ -100,13 +98,15 @@ class Web:
         if as_of_us >= self.due_us(period_us):
             self.relations.refresh(as_of_us, bad)
             self.refreshed_us = as_of_us
-        else:
+        elif self.seeds_wait:
             before = np.zeros(len(bad), np.bool_)
             before[: len(self.bad)] = self.bad
             seeds = np.flatnonzero(bad != before)
             if len(seeds):
                 self.relations.refresh_near(seeds, bad)
-        self.bad = bad
+        else:  # a flag that only grew old waits for the next whole turn
+            return
+        self.bad, self.seeds_wait = bad, False
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The relations as arrays."""
@@ -121,3 +121,11 @@ class Web:
         web.refreshed_us, web.seeds_wait = int(arrays["web_clock"][0]), bool(arrays["web_clock"][1])
         web.bad = np.array(arrays["web_bad"], np.bool_)
         return web
+
+
+def _possible_seeds(events: EventBatch) -> NDArray[np.bool_]:
+    """Which events may make an account a seed: any violation, or a bill as late as a default."""
+    found: NDArray[np.bool_] = (events.kind == FLAG) | (
+        (events.kind == BILL) & (events.days_past_due >= DEFAULT_DAYS)
+    )
+    return found
