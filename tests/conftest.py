@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -39,12 +41,27 @@ def kafka() -> Path | None:
     return jars()
 
 
+def small_disk() -> Path | None:
+    """The program that mounts a small disk, where this user may."""
+    found = shutil.which("mount")
+    if found is None or os.geteuid() != 0:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        mounted = subprocess.run(
+            [found, "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
+        )
+        if mounted.returncode == 0:
+            subprocess.run(["umount", folder], check=True)
+    return Path(found) if mounted.returncode == 0 else None
+
+
 PARTS: dict[str, Callable[[], Path | None]] = {
     "browser": lambda: next((path for path in map(Path, CHROMIUM) if path.exists()), None),
     "shared_data": lambda: SHARED if SHARED.is_dir() else None,
     "package_index": package_index,
     "postgres": postgres,
     "kafka": kafka,
+    "small_disk": small_disk,
 }
 """Each part of the machine that a test may need, and where it is."""
 

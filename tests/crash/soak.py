@@ -40,6 +40,19 @@ def left_by(server: KilledServer, events: int, kills: int, accounts: int) -> tup
     return found
 
 
+def written(name: str, rows: list[dict[str, Any]], *notes: str) -> None:
+    """Keep a long run's result."""
+    result = {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": machine(),
+        "versions": installed_versions(),
+        "name": name,
+        "rows": rows,
+        "notes": notes,
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
 def main() -> None:
     """Compare killed servers with one that was left alone, and keep the result."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,18 +92,12 @@ def main() -> None:
                     }
                 )
                 print(rows[-1], flush=True)
-    result = {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": machine(),
-        "versions": installed_versions(),
-        "name": "soak",
-        "rows": rows,
-        "notes": [
-            f"SIMULATED lives; {arguments.events:,} events in batches of {BATCH:,}, kill -9 at random moments",
-            f"{len(behind['alerts']):,} alerts and {len(behind['proposals']):,} proposals compared, and the state",
-        ],
-    }
-    (RESULTS / "soak.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    written(
+        "soak",
+        rows,
+        f"SIMULATED lives; {arguments.events:,} events in batches of {BATCH:,}, kill -9 at random moments",
+        f"{len(behind['alerts']):,} alerts and {len(behind['proposals']):,} proposals compared, and the state's bytes",
+    )
     if not all(row["same"] for row in rows):
         raise SystemExit("a killed server did not end as the one that was left alone")
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request, StoppedError
+from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_paths
 from limitkeeper.store.records import Commit
 from limitkeeper.store.sql import Store, StoreError
@@ -91,6 +92,16 @@ def test_orderly_stop_leaves_nothing_to_replay(running: Engine, tmp_path: Path) 
         running.submit(Request("accounts", life().accounts))
     again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
     assert again.sequence == running.sequence
+    again.stop()
+
+
+def test_snapshot_that_cannot_be_written_leaves_an_orderly_stop(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:1_000])
+    before = state_bytes(running)
+    running.settings = Settings(tmp_path / "store.db", 0.0)  # a file, where no folder can be made
+    running.stop()
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert state_bytes(again) == before
     again.stop()
 
 

@@ -265,7 +265,7 @@ class Engine:
         if self._thread is not None:
             self._thread.join()
         if self.failure is None and self.applied_sequence > self._snapshot_sequence:
-            self.take_snapshot()
+            self._try_snapshot()
         self.close()
 
     def close(self) -> None:
@@ -386,11 +386,14 @@ class Engine:
             and time.monotonic() - self._snapshot_at >= every
             and self.applied_sequence > self._snapshot_sequence
         ):
-            try:
-                self.take_snapshot()
-            except OSError as error:  # the journal still holds everything
-                log.warning("snapshot_failed", problem=str(error))
-                self._snapshot_at = time.monotonic()
+            self._try_snapshot()
+
+    def _try_snapshot(self) -> None:
+        try:
+            self.take_snapshot()
+        except OSError as error:  # the journal still holds everything
+            log.warning("snapshot_failed", problem=str(error))
+            self._snapshot_at = time.monotonic()
 
     def take_snapshot(self) -> Path:
         """Write a snapshot, and trim the journal of what the older kept one holds.

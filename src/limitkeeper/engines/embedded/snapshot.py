@@ -61,7 +61,8 @@ def snapshot_written(
         Arrays of each shard by name; what else recovery needs, as JSON.
     """
     path, part = folder / f"snapshot-{sequence:015d}", folder / f"unfinished-{sequence:015d}"
-    shutil.rmtree(part, ignore_errors=True)
+    for unfinished in folder.glob("unfinished-*"):  # of a crash, or of a disk that was full
+        shutil.rmtree(unfinished, ignore_errors=True)
     part.mkdir(parents=True)
     arrays = [(f"{k}.{name}", array) for k, shard in enumerate(shards) for name, array in shard.items()]
     with ThreadPoolExecutor(THREADS) as pool:
