@@ -24,7 +24,7 @@ def left_by(server: KilledServer, events: int, kills: int, accounts: int) -> tup
     server.start()
     server.await_ready()
     if kills:
-        send_while_killing(server, sent, BATCH, kills, seed=kills, longest_seconds=3.0)
+        send_while_killing(server, sent, BATCH, kills, seed=kills, longest_seconds=1.0)
     else:
         send(server, sent, BATCH)
     while server.kills < kills:  # the events are through: the rest of the kills meet a server at rest
