@@ -13,11 +13,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.store.records import Commit, Counts, Entry, Sent, counted
+from limitkeeper.store.schema import metadata
 from limitkeeper.store.tables import (
     FORMAT,
     alerts,
     journal,
-    metadata,
     offsets,
     outbox,
     portfolio_alerts,

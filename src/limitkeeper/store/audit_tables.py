@@ -1,0 +1,34 @@
+"""The audit: every act and every look at personal data, only ever added to."""
+
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, Text, event
+
+from limitkeeper.core.access.chain import FIRST_HASH
+from limitkeeper.store.tables import KEY, metadata
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("number", KEY, primary_key=True, autoincrement=False),
+    Column("ts_us", BigInteger, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("act", String(64), nullable=False),  # case.approve, notice.read, ...
+    Column("subject", Text, nullable=False),  # kind:id of what was acted on or looked at
+    Column("detail", Text, nullable=False),  # JSON, without personal data
+    Column("hash", String(64), nullable=False),
+    Index("audit_events_by_subject", "subject"),
+    Index("audit_events_by_actor", "actor_id"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+"""The last event, so that a cut end shows; its row is also the lock that puts acts in one order."""
+
+
+@event.listens_for(audit_heads, "after_create")
+def _begin_chain(table: Table, connection: Connection, **_: object) -> None:
+    connection.execute(table.insert().values(id=1, number=0, hash=FIRST_HASH))

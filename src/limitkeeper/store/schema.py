@@ -1,0 +1,7 @@
+"""The whole schema: every module of tables, so that a store is made with all of them."""
+
+from limitkeeper.store import audit_tables, tables
+
+MODULES = (tables, audit_tables)
+
+metadata = tables.metadata

@@ -1,0 +1,161 @@
+"""A piece of work: what an act changes, its audit events and its messages, in one transaction."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.core.access.actors import Actor
+from limitkeeper.core.access.chain import event_hash
+from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.store.audit_tables import audit_events, audit_heads
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import outbox
+
+
+class ConflictError(LimitkeeperError):
+    """Somebody else changed it in the meantime."""
+
+
+class MissingError(LimitkeeperError):
+    """There is no such thing."""
+
+
+@dataclass
+class Work:
+    """A transaction under way, by somebody, at a time.
+
+    Parameters
+    ----------
+    connection
+        In its transaction.
+    actor
+        Who acts.
+    now_us
+        When, UTC microseconds.
+    """
+
+    connection: sa.Connection
+    actor: Actor
+    now_us: int
+    _noted: list[dict[str, Any]] = field(default_factory=list)
+
+    def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def row(self, query: sa.Select[Any]) -> dict[str, Any] | None:
+        """The first row of a query, None where there is none."""
+        found = self.connection.execute(query).mappings().first()
+        return None if found is None else dict(found)
+
+    def found(self, table: sa.Table, key: str) -> dict[str, Any]:
+        """The row of a key.
+
+        Raises
+        ------
+        MissingError
+            When there is none.
+        """
+        (column,) = table.primary_key.columns
+        row = self.row(sa.select(table).where(column == key))
+        if row is None:
+            raise MissingError(f"There is no such row in {table.name}.", value=key)
+        return row
+
+    def add(self, table: sa.Table, *rows: Mapping[str, Any]) -> None:
+        """Add rows."""
+        if rows:
+            self.connection.execute(table.insert(), [dict(row) for row in rows])
+
+    def change(self, table: sa.Table, key: str, version: int, values: Mapping[str, Any]) -> int:
+        """Change the row of a key that still has a version; its new version.
+
+        Raises
+        ------
+        ConflictError
+            When it was changed in the meantime.
+        """
+        (column,) = table.primary_key.columns
+        statement = table.update().where(column == key, table.c.version == version)
+        if self.connection.execute(statement.values(**values, version=version + 1)).rowcount != 1:
+            raise ConflictError(
+                "It was changed in the meantime.",
+                value=f"version {version} of {key}",
+                advice="Read it again, and decide on what it is now.",
+            )
+        return version + 1
+
+    def note(self, act: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Put an act, or a look at personal data, on the audit's chain; written last, just before the commit.
+
+        Parameters
+        ----------
+        act
+            Like ``case.approve``.
+        subject
+            Like ``case:4f2a...``.
+        detail
+            What else must be kept; no personal data.
+        """
+        text = json.dumps(detail or {}, sort_keys=True, ensure_ascii=False)
+        self._noted.append(
+            {
+                "ts_us": self.now_us,
+                "actor_id": self.actor.actor_id,
+                "act": act,
+                "subject": subject,
+                "detail": text,
+            }
+        )
+
+    def send(
+        self, topic: str, subject: str, content: Mapping[str, Any], *, due_us: int | None = None
+    ) -> None:
+        """Put a message in the outbox: sent at least once after the commit, never without it."""
+        message = {
+            "subject": subject,
+            "topic": topic,
+            "content": json.dumps(content, ensure_ascii=False),
+            "status": "waiting",
+            "attempts": 0,
+            "due_us": self.now_us if due_us is None else due_us,
+            "error": None,
+        }
+        self.connection.execute(outbox.insert(), message)
+
+    def write_notes(self) -> None:
+        """Chain what was noted behind the last event; others wait until the commit."""
+        if not self._noted:
+            return
+        head = self.connection.execute(sa.select(audit_heads).with_for_update()).one()
+        number, before = head.number, head.hash
+        rows = []
+        for each in self._noted:
+            number += 1
+            event = {"number": number, **each}
+            before = event_hash(before, event)
+            rows.append(event | {"hash": before})
+        self.connection.execute(audit_events.insert(), rows)
+        self.connection.execute(audit_heads.update().values(number=number, hash=before))
+        self._noted = []
+
+
+@contextlib.contextmanager
+def work(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
+    """A piece of work that is written whole at the end of the block, or not at all.
+
+    Raises
+    ------
+    ConflictError
+        When what it rests on was changed in the meantime.
+    """
+    with store.database.connect() as connection, connection.begin():
+        if store.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        found = Work(connection, actor, now_us)
+        yield found
+        found.write_notes()
