@@ -59,7 +59,8 @@ def run() -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _engine(folder: Path) -> Engine:
+def started_engine(folder: Path) -> Engine:
+    """An engine over a store in a folder, recovered and running."""
     return running_engine(Place(f"sqlite:///{folder}/store.db", Settings(folder, 0.0)), lambda: NOW_US)
 
 
@@ -70,7 +71,7 @@ def _measured(folder: Path) -> dict[str, Any]:
         {"account_id": ids, "limit_cents": draws.integers(3, 60, ACCOUNTS) * 100_000,
          "opened_at": ["2024-01-01"] * ACCOUNTS}
     )  # fmt: skip
-    engine = _engine(folder)
+    engine = started_engine(folder)
     rows: list[dict[str, Any]] = []
     started = time.perf_counter()
     engine.submit(Request("accounts", accounts)).result()
@@ -108,7 +109,7 @@ def _measured(folder: Path) -> dict[str, Any]:
         {"what": "orderly stop with its snapshot", "seconds": round(time.perf_counter() - started, 2)}
     )
     started = time.perf_counter()
-    again = _engine(folder)
+    again = started_engine(folder)
     rows.append(
         {"what": f"restart with {ACCOUNTS:,} accounts", "seconds": round(time.perf_counter() - started, 2)}
     )

@@ -1,0 +1,77 @@
+"""The cost of an event as accounts grow: from ten thousand to five million, each with as many live events."""
+
+import gc
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks.engine import DAYS, START_US, batch, started_engine
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.settings import BATCH_EVENTS
+
+SIZES = [int(each) for each in os.environ.get("BENCH_SIZES", "10000,100000,1000000,5000000").split(",")]
+EVENTS_EACH = 8
+"""Events of each account; the first half fills the rings, the second is measured."""
+
+ACCOUNTS_AT_ONCE = 1_000_000
+
+
+def run() -> dict[str, Any]:
+    """Measure each size in a folder of its own that is removed afterwards."""
+    rows = []
+    for accounts in SIZES:
+        folder = Path(tempfile.mkdtemp(prefix="limitkeeper-bench-"))
+        try:
+            rows.append(_measured(folder, accounts))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        gc.collect()
+    return {
+        "name": "scale",
+        "rows": rows,
+        "notes": [
+            f"in process, SQLite, synchronous=FULL, micro-batches of {BATCH_EVENTS:,} events in order of time"
+        ],
+    }
+
+
+def _measured(folder: Path, accounts: int) -> dict[str, Any]:
+    draws = np.random.default_rng(0)
+    ids = "a" + pl.int_range(0, accounts, eager=True).cast(pl.String)
+    engine = started_engine(folder)
+    for first in range(0, accounts, ACCOUNTS_AT_ONCE):
+        part = ids[first : first + ACCOUNTS_AT_ONCE]
+        stated = {"account_id": part, "limit_cents": draws.integers(3, 60, len(part)) * 100_000}
+        engine.submit(Request("accounts", pl.DataFrame(stated))).result()
+    events = max(EVENTS_EACH * accounts, 8 * BATCH_EVENTS)
+    seconds, measured, half = 0.0, 0, events // 2
+    for first in range(0, events, BATCH_EVENTS):
+        between = (int(START_US + DAYS * DAY_US * place / events) for place in (first, first + BATCH_EVENTS))
+        part = batch(draws, ids, first, BATCH_EVENTS, *between)
+        started = time.perf_counter()
+        engine.submit(Request("events", part, BATCH_EVENTS)).result()
+        if first >= half:
+            seconds += time.perf_counter() - started
+            measured += BATCH_EVENTS
+    row = {
+        "what": f"{accounts:,} accounts, {events / accounts:.0f} live events each",
+        "microseconds_per_event": round(seconds / measured * 1e6, 2),
+        "rate": round(measured / seconds),
+        "unit": "events/s",
+        "state_bytes_per_account": round(engine.state_bytes() / accounts),
+    }
+    started = time.perf_counter()
+    engine.stop()
+    row["stop_seconds"] = round(time.perf_counter() - started, 2)
+    started = time.perf_counter()
+    again = started_engine(folder)
+    row["restart_seconds"] = round(time.perf_counter() - started, 2)
+    again.stop()
+    return row
