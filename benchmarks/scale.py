@@ -54,9 +54,9 @@ def _measured(folder: Path, accounts: int) -> dict[str, Any]:
     seconds, measured, half = 0.0, 0, events // 2
     for first in range(0, events, BATCH_EVENTS):
         between = (int(START_US + DAYS * DAY_US * place / events) for place in (first, first + BATCH_EVENTS))
-        part = batch(draws, ids, first, BATCH_EVENTS, *between)
+        events_read = batch(draws, ids, first, BATCH_EVENTS, *between)
         started = time.perf_counter()
-        engine.submit(Request("events", part, BATCH_EVENTS)).result()
+        engine.submit(Request("events", events_read, BATCH_EVENTS)).result()
         if first >= half:
             seconds += time.perf_counter() - started
             measured += BATCH_EVENTS
