@@ -21,6 +21,7 @@ from limitkeeper.shells.serving import web_server
 from tests.live_engines import engine
 
 ARROW = {"content-type": "application/vnd.apache.arrow.stream"}
+PARQUET = {"content-type": "application/vnd.apache.parquet"}
 EVENT = {
     "event_id": "e",
     "account_id": "a",
@@ -75,6 +76,14 @@ def test_bad_rows_are_refused_with_their_place_and_the_good_ones_taken(running: 
         (1, "amount_negative"), (2, "kind_unknown"), (3, "too_late"),
     ]  # fmt: skip
     assert found["read"] == found["accepted"] + found["rejected"] + found["duplicate"] == 4
+
+
+def test_event_file_is_taken_as_it_is(running: tuple) -> None:
+    client, _ = running
+    body = io.BytesIO()
+    rows = [event(f"parquet-{k}") | {"note": "a column more"} for k in range(3)]
+    pl.DataFrame(rows).write_parquet(body)
+    assert client.post("/v1/events", content=body.getvalue(), headers=PARQUET).json()["accepted"] == 3
 
 
 def test_lines_and_arrow_are_read_as_json_is(running: tuple) -> None:
@@ -148,6 +157,7 @@ def test_listener_hears_of_an_alert_and_is_told_what_it_missed(running: tuple) -
         ("/v1/events", b"[]", "application/json", 422),
         ("/v1/events", b"x", "text/plain", 422),
         ("/v1/events", b"x", ARROW["content-type"], 422),
+        ("/v1/events", b"PAR1", PARQUET["content-type"], 422),
         ("/v1/events?assess=perhaps", b"{}", "application/json", 422),
         ("/v1/assess", b"{}", "application/json", 422),
         ("/v1/accounts", b"{}", "application/json", 422),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from limitkeeper.app.features import Books, features_of_events, register_accounts
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.settings import Settings
+from limitkeeper.engines.embedded.start import Place, running_engine
 from tests.live_engines import NOW_US, engine, left_behind, life, sent, state_bytes
 
 
@@ -125,4 +127,14 @@ def test_day_that_ends_without_an_event_after_it_is_judged_by_the_clock(tmp_path
     running.submit(Request("tick", pl.DataFrame({"as_of_us": [NOW_US]}))).result()
     assert running.state.rates.day > before
     assert running.state.rates.past == [(1, [0, 0, 0, 0])]
+    running.stop()
+
+
+def test_where_time_passes_by_events_the_newest_one_says_what_time_it_is(tmp_path: Path) -> None:
+    place = Place(f"sqlite:///{tmp_path}/store.db", Settings(tmp_path, 0.0, event_time=True))
+    running = running_engine(place, lambda: NOW_US)
+    assert running.as_of_us() == NOW_US
+    when = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    sent(running, pl.DataFrame([{"event_id": "e", "account_id": "a", "ts": when, "kind": "login"}]))
+    assert running.as_of_us() == int(when.timestamp()) * 1_000_000
     running.stop()

@@ -33,7 +33,7 @@ from limitkeeper.core.behaviour.validity import (
 )
 from limitkeeper.core.kernel.errors import InputError
 
-MESSAGES_MAX = 100_000
+MESSAGES_MAX = 200_000
 """Events of one request."""
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(

@@ -15,6 +15,10 @@ from limitkeeper.core.kernel.errors import InputError
 ENDINGS = (".parquet", ".csv")
 
 
+UNPACKED_BYTES_MAX = 512 * 1024 * 1024
+"""Of a Parquet file that came by HTTP, as it says of itself."""
+
+
 def table(path: Path) -> pl.DataFrame:
     """The table that a file holds.
 
@@ -54,6 +58,29 @@ def arrow_table(content: bytes) -> pl.DataFrame:
         found = pl.from_arrow(whole)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise InputError(f"The body is no Arrow stream: {str(error).splitlines()[0]}") from error
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
+def parquet_table(content: bytes) -> pl.DataFrame:
+    """The table that a Parquet file's bytes hold.
+
+    Raises
+    ------
+    InputError
+        When the bytes are no such file, or would take more than :data:`UNPACKED_BYTES_MAX`.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        groups = (file.metadata.row_group(k) for k in range(file.metadata.num_row_groups))
+        unpacked = sum(group.total_byte_size for group in groups)
+        if unpacked > UNPACKED_BYTES_MAX:
+            raise InputError("The file is too large unpacked.", value=unpacked, allowed=UNPACKED_BYTES_MAX)
+        whole = file.read()
+        whole.validate(full=True)
+        found = pl.from_arrow(whole)
+    except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"The body is no Parquet file: {str(error).splitlines()[0]}") from error
     assert isinstance(found, pl.DataFrame)
     return found
 

@@ -58,9 +58,20 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-def started_engine(
-    place: Place, accounts: pl.DataFrame | None, clock: str, progress: Progress = unseen
-) -> Engine:
+def is_event_time(clock: str) -> bool:
+    """Whether a clock is that of events.
+
+    Raises
+    ------
+    InputError
+        When there is no such clock.
+    """
+    if clock not in CLOCKS:
+        raise InputError("There is no such clock.", value=clock, allowed=", ".join(CLOCKS))
+    return clock == "event"
+
+
+def started_engine(place: Place, accounts: pl.DataFrame | None, progress: Progress = unseen) -> Engine:
     """An engine that has recovered and runs, with its clock, and the accounts that are stated.
 
     Raises
@@ -68,8 +79,6 @@ def started_engine(
     LimitkeeperError
         When the store, the strategy, the model, the accounts or an option does not hold.
     """
-    if clock not in CLOCKS:
-        raise InputError("There is no such clock.", value=clock, allowed=", ".join(CLOCKS))
     set_up_logs()
     engine = running_engine(place, now_us, progress)
     try:
@@ -78,7 +87,7 @@ def started_engine(
     except BaseException:
         engine.stop()
         raise
-    if clock == "wall":
+    if not place.settings.event_time:
         threading.Thread(target=_tell_time, args=(engine,), name="clock", daemon=True).start()
     return engine
 

@@ -249,6 +249,11 @@ class Engine:
         """The time after which an event lies in the future."""
         return instant(self.now_us() + AHEAD_US)
 
+    def as_of_us(self) -> int:
+        """What time it is: by the clock, or where time passes only by events, by the newest of them."""
+        watermark_us = self.state.watermark_us
+        return watermark_us if self.settings.event_time and watermark_us != LONG_AGO_US else self.now_us()
+
     def tick_is_due(self) -> bool:
         """Whether the clock has passed a boundary that no event has."""
         watermark_us = self.state.watermark_us

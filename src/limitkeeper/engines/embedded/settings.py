@@ -27,9 +27,12 @@ class Settings:
         For which entries are kept after a snapshot holds them.
     outbox_topics
         Kinds of message that also go to the outbox.
+    event_time
+        Whether time passes only by events, as for simulated streams.
     """
 
     folder: Path
     snapshot_seconds: float = 600.0
     journal_days: float = 7.0
     outbox_topics: frozenset[str] = frozenset()
+    event_time: bool = False

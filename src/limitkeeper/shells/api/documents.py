@@ -132,6 +132,9 @@ EVENTS: dict[str, Any] = {
                     "description": "A table with the fields as columns.",
                 }
             },
+            "application/vnd.apache.parquet": {
+                "schema": {"type": "string", "format": "binary", "description": "An event file as it is."}
+            },
         }
     ),
     "responses": {

@@ -1,4 +1,4 @@
-"""Events in: one or many, JSON, lines or Arrow; and what would be decided of one that did not happen."""
+"""Events in: one or many, JSON, lines, Arrow or Parquet; and what would be decided of one that did not happen."""
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.connectors.events import ReadEvents, read_events
 from limitkeeper.connectors.messages import MESSAGES_MAX, EventMessage, messages, read_messages
-from limitkeeper.connectors.tables import arrow_table
+from limitkeeper.connectors.tables import arrow_table, parquet_table
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import STATUS_WORDS, hypothetical
@@ -20,7 +20,8 @@ from limitkeeper.shells.api.answers import answer, body_of, done
 from limitkeeper.shells.api.documents import ASSESS, EVENTS
 
 JSON, LINES, ARROW = "application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream"
-
+PARQUET = "application/vnd.apache.parquet"
+TABLES = {ARROW: arrow_table, PARQUET: parquet_table}
 
 EVENTS_PATH = "/v1/events"
 
@@ -61,8 +62,8 @@ def events_taker(engine: Engine) -> Endpoint:
 
 def content_of(body: bytes, kind: str, as_of: dt.datetime) -> tuple[ReadEvents | list[EventMessage], int]:
     """What a body holds, and how many rows: a few messages as they are, and anything more read already."""
-    if kind == ARROW:
-        read = read_events(arrow_table(body), as_of)
+    if kind in TABLES:
+        read = read_events(TABLES[kind](body), as_of)
         return read, read.accepted.height + read.rejected.height
     rows = messages(body, lines=kind == LINES)
     return (rows if len(body) <= FEW_BYTES else read_messages(rows, as_of)), len(rows)
@@ -98,8 +99,9 @@ def media_type(request: Request) -> str:
         When it is none that is read.
     """
     kind = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
-    if kind not in (JSON, LINES, ARROW):
-        raise InputError("The kind of body is not read.", value=kind, allowed=f"{JSON}, {LINES}, {ARROW}")
+    if kind not in (JSON, LINES, *TABLES):
+        allowed = ", ".join((JSON, LINES, *TABLES))
+        raise InputError("The kind of body is not read.", value=kind, allowed=allowed)
     return kind
 
 

@@ -103,7 +103,7 @@ async def _known(engine: Engine, account_id: str) -> dict[str, Any]:
     def read(running: Engine) -> dict[str, Any]:
         if running.state.number(account_id) is None:
             raise UnknownError("There is no such account.", value=account_id[:200])
-        return portrait(running, account_id, running.now_us())
+        return portrait(running, account_id, running.as_of_us())
 
     found: dict[str, Any] = await done(engine, Work("read", read))
     return found
@@ -111,7 +111,7 @@ async def _known(engine: Engine, account_id: str) -> dict[str, Any]:
 
 async def _settle(engine: Engine, account_id: str, *, confirm: bool) -> Response:
     await _known(engine, account_id)
-    table = pl.DataFrame({"account_id": [account_id], "confirm": [confirm], "ts_us": [engine.now_us()]})
+    table = pl.DataFrame({"account_id": [account_id], "confirm": [confirm], "ts_us": [engine.as_of_us()]})
     sequence = await done(engine, Work("freeze", table))
     return answer(
         {"sequence": sequence, "account_id": account_id, "freeze": "confirmed" if confirm else "lifted"}

@@ -46,7 +46,7 @@ class EngineCollector:
                     family.add_metric([of], count)
             yield family
         watermark_us = engine.state.watermark_us
-        lag = max(engine.now_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else 0.0
+        lag = max(engine.as_of_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else 0.0
         gauges = {
             "accounts": ("Accounts known.", len(engine.state)),
             "sequence": ("Micro-batches committed.", engine.sequence),

@@ -93,7 +93,7 @@ def serve(
     from limitkeeper.connectors.webhook import Webhook, checked_url, secret_bytes
     from limitkeeper.engines.embedded.settings import Settings
     from limitkeeper.engines.embedded.start import Decisive, Place
-    from limitkeeper.shells.serving import Ways, open_ways, served, started_engine, web_server
+    from limitkeeper.shells.serving import Ways, is_event_time, open_ways, served, started_engine, web_server
 
     ways = Ways(
         KafkaSource(
@@ -111,7 +111,9 @@ def serve(
     )
     place = Place(
         store or f"sqlite:///{data / 'limitkeeper.db'}",
-        Settings(data / "snapshots", snapshot_minutes * 60, journal_days, ways.topics()),
+        Settings(
+            data / "snapshots", snapshot_minutes * 60, journal_days, ways.topics(), is_event_time(clock)
+        ),
         Decisive(
             strategy,
             model_from_folder(model) if model else None,
@@ -122,7 +124,7 @@ def serve(
     )
     console = Console(stderr=True, highlight=False)
     with progress_bars() as progress:
-        engine = started_engine(place, table(accounts) if accounts else None, clock, progress)
+        engine = started_engine(place, table(accounts) if accounts else None, progress)
     try:
         server = web_server(engine, host, port)
         with open_ways(engine, ways):
