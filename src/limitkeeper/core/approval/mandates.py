@@ -1,0 +1,101 @@
+"""Mandates: up to what a person decides, and who stands in for somebody absent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from limitkeeper.core.behaviour.events import NEVER_US
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """Up to what a person decides, from a time until before another.
+
+    Parameters
+    ----------
+    person_id
+        Whose.
+    tier
+        2 or 3; on tier 3 it is a seat on the committee.
+    actions
+        Which; empty for all.
+    cut_cents_max, exposure_cents_max
+        Of a case, minor units; None without a bound.
+    from_us, to_us
+        UTC microseconds.
+    """
+
+    person_id: str
+    tier: int
+    actions: frozenset[str] = frozenset()
+    cut_cents_max: int | None = None
+    exposure_cents_max: int | None = None
+    from_us: int = 0
+    to_us: int = NEVER_US
+
+    def covers(self, tier: int, action: str, cut_cents: int, exposure_cents: int, now_us: int) -> bool:
+        """Whether it is enough for a case on a tier, now.
+
+        Examples
+        --------
+        >>> Mandate("p", 2, cut_cents_max=100).covers(2, "decrease", 101, 0, 1)
+        False
+        """
+        return (
+            self.tier == tier
+            and self.from_us <= now_us < self.to_us
+            and (not self.actions or action in self.actions)
+            and (self.cut_cents_max is None or abs(cut_cents) <= self.cut_cents_max)
+            and (self.exposure_cents_max is None or exposure_cents <= self.exposure_cents_max)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A person who is away, and the deputy who decides under his mandate meanwhile."""
+
+    person_id: str
+    deputy_id: str
+    from_us: int
+    to_us: int = NEVER_US
+
+
+@dataclass(frozen=True, slots=True)
+class Mandates:
+    """All mandates and absences.
+
+    Examples
+    --------
+    >>> given = Mandates((Mandate("chief", 2),), (Absence("chief", "deputy", 10, 20),))
+    >>> given.deciders(2, "close", 0, 0, 15), given.deciders(2, "close", 0, 0, 25)
+    ({'deputy': 'chief'}, {'chief': 'chief'})
+    """
+
+    mandates: tuple[Mandate, ...] = ()
+    absences: tuple[Absence, ...] = ()
+
+    def deciders(
+        self, tier: int, action: str, cut_cents: int, exposure_cents: int, now_us: int
+    ) -> dict[str, str]:
+        """Who may decide on a case, and under whose mandate; a deputy stands in the place of who is absent."""
+        found: dict[str, str] = {}
+        for each in self.mandates:
+            if each.covers(tier, action, cut_cents, exposure_cents, now_us):
+                found.setdefault(self._present(each.person_id, now_us), each.person_id)
+        return found
+
+    def _present(self, person_id: str, now_us: int) -> str:
+        """The person, or the deputy in place; a deputy's own deputy is not asked."""
+        return next(
+            (
+                each.deputy_id
+                for each in self.absences
+                if each.person_id == person_id and each.from_us <= now_us < each.to_us
+            ),
+            person_id,
+        )
+
+
+def without(deciders: dict[str, str], parties: Iterable[str]) -> dict[str, str]:
+    """Those who may decide and are no party: neither themselves nor those under whose mandate they would."""
+    barred = set(parties)
+    return {person: holder for person, holder in deciders.items() if not {person, holder} & barred}

@@ -1,0 +1,68 @@
+"""Why an act is refused: always by a rule that has a name."""
+
+from limitkeeper.core.kernel.errors import LimitkeeperError
+
+RULES = {
+    "state": (
+        "This cannot be done with a case in its state.",
+        "案件当前状态不允许此操作。",
+    ),
+    "four_eyes": (
+        "Who proposed a case, or argued for it on a lower tier, does not decide on it.",
+        "提出案件或在下级审批中支持案件的人员不得对其作出决定。",
+    ),
+    "mandate": (
+        "A person decides only within a mandate of his own or of somebody absent whose deputy he is.",
+        "人员只能在本人或其代理的缺席人员的授权范围内作出决定。",
+    ),
+    "claim": (
+        "A case is decided by the one who has claimed it.",
+        "案件由认领人作出决定。",
+    ),
+    "committee": (
+        "On the third tier the committee votes; nobody decides alone.",
+        "第三级由委员会投票决定，任何人不得单独决定。",
+    ),
+    "recused": (
+        "Who has recused himself takes no further part.",
+        "已回避的人员不得继续参与。",
+    ),
+    "vote_once": (
+        "Each member votes once.",
+        "每位成员只能投票一次。",
+    ),
+    "reason": (
+        "A decision, a question and an answer state their words.",
+        "决定、询问和答复均须说明内容。",
+    ),
+    "highest_tier": (
+        "There is no tier above the third.",
+        "第三级之上没有更高审批级别。",
+    ),
+    "lowest_tier": (
+        "A case is not sent below the tier that the policy asks for.",
+        "案件不得退回到低于政策要求的审批级别。",
+    ),
+    "version": (
+        "A case is decided on as it is now.",
+        "必须基于案件的最新状态作出决定。",
+    ),
+}
+"""Each rule, in English and Chinese."""
+
+
+class RefusedError(LimitkeeperError):
+    """An act that a rule of approval does not allow.
+
+    Parameters
+    ----------
+    rule
+        Of :data:`RULES`.
+    value, advice
+        What it was asked of, and what to do instead.
+    """
+
+    def __init__(self, rule: str, *, value: object = None, advice: str | None = None) -> None:
+        self.rule = rule
+        english, self.chinese = RULES[rule]
+        super().__init__(english, value=value, advice=advice)

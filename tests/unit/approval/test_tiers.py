@@ -1,0 +1,67 @@
+"""The shipped policy of tiers: each rule hits where it says and nowhere else; what cannot be read is told."""
+
+import datetime as dt
+from importlib.resources import files
+
+import pytest
+import yaml
+
+from limitkeeper.core.approval.tiers import required_tier, tier_rules_from_document
+from limitkeeper.core.kernel.errors import PolicyError
+
+DAY = dt.date(2026, 1, 1)
+DOCUMENT = yaml.safe_load(files("limitkeeper.policy").joinpath("approval/tiers.yaml").read_text("utf-8"))
+RULES = tier_rules_from_document(DOCUMENT)
+SMALL = {"kind": "decision", "action": "decrease", "cut_cents": 10_000, "cut_share": 0.1, "exposure_cents": 100_000,
+         "customer_total_cents": 100_000, "trigger": "declining_repayment_capacity"}  # fmt: skip
+
+HITS = {
+    "refused_automation": {"refused_automation": True},
+    "freeze": {"action": "freeze"},
+    "close": {"action": "close"},
+    "large_share": {"cut_share": 0.31},
+    "large_cut": {"cut_cents": 2_000_001},
+    "model_unsure": {"model_uncertainty": 1.1},
+    "raise": {"action": "restore", "cut_cents": -100},
+    "appeal": {"kind": "appeal"},
+    "suspected_violation_close": {"action": "close", "trigger": "suspected_violation"},
+    "very_large_cut": {"cut_cents": 10_000_001},
+    "large_customer": {"customer_total_cents": 30_000_001},
+    "campaign": {"kind": "campaign"},
+    "wide_campaign": {"kind": "campaign", "accounts": 1_001},
+    "heavy_campaign": {"kind": "campaign", "exposure_cents": 1_000_000_001},
+}
+
+
+def test_small_cut_is_the_systems_own() -> None:
+    assert required_tier(SMALL, RULES, DAY) == (1, ())
+
+
+def test_every_rule_has_a_case_that_hits_it() -> None:
+    assert set(HITS) == set(DOCUMENT)
+
+
+@pytest.mark.parametrize("name", HITS)
+def test_rule_asks_for_its_tier(name: str) -> None:
+    found = required_tier(SMALL | HITS[name], RULES, DAY)
+    assert found.tier == DOCUMENT[name]["tier"]
+    assert name in found.rules
+
+
+def test_rule_is_not_in_force_before_its_day() -> None:
+    assert required_tier(SMALL | {"refused_automation": True}, RULES, dt.date(2021, 10, 31)).tier == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"tier": 4}, "tier"),
+        ({"where": {"cut_shar": {"at_least": 1}}}, "cut_share"),
+        ({"where": {"cut_share": {"below": 1}}}, "at_least"),
+        ({"from": "soon"}, "dates"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_rule_that_cannot_be_read_is_told(change: dict, told: str) -> None:
+    with pytest.raises(PolicyError, match=told):
+        tier_rules_from_document({"large_share": DOCUMENT["large_share"] | change})
