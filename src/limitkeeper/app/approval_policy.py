@@ -1,0 +1,78 @@
+"""The policy of approval as its files hold it: tiers, clocks, quorum."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from limitkeeper.app.policy import POLICY, parameters_from_files
+from limitkeeper.core.approval.clocks import Clocks, TierClock
+from limitkeeper.core.approval.tiers import (
+    COMMITTEE_TIER,
+    TEAM_TIER,
+    RequiredTier,
+    TierRule,
+    required_tier,
+    tier_rules_from_document,
+)
+from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.kernel.hashing import content_hash
+from limitkeeper.core.kernel.parameters import Parameter, parameters_in_force
+
+
+@dataclass(frozen=True)
+class ApprovalPolicy:
+    """Which tier decides, how long it may take, and how many votes a committee needs.
+
+    Parameters
+    ----------
+    rules
+        Of tiers.
+    parameters
+        Dated: clocks and quorum.
+    hash
+        Of all of it, to be kept with each case.
+    """
+
+    rules: tuple[TierRule, ...]
+    parameters: dict[str, Parameter]
+    hash: str
+
+    def tier(self, facts: dict[str, str | float | bool | None], day: dt.date) -> RequiredTier:
+        """The tier that must decide on a case of a day."""
+        return required_tier(facts, self.rules, day)
+
+    def clocks(self, day: dt.date) -> Clocks:
+        """The clocks in force on a day."""
+        at = parameters_in_force(self.parameters, day)
+        second = TierClock(at["tier_2_remind_hours"], at["tier_2_escalate_hours"], at["tier_2_end_hours"])
+        return {
+            TEAM_TIER: second,
+            COMMITTEE_TIER: TierClock(at["tier_3_remind_hours"], None, at["tier_3_end_hours"]),
+        }
+
+    def quorum(self, day: dt.date) -> int:
+        """The votes that a committee needs on a day."""
+        return int(parameters_in_force(self.parameters, day)["committee_quorum"])
+
+
+def approval_policy(folder: Path = POLICY / "approval") -> ApprovalPolicy:
+    """The policy that a folder holds: ``tiers.yaml`` and ``clocks.yaml``.
+
+    Raises
+    ------
+    PolicyError
+        When a file cannot be read or something in it does not hold.
+    """
+    try:
+        text = (folder / "tiers.yaml").read_text(encoding="utf-8")
+        tiers = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PolicyError(f"The policy of tiers cannot be read: {error}.", value=folder) from error
+    if not isinstance(tiers, dict):
+        raise PolicyError("The policy of tiers holds no rules.", value=folder / "tiers.yaml")
+    clocks = folder / "clocks.yaml"
+    rules = tier_rules_from_document(tiers)
+    parameters = parameters_from_files([clocks])
+    return ApprovalPolicy(rules, parameters, content_hash([text, clocks.read_text(encoding="utf-8")]))

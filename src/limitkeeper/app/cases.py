@@ -1,0 +1,356 @@
+"""Cases in the store: opened, acted on, moved by their clocks; each act one row, one version, one audit event."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.approval.cases import (
+    APPROVED,
+    LIVE_STATES,
+    Case,
+    Terms,
+    Vote,
+    acted,
+    clocked,
+    opened_case,
+    withdrawn,
+)
+from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import proposals
+from limitkeeper.store.work import Work, work
+
+SWEEP_CASES = 5_000
+"""Cases whose clocks are moved in one transaction."""
+
+OnApproved = Callable[[Work, dict[str, Any]], None]
+"""What an approved case leads to, in the same transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpening:
+    """What a case is about.
+
+    Parameters
+    ----------
+    kind, action
+        decision, campaign, restoration, appeal, request; decrease, freeze, close, restore, increase.
+    account_id, customer_id
+        Whose; None of a campaign.
+    limit_before_cents, limit_after_cents, exposure_cents
+        Minor units.
+    maker_id
+        Who proposes it; ``system`` where a strategy does.
+    proposal_id, decision_id
+        What it comes from.
+    facts
+        What else the tiers ask of: trigger, segment, customer_total_cents, model_uncertainty, refused_automation,
+        accounts.
+    """
+
+    kind: str
+    action: str
+    account_id: str | None
+    limit_before_cents: int | None
+    limit_after_cents: int | None
+    exposure_cents: int
+    maker_id: str
+    customer_id: str | None = None
+    proposal_id: str | None = None
+    decision_id: str | None = None
+    facts: dict[str, str | float | bool | None] = field(default_factory=dict)
+
+    @property
+    def cut_cents(self) -> int:
+        """Limit before less limit after; 0 where either is unknown."""
+        if self.limit_before_cents is None or self.limit_after_cents is None:
+            return 0
+        return self.limit_before_cents - self.limit_after_cents
+
+    def tier_facts(self) -> dict[str, str | float | bool | None]:
+        """Everything that the policy of tiers may ask of it."""
+        before = self.limit_before_cents
+        share = self.cut_cents / before if before else None
+        own: dict[str, str | float | bool | None] = {
+            "kind": self.kind, "action": self.action, "cut_cents": self.cut_cents, "cut_share": share,
+            "exposure_cents": self.exposure_cents, "accounts": 1,
+        }  # fmt: skip
+        return own | self.facts
+
+    def case_id(self, now_us: int) -> str:
+        """A pure function of what it is about: of its proposal, or of everything and the time."""
+        named = self.proposal_id or json.dumps([self.kind, self.action, self.account_id, self.maker_id,
+                                                self.limit_after_cents, self.decision_id, now_us])  # fmt: skip
+        return hashlib.blake2b(f"case:{named}".encode(), digest_size=16).hexdigest()
+
+
+def case_of(row: dict[str, Any]) -> Case:
+    """The case that a row holds."""
+    return Case(
+        row["case_id"], row["action"], row["cut_cents"], row["exposure_cents"], row["state"], row["tier"],
+        row["required_tier"], tuple(json.loads(row["tier_rules"])), row["maker_id"], row["opened_us"],
+        row["since_us"], row["clock"], row["due_us"], row["claimed_by"], frozenset(json.loads(row["parties"])),
+        tuple(Vote(*vote) for vote in json.loads(row["votes"])), frozenset(json.loads(row["recused"])),
+        row["outcome"], row["version"],
+    )  # fmt: skip
+
+
+def _changing(case: Case) -> dict[str, Any]:
+    """The columns that acts change, but the version."""
+    return {
+        "state": case.state, "tier": case.tier, "since_us": case.since_us, "clock": case.clock,
+        "due_us": case.due_us, "claimed_by": case.claimed_by, "parties": json.dumps(sorted(case.parties)),
+        "votes": json.dumps(case.votes, ensure_ascii=False), "recused": json.dumps(sorted(case.recused)),
+        "outcome": case.outcome, "is_live": case.state in LIVE_STATES,
+    }  # fmt: skip
+
+
+def _act_row(case: Case, act: str, actor_id: str, now_us: int, words: str) -> dict[str, Any]:
+    return {"case_id": case.case_id, "version": case.version, "ts_us": now_us, "actor_id": actor_id, "act": act,
+            "words": words, "state": case.state, "tier": case.tier}  # fmt: skip
+
+
+def terms_in_force(w: Work, policy: ApprovalPolicy) -> Terms:
+    """What decides on how cases go now: mandates, absences, clocks and quorum."""
+    day = _day(w.now_us)
+    given = tuple(
+        Mandate(row["person_id"], row["tier"], frozenset(json.loads(row["actions"])), row["cut_cents_max"],
+                row["exposure_cents_max"], row["from_us"], row["to_us"])
+        for row in w.rows(sa.select(mandates).where(mandates.c.to_us > w.now_us).order_by(mandates.c.mandate_id))
+    )  # fmt: skip
+    away = tuple(
+        Absence(row["person_id"], row["deputy_id"], row["from_us"], row["to_us"])
+        for row in w.rows(
+            sa.select(absences).where(absences.c.to_us > w.now_us).order_by(absences.c.absence_id)
+        )
+    )
+    return Terms(Mandates(given, away), policy.clocks(day), policy.quorum(day))
+
+
+def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approved: OnApproved) -> str:
+    """Open a case, or find the one that the same proposal has; what is the system's own is approved at once.
+
+    Parameters
+    ----------
+    w
+        The work that it belongs to.
+    opening
+        What it is about.
+    policy
+        Which tier decides.
+    on_approved
+        Called where the system approves it.
+    """
+    case_id = opening.case_id(w.now_us)
+    if w.row(sa.select(cases.c.case_id).where(cases.c.case_id == case_id)):
+        return case_id
+    day, facts = _day(w.now_us), opening.tier_facts()
+    tier, rules = policy.tier(facts, day)
+    case = opened_case(
+        case_id, opening.action, opening.cut_cents, opening.exposure_cents, tier, rules, opening.maker_id,
+        policy.clocks(day), w.now_us,
+    )  # fmt: skip
+    row = {name: getattr(opening, name) for name in ("kind", "account_id", "customer_id", "limit_before_cents",
+                                                     "limit_after_cents", "proposal_id", "decision_id")}  # fmt: skip
+    row |= {"case_id": case_id, "action": case.action, "cut_cents": case.cut_cents,
+            "exposure_cents": case.exposure_cents, "facts": json.dumps(facts | {"policy": policy.hash}),
+            "required_tier": tier, "tier_rules": json.dumps(rules), "maker_id": case.maker_id,
+            "opened_us": w.now_us, "version": case.version} | _changing(case)  # fmt: skip
+    w.add(cases, row)
+    w.add(case_acts, _act_row(case, "open", w.actor.actor_id, w.now_us, ""))
+    w.note("case.open", f"case:{case_id}", {"tier": tier, "rules": rules})
+    if case.state == APPROVED:
+        on_approved(w, row)
+    return case_id
+
+
+def case_acted(
+    w: Work,
+    case_id: str,
+    version: int,
+    act: str,
+    terms: Terms,
+    on_approved: OnApproved,
+    words: str = "",
+) -> Case:
+    """Act on a case as it was seen; the case after it.
+
+    Parameters
+    ----------
+    w
+        Whose actor acts.
+    case_id, version
+        Which, and the version that he saw.
+    act, words
+        Of :data:`limitkeeper.core.approval.cases.ACTS`, and what is said.
+    terms
+        What decides.
+    on_approved
+        Called where the act approves it.
+
+    Raises
+    ------
+    MissingError
+        When there is no such case.
+    ConflictError
+        When it was changed since it was seen.
+    RefusedError
+        When a rule bars the act, which it names.
+    """
+    row = w.found(cases, case_id)
+    if row["version"] != version:
+        raise RefusedError(
+            "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
+        )
+    after = acted(case_of(row), act, w.actor, terms, w.now_us, words)
+    _written(w, row, after, act, words, on_approved)
+    return after
+
+
+def _written(
+    w: Work, row: dict[str, Any], after: Case, act: str, words: str, on_approved: OnApproved
+) -> None:
+    changed = _changing(after)
+    w.change(cases, after.case_id, row["version"], changed)
+    w.add(case_acts, _act_row(after, act, w.actor.actor_id, w.now_us, words))
+    w.note(
+        f"case.{act}",
+        f"case:{after.case_id}",
+        {"state": after.state, "tier": after.tier, "version": after.version},
+    )
+    if after.state == APPROVED:
+        on_approved(w, row | changed)
+
+
+def run_clocks(
+    store: Store, policy: ApprovalPolicy, now_us: int, on_approved: OnApproved, count: int = SWEEP_CASES
+) -> int:
+    """Move the clocks that have come, some in each transaction; how many.
+
+    Parameters
+    ----------
+    store
+        Where cases lie.
+    policy
+        Of clocks.
+    now_us
+        UTC microseconds.
+    on_approved
+        Called where a committee's votes approve at the end of its clock.
+    count
+        Cases in one transaction.
+    """
+    moved = 0
+    while True:
+        with work(store, SYSTEM, now_us) as w:
+            due = sa.select(cases).where(cases.c.is_live, cases.c.due_us <= now_us)
+            rows = w.rows(due.order_by(cases.c.due_us).limit(count))
+            _move_clocks(w, rows, terms_in_force(w, policy) if rows else None, on_approved)
+        moved += len(rows)
+        if len(rows) < count:
+            return moved
+
+
+def _move_clocks(w: Work, rows: list[dict[str, Any]], terms: Terms | None, on_approved: OnApproved) -> None:
+    if terms is None:
+        return
+    changes, acts, approved = [], [], []
+    for row in rows:
+        before = case_of(row)
+        after = clocked(before, terms, w.now_us)
+        act = f"clock.{before.clock}"
+        changes.append(
+            {"which": after.case_id, "seen": before.version, "version": after.version} | _changing(after)
+        )
+        acts.append(_act_row(after, act, w.actor.actor_id, w.now_us, ""))
+        w.note(f"case.{act}", f"case:{after.case_id}", {"state": after.state, "tier": after.tier})
+        if after.state == APPROVED:
+            approved.append(row | _changing(after))
+    names = [name for name in changes[0] if name not in ("which", "seen")]
+    statement = (
+        cases.update()
+        .where(cases.c.case_id == sa.bindparam("which"), cases.c.version == sa.bindparam("seen"))
+        .values({name: sa.bindparam(name) for name in names})
+    )
+    w.connection.execute(statement, changes)
+    w.add(case_acts, *acts)
+    for row in approved:
+        on_approved(w, row)
+
+
+def cases_of_proposals(
+    store: Store, policy: ApprovalPolicy, now_us: int, on_approved: OnApproved, count: int = SWEEP_CASES
+) -> tuple[int, int]:
+    """Open a case for each new proposal, and withdraw those whose proposal is no more; how many of each.
+
+    Parameters
+    ----------
+    store
+        Where proposals and cases lie.
+    policy
+        Which tier decides.
+    now_us
+        UTC microseconds.
+    on_approved
+        Called where the system approves at once.
+    count
+        Proposals in one transaction.
+    """
+    opened = ended = 0
+    while True:
+        with work(store, SYSTEM, now_us) as w:
+            fresh = (
+                sa.select(proposals)
+                .outerjoin(cases, cases.c.proposal_id == proposals.c.proposal_id)
+                .where(cases.c.case_id.is_(None), proposals.c.status.in_(("open", "confirmed")))
+                .order_by(proposals.c.sequence)
+                .limit(count)
+            )
+            rows = w.rows(fresh)
+            for row in rows:
+                case_opened(w, opening_of_proposal(row), policy, on_approved)
+            gone = w.rows(
+                sa.select(cases, proposals.c.status.label("status"))
+                .join(proposals, cases.c.proposal_id == proposals.c.proposal_id)
+                .where(cases.c.is_live, proposals.c.status.not_in(("open", "confirmed")))
+                .limit(count)
+            )
+            for row in gone:
+                why = row.pop("status")
+                _written(w, row, withdrawn(case_of(row), why), "withdraw", why, on_approved)
+        opened, ended = opened + len(rows), ended + len(gone)
+        if max(len(rows), len(gone)) < count:
+            return opened, ended
+
+
+def opening_of_proposal(row: dict[str, Any]) -> CaseOpening:
+    """What the case of a proposal of the monitor is about, read from its trace."""
+    trace = json.loads(row["trace"])
+    inputs = trace.get("inputs", {})
+    decided: dict[str, Any] = next(
+        (rule for rule in trace.get("rules", []) if rule.get("id") == row["rule"]), {}
+    )
+    before = row["limit_before_cents"] or 0
+    balance = inputs.get("balance_cents") or 0
+    facts: dict[str, str | float | bool | None] = {
+        "trigger": decided.get("trigger"),
+        "customer_total_cents": inputs.get("customer_limit_total_cents"),
+        "model_uncertainty": None,
+    }
+    return CaseOpening(
+        "decision", row["action"], row["account_id"], row["limit_before_cents"], row["limit_after_cents"],
+        int(max(before, balance)), "system", None, row["proposal_id"], row["decision_id"], facts,
+    )  # fmt: skip
+
+
+def _day(now_us: int) -> dt.date:
+    return dt.datetime.fromtimestamp(now_us / 1_000_000, dt.UTC).date()

@@ -1,0 +1,199 @@
+"""Cases on every store: opened from proposals, acted on, moved by their clocks, with every act kept."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.cases import (
+    CaseOpening,
+    case_acted,
+    case_opened,
+    cases_of_proposals,
+    run_clocks,
+    terms_in_force,
+)
+from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
+from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.behaviour.events import HOUR_US, NEVER_US
+from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.case_tables import case_acts, cases, mandates
+from limitkeeper.store.records import Commit, ProposalChange
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import ConflictError, MissingError, Work, work
+
+POLICY = approval_policy()
+NOW_US = 1_790_000_000_000_000
+TRACE = {
+    "inputs": {"balance_cents": 900_000.0, "customer_limit_total_cents": 2_000_000.0},
+    "rules": [{"id": "score_low", "trigger": "declining_repayment_capacity"}],
+}
+
+
+def officer(name: str) -> Actor:
+    return Actor(name, frozenset({OFFICER}))
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = Store(store_url)
+    found.take({})
+    with work(found, SYSTEM, NOW_US) as w:
+        w.add(
+            mandates, *(mandate(name, 2) for name in ("ann", "bob")), *(mandate(f"m{k}", 3) for k in range(3))
+        )
+    yield found
+    found.close()
+
+
+def mandate(person: str, tier: int) -> dict[str, Any]:
+    return {"mandate_id": f"{person}-{tier}", "person_id": person, "tier": tier, "actions": "[]",
+            "cut_cents_max": None, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1}  # fmt: skip
+
+
+def proposal(
+    store: Store, number: int, action: str = "decrease", after_cents: int = 100_000, account: str = "a"
+) -> None:
+    row = {"proposal_id": f"p{number}", "account_id": account, "decision_id": f"d{number}", "action": action,
+           "rule": "score_low", "limit_before_cents": 1_000_000, "limit_after_cents": after_cents,
+           "made_us": number, "trace": json.dumps(TRACE)}  # fmt: skip
+    store.write(
+        Commit(
+            number, "events", 1, 1, b"", proposals=[ProposalChange(account, number, "superseded", row=row)]
+        )
+    )
+
+
+class Approved(list[str]):
+    """The accounts whose cases were approved."""
+
+    def __call__(self, _w: Work, row: dict[str, Any]) -> None:
+        self.append(row["account_id"])
+
+
+def opened(store: Store, **changed: object) -> str:
+    facts = {"kind": "decision", "action": "decrease", "account_id": "a", "limit_before_cents": 1_000_000,
+             "limit_after_cents": 400_000, "exposure_cents": 1_000_000, "maker_id": "system"}  # fmt: skip
+    with work(store, SYSTEM, NOW_US) as w:
+        return case_opened(w, CaseOpening(**(facts | changed)), POLICY, Approved())  # type: ignore[arg-type]
+
+
+def act(
+    store: Store, case_id: str, *acts: str, approved: Approved | None = None, now_us: int = NOW_US + 1
+) -> None:
+    """Do acts like ``ann claim``, each on the case as it is."""
+    for each in acts:
+        name, doing = each.split()
+        with work(store, officer(name), now_us) as w:
+            version = w.found(cases, case_id)["version"]
+            terms = terms_in_force(w, POLICY)
+            case_acted(
+                w, case_id, version, doing, terms, approved if approved is not None else Approved(), "why"
+            )
+
+
+def test_small_cut_is_approved_by_the_system_and_a_large_one_waits(store: Store) -> None:
+    proposal(store, 1, after_cents=900_000, account="small")
+    proposal(store, 2, after_cents=400_000, account="large")
+    approved = Approved()
+    assert cases_of_proposals(store, POLICY, NOW_US, approved) == (2, 0)
+    assert approved == ["small"]
+    found = {row["account_id"]: row for row in store.rows(sa.select(cases))}
+    assert (found["large"]["state"], found["large"]["tier"]) == ("open", 2)
+    assert json.loads(found["large"]["tier_rules"]) == ["large_share"]
+    assert cases_of_proposals(store, POLICY, NOW_US, approved) == (0, 0)
+
+
+def test_case_of_a_proposal_that_is_superseded_is_withdrawn(store: Store) -> None:
+    proposal(store, 1, after_cents=400_000)
+    cases_of_proposals(store, POLICY, NOW_US, Approved())
+    proposal(store, 2, after_cents=300_000)
+    assert cases_of_proposals(store, POLICY, NOW_US, Approved()) == (1, 1)
+    states = {row["proposal_id"]: (row["state"], row["outcome"]) for row in store.rows(sa.select(cases))}
+    assert states == {"p1": ("withdrawn", "superseded"), "p2": ("open", None)}
+
+
+def test_approval_leads_to_its_effect_once_and_keeps_every_act(store: Store) -> None:
+    case_id, approved = opened(store), Approved()
+    act(store, case_id, "ann claim", "ann comment", "ann approve", approved=approved)
+    assert approved == ["a"]
+    acts = store.rows(sa.select(case_acts).order_by(case_acts.c.version))
+    assert [(row["actor_id"], row["act"], row["version"]) for row in acts] == [
+        ("system", "open", 1), ("ann", "claim", 2), ("ann", "comment", 3), ("ann", "approve", 4),
+    ]  # fmt: skip
+    events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
+    assert [row["act"] for row in events] == ["case.open", "case.claim", "case.comment", "case.approve"]
+    assert first_break(events) is None
+
+
+def test_effect_that_fails_leaves_the_case_as_it_was(store: Store) -> None:
+    case_id = opened(store)
+    act(store, case_id, "ann claim")
+
+    def fails(_w: Work, _row: dict[str, Any]) -> None:
+        raise OSError("the ledger is away")
+
+    def approve() -> None:
+        with work(store, officer("ann"), NOW_US) as w:
+            case_acted(w, case_id, 2, "approve", terms_in_force(w, POLICY), fails, "why")
+
+    with pytest.raises(OSError, match="away"):
+        approve()
+    (row,) = store.rows(sa.select(cases))
+    assert (row["state"], row["version"]) == ("claimed", 2)
+
+
+def test_two_who_saw_the_same_version_have_one_outcome(store: Store) -> None:
+    case_id, outcomes = opened(store), list[str]()
+    start = threading.Barrier(2)
+
+    def claim(name: str) -> None:
+        start.wait()
+        try:
+            with work(store, officer(name), NOW_US) as w:
+                case_acted(w, case_id, 1, "claim", terms_in_force(w, POLICY), Approved())
+            outcomes.append("claimed")
+        except (ConflictError, RefusedError) as error:
+            outcomes.append(type(error).__name__)
+
+    threads = [threading.Thread(target=claim, args=(name,)) for name in ("ann", "bob")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 2
+    assert outcomes.count("claimed") == 1
+
+
+def test_case_that_is_not_there_is_told(store: Store) -> None:
+    with pytest.raises(MissingError), work(store, SYSTEM, NOW_US) as w:
+        case_acted(w, "nothing", 1, "claim", terms_in_force(w, POLICY), Approved())
+
+
+def test_clocks_remind_send_up_and_end_and_leave_the_others(store: Store) -> None:
+    first = opened(store)
+    with work(store, SYSTEM, NOW_US + 40 * HOUR_US) as w:
+        late = CaseOpening("decision", "close", "b", 1, 0, 1, "system")
+        other = case_opened(w, late, POLICY, Approved())
+    assert run_clocks(store, POLICY, NOW_US + 4 * HOUR_US, Approved(), count=1) == 1
+    assert run_clocks(store, POLICY, NOW_US + 48 * HOUR_US, Approved(), count=1) == 2
+    found = {row["case_id"]: row for row in store.rows(sa.select(cases))}
+    assert (found[first]["tier"], found[first]["clock"]) == (3, "remind")
+    assert (found[other]["tier"], found[other]["clock"]) == (2, "escalate")
+    for hours in (48 + 24, 48 + 168):
+        run_clocks(store, POLICY, NOW_US + hours * HOUR_US, Approved())
+    (row,) = store.rows(sa.select(cases).where(cases.c.case_id == first))
+    assert (row["state"], row["outcome"], row["is_live"]) == ("lapsed", "clock", False)
+
+
+def test_committee_decides_at_the_end_of_its_clock_and_the_effect_follows(store: Store) -> None:
+    case_id = opened(store, action="close", limit_after_cents=0, facts={"trigger": "suspected_violation"})
+    act(store, case_id, "ann claim", "ann send_up", "m0 vote_for", "m1 vote_for", "m2 vote_against")
+    (row,) = store.rows(sa.select(cases))
+    assert (row["state"], row["outcome"]) == ("approved", "committee")
+    assert [vote[2] for vote in json.loads(row["votes"])] == ["for", "for", "against"]
