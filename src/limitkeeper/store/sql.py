@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.store.prepared import Prepared
 from limitkeeper.store.records import Commit, Counts, Entry, Sent, counted
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.tables import (
@@ -38,20 +39,6 @@ class StoreError(LimitkeeperError):
 
 class StoreTakenError(StoreError):
     """Another engine writes to this store, or has taken it over."""
-
-
-class Prepared:
-    """A statement that is compiled once: each micro-batch has a few, and compiling costs more than running them."""
-
-    def __init__(self, statement: sa.Executable, dialect: sa.Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-        self.text = str(compiled)
-        self.names: Sequence[str] | None = compiled.positiontup
-
-    def __call__(self, connection: sa.Connection, values: Mapping[str, Any]) -> int:
-        """Run it; how many rows it changed."""
-        given = values if self.names is None else tuple(values[name] for name in self.names)
-        return int(connection.exec_driver_sql(self.text, given).rowcount)
 
 
 class Store:
@@ -199,7 +186,8 @@ class Store:
         counts = counted(self._counts, commit.counts)
         with self._writing() as connection:
             key = {"before": commit.sequence - 1, "own": self.epoch}
-            if self._move(connection, {**key, "now": commit.sequence, "counted": json.dumps(counts)}) != 1:
+            moved = self._move(connection, {**key, "now": commit.sequence, "counted": json.dumps(counts)})
+            if moved.rowcount != 1:
                 head = connection.execute(sa.select(store_heads)).one()
                 if (head.sequence, head.epoch) != (commit.sequence, self.epoch):
                     raise self._taken()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.chain import event_hash
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.store import prepared
 from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
@@ -43,6 +44,11 @@ class Work:
     now_us: int
     _noted: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def dialect(self) -> sa.Dialect:
+        """Of the database."""
+        return self.connection.dialect
+
     def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
         """The rows of a query."""
         return [dict(row) for row in self.connection.execute(query).mappings()]
@@ -60,16 +66,15 @@ class Work:
         MissingError
             When there is none.
         """
-        (column,) = table.primary_key.columns
-        row = self.row(sa.select(table).where(column == key))
+        row = prepared.select(table, self.dialect)(self.connection, {"key": key}).mappings().first()
         if row is None:
             raise MissingError(f"There is no such row in {table.name}.", value=key)
-        return row
+        return dict(row)
 
     def add(self, table: sa.Table, *rows: Mapping[str, Any]) -> None:
-        """Add rows."""
+        """Add rows, all of the same columns."""
         if rows:
-            self.connection.execute(table.insert(), [dict(row) for row in rows])
+            prepared.insert(table, tuple(rows[0]), self.dialect)(self.connection, *rows)
 
     def change(self, table: sa.Table, key: str, version: int, values: Mapping[str, Any]) -> int:
         """Change the row of a key that still has a version; its new version.
@@ -79,9 +84,9 @@ class Work:
         ConflictError
             When it was changed in the meantime.
         """
-        (column,) = table.primary_key.columns
-        statement = table.update().where(column == key, table.c.version == version)
-        if self.connection.execute(statement.values(**values, version=version + 1)).rowcount != 1:
+        statement = prepared.change(table, tuple(values), self.dialect)
+        given = {**values, "key": key, "seen": version, "next": version + 1}
+        if statement(self.connection, given).rowcount != 1:
             raise ConflictError(
                 "It was changed in the meantime.",
                 value=f"version {version} of {key}",
@@ -125,13 +130,13 @@ class Work:
             "due_us": self.now_us if due_us is None else due_us,
             "error": None,
         }
-        self.connection.execute(outbox.insert(), message)
+        self.add(outbox, message)
 
     def write_notes(self) -> None:
         """Chain what was noted behind the last event; others wait until the commit."""
         if not self._noted:
             return
-        head = self.connection.execute(sa.select(audit_heads).with_for_update()).one()
+        head = prepared.locked(audit_heads, self.dialect)(self.connection, {}).one()
         number, before = head.number, head.hash
         rows = []
         for each in self._noted:
@@ -139,8 +144,9 @@ class Work:
             event = {"number": number, **each}
             before = event_hash(before, event)
             rows.append(event | {"hash": before})
-        self.connection.execute(audit_events.insert(), rows)
-        self.connection.execute(audit_heads.update().values(number=number, hash=before))
+        self.add(audit_events, *rows)
+        end = prepared.change_all(audit_heads, ("number", "hash"), self.dialect)
+        end(self.connection, {"number": number, "hash": before})
         self._noted = []
 
 

@@ -1,0 +1,70 @@
+"""Statements that are compiled once: building and compiling one costs more than running it."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+STATEMENTS_KEPT = 1_024
+
+
+class Prepared:
+    """A statement as its database reads it.
+
+    Parameters
+    ----------
+    statement
+        With a named parameter for each value.
+    dialect
+        Of the database.
+    """
+
+    def __init__(self, statement: sa.Executable, dialect: sa.Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        self.text = str(compiled)
+        self.names: Sequence[str] | None = compiled.positiontup
+
+    def __call__(self, connection: sa.Connection, *values: Mapping[str, Any]) -> sa.CursorResult[Any]:
+        """Run it with the values of one row, or of many."""
+        names = self.names
+        given: list[Any] = (
+            [dict(row) for row in values]
+            if names is None
+            else [tuple(row[name] for name in names) for row in values]
+        )
+        return connection.exec_driver_sql(self.text, given[0] if len(given) == 1 else given)
+
+
+@lru_cache(STATEMENTS_KEPT)
+def insert(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> Prepared:
+    """Insert rows of some columns."""
+    return Prepared(table.insert().values({name: sa.bindparam(name) for name in names}), dialect)
+
+
+@lru_cache(STATEMENTS_KEPT)
+def select(table: sa.Table, dialect: sa.Dialect) -> Prepared:
+    """The row of a key, which is the parameter ``key``."""
+    (column,) = table.primary_key.columns
+    return Prepared(sa.select(table).where(column == sa.bindparam("key")), dialect)
+
+
+@lru_cache(STATEMENTS_KEPT)
+def change(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> Prepared:
+    """Set columns of the row of a ``key`` that still has the version ``seen``, and its ``next`` version."""
+    (column,) = table.primary_key.columns
+    statement = table.update().where(column == sa.bindparam("key"), table.c.version == sa.bindparam("seen"))
+    values = [*((name, name) for name in names), ("version", "next")]
+    return Prepared(statement.values({name: sa.bindparam(given) for name, given in values}), dialect)
+
+
+@lru_cache(STATEMENTS_KEPT)
+def locked(table: sa.Table, dialect: sa.Dialect) -> Prepared:
+    """The rows of a table, locked until the commit where the database has such locks."""
+    return Prepared(sa.select(table).with_for_update(), dialect)
+
+
+@lru_cache(STATEMENTS_KEPT)
+def change_all(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> Prepared:
+    """Set columns of every row of a table."""
+    return Prepared(table.update().values({name: sa.bindparam(name) for name in names}), dialect)
