@@ -1,0 +1,328 @@
+"""The ledger in the store: changes planned, taken into effect, told to the bank and the monitor, cancelled, undone."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.behaviour.events import HOUR_US
+from limitkeeper.core.limits.ledger import (
+    CANCELLED,
+    EFFECTIVE,
+    FREEZE,
+    FREEZING,
+    OPEN,
+    PLANNED,
+    REVERSE,
+    THAW,
+    Entry,
+    LedgerError,
+    Line,
+    checked_plan,
+    effected,
+    step_targets,
+)
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import Work, work
+
+BANK_TOPIC, ENGINE_TOPIC = "bank.command", "engine.event"
+
+SWEEP_ENTRIES = 1_000
+"""Entries that are taken into effect in one transaction."""
+
+NOTICE_LOOK_US = HOUR_US // 4
+"""An entry whose notice is not out yet is looked at again after so long."""
+
+NoticeIsOut = Callable[[Work, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChange:
+    """A change that is to be made.
+
+    Parameters
+    ----------
+    account_id, customer_id
+        Whose.
+    action
+        decrease, close, restore, increase, freeze, thaw.
+    limit_before_cents
+        As the decision saw it; opens the line's ledger where it has none.
+    limit_after_cents
+        Minor units; None of a freeze or its end.
+    effective_us
+        From when at the earliest, UTC microseconds.
+    why
+        In words.
+    until_us
+        Of a freeze: when it ends by itself.
+    case_id, decision_id
+        What allowed it, and what proposed it.
+    notice_id
+        It does not take effect before this notice is out; None where none must be.
+    """
+
+    account_id: str
+    action: str
+    limit_before_cents: int
+    limit_after_cents: int | None
+    effective_us: int
+    why: str
+    customer_id: str | None = None
+    until_us: int | None = None
+    case_id: str | None = None
+    decision_id: str | None = None
+    notice_id: str | None = None
+
+
+def entry_of(row: dict[str, Any]) -> Entry:
+    """The entry that a row holds."""
+    when = row["planned_us"] if row["effective_us"] is None else row["effective_us"]
+    return Entry(row["entry_id"], row["action"], row["state"], when, row["target_cents"], row["delta_cents"],
+                 row["reverses"])  # fmt: skip
+
+
+def line_row(w: Work, account_id: str) -> dict[str, Any] | None:
+    """The row of a line, None where it has no ledger."""
+    return w.row(sa.select(lines).where(lines.c.account_id == account_id))
+
+
+def entries_of(w: Work, account_id: str) -> list[dict[str, Any]]:
+    """The ledger of a line, in the order of planning."""
+    query = sa.select(limit_entries).where(limit_entries.c.account_id == account_id)
+    return w.rows(query.order_by(limit_entries.c.number))
+
+
+def planned(w: Work, change: LimitChange) -> str:
+    """Plan a change; the id of its entry.
+
+    Parameters
+    ----------
+    w
+        The work that it belongs to.
+    change
+        What is to be.
+
+    Raises
+    ------
+    InputError
+        When the action or its target does not hold.
+    ConflictError
+        When the line was changed at the same time.
+    """
+    return steps_planned(w, change, [(change.limit_after_cents, change.effective_us)])[0]
+
+
+def steps_planned(w: Work, change: LimitChange, steps: Sequence[tuple[int | None, int]]) -> list[str]:
+    """Plan a change in steps, each a target and its time; the ids of their entries.
+
+    Raises
+    ------
+    InputError
+        When the action or a target does not hold.
+    ConflictError
+        When the line was changed at the same time.
+    """
+    for target_cents, _ in steps:
+        checked_plan(change.action, target_cents)
+    line = line_row(w, change.account_id) or _opened(w, change)
+    ids = []
+    for place, (target_cents, effective_us) in enumerate(steps, start=1):
+        row = _entry_row(w, change.account_id, line["entries"] + place, change.action, effective_us)
+        row |= {"target_cents": target_cents, "why": change.why, "until_us": change.until_us,
+                "case_id": change.case_id, "decision_id": change.decision_id, "notice_id": change.notice_id}  # fmt: skip
+        w.add(limit_entries, row)
+        w.note(
+            "limit.plan", f"account:{change.account_id}", {"entry": row["entry_id"], "action": change.action}
+        )
+        ids.append(row["entry_id"])
+    w.change(lines, change.account_id, line["version"], {"entries": line["entries"] + len(steps)})
+    return ids
+
+
+def equal_steps(change: LimitChange, steps: int, wait_us: int) -> list[tuple[int | None, int]]:
+    """The targets and times of a gradual change: equal steps, a wait between two.
+
+    Raises
+    ------
+    InputError
+        When there is no step, or no target.
+    """
+    if change.limit_after_cents is None:
+        raise LedgerError("A change without an amount has no steps.", value=change.action)
+    targets = step_targets(change.limit_before_cents, change.limit_after_cents, steps)
+    return [(target, change.effective_us + k * wait_us) for k, target in enumerate(targets)]
+
+
+def _opened(w: Work, change: LimitChange) -> dict[str, Any]:
+    row = _entry_row(w, change.account_id, 1, OPEN, w.now_us)
+    row |= {"target_cents": change.limit_before_cents, "delta_cents": change.limit_before_cents, "state": EFFECTIVE,
+            "effective_us": w.now_us, "look_us": None, "why": "the limit as it was found"}  # fmt: skip
+    line = {"account_id": change.account_id, "customer_id": change.customer_id,
+            "limit_cents": change.limit_before_cents, "is_frozen": False, "entries": 1, "version": 1}  # fmt: skip
+    w.add(lines, line)
+    w.add(limit_entries, row)
+    return line
+
+
+def _entry_row(w: Work, account_id: str, number: int, action: str, planned_us: int) -> dict[str, Any]:
+    named = json.dumps([account_id, number])
+    return {
+        "entry_id": hashlib.blake2b(f"entry:{named}".encode(), digest_size=16).hexdigest(),
+        "account_id": account_id, "number": number, "action": action, "state": PLANNED, "target_cents": None,
+        "delta_cents": 0, "planned_us": planned_us, "look_us": planned_us, "effective_us": None, "until_us": None,
+        "reverses": None, "cancelled_why": None, "case_id": None, "decision_id": None, "notice_id": None, "why": "",
+        "maker_id": w.actor.actor_id, "made_us": w.now_us, "bank_state": "none", "bank_detail": None, "version": 1,
+    }  # fmt: skip
+
+
+def cancelled(w: Work, entry_id: str, why: str) -> None:
+    """Cancel what is planned.
+
+    Raises
+    ------
+    MissingError
+        When there is no such entry.
+    LedgerError
+        When it is not planned any more: what is effective is undone by another entry.
+    """
+    row = w.found(limit_entries, entry_id)
+    if row["state"] != PLANNED:
+        raise LedgerError("Only what is planned is cancelled.", value=row["state"], advice="Undo it instead.")
+    w.change(
+        limit_entries, entry_id, row["version"], {"state": CANCELLED, "look_us": None, "cancelled_why": why}
+    )
+    w.note("limit.cancel", f"account:{row['account_id']}", {"entry": entry_id, "why": why})
+
+
+def undone(w: Work, entry_id: str, why: str, effective_us: int, case_id: str | None = None) -> str:
+    """Plan the entry that undoes an effective one; its id.
+
+    Raises
+    ------
+    MissingError
+        When there is no such entry.
+    LedgerError
+        When it is not effective, changes no amount, or is undone already.
+    """
+    row = w.found(limit_entries, entry_id)
+    if row["state"] != EFFECTIVE or row["action"] in (*FREEZING, OPEN, REVERSE):
+        raise LedgerError(
+            "Only an effective change of amount is undone.", value=f"{row['action']}, {row['state']}"
+        )
+    again = sa.select(limit_entries.c.entry_id).where(
+        limit_entries.c.account_id == row["account_id"],
+        limit_entries.c.reverses == entry_id,
+        limit_entries.c.state != CANCELLED,
+    )
+    if w.row(again):
+        raise LedgerError("It is undone already.", value=entry_id)
+    line = w.found(lines, row["account_id"])
+    new = _entry_row(w, row["account_id"], line["entries"] + 1, REVERSE, effective_us)
+    new |= {"reverses": entry_id, "why": why, "case_id": case_id, "decision_id": row["decision_id"]}
+    w.add(limit_entries, new)
+    w.change(lines, row["account_id"], line["version"], {"entries": line["entries"] + 1})
+    w.note("limit.reverse", f"account:{row['account_id']}", {"entry": new["entry_id"], "reverses": entry_id})
+    return str(new["entry_id"])
+
+
+def effected_due(store: Store, now_us: int, notice_is_out: NoticeIsOut, count: int = SWEEP_ENTRIES) -> int:
+    """Take what is due into effect, and tell the bank and the monitor; how many entries were looked at.
+
+    An entry whose notice is not out yet waits, and is looked at again later. A freeze that ends by itself is
+    looked at a second time, for its end.
+
+    Parameters
+    ----------
+    store
+        Of the ledger.
+    now_us
+        UTC microseconds.
+    notice_is_out
+        Whether a notice has been handed over to a channel.
+    count
+        Entries in one transaction.
+    """
+    looked = 0
+    while True:
+        with work(store, SYSTEM, now_us) as w:
+            due = sa.select(limit_entries).where(limit_entries.c.look_us <= now_us)
+            order = due.order_by(limit_entries.c.look_us, limit_entries.c.account_id, limit_entries.c.number)
+            rows = w.rows(order.limit(count).with_for_update(skip_locked=True))
+            for row in rows:
+                _look(w, row, notice_is_out)
+        looked += len(rows)
+        if len(rows) < count:
+            return looked
+
+
+def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut) -> None:
+    if row["state"] == EFFECTIVE:  # a freeze whose time is over
+        _end_freeze(w, row)
+        return
+    if row["notice_id"] is not None and not notice_is_out(w, row["notice_id"]):
+        w.change(limit_entries, row["entry_id"], row["version"], {"look_us": w.now_us + NOTICE_LOOK_US})
+        return
+    line = w.found(lines, row["account_id"])
+    undoing = entry_of(w.found(limit_entries, row["reverses"])) if row["reverses"] else None
+    after = effected(entry_of(row), Line(line["limit_cents"], bool(line["is_frozen"])), w.now_us, undoing)
+    look_us = row["until_us"] if after.state == EFFECTIVE and after.action == FREEZE else None
+    is_told = after.state == EFFECTIVE
+    changed = {"cancelled_why": None if after.state == EFFECTIVE else "nothing was left to change",
+               "state": after.state, "delta_cents": after.delta_cents, "effective_us": after.effective_us,
+               "look_us": look_us, "bank_state": "told" if is_told else "none"}  # fmt: skip
+    w.change(limit_entries, row["entry_id"], row["version"], changed)
+    if not is_told:
+        w.note("limit.moot", f"account:{row['account_id']}", {"entry": row["entry_id"]})
+        return
+    limit_cents = line["limit_cents"] + after.delta_cents
+    is_frozen = after.action == FREEZE if after.action in FREEZING else bool(line["is_frozen"])
+    w.change(lines, row["account_id"], line["version"], {"limit_cents": limit_cents, "is_frozen": is_frozen})
+    w.note(
+        "limit.effect", f"account:{row['account_id']}", {"entry": row["entry_id"], "limit_cents": limit_cents}
+    )
+    command = {"command_id": row["entry_id"], "account_id": row["account_id"], "action": row["action"],
+               "limit_cents": limit_cents, "is_frozen": is_frozen, "effective_at": _instant(w.now_us)}  # fmt: skip
+    w.send(BANK_TOPIC, row["entry_id"], command)
+    if after.action not in FREEZING:
+        event = {"event_id": f"limit-{row['entry_id']}", "account_id": row["account_id"], "kind": "limit_set",
+                 "amount": limit_cents, "ts": _instant(w.now_us)}  # fmt: skip
+        w.send(ENGINE_TOPIC, row["entry_id"], event)
+
+
+def _end_freeze(w: Work, row: dict[str, Any]) -> None:
+    w.change(limit_entries, row["entry_id"], row["version"], {"look_us": None})
+    line = w.found(lines, row["account_id"])
+    thaw = LimitChange(row["account_id"], THAW, line["limit_cents"], None, w.now_us, "its time is over",
+                       case_id=row["case_id"], decision_id=row["decision_id"])  # fmt: skip
+    planned(w, thaw)
+
+
+def acknowledged(w: Work, entry_id: str, detail: str, *, is_done: bool) -> None:
+    """Keep what the bank says of a command; the same answer again changes nothing.
+
+    Raises
+    ------
+    MissingError
+        When there is no such entry.
+    LedgerError
+        When the bank was not told of it.
+    """
+    row = w.found(limit_entries, entry_id)
+    state = "done" if is_done else "failed"
+    if row["bank_state"] == "none":
+        raise LedgerError("The bank was not told of this entry.", value=entry_id)
+    if (row["bank_state"], row["bank_detail"]) == (state, detail):
+        return
+    w.change(limit_entries, entry_id, row["version"], {"bank_state": state, "bank_detail": detail})
+    w.note("limit.acknowledge", f"account:{row['account_id']}", {"entry": entry_id, "bank_state": state})
+
+
+def _instant(us: int) -> str:
+    return dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC).isoformat()

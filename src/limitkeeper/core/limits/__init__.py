@@ -1,0 +1,1 @@
+"""The ledger of limits: what changes them, when, and in which steps."""
