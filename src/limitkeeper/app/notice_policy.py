@@ -1,0 +1,101 @@
+"""The policy of notices as its files hold it: clocks and duties of a market, wording of a language."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+
+import yaml
+
+from limitkeeper.app.policy import LANGUAGES, POLICY
+from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
+from limitkeeper.core.kernel.parameters import Parameter, parameters_from_document, parameters_in_force
+from limitkeeper.core.limits.ledger import CLOSE, LOWERING
+from limitkeeper.core.notice.notice import NoticeWording, notice_wording_from_document
+
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class NoticePolicy:
+    """A market's clocks and duties.
+
+    Parameters
+    ----------
+    market
+        Such as ``CN``.
+    parameters
+        Dated: days of notice, days to appeal.
+    duties
+        Codes of what an adverse notice says besides, and from when.
+    """
+
+    market: str
+    parameters: dict[str, Parameter]
+    duties: tuple[str, ...]
+    duties_from: dt.date
+
+    def effective_us(self, action: str, now_us: int) -> int:
+        """From when a change may take effect at the earliest, where its notice goes out now."""
+        if action not in LOWERING:
+            return now_us
+        days = self._at(now_us, "notice_days_close" if action == CLOSE else "notice_days_decrease")
+        return now_us + int(days * DAY_US)
+
+    def appeal_until_us(self, now_us: int) -> int:
+        """Until when a customer may appeal against what he is told now."""
+        return now_us + int(self._at(now_us, "appeal_days") * DAY_US)
+
+    def duties_on(self, now_us: int) -> tuple[str, ...]:
+        """What an adverse notice says besides."""
+        return self.duties if day_of(now_us) >= self.duties_from else ()
+
+    def _at(self, now_us: int, name: str) -> float:
+        return parameters_in_force(self.parameters, day_of(now_us))[name]
+
+
+def day_of(us: int) -> dt.date:
+    """The UTC day of a time."""
+    return dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC).date()
+
+
+def notice_markets() -> tuple[str, ...]:
+    """The markets that have a policy of notices."""
+    return tuple(sorted(path.stem for path in (POLICY / "notices").glob("*.yaml")))
+
+
+@cache
+def notice_policy(market: str) -> NoticePolicy:
+    """A market's policy.
+
+    Raises
+    ------
+    PolicyError
+        When there is none, or it does not hold.
+    """
+    if market not in notice_markets():
+        raise PolicyError(
+            "There is no policy of notices for that market.",
+            value=market,
+            allowed=", ".join(notice_markets()),
+            advice=did_you_mean(market, notice_markets()),
+        )
+    document = yaml.safe_load((POLICY / "notices" / f"{market}.yaml").read_text(encoding="utf-8"))
+    duties = document.pop("duties")
+    return NoticePolicy(market, parameters_from_document(document), tuple(duties["codes"]), duties["from"])
+
+
+@cache
+def notice_wording(language: str) -> NoticeWording:
+    """The words of notices in a language.
+
+    Raises
+    ------
+    PolicyError
+        When there are none.
+    """
+    if language not in LANGUAGES:
+        raise PolicyError(
+            "There are no words in that language.", value=language, allowed=", ".join(LANGUAGES)
+        )
+    path = POLICY / "wording" / language / "notices.yaml"
+    return notice_wording_from_document(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -1,0 +1,310 @@
+"""Notices in the store: written with the decision, delivered by the customer's channels, read in his inbox."""
+
+import datetime as dt
+import hashlib
+import html
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from limitkeeper.app.notice_policy import notice_wording
+from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of
+from limitkeeper.core.notice.quiet_hours import QuietHours
+from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import Work, work
+
+RETRY_SECONDS = (60, 300, 1_800, 7_200, 21_600, 43_200)
+"""Waits after each attempt of one channel that failed; after the last the next channel is tried."""
+
+SWEEP_NOTICES = 200
+"""Notices that are looked at in one round."""
+
+WAITING, OUT, DEAD = "waiting", "out", "dead"
+
+PROBLEM_LETTERS = 300
+
+DEFAULT_CUSTOMER = {"language": "zh", "time_zone": "Asia/Shanghai", "quiet_from_hour": 22, "quiet_to_hour": 8,
+                    "refuses_automation": False}  # fmt: skip
+"""Of a customer who has said nothing."""
+
+
+def customer_row(w: Work, customer_id: str) -> dict[str, Any]:
+    """A customer's preferences, the defaults where he has said nothing."""
+    row = w.row(sa.select(customers).where(customers.c.customer_id == customer_id))
+    return row or {"customer_id": customer_id, "version": 0, **DEFAULT_CUSTOMER}
+
+
+def preferences_set(w: Work, customer_id: str, values: Mapping[str, Any]) -> None:
+    """Change a customer's preferences."""
+    row = customer_row(w, customer_id)
+    if row["version"] == 0:
+        w.add(customers, row | dict(values) | {"version": 1})
+    else:
+        w.change(customers, customer_id, row["version"], dict(values))
+    w.note("customer.prefer", f"customer:{customer_id}", {"changed": sorted(values)})
+
+
+def contact_added(
+    w: Work, seal: Seal, customer_id: str, channel: str, address: str, rank: int, *, consented: bool = True
+) -> str:
+    """Add a way to reach a customer; its id."""
+    named = hashlib.blake2b(
+        json.dumps([customer_id, channel, address]).encode(), digest_size=16, key=seal.key[:16]
+    )
+    contact_id = named.hexdigest()
+    if w.row(sa.select(contacts.c.contact_id).where(contacts.c.contact_id == contact_id)) is None:
+        w.add(contacts, {
+            "contact_id": contact_id, "customer_id": customer_id, "channel": channel, "rank": rank,
+            "address": seal.sealed(address.encode(), f"contact:{contact_id}"), "consented": consented,
+            "is_broken": False, "version": 1,
+        })  # fmt: skip
+        w.note("customer.contact", f"customer:{customer_id}", {"contact": contact_id, "channel": channel})
+    return contact_id
+
+
+def written(
+    w: Work, seal: Seal, customer_id: str, account_id: str | None, facts: NoticeFacts, language: str
+) -> str:
+    """Write a notice in the transaction of what it tells of; its id.
+
+    It is in the inbox at once, and goes out by the customer's channels soon after, in no quiet hour.
+    """
+    notice = notice_of(facts, notice_wording(language))
+    content = json.dumps([notice.subject, list(notice.paragraphs)], ensure_ascii=False).encode()
+    named = json.dumps([customer_id, account_id, facts.kind, w.now_us, notice.subject])
+    notice_id = hashlib.blake2b(f"notice:{named}".encode(), digest_size=16).hexdigest()
+    quiet = _quiet_hours(customer_row(w, customer_id))
+    w.add(notices, {
+        "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
+        "language": language, "content": seal.sealed(content, f"notice:{notice_id}"), "made_us": w.now_us,
+        "state": WAITING, "out_us": None, "read_us": None, "due_us": _us(quiet.over(_moment(w.now_us))), "version": 1,
+    })  # fmt: skip
+    w.note("notice.write", f"notice:{notice_id}", {"kind": facts.kind, "account": account_id})
+    return notice_id
+
+
+def notice_content(row: Mapping[str, Any], seal: Seal) -> Notice:
+    """The notice that a row holds.
+
+    Raises
+    ------
+    SealError
+        When it does not open.
+    """
+    subject, paragraphs = json.loads(seal.opened(row["content"], f"notice:{row['notice_id']}"))
+    return Notice(subject, tuple(paragraphs))
+
+
+def is_out(w: Work, notice_id: str) -> bool:
+    """Whether a notice has been handed over to a channel, or lies in the inbox of one who has no other."""
+    return bool(w.found(notices, notice_id)["state"] == OUT)
+
+
+def inbox(w: Work, seal: Seal, customer_id: str, count: int = 50) -> list[dict[str, Any]]:
+    """A customer's notices, the newest first; that they were looked at is kept."""
+    query = sa.select(notices).where(notices.c.customer_id == customer_id)
+    rows = w.rows(query.order_by(notices.c.made_us.desc(), notices.c.notice_id).limit(count))
+    w.note("notice.list", f"customer:{customer_id}", {"count": len(rows)})
+    found = []
+    for row in rows:
+        notice = notice_content(row, seal)
+        found.append({name: row[name] for name in ("notice_id", "account_id", "kind", "made_us", "read_us")}
+                     | {"subject": notice.subject, "paragraphs": list(notice.paragraphs)})  # fmt: skip
+    return found
+
+
+def read_marked(w: Work, notice_id: str) -> None:
+    """Keep that a customer has read a notice, when he first did.
+
+    Raises
+    ------
+    MissingError
+        When there is no such notice.
+    """
+    row = w.found(notices, notice_id)
+    if row["read_us"] is None:
+        w.change(notices, notice_id, row["version"], {"read_us": w.now_us})
+        w.note("notice.read", f"notice:{notice_id}")
+
+
+def bounced(w: Work, delivery_id: str, problem: str) -> None:
+    """Keep that a letter came back: its contact is not used again, and the next channel is tried.
+
+    Raises
+    ------
+    MissingError
+        When no such letter was sent.
+    """
+    row = w.found(deliveries, delivery_id)
+    if row["state"] == "bounced":
+        return
+    w.change(
+        deliveries, delivery_id, row["version"], {"state": "bounced", "problem": problem[:PROBLEM_LETTERS]}
+    )
+    contact, notice = w.found(contacts, row["contact_id"]), w.found(notices, row["notice_id"])
+    w.change(contacts, row["contact_id"], contact["version"], {"is_broken": True})
+    w.change(notices, row["notice_id"], notice["version"], {"state": WAITING, "due_us": w.now_us})
+    w.note("notice.bounce", f"notice:{row['notice_id']}", {"channel": row["channel"]})
+
+
+def sent_again(w: Work, notice_id: str) -> None:
+    """Let a notice that was given up be tried again from its first channel.
+
+    Raises
+    ------
+    MissingError
+        When there is no such notice.
+    """
+    row = w.found(notices, notice_id)
+    for each in w.rows(sa.select(deliveries).where(deliveries.c.notice_id == notice_id)):
+        w.change(deliveries, each["delivery_id"], each["version"], {"state": "trying", "attempts": 0})
+    w.change(notices, notice_id, row["version"], {"state": WAITING, "due_us": w.now_us})
+    w.note("notice.retry", f"notice:{notice_id}")
+
+
+def deliver_notices(
+    store: Store,
+    channels: Mapping[str, Channel],
+    seal: Seal,
+    now_us: Callable[[], int],
+    count: int = SWEEP_NOTICES,
+) -> dict[str, int]:
+    """One round: hand each notice that is due to the customer's first channel that still may take it.
+
+    That a letter is tried is written before it is sent, and what became of it after: a crash between the two sends it
+    again, under the same id.
+
+    Parameters
+    ----------
+    store
+        Where notices lie.
+    channels
+        By name; a contact whose channel is not here is passed over.
+    seal
+        Of addresses and contents.
+    now_us
+        The clock, UTC microseconds.
+    count
+        Notices at most.
+
+    Returns
+    -------
+    How many are ``sent``, ``waiting`` for another attempt, ``quiet``, only in the inbox (``inbox``), and ``dead``.
+    """
+    counts = dict.fromkeys(("sent", "waiting", "quiet", "inbox", "dead"), 0)
+    due = sa.select(notices.c.notice_id).where(notices.c.due_us <= now_us()).order_by(notices.c.due_us)
+    for row in store.rows(due.limit(count)):
+        counts[_delivered(store, row["notice_id"], channels, seal, now_us)] += 1
+    return counts
+
+
+def _delivered(
+    store: Store, notice_id: str, channels: Mapping[str, Channel], seal: Seal, now_us: Callable[[], int]
+) -> str:
+    with work(store, SYSTEM, now_us()) as w:
+        notice = w.found(notices, notice_id)
+        moment = _moment(w.now_us)
+        allowed = _quiet_hours(customer_row(w, notice["customer_id"])).over(moment)
+        if allowed > moment:
+            w.change(notices, notice_id, notice["version"], {"due_us": _us(allowed)})
+            return "quiet"
+        tried = {row["contact_id"]: row
+                 for row in w.rows(sa.select(deliveries).where(deliveries.c.notice_id == notice_id))}  # fmt: skip
+        usable = _usable(w, notice["customer_id"], channels)
+        contact = next((each for each in usable if _may_try(tried.get(each["contact_id"]))), None)
+        if contact is None:
+            state = DEAD if usable or tried else OUT
+            _settled(w, notice, state)
+            return "dead" if state == DEAD else "inbox"
+        delivery = _trying(w, notice_id, contact, tried.get(contact["contact_id"]))
+    problem, for_good = _sent(notice, contact, channels[contact["channel"]], seal, delivery["delivery_id"])
+    with work(store, SYSTEM, now_us()) as w:
+        return _kept(w, notice_id, delivery, problem, for_good=for_good)
+
+
+def _usable(w: Work, customer_id: str, channels: Mapping[str, Channel]) -> list[dict[str, Any]]:
+    query = sa.select(contacts).where(
+        contacts.c.customer_id == customer_id, contacts.c.consented, sa.not_(contacts.c.is_broken)
+    )
+    return [row for row in w.rows(query.order_by(contacts.c.rank)) if row["channel"] in channels]
+
+
+def _may_try(delivery: dict[str, Any] | None) -> bool:
+    return delivery is None or delivery["state"] == "trying"
+
+
+def _trying(
+    w: Work, notice_id: str, contact: dict[str, Any], before: dict[str, Any] | None
+) -> dict[str, Any]:
+    if before is not None:
+        attempts = before["attempts"] + 1
+        version = w.change(deliveries, before["delivery_id"], before["version"],
+                           {"attempts": attempts, "tried_us": w.now_us})  # fmt: skip
+        return before | {"attempts": attempts, "version": version}
+    row = {"delivery_id": f"{notice_id}{contact['contact_id']}", "notice_id": notice_id,
+           "contact_id": contact["contact_id"], "channel": contact["channel"], "state": "trying", "attempts": 1,
+           "tried_us": w.now_us, "problem": None, "version": 1}  # fmt: skip
+    w.add(deliveries, row)
+    return row
+
+
+def _sent(
+    notice: dict[str, Any], contact: dict[str, Any], channel: Channel, seal: Seal, letter_id: str
+) -> tuple[str | None, bool]:
+    """What went wrong, None where nothing did; and whether it always will."""
+    content = notice_content(notice, seal)
+    address = seal.opened(contact["address"], f"contact:{contact['contact_id']}").decode()
+    paragraphs = "".join(
+        f"<p>{html.escape(each).replace(chr(10), '<br>')}</p>" for each in content.paragraphs
+    )
+    letter = Letter(
+        letter_id, address, content.subject, content.text, f"<html><body>{paragraphs}</body></html>"
+    )
+    try:
+        channel(letter)
+    except LetterRefusedError as error:
+        return str(error)[:PROBLEM_LETTERS], True
+    except LetterError as error:
+        return str(error)[:PROBLEM_LETTERS], False
+    return None, False
+
+
+def _kept(w: Work, notice_id: str, delivery: dict[str, Any], problem: str | None, *, for_good: bool) -> str:
+    notice, attempts = w.found(notices, notice_id), delivery["attempts"]
+    if problem is None:
+        w.change(deliveries, delivery["delivery_id"], delivery["version"], {"state": "sent", "problem": None})
+        _settled(w, notice, OUT)
+        return "sent"
+    given_up = for_good or attempts > len(RETRY_SECONDS)
+    wait = 0 if given_up else RETRY_SECONDS[attempts - 1] * 1_000_000
+    state = "failed" if given_up else "trying"
+    w.change(deliveries, delivery["delivery_id"], delivery["version"], {"state": state, "problem": problem})
+    w.change(notices, notice_id, notice["version"], {"due_us": w.now_us + wait})
+    return "waiting"
+
+
+def _settled(w: Work, notice: dict[str, Any], state: str) -> None:
+    values: dict[str, Any] = {"state": state, "due_us": None}
+    if state == OUT and notice["out_us"] is None:
+        values["out_us"] = w.now_us
+    w.change(notices, notice["notice_id"], notice["version"], values)
+    w.note(f"notice.{state}", f"notice:{notice['notice_id']}")
+
+
+def _quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
+    return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], ZoneInfo(customer["time_zone"]))
+
+
+def _moment(us: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC)
+
+
+def _us(moment: dt.datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
