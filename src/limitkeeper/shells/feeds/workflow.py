@@ -1,0 +1,65 @@
+"""What Workflow does by itself while the server runs: cases, clocks, changes that are due, notices, the monitor told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.cases import OnApproved, cases_of_proposals, run_clocks
+from limitkeeper.app.limits import effected_due
+from limitkeeper.app.notices import deliver_notices, is_out
+from limitkeeper.app.outbox import Channel
+from limitkeeper.connectors import letters
+from limitkeeper.connectors.messages import messages
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.requests import Answer, Request
+from limitkeeper.shells.feeds.loop import Loop
+
+LOOK_SECONDS = 0.5
+
+ANSWER_SECONDS = 30.0
+
+
+def workflow_loop(
+    engine: Engine,
+    policy: ApprovalPolicy,
+    on_approved: OnApproved,
+    seal: Seal,
+    channels: Mapping[str, letters.Channel],
+) -> Loop:
+    """The thread that moves what is due."""
+
+    def work() -> bool:
+        store, now_us = engine.store, engine.as_of_us()
+        moved = sum(cases_of_proposals(store, policy, now_us, on_approved))
+        moved += run_clocks(store, policy, now_us, on_approved)
+        # Notices before changes, so that one whose notice is out now takes effect in the same round.
+        sent = deliver_notices(store, channels, seal, engine.as_of_us)
+        moved += effected_due(store, engine.as_of_us(), is_out)
+        return moved + sent["sent"] + sent["inbox"] > 0
+
+    return Loop("workflow", work, LOOK_SECONDS)
+
+
+def engine_channel(engine: Engine) -> Channel:
+    """The channel that tells the monitor: a limit that was set, or a freeze that was confirmed."""
+
+    def send(row: Mapping[str, Any], now_us: int) -> None:
+        content = msgspec.json.decode(row["content"])
+        if account := content.get("freeze_confirmed"):
+            table = pl.DataFrame({"account_id": [account], "confirm": [True], "ts_us": [now_us]})
+            try:
+                engine.submit(Request("freeze", table)).result(ANSWER_SECONDS)
+            except InputError:
+                return  # it is not frozen any more: there is nothing to confirm
+            return
+        rows = messages(row["content"].encode())
+        found: Answer = engine.submit(Request("events", rows, len(rows), "workflow")).result(ANSWER_SECONDS)
+        if found.rejected:
+            raise InputError("The monitor refused an event of Workflow.", value=row["subject"])
+
+    return send

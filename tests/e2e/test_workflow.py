@@ -1,0 +1,129 @@
+"""From an event to a limit that has changed and a customer who was told, over a real engine and each store."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.limits import effected_due, entries_of, entry_of
+from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.notices import contact_added, deliver_notices, is_out
+from limitkeeper.app.outbox import deliver_due
+from limitkeeper.connectors.letters import Letter
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
+from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.limits.ledger import line_of
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.portrait import portrait
+from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.shells.feeds.workflow import engine_channel
+from limitkeeper.store.audit_tables import audit_events, audit_heads
+from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.tables import outbox
+from limitkeeper.store.work import work
+from tests.live_engines import NOW_US, engine, life, sent
+
+SEAL = Seal(bytes(range(32)))
+POLICY = approval_policy()
+ON_APPROVED = effects(SEAL, notice_policy("CN"))
+ANN = Actor("ann", frozenset({OFFICER}))
+NOON_US = NOW_US + DAY_US // 6  # in Shanghai
+
+
+@pytest.fixture
+def running(store_url: str, tmp_path: Path) -> Iterator[Engine]:
+    found = engine(store_url, tmp_path / "snapshots")
+    found.submit(Request("accounts", life().accounts)).result()
+    sent(found, life().events)
+    with work(found.store, SYSTEM, NOON_US) as w:
+        w.add(mandates, {"mandate_id": "m", "person_id": "ann", "tier": 2, "actions": "[]", "cut_cents_max": None,
+                         "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1})  # fmt: skip
+    yield found
+    found.stop()
+
+
+def approved(running: Engine, action: str) -> dict:
+    """A case that is approved: small cuts by the system, a freeze by an officer."""
+    store = running.store
+    cases_of_proposals(store, POLICY, NOON_US, ON_APPROVED)
+    query = sa.select(cases).where(cases.c.action == action, cases.c.state.in_(("open", "approved")))
+    row = store.rows(query.order_by(cases.c.case_id))[0]
+    with work(store, SYSTEM, NOON_US) as w:
+        contact_added(w, SEAL, row["account_id"], "mail", "kim@mail.test", 0)
+    for version, act in ((1, "claim"), (2, "approve")) if row["state"] == "open" else ():
+        with work(store, ANN, NOON_US) as w:
+            case_acted(
+                w, row["case_id"], version, act, terms_in_force(w, POLICY), ON_APPROVED, "seen and agreed"
+            )
+    return row
+
+
+def test_approved_cut_is_told_first_then_in_force_in_ledger_and_monitor(running: Engine) -> None:
+    case, store, mail = approved(running, "decrease"), running.store, list[Letter]()
+    effected_due(store, NOON_US + 8 * DAY_US, is_out)
+    assert (
+        portrait(running, case["account_id"], NOON_US)["features"]["limit_cents"]
+        == case["limit_before_cents"]
+    )
+    assert deliver_notices(store, {"mail": mail.append}, SEAL, lambda: NOON_US)["sent"] == 1
+    (letter,) = (each for each in mail if each.address == "kim@mail.test")
+    assert "1." in letter.text
+    effected_due(store, NOON_US + 9 * DAY_US, is_out)
+    with work(store, SYSTEM, NOON_US) as w:
+        line = line_of(entry_of(row) for row in entries_of(w, case["account_id"]))
+    assert line.limit_cents == case["limit_after_cents"]
+    channels = {"engine.event": engine_channel(running), "bank.command": lambda _row, _now: None}
+    running.now_us = lambda: NOON_US + 9 * DAY_US
+    deliver_due(store, channels.get, running.now_us)
+    deliver_due(store, channels.get, running.now_us)
+    features = portrait(running, case["account_id"], running.now_us())["features"]
+    assert features["limit_cents"] == case["limit_after_cents"]
+
+
+def flag(running: Engine) -> None:
+    """A violation of today, which freezes a line."""
+    when = dt.datetime.fromtimestamp(NOW_US / 1e6 - 60, dt.UTC)
+    event = {
+        "event_id": "flagged",
+        "account_id": life().accounts["account_id"][0],
+        "ts": when,
+        "kind": "flag",
+    }
+    sent(running, pl.DataFrame([event]))
+
+
+def test_approved_freeze_is_confirmed_in_the_monitor_and_does_not_lapse(running: Engine) -> None:
+    flag(running)
+    case = approved(running, "freeze")
+    channels = {"engine.event": engine_channel(running), "bank.command": lambda _row, _now: None}
+    deliver_due(running.store, channels.get, lambda: NOON_US)
+    (row,) = running.store.rows(sa.select(notices).where(notices.c.kind == "line_frozen"))
+    assert row["account_id"] == case["account_id"]
+    query = sa.select(outbox.c.status).where(outbox.c.subject == case["case_id"])
+    assert [each["status"] for each in running.store.rows(query)] == ["sent"]
+    later_us = NOW_US + 10 * DAY_US
+    running.submit(Request("tick", pl.DataFrame({"as_of_us": [later_us]}))).result()
+    assert portrait(running, case["account_id"], later_us)["standing"]["frozen_since"] is not None
+
+
+def test_every_act_of_the_way_stands_in_an_unbroken_audit(running: Engine) -> None:
+    flag(running)
+    approved(running, "decrease")
+    approved(running, "freeze")
+    deliver_notices(running.store, {"mail": lambda _letter: None}, SEAL, lambda: NOON_US)
+    effected_due(running.store, NOON_US + 9 * DAY_US, is_out)
+    events = running.store.rows(sa.select(audit_events).order_by(audit_events.c.number))
+    (head,) = running.store.rows(sa.select(audit_heads))
+    assert first_break(events, (head["number"], head["hash"])) is None
+    assert {"case.open", "case.claim", "case.approve", "notice.write", "limit.plan", "limit.effect"} <= {
+        each["act"] for each in events
+    }
