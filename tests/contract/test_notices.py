@@ -1,16 +1,10 @@
 """Notices on every store, delivered by a real mail server: once, not at night, by another channel where one fails."""
 
 import datetime as dt
-import socket
 from collections.abc import Callable, Iterator
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import default
 
 import pytest
 import sqlalchemy as sa
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from limitkeeper.app.notices import (
     bounced,
@@ -32,6 +26,7 @@ from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.notice_tables import contacts, deliveries, notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
+from tests.postman import Postman, postman
 
 SEAL = Seal(bytes(range(32)))
 NOON_US = int(dt.datetime(2026, 9, 21, 4, tzinfo=dt.UTC).timestamp()) * 1_000_000  # in Shanghai
@@ -42,38 +37,13 @@ FACTS = NoticeFacts(
 )
 
 
-class Postman:
-    """Takes mail over SMTP, and answers each address as it was told to."""
-
-    def __init__(self) -> None:
-        self.taken: list[Message] = []
-        self.answers: dict[str, list[str]] = {}
-
-    async def handle_RCPT(  # noqa: N802 - the library's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        answers = self.answers.get(address, [])
-        if answers:
-            return answers.pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        assert isinstance(envelope.content, bytes)
-        self.taken.append(BytesParser(policy=default).parsebytes(envelope.content))
-        return "250 OK"
-
-
-@pytest.fixture
-def postman() -> Iterator[tuple[Postman, MailServer]]:
-    found = Postman()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(found, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield found, MailServer("127.0.0.1", port, "credit@lender.test", "lender.test", is_encrypted=False)
-    controller.stop()
+@pytest.fixture(name="postman")
+def postman_with_its_address() -> Iterator[tuple[Postman, MailServer]]:
+    with postman() as found:
+        yield (
+            found,
+            MailServer("127.0.0.1", found.port, "credit@lender.test", "lender.test", is_encrypted=False),
+        )
 
 
 @pytest.fixture

@@ -4,10 +4,14 @@ import smtplib
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from limitkeeper.connectors.letters import Letter, LetterError, LetterRefusedError
+from limitkeeper.core.kernel.errors import InputError
 
 SEND_SECONDS = 20.0
+
+SUBMISSION_PORT = 587
 
 FOR_GOOD = 500
 """An answer from here on says that the letter will never be taken."""
@@ -72,6 +76,39 @@ class MailServer:
             ) from error
         except (smtplib.SMTPException, OSError) as error:
             raise LetterError(f"The mail server cannot be used ({type(error).__name__}).") from error
+
+
+def mail_server(url: str) -> MailServer:
+    """The server that a URL names: ``smtp://[USER:PASSWORD@]HOST[:PORT]?from=SENDER``.
+
+    The connection is encrypted by STARTTLS, except to this machine itself.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+
+    Examples
+    --------
+    >>> server = mail_server("smtp://mail.lender.test?from=credit@lender.test")
+    >>> server.host, server.port, server.domain, server.is_encrypted
+    ('mail.lender.test', 587, 'lender.test', True)
+    """
+    parts = urlsplit(url)
+    sender = dict(parse_qsl(parts.query)).get("from", "")
+    try:
+        port = parts.port or SUBMISSION_PORT
+    except ValueError:
+        port = 0
+    if parts.scheme != "smtp" or not parts.hostname or not port or sender.count("@") != 1:
+        raise InputError(
+            "The mail server's URL cannot be read.",
+            value=parts._replace(netloc=parts.hostname or "").geturl(),
+            allowed="smtp://[USER:PASSWORD@]HOST[:PORT]?from=SENDER",
+        )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return MailServer(parts.hostname, port, sender, sender.split("@")[1], user, password, not is_local)
 
 
 def _error(code: int) -> type[LetterError]:

@@ -15,7 +15,12 @@ import polars as pl
 import structlog
 import uvicorn
 
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.connectors.kafka import KafkaSource
+from limitkeeper.connectors.mail import mail_server
+from limitkeeper.connectors.sealing import seal_from_environment
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.progress import Progress, unseen
@@ -28,6 +33,7 @@ from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
 from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.shells.feeds.outbox import outbox_loop
+from limitkeeper.shells.feeds.workflow import Workflow, workflow_loop
 from limitkeeper.shells.telemetry import add_traces
 
 CLOCKS = ("wall", "event")
@@ -46,6 +52,7 @@ class Ways:
     kafka: KafkaSource | None = None
     watch: Path | None = None
     webhook: Webhook | None = None
+    workflow: Workflow | None = None
 
     def topics(self) -> frozenset[str]:
         """What goes to the outbox."""
@@ -56,6 +63,19 @@ class Ways:
 def now_us() -> int:
     """The clock, UTC microseconds."""
     return time.time_ns() // 1_000
+
+
+def workflow_of(market: str, mail: str | None) -> Workflow:
+    """What Workflow needs, for a market, with mail as a channel where there is a server for it.
+
+    Raises
+    ------
+    LimitkeeperError
+        When there is no key, no policy of the market, or the mail server's URL cannot be read.
+    """
+    seal, policy = seal_from_environment(), notice_policy(market)
+    channels = {"mail": mail_server(mail).send} if mail else {}
+    return Workflow(approval_policy(), effects(seal, policy), seal, channels)
 
 
 def is_event_time(clock: str) -> bool:
@@ -114,8 +134,12 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
     try:
         if ways.watch:
             loops.append(FolderFeed(engine, ways.watch).loop)
-        if ways.topics():
-            loops.append(outbox_loop(engine, ways.webhook, ways.kafka))
+        if ways.workflow:
+            loops.append(workflow_loop(engine, ways.workflow))
+        if ways.topics() or ways.workflow:
+            loops.append(
+                outbox_loop(engine, ways.webhook, ways.kafka, tells_engine=ways.workflow is not None)
+            )
         if ways.kafka:
             loops.append(KafkaFeed(engine, ways.kafka).loop)
         yield

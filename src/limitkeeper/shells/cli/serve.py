@@ -67,6 +67,22 @@ def serve(
             help="URL that alerts and proposals are sent to, signed with the secret in LIMITKEEPER_WEBHOOK_SECRET."
         ),
     ] = None,
+    workflow: Annotated[
+        bool,
+        typer.Option(
+            "--workflow",
+            help="Open cases for proposals, move their clocks, write notices, and take approved changes into effect; "
+            "needs the key in LIMITKEEPER_MASTER_KEY.",
+        ),
+    ] = False,
+    mail: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LIMITKEEPER_MAIL",
+            help="With --workflow: SMTP server of notices, smtp://[USER:PASSWORD@]HOST:PORT?from=SENDER; "
+            "STARTTLS except on this machine.",
+        ),
+    ] = None,
     clock: Annotated[
         str,
         typer.Option(help="wall: time passes by itself; event: only by events, as for simulated streams."),
@@ -93,7 +109,15 @@ def serve(
     from limitkeeper.connectors.webhook import Webhook, checked_url, secret_bytes
     from limitkeeper.engines.embedded.settings import Settings
     from limitkeeper.engines.embedded.start import Decisive, Place
-    from limitkeeper.shells.serving import Ways, is_event_time, open_ways, served, started_engine, web_server
+    from limitkeeper.shells.serving import (
+        Ways,
+        is_event_time,
+        open_ways,
+        served,
+        started_engine,
+        web_server,
+        workflow_of,
+    )
 
     ways = Ways(
         KafkaSource(
@@ -108,6 +132,7 @@ def serve(
         Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
         if webhook
         else None,
+        workflow_of(market, mail) if workflow else None,
     )
     place = Place(
         store or f"sqlite:///{data / 'limitkeeper.db'}",

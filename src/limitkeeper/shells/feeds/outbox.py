@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from limitkeeper.app.limits import BANK_TOPIC, ENGINE_TOPIC
 from limitkeeper.app.outbox import Channel, deliver_due, message_body
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.webhook import Webhook
@@ -11,6 +12,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TOLD_TOPICS
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, dead_letter_channel
 from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.shells.feeds.workflow import engine_channel
 
 LOOK_SECONDS = 0.25
 
@@ -24,11 +26,15 @@ def webhook_channel(webhook: Webhook) -> Channel:
     return send
 
 
-def outbox_loop(engine: Engine, webhook: Webhook | None, kafka: KafkaSource | None) -> Loop:
-    """The thread that sends what the outbox holds."""
+def outbox_loop(
+    engine: Engine, webhook: Webhook | None, kafka: KafkaSource | None, *, tells_engine: bool = False
+) -> Loop:
+    """The thread that sends what the outbox holds; with ``tells_engine`` also to the monitor itself."""
     channels: dict[str, Channel] = {}
+    if tells_engine:
+        channels[ENGINE_TOPIC] = engine_channel(engine)
     if webhook:
-        channels |= dict.fromkeys(TOLD_TOPICS, webhook_channel(webhook))
+        channels |= dict.fromkeys((*TOLD_TOPICS, BANK_TOPIC), webhook_channel(webhook))
     if kafka:
         channels[DEAD_TOPIC] = dead_letter_channel(kafka)
 

@@ -1,6 +1,7 @@
 """What Workflow does by itself while the server runs: cases, clocks, changes that are due, notices, the monitor told."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -24,21 +25,38 @@ LOOK_SECONDS = 0.5
 ANSWER_SECONDS = 30.0
 
 
-def workflow_loop(
-    engine: Engine,
-    policy: ApprovalPolicy,
-    on_approved: OnApproved,
-    seal: Seal,
-    channels: Mapping[str, letters.Channel],
-) -> Loop:
+@dataclass(frozen=True)
+class Workflow:
+    """What Workflow needs beside the engine.
+
+    Parameters
+    ----------
+    policy
+        Who decides, and how long it may take.
+    on_approved
+        What approval leads to.
+    seal
+        Of what is personal.
+    channels
+        By which customers are reached, by name.
+    """
+
+    policy: ApprovalPolicy
+    on_approved: OnApproved
+    seal: Seal
+    channels: Mapping[str, letters.Channel]
+
+
+def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
+    policy, on_approved = workflow.policy, workflow.on_approved
 
     def work() -> bool:
         store, now_us = engine.store, engine.as_of_us()
         moved = sum(cases_of_proposals(store, policy, now_us, on_approved))
         moved += run_clocks(store, policy, now_us, on_approved)
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
-        sent = deliver_notices(store, channels, seal, engine.as_of_us)
+        sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
         moved += effected_due(store, engine.as_of_us(), is_out)
         return moved + sent["sent"] + sent["inbox"] > 0
 

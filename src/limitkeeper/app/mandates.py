@@ -1,0 +1,79 @@
+"""Mandates and absences in the store: given by somebody else than their holder, ended, never deleted."""
+
+import json
+import secrets
+from collections.abc import Sequence
+
+from limitkeeper.core.approval.mandates import Absence, Mandate
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.store.case_tables import absences, mandates
+from limitkeeper.store.work import Work
+
+
+def mandate_given(w: Work, mandate: Mandate) -> str:
+    """Give a mandate; its id.
+
+    Raises
+    ------
+    InputError
+        When its tier is none that people decide on, or its time is none.
+    RefusedError
+        When somebody gives it to himself.
+    """
+    if mandate.tier not in (TEAM_TIER, COMMITTEE_TIER):
+        raise InputError(
+            "People decide on the second and the third tier.", value=mandate.tier, allowed="2, 3"
+        )
+    if mandate.to_us <= mandate.from_us:
+        raise InputError("A mandate ends after it begins.", value=f"{mandate.from_us} to {mandate.to_us}")
+    if mandate.person_id == w.actor.actor_id:
+        raise RefusedError("four_eyes", value=mandate.person_id, advice="Let somebody else give it.")
+    mandate_id = secrets.token_hex(16)
+    w.add(mandates, {
+        "mandate_id": mandate_id, "person_id": mandate.person_id, "tier": mandate.tier,
+        "actions": json.dumps(sorted(mandate.actions)), "cut_cents_max": mandate.cut_cents_max,
+        "exposure_cents_max": mandate.exposure_cents_max, "from_us": mandate.from_us, "to_us": mandate.to_us,
+        "version": 1,
+    })  # fmt: skip
+    w.note("mandate.give", f"person:{mandate.person_id}", {"mandate": mandate_id, "tier": mandate.tier})
+    return mandate_id
+
+
+def mandate_ended(w: Work, mandate_id: str) -> None:
+    """End a mandate now.
+
+    Raises
+    ------
+    MissingError
+        When there is none.
+    """
+    row = w.found(mandates, mandate_id)
+    w.change(mandates, mandate_id, row["version"], {"to_us": min(row["to_us"], w.now_us)})
+    w.note("mandate.end", f"person:{row['person_id']}", {"mandate": mandate_id})
+
+
+def absence_noted(w: Work, absence: Absence) -> str:
+    """Note that somebody is away and who stands in for him; the id.
+
+    Raises
+    ------
+    InputError
+        When a person stands in for himself.
+    """
+    if absence.person_id == absence.deputy_id:
+        raise InputError("Nobody stands in for himself.", value=absence.person_id)
+    absence_id = secrets.token_hex(16)
+    w.add(absences, {
+        "absence_id": absence_id, "person_id": absence.person_id, "deputy_id": absence.deputy_id,
+        "from_us": absence.from_us, "to_us": absence.to_us, "version": 1,
+    })  # fmt: skip
+    w.note(
+        "absence.note", f"person:{absence.person_id}", {"absence": absence_id, "deputy": absence.deputy_id}
+    )
+    return absence_id
+
+
+ACTIONS: Sequence[str] = ("decrease", "freeze", "close", "restore", "increase")
+"""What a mandate may be bounded to."""

@@ -1,0 +1,205 @@
+"""``limitkeeper case``: proposals on their way through the tiers, and every act on them."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from limitkeeper.shells.cli.options import DataFolder, StoreUrl, store_at
+
+application = typer.Typer(
+    help="Cases: proposals on their way through the tiers.", no_args_is_help=True, add_completion=False
+)
+
+HELP = {
+    "claim": "Take a case of the second tier, so that it is yours to decide.",
+    "release": "Give a case back that you have claimed.",
+    "comment": "Say something on a case; nothing else changes.",
+    "ask": "Ask for information before you decide.",
+    "answer": "Answer what was asked on a case.",
+    "approve": "Approve a case that you have claimed; its notice is written and its change planned.",
+    "refuse": "Refuse a case that you have claimed; the limit stays as it is.",
+    "send-up": "Send a case that you have claimed to the committee.",
+    "send-back": "Send a case of the committee back to the risk team.",
+    "vote-for": "Vote for a case, as a member of the committee.",
+    "vote-against": "Vote against a case, as a member of the committee.",
+    "recuse": "Take no further part in a case; a vote that you gave is taken back.",
+}
+
+Person = Annotated[
+    str,
+    typer.Option(
+        "--as", envvar="LIMITKEEPER_PERSON", help="Who acts. Whoever may open the store is trusted."
+    ),
+]
+
+
+@application.callback()
+def root() -> None:
+    """Cases: proposals on their way through the tiers."""
+
+
+@application.command("list")
+def list_cases(
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    tier: Annotated[int | None, typer.Option(min=1, max=3, help="Only of this tier.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
+    ended: Annotated[
+        bool, typer.Option("--ended", help="Those that have ended, instead of those that wait.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Cases at most.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the cases as JSON.")] = False,
+) -> None:
+    """Show cases, those whose clock runs out first on top.
+
+    Example: limitkeeper case list --tier 2
+    """
+    import sqlalchemy as sa
+
+    from limitkeeper.store.case_tables import cases
+
+    query = sa.select(cases).where(cases.c.is_live.is_(not ended)).order_by(cases.c.due_us, cases.c.case_id)
+    query = query.where(cases.c.tier == tier) if tier else query
+    query = query.where(cases.c.account_id == account) if account else query
+    opened = store_at(data, store)
+    try:
+        documents = [case_document(row) for row in opened.rows(query.limit(limit))]
+    finally:
+        opened.close()
+    if as_json:
+        typer.echo(json.dumps(documents, ensure_ascii=False))
+        return
+    shown = Table("case", "account", "action", "before", "after", "state", "tier", "by", "next")
+    for each in documents:
+        shown.add_row(
+            each["case_id"], each["account_id"] or "", each["action"], _amount(each["limit_before_cents"]),
+            _amount(each["limit_after_cents"]), each["state"], str(each["tier"]), each["claimed_by"] or "",
+            f"{each['clock']} {each['due_at'][:16]}" if each["is_live"] else each["outcome"],
+        )  # fmt: skip
+    Console(highlight=False).print(
+        shown if documents else "No case waits." if not ended else "No case has ended."
+    )
+
+
+@application.command("show")
+def show(
+    case_id: Annotated[str, typer.Argument(help="Of the case.")],
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the case as JSON.")] = False,
+) -> None:
+    """Show a case: what it is about, which rules chose its tier, and every act on it.
+
+    Example: limitkeeper case show 4f2a...
+    """
+    import sqlalchemy as sa
+
+    from limitkeeper.core.kernel.errors import InputError
+    from limitkeeper.engines.embedded.findings import instant
+    from limitkeeper.store.case_tables import case_acts, cases
+
+    opened = store_at(data, store)
+    try:
+        rows = opened.rows(sa.select(cases).where(cases.c.case_id == case_id))
+        query = sa.select(case_acts).where(case_acts.c.case_id == case_id).order_by(case_acts.c.version)
+        acts = opened.rows(query)
+    finally:
+        opened.close()
+    if not rows:
+        raise InputError("There is no such case.", value=case_id, advice="limitkeeper case list")
+    document = case_document(rows[0])
+    document["acts"] = [
+        {"at": instant(row["ts_us"]).isoformat(), "by": row["actor_id"], "act": row["act"], "words": row["words"],
+         "state": row["state"], "tier": row["tier"], "version": row["version"]}
+        for row in acts
+    ]  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    for name, value in document.items():
+        if name not in ("acts", "facts"):
+            console.print(
+                f"{name:>20}  {', '.join(value) if isinstance(value, list) else value}", markup=False
+            )
+    told = Table("version", "at", "by", "act", "words", "led to")
+    for each in document["acts"]:
+        led = f"{each['state']}, tier {each['tier']}"
+        told.add_row(str(each["version"]), each["at"][:19], each["by"], each["act"], each["words"], led)
+    console.print(told)
+
+
+def case_document(row: dict[str, Any]) -> dict[str, Any]:
+    """A case as JSON."""
+    from limitkeeper.engines.embedded.findings import instant
+
+    names = ("case_id", "kind", "account_id", "customer_id", "action", "limit_before_cents", "limit_after_cents",
+             "exposure_cents", "proposal_id", "decision_id", "state", "tier", "required_tier", "maker_id",
+             "claimed_by", "clock", "outcome", "version")  # fmt: skip
+    found = {name: row[name] for name in names} | {"is_live": bool(row["is_live"])}
+    found |= {name: json.loads(row[name]) for name in ("facts", "tier_rules", "recused")}
+    found["votes"] = [f"{person}: {choice}" for person, _, choice, _ in json.loads(row["votes"])]
+    return found | {
+        "opened_at": instant(row["opened_us"]).isoformat(),
+        "due_at": instant(row["due_us"]).isoformat(),
+    }
+
+
+def _amount(cents: int | None) -> str:
+    return "" if cents is None else f"{cents / 100:,.2f}"
+
+
+def _command(act: str) -> Callable[..., None]:
+    def command(
+        case_id: Annotated[str, typer.Argument(help="Of the case.")],
+        person: Person,
+        words: Annotated[str, typer.Option(help="Why, or what is asked or answered.")] = "",
+        version: Annotated[
+            int | None, typer.Option(help="The version that you saw; default: as it is now.")
+        ] = None,
+        market: Annotated[str, typer.Option(help="Whose notices are written.")] = "CN",
+        data: DataFolder = Path("limitkeeper-data"),
+        store: StoreUrl = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the case as JSON.")] = False,
+    ) -> None:
+        from limitkeeper.app.approval_policy import approval_policy
+        from limitkeeper.app.cases import case_acted, terms_in_force
+        from limitkeeper.app.decisions import effects
+        from limitkeeper.app.notice_policy import notice_policy
+        from limitkeeper.connectors.sealing import seal_from_environment
+        from limitkeeper.core.access.actors import OFFICER, Actor
+        from limitkeeper.store.case_tables import cases
+        from limitkeeper.store.work import work
+
+        policy = approval_policy()
+        on_approved = effects(seal_from_environment(), notice_policy(market))
+        opened = store_at(data, store)
+        try:
+            with work(opened, Actor(person, frozenset({OFFICER})), time.time_ns() // 1_000) as w:
+                seen = w.found(cases, case_id)["version"] if version is None else version
+                name = act.replace("-", "_")
+                case_acted(w, case_id, seen, name, terms_in_force(w, policy), on_approved, words)
+                document = case_document(w.found(cases, case_id))
+        finally:
+            opened.close()
+        if as_json:
+            typer.echo(json.dumps(document, ensure_ascii=False))
+        else:
+            Console(highlight=False).print(
+                f"{act}: the case is {document['state']} on tier {document['tier']}, version {document['version']}."
+            )
+
+    words = ' --words "why"' if act not in ("claim", "release", "recuse") else ""
+    command.__doc__ = f"{HELP[act]}\n\nExample: limitkeeper case {act} 4f2a... --as ann{words}"
+    command.__name__ = act.replace("-", "_")
+    return command
+
+
+for _act in HELP:
+    application.command(_act)(_command(_act))

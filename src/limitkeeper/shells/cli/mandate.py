@@ -1,0 +1,171 @@
+"""``limitkeeper mandate``: who decides on what, and who stands in for whom."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from limitkeeper.shells.cli.options import DataFolder, StoreUrl, store_at
+
+application = typer.Typer(
+    help="Mandates: who decides on what, and who stands in for whom.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Person = Annotated[
+    str,
+    typer.Option(
+        "--as", envvar="LIMITKEEPER_PERSON", help="Who acts. Whoever may open the store is trusted."
+    ),
+]
+
+
+@application.callback()
+def root() -> None:
+    """Mandates: who decides on what, and who stands in for whom."""
+
+
+@application.command("give")
+def give(
+    holder: Annotated[str, typer.Argument(help="Who decides.")],
+    person: Person,
+    tier: Annotated[int, typer.Option(min=2, max=3, help="2: the risk team; 3: a seat on the committee.")],
+    action: Annotated[list[str] | None, typer.Option(help="Only this action; may be given again.")] = None,
+    cut_max: Annotated[
+        int | None, typer.Option(min=0, help="Largest change of a limit, minor units.")
+    ] = None,
+    exposure_max: Annotated[int | None, typer.Option(min=0, help="Largest exposure, minor units.")] = None,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Give somebody else a mandate.
+
+    Example: limitkeeper mandate give ann --tier 2 --cut-max 5000000 --as chief
+    """
+    from limitkeeper.app.mandates import ACTIONS, mandate_given
+    from limitkeeper.core.access.actors import COMMITTEE, Actor
+    from limitkeeper.core.approval.mandates import Mandate
+    from limitkeeper.core.kernel.errors import InputError, did_you_mean
+    from limitkeeper.store.work import work
+
+    for each in action or []:
+        if each not in ACTIONS:
+            raise InputError(
+                "There is no such action.",
+                value=each,
+                allowed=", ".join(ACTIONS),
+                advice=did_you_mean(each, ACTIONS),
+            )
+    now_us = time.time_ns() // 1_000
+    opened = store_at(data, store)
+    try:
+        with work(opened, Actor(person, frozenset({COMMITTEE})), now_us) as w:
+            mandate = Mandate(holder, tier, frozenset(action or []), cut_max, exposure_max, now_us)
+            mandate_id = mandate_given(w, mandate)
+    finally:
+        opened.close()
+    Console(highlight=False).print(f"{holder} decides on tier {tier}; mandate {mandate_id}.")
+
+
+@application.command("end")
+def end(
+    mandate_id: Annotated[str, typer.Argument(help="Of the mandate.")],
+    person: Person,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """End a mandate now.
+
+    Example: limitkeeper mandate end 4f2a... --as chief
+    """
+    from limitkeeper.app.mandates import mandate_ended
+    from limitkeeper.core.access.actors import COMMITTEE, Actor
+    from limitkeeper.store.work import work
+
+    opened = store_at(data, store)
+    try:
+        with work(opened, Actor(person, frozenset({COMMITTEE})), time.time_ns() // 1_000) as w:
+            mandate_ended(w, mandate_id)
+    finally:
+        opened.close()
+    Console(highlight=False).print("The mandate has ended.")
+
+
+@application.command("absent")
+def absent(
+    away: Annotated[str, typer.Argument(help="Who is away.")],
+    deputy: Annotated[str, typer.Argument(help="Who decides meanwhile, under the same mandate.")],
+    person: Person,
+    days: Annotated[float, typer.Option(min=0.01, max=366, help="For how long, from now.")] = 14.0,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Note that somebody is away, and who decides meanwhile.
+
+    Example: limitkeeper mandate absent ann bob --days 10 --as chief
+    """
+    from limitkeeper.app.mandates import absence_noted
+    from limitkeeper.core.access.actors import COMMITTEE, Actor
+    from limitkeeper.core.approval.mandates import Absence
+    from limitkeeper.core.behaviour.events import DAY_US
+    from limitkeeper.store.work import work
+
+    now_us = time.time_ns() // 1_000
+    opened = store_at(data, store)
+    try:
+        with work(opened, Actor(person, frozenset({COMMITTEE})), now_us) as w:
+            absence_noted(w, Absence(away, deputy, now_us, now_us + int(days * DAY_US)))
+    finally:
+        opened.close()
+    Console(highlight=False).print(f"{deputy} decides for {away} for {days:g} days.")
+
+
+@application.command("list")
+def list_mandates(
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the mandates as JSON.")] = False,
+) -> None:
+    """Show who decides on what now, and who stands in for whom.
+
+    Example: limitkeeper mandate list
+    """
+    import sqlalchemy as sa
+
+    from limitkeeper.store.case_tables import absences, mandates
+
+    now_us = time.time_ns() // 1_000
+    opened = store_at(data, store)
+    try:
+        given = opened.rows(
+            sa.select(mandates).where(mandates.c.to_us > now_us).order_by(mandates.c.person_id)
+        )
+        away = opened.rows(
+            sa.select(absences).where(absences.c.to_us > now_us).order_by(absences.c.person_id)
+        )
+    finally:
+        opened.close()
+    deputies = {row["person_id"]: row["deputy_id"] for row in away}
+    documents = [
+        {"mandate_id": row["mandate_id"], "person": row["person_id"], "tier": row["tier"],
+         "actions": json.loads(row["actions"]), "cut_cents_max": row["cut_cents_max"],
+         "exposure_cents_max": row["exposure_cents_max"], "deputy": deputies.get(row["person_id"])}
+        for row in given
+    ]  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(documents, ensure_ascii=False))
+        return
+    shown = Table("mandate", "person", "tier", "actions", "largest change", "largest exposure", "deputy now")
+    for each in documents:
+        bounds = [f"{cents / 100:,.2f}" if cents is not None else "any"
+                  for cents in (each["cut_cents_max"], each["exposure_cents_max"])]  # fmt: skip
+        actions = ", ".join(each["actions"]) or "all"
+        shown.add_row(
+            each["mandate_id"], each["person"], str(each["tier"]), actions, *bounds, each["deputy"] or ""
+        )
+    Console(highlight=False).print(shown if documents else "Nobody has a mandate: limitkeeper mandate give")

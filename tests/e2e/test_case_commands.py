@@ -1,0 +1,111 @@
+"""An officer's way at the command line: a violation, its case, the decision, the customer's mail, the audit."""
+
+import base64
+import datetime as dt
+import json
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from limitkeeper.app.notices import contact_added, preferences_set
+from limitkeeper.connectors.sealing import KEY_VARIABLE, Seal
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.shells.cli.main import application
+from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import work
+from tests.crash.killed_server import KilledServer
+from tests.live_engines import life
+from tests.postman import postman
+
+SEAL = Seal(bytes(range(32)))
+PATIENCE_SECONDS = 30
+
+
+def invoke(folder: Path, *arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(application, [*arguments, "--data", str(folder)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+def awaited(folder: Path, *arguments: str) -> list[dict]:
+    """What a command shows as JSON, as soon as it shows something."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        if found := json.loads(invoke(folder, *arguments, "--json")):
+            return found
+        time.sleep(0.2)
+    raise AssertionError("nothing came")
+
+
+def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(SEAL.key).decode())
+    folder, accounts = tmp_path / "data", tmp_path / "accounts.parquet"
+    folder.mkdir()
+    life().accounts.write_parquet(accounts)
+    account = life().accounts["account_id"][0]
+    store_url = f"sqlite:///{folder}/limitkeeper.db"
+    with postman() as mail:
+        more = (
+            "--clock",
+            "wall",
+            "--workflow",
+            "--mail",
+            f"smtp://127.0.0.1:{mail.port}?from=credit@lender.test",
+        )
+        server = KilledServer(store_url, folder, accounts, more=more)
+        server.start()
+        server.await_ready()
+        store = Store(store_url)
+        with work(store, SYSTEM, time.time_ns() // 1_000) as w:
+            preferences_set(w, account, {"language": "en", "quiet_from_hour": 0, "quiet_to_hour": 0})
+            contact_added(w, SEAL, account, "mail", "kim@mail.test", 0)
+        event = {
+            "event_id": "v",
+            "account_id": account,
+            "ts": dt.datetime.now(dt.UTC).isoformat(),
+            "kind": "flag",
+        }
+        assert httpx.post(f"{server.url}/v1/events", json=event).json()["accepted"] == 1
+
+        (case,) = awaited(folder, "case", "list", "--tier", "2")
+        assert (case["action"], case["tier_rules"]) == ("freeze", ["freeze"])
+        invoke(folder, "mandate", "give", "ann", "--tier", "2", "--as", "chief")
+        with pytest.raises(RefusedError):
+            invoke(folder, "case", "claim", case["case_id"], "--as", "bob")
+        invoke(folder, "case", "claim", case["case_id"], "--as", "ann")
+        assert "approved" in invoke(
+            folder, "case", "approve", case["case_id"], "--as", "ann", "--words", "seen"
+        )
+        (ended,) = json.loads(invoke(folder, "case", "list", "--ended", "--json"))
+        shown = json.loads(invoke(folder, "case", "show", ended["case_id"], "--json"))
+        assert [each["act"] for each in shown["acts"]] == ["open", "claim", "approve"]
+        assert account in invoke(folder, "case", "list", "--ended")
+        assert "seen" in invoke(folder, "case", "show", ended["case_id"])
+
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not mail.taken:
+            assert time.monotonic() < until, "no mail came"
+            time.sleep(0.1)
+        (message,) = mail.taken
+        assert message["To"] == "kim@mail.test"
+        assert "paused" in message["Subject"]
+        assert "ann" in invoke(folder, "mandate", "list")
+        assert server.stop() == 0
+    assert json.loads(invoke(folder, "audit", "verify", "--json"))["holds"]
+    acts = [each["act"] for each in json.loads(invoke(folder, "audit", "search", "--json"))]
+    assert {"case.approve", "notice.write", "notice.out", "limit.effect", "mandate.give"} <= set(acts)
+    with store.database.begin() as connection:
+        connection.execute(audit_events.update().where(audit_events.c.number == 3).values(actor_id="nobody"))
+    broken = json.loads(invoke(folder, "audit", "verify", "--json", code=1))
+    assert broken["broken"]["number"] == 3
+    assert "does not hold at event 3" in invoke(folder, "audit", "verify", code=1)
+    store.close()
