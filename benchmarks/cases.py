@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from limitkeeper.app.approval_policy import approval_policy
-from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, run_clocks, terms_in_force
+from limitkeeper.app.case_clocks import run_clocks
+from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import HOUR_US, NEVER_US
 from limitkeeper.store.case_tables import cases, mandates

@@ -9,16 +9,18 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import (
     CaseOpening,
     case_acted,
+    case_of,
     case_opened,
     cases_of_proposals,
-    run_clocks,
     terms_in_force,
 )
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.approval.cases import clocked
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import HOUR_US, NEVER_US
 from limitkeeper.store.audit_tables import audit_events
@@ -181,7 +183,7 @@ def test_clocks_remind_send_up_and_end_and_leave_the_others(store: Store) -> Non
         late = CaseOpening("decision", "close", "b", 1, 0, 1, "system")
         other = case_opened(w, late, POLICY, Approved())
     assert run_clocks(store, POLICY, NOW_US + 4 * HOUR_US, Approved(), count=1) == 1
-    assert run_clocks(store, POLICY, NOW_US + 48 * HOUR_US, Approved(), count=1) == 2
+    assert run_clocks(store, POLICY, NOW_US + 48 * HOUR_US, Approved(), count=1, reminders=1) == 2
     found = {row["case_id"]: row for row in store.rows(sa.select(cases))}
     assert (found[first]["tier"], found[first]["clock"]) == (3, "remind")
     assert (found[other]["tier"], found[other]["clock"]) == (2, "escalate")
@@ -197,3 +199,25 @@ def test_committee_decides_at_the_end_of_its_clock_and_the_effect_follows(store:
     (row,) = store.rows(sa.select(cases))
     assert (row["state"], row["outcome"]) == ("approved", "committee")
     assert [vote[2] for vote in json.loads(row["votes"])] == ["for", "for", "against"]
+
+
+def test_clocks_that_are_moved_together_are_moved_as_the_core_says(store: Store) -> None:
+    ids = [opened(store, account_id=f"a{k}", limit_after_cents=k, action="close") for k in range(12)]
+    act(store, ids[0], "ann claim")
+    act(store, ids[1], "ann claim", "ann ask")
+    for case_id in ids[2:6]:
+        act(store, case_id, "ann claim", "ann send_up", "m0 vote_for")
+    for hours in (4, 24, 48, 49, 72, 100, 200, 500):
+        now_us = NOW_US + hours * HOUR_US
+        before = store.rows(sa.select(cases).order_by(cases.c.case_id))
+        with work(store, SYSTEM, now_us) as w:
+            terms = terms_in_force(w, POLICY)
+        expected = [clocked(case_of(row), terms, now_us) for row in before]
+        while expected != [clocked(case, terms, now_us) for case in expected]:
+            expected = [clocked(case, terms, now_us) for case in expected]
+        run_clocks(store, POLICY, now_us, Approved(), count=3, reminders=5)
+        after = store.rows(sa.select(cases).order_by(cases.c.case_id))
+        assert [case_of(row) for row in after] == expected
+    assert not any(row["is_live"] for row in after)
+    acts = store.rows(sa.select(case_acts.c.case_id, case_acts.c.version))
+    assert len(acts) == sum(row["version"] for row in after)

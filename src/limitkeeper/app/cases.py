@@ -18,20 +18,18 @@ from limitkeeper.core.approval.cases import (
     Terms,
     Vote,
     acted,
-    clocked,
     opened_case,
     withdrawn,
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.store import prepared
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import Work, work
 
 SWEEP_CASES = 5_000
-"""Cases whose clocks are moved in one transaction."""
+"""Cases that are opened, or whose clocks are moved one by one, in one transaction."""
 
 OnApproved = Callable[[Work, dict[str, Any]], None]
 """What an approved case leads to, in the same transaction."""
@@ -105,7 +103,7 @@ def case_of(row: dict[str, Any]) -> Case:
     )  # fmt: skip
 
 
-def _changing(case: Case) -> dict[str, Any]:
+def changing_values(case: Case) -> dict[str, Any]:
     """The columns that acts change, but the version."""
     return {
         "state": case.state, "tier": case.tier, "since_us": case.since_us, "clock": case.clock,
@@ -115,7 +113,8 @@ def _changing(case: Case) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _act_row(case: Case, act: str, actor_id: str, now_us: int, words: str) -> dict[str, Any]:
+def act_row(case: Case, act: str, actor_id: str, now_us: int, words: str) -> dict[str, Any]:
+    """The row of an act that led to a case as it is now."""
     return {"case_id": case.case_id, "version": case.version, "ts_us": now_us, "actor_id": actor_id, "act": act,
             "words": words, "state": case.state, "tier": case.tier}  # fmt: skip
 
@@ -165,9 +164,9 @@ def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approv
     row |= {"case_id": case_id, "action": case.action, "cut_cents": case.cut_cents,
             "exposure_cents": case.exposure_cents, "facts": json.dumps(facts | {"policy": policy.hash}),
             "required_tier": tier, "tier_rules": json.dumps(rules), "maker_id": case.maker_id,
-            "opened_us": w.now_us, "version": case.version} | _changing(case)  # fmt: skip
+            "opened_us": w.now_us, "version": case.version} | changing_values(case)  # fmt: skip
     w.add(cases, row)
-    w.add(case_acts, _act_row(case, "open", w.actor.actor_id, w.now_us, ""))
+    w.add(case_acts, act_row(case, "open", w.actor.actor_id, w.now_us, ""))
     w.note("case.open", f"case:{case_id}", {"tier": tier, "rules": rules})
     if case.state == APPROVED:
         on_approved(w, row)
@@ -220,9 +219,9 @@ def case_acted(
 def _written(
     w: Work, row: dict[str, Any], after: Case, act: str, words: str, on_approved: OnApproved
 ) -> None:
-    changed = _changing(after)
+    changed = changing_values(after)
     w.change(cases, after.case_id, row["version"], changed)
-    w.add(case_acts, _act_row(after, act, w.actor.actor_id, w.now_us, words))
+    w.add(case_acts, act_row(after, act, w.actor.actor_id, w.now_us, words))
     w.note(
         f"case.{act}",
         f"case:{after.case_id}",
@@ -230,57 +229,6 @@ def _written(
     )
     if after.state == APPROVED:
         on_approved(w, row | changed)
-
-
-def run_clocks(
-    store: Store, policy: ApprovalPolicy, now_us: int, on_approved: OnApproved, count: int = SWEEP_CASES
-) -> int:
-    """Move the clocks that have come, some in each transaction; how many.
-
-    Parameters
-    ----------
-    store
-        Where cases lie.
-    policy
-        Of clocks.
-    now_us
-        UTC microseconds.
-    on_approved
-        Called where a committee's votes approve at the end of its clock.
-    count
-        Cases in one transaction.
-    """
-    moved = 0
-    while True:
-        with work(store, SYSTEM, now_us) as w:
-            due = sa.select(cases).where(cases.c.is_live, cases.c.due_us <= now_us)
-            ready = due.order_by(cases.c.due_us).limit(count).with_for_update(skip_locked=True)
-            rows = w.rows(ready)
-            _move_clocks(w, rows, terms_in_force(w, policy) if rows else None, on_approved)
-        moved += len(rows)
-        if len(rows) < count:
-            return moved
-
-
-def _move_clocks(w: Work, rows: list[dict[str, Any]], terms: Terms | None, on_approved: OnApproved) -> None:
-    if terms is None:
-        return
-    changes, acts, approved = [], [], []
-    for row in rows:
-        before = case_of(row)
-        after = clocked(before, terms, w.now_us)
-        act = f"clock.{before.clock}"
-        seen = {"key": after.case_id, "seen": before.version, "next": after.version}
-        changes.append(_changing(after) | seen)
-        acts.append(_act_row(after, act, w.actor.actor_id, w.now_us, ""))
-        w.note(f"case.{act}", f"case:{after.case_id}", {"state": after.state, "tier": after.tier})
-        if after.state == APPROVED:
-            approved.append(row | _changing(after))
-    names = tuple(_changing(case_of(rows[0])))
-    prepared.change(cases, names, w.dialect)(w.connection, *changes)
-    w.add(case_acts, *acts)
-    for row in approved:
-        on_approved(w, row)
 
 
 def cases_of_proposals(

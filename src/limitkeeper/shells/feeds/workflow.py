@@ -8,7 +8,8 @@ import msgspec
 import polars as pl
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
-from limitkeeper.app.cases import OnApproved, cases_of_proposals, run_clocks
+from limitkeeper.app.case_clocks import run_clocks
+from limitkeeper.app.cases import OnApproved, cases_of_proposals
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.outbox import Channel
