@@ -1,7 +1,7 @@
 """The whole schema: every module of tables, so that a store is made with all of them."""
 
-from limitkeeper.store import audit_tables, case_tables, limit_tables, notice_tables, tables
+from limitkeeper.store import audit_tables, case_tables, limit_tables, notice_tables, people_tables, tables
 
-MODULES = (tables, audit_tables, case_tables, limit_tables, notice_tables)
+MODULES = (tables, audit_tables, case_tables, limit_tables, notice_tables, people_tables)
 
 metadata = tables.metadata

@@ -1,0 +1,270 @@
+"""People and services: accounts with argon2, lockout, sessions and keys; every change noted in the audit."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from functools import cache
+
+import argon2
+import sqlalchemy as sa
+
+from limitkeeper.core.access.actors import CUSTOMER, ROLES, SERVICE, SYSTEM_ROLE, Actor
+from limitkeeper.core.access.rights import RIGHTS, ForbiddenError
+from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, did_you_mean
+from limitkeeper.store.people_tables import api_keys, people, sessions
+from limitkeeper.store.work import Work
+
+PASSWORD_LETTERS = (12, 256)
+FAILURES_MAX = 5
+"""Wrong passwords in a row after which an account is locked for a while."""
+
+LOCK_US = 15 * 60 * 1_000_000
+IDLE_US, SESSION_US = HOUR_US, 12 * HOUR_US
+"""A session ends when it is not used for so long, and at the latest."""
+
+SEEN_US = 60 * 1_000_000
+"""That a session was used is written at most so often."""
+
+KEY_DAYS_MAX = 366
+TOKEN_BYTES = 32
+KEY_PREFIX = "lk_"
+
+HASHER = argon2.PasswordHasher()
+
+
+@cache
+def nobodys_hash() -> str:
+    """What a password is compared with where there is no such person, so that the answer takes as long."""
+    return HASHER.hash(secrets.token_urlsafe(16))
+
+
+class LoginError(LimitkeeperError):
+    """A login, a session or a key that is not good; it does not tell why to whom it should not."""
+
+
+def person_added(
+    w: Work, person_id: str, roles: Iterable[str], password: str | None = None, customer_id: str | None = None
+) -> None:
+    """Add a person.
+
+    Raises
+    ------
+    InputError
+        When a role is unknown, the password too short, the person there already, or a customer without his id.
+    ForbiddenError
+        When somebody would give himself a role.
+    """
+    given = _checked_roles(w, person_id, roles)
+    if (CUSTOMER in given) != (customer_id is not None):
+        raise InputError("A customer has an id, and nobody else.", value=customer_id)
+    if w.row(sa.select(people.c.person_id).where(people.c.person_id == person_id)):
+        raise InputError("There is such a person already.", value=person_id)
+    w.add(people, {
+        "person_id": person_id, "roles": json.dumps(given), "customer_id": customer_id,
+        "password_hash": _password_hash(password), "failures": 0, "locked_until_us": 0, "is_active": True,
+        "version": 1,
+    })  # fmt: skip
+    w.note("person.add", f"person:{person_id}", {"roles": given})
+
+
+def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
+    """Give a person other roles; sessions that are open have them at once.
+
+    Raises
+    ------
+    InputError
+        When a role is unknown.
+    ForbiddenError
+        When it is himself.
+    MissingError
+        When there is no such person.
+    """
+    given = _checked_roles(w, person_id, roles)
+    row = w.found(people, person_id)
+    w.change(people, person_id, row["version"], {"roles": json.dumps(given)})
+    w.note("person.roles", f"person:{person_id}", {"roles": given, "before": json.loads(row["roles"])})
+
+
+def password_set(w: Work, person_id: str, password: str) -> None:
+    """Set a password, and end every session.
+
+    Raises
+    ------
+    InputError
+        When it is too short.
+    MissingError
+        When there is no such person.
+    """
+    row = w.found(people, person_id)
+    values = {"password_hash": _password_hash(password), "failures": 0, "locked_until_us": 0}
+    w.change(people, person_id, row["version"], values)
+    _end_sessions(w, person_id)
+    w.note("person.password", f"person:{person_id}")
+
+
+def person_ended(w: Work, person_id: str) -> None:
+    """Let a person in no more, and end every session.
+
+    Raises
+    ------
+    MissingError
+        When there is no such person.
+    """
+    row = w.found(people, person_id)
+    w.change(people, person_id, row["version"], {"is_active": False})
+    _end_sessions(w, person_id)
+    w.note("person.end", f"person:{person_id}")
+
+
+def session_begun(w: Work, person_id: str, password: str) -> str | None:
+    """The token of a new session, None where the login is not good; wrong passwords are counted.
+
+    It is told by its answer and not by an error, since what it counts must be written.
+    """
+    row = w.row(sa.select(people).where(people.c.person_id == person_id))
+    known = row["password_hash"] if row and row["password_hash"] else nobodys_hash()
+    is_right = _is_right(known, password)
+    if row is None:
+        w.note("login.fail", "person:unknown")
+        return None
+    if row["locked_until_us"] > w.now_us or not row["is_active"]:
+        w.note("login.locked", f"person:{person_id}")
+        return None
+    if not is_right:
+        failures = row["failures"] + 1
+        locked = w.now_us + LOCK_US if failures >= FAILURES_MAX else 0
+        w.change(people, person_id, row["version"],
+                 {"failures": 0 if locked else failures, "locked_until_us": locked})  # fmt: skip
+        w.note("login.fail", f"person:{person_id}", {"locked": bool(locked)})
+        return None
+    if row["failures"]:
+        w.change(people, person_id, row["version"], {"failures": 0})
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    w.add(sessions, {"token_hash": _hash(token), "person_id": person_id, "begun_us": w.now_us, "seen_us": w.now_us,
+                     "ended_us": None, "version": 1})  # fmt: skip
+    w.note("login", f"person:{person_id}")
+    return token
+
+
+def session_actor(w: Work, token: str) -> Actor:
+    """Who has a session, with the roles of now.
+
+    Raises
+    ------
+    LoginError
+        When it is none, is over, or its person is let in no more.
+    """
+    row = w.row(sa.select(sessions).where(sessions.c.token_hash == _hash(token)))
+    is_over = row is None or row["ended_us"] is not None or _is_late(row, w.now_us)
+    person = None if row is None or is_over else w.found(people, row["person_id"])
+    if row is None or person is None or not person["is_active"]:
+        raise LoginError("The session is over.", advice="Log in again.")
+    if w.now_us - row["seen_us"] >= SEEN_US:
+        w.change(sessions, row["token_hash"], row["version"], {"seen_us": w.now_us})
+    return Actor(person["person_id"], frozenset(json.loads(person["roles"])), person["customer_id"])
+
+
+def session_ended(w: Work, token: str) -> None:
+    """End a session; one that is none or over stays so."""
+    row = w.row(sa.select(sessions).where(sessions.c.token_hash == _hash(token)))
+    if row is not None and row["ended_us"] is None:
+        w.change(sessions, row["token_hash"], row["version"], {"ended_us": w.now_us})
+        w.note("logout", f"person:{row['person_id']}")
+
+
+def key_made(w: Work, service_id: str, scopes: Iterable[str], days: float) -> str:
+    """A new key of a service, for some acts and days; it is shown this once.
+
+    Raises
+    ------
+    InputError
+        When a scope is none that a service may have, or the days are out of bounds.
+    """
+    given = sorted(set(scopes))
+    able = [act for act, roles in RIGHTS.items() if SERVICE in roles]
+    for scope in given:
+        if scope not in able:
+            raise InputError(
+                "A service cannot have that scope.", value=scope, allowed=", ".join(able),
+                advice=did_you_mean(scope, able),
+            )  # fmt: skip
+    if not given or not 0 < days <= KEY_DAYS_MAX:
+        raise InputError(
+            "A key has scopes, and ends.", value=days, allowed=f"more than 0, at most {KEY_DAYS_MAX}"
+        )
+    key = KEY_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+    w.add(api_keys, {"key_hash": _hash(key), "service_id": service_id, "scopes": json.dumps(given),
+                     "made_us": w.now_us, "ends_us": w.now_us + int(days * DAY_US), "version": 1})  # fmt: skip
+    w.note("key.make", f"service:{service_id}", {"scopes": given, "days": days})
+    return key
+
+
+def keys_ended(w: Work, service_id: str) -> int:
+    """End all keys of a service; how many."""
+    query = sa.select(api_keys).where(api_keys.c.service_id == service_id, api_keys.c.ends_us > w.now_us)
+    rows = w.rows(query)
+    for row in rows:
+        w.change(api_keys, row["key_hash"], row["version"], {"ends_us": w.now_us})
+    w.note("key.end", f"service:{service_id}", {"keys": len(rows)})
+    return len(rows)
+
+
+def key_actor(w: Work, key: str) -> Actor:
+    """The service that has a key.
+
+    Raises
+    ------
+    LoginError
+        When it is none, or has ended.
+    """
+    row = w.row(sa.select(api_keys).where(api_keys.c.key_hash == _hash(key)))
+    if row is None or row["ends_us"] <= w.now_us:
+        raise LoginError("The key is not good.", advice="Ask an operator for a new one.")
+    return Actor(row["service_id"], frozenset({SERVICE}), scopes=frozenset(json.loads(row["scopes"])))
+
+
+def _is_right(known: str, password: str) -> bool:
+    try:
+        return HASHER.verify(known, password[: PASSWORD_LETTERS[1] + 1])
+    except argon2.exceptions.VerificationError:
+        return False
+
+
+def _is_late(row: dict[str, int], now_us: int) -> bool:
+    return now_us - row["seen_us"] > IDLE_US or now_us - row["begun_us"] > SESSION_US
+
+
+def _end_sessions(w: Work, person_id: str) -> None:
+    query = sa.select(sessions).where(sessions.c.person_id == person_id, sessions.c.ended_us.is_(None))
+    for row in w.rows(query):
+        w.change(sessions, row["token_hash"], row["version"], {"ended_us": w.now_us})
+
+
+def _checked_roles(w: Work, person_id: str, roles: Iterable[str]) -> list[str]:
+    given = sorted(set(roles))
+    allowed = [role for role in ROLES if role not in (SERVICE, SYSTEM_ROLE)]
+    for role in given:
+        if role not in allowed:
+            raise InputError("There is no such role.", value=role, allowed=", ".join(allowed),
+                             advice=did_you_mean(role, allowed))  # fmt: skip
+    if w.actor.actor_id == person_id:
+        raise ForbiddenError(
+            "Nobody gives himself a role.", value=person_id, advice="Let somebody else do it."
+        )
+    return given
+
+
+def _password_hash(password: str | None) -> str | None:
+    if password is None:
+        return None
+    least, most = PASSWORD_LETTERS
+    if not least <= len(password) <= most:
+        raise InputError("The password is too short, or too long.", value=f"{len(password)} letters",
+                         allowed=f"{least} to {most} letters")  # fmt: skip
+    return HASHER.hash(password)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""Who may do what: a matrix of role and act, on one's own things or anybody's."""
+
+from collections.abc import Mapping
+
+from limitkeeper.core.access.actors import (
+    COMMITTEE,
+    COMPLIANCE,
+    CUSTOMER,
+    OFFICER,
+    OPERATOR,
+    SERVICE,
+    STRATEGIST,
+    SYSTEM_ROLE,
+    Actor,
+)
+from limitkeeper.core.kernel.errors import LimitkeeperError
+
+OWN, ANY = "own", "any"
+
+EVERYBODY_INSIDE = (STRATEGIST, OFFICER, COMMITTEE, COMPLIANCE, OPERATOR)
+
+_INSIDE = dict.fromkeys(EVERYBODY_INSIDE, ANY)
+_DECIDERS = {OFFICER: ANY, COMMITTEE: ANY}
+
+RIGHTS: Mapping[str, Mapping[str, str]] = {
+    "events.send": {OPERATOR: ANY, SERVICE: ANY},
+    "events.assess": {STRATEGIST: ANY, OFFICER: ANY, COMMITTEE: ANY, SERVICE: ANY},
+    "accounts.state": {OPERATOR: ANY, SERVICE: ANY},
+    "accounts.read": {STRATEGIST: ANY, OFFICER: ANY, COMMITTEE: ANY, COMPLIANCE: ANY, SERVICE: ANY},
+    "alerts.read": _INSIDE | {SERVICE: ANY},
+    "alerts.acknowledge": _DECIDERS,
+    "proposals.read": {STRATEGIST: ANY, **_DECIDERS, COMPLIANCE: ANY, SERVICE: ANY},
+    "freeze.settle": _DECIDERS,
+    "metrics.read": {OPERATOR: ANY, SERVICE: ANY},
+    "outbox.read": {OPERATOR: ANY, COMPLIANCE: ANY},
+    "outbox.retry": {OPERATOR: ANY},
+    "case.read": {STRATEGIST: ANY, **_DECIDERS, COMPLIANCE: ANY},
+    "case.act": _DECIDERS,
+    "campaign.propose": {STRATEGIST: ANY},
+    "limit.read": {CUSTOMER: OWN, **_DECIDERS, COMPLIANCE: ANY, SERVICE: ANY},
+    "limit.cancel": _DECIDERS,
+    "limit.acknowledge": {SERVICE: ANY},
+    "notice.read": {CUSTOMER: OWN, **_DECIDERS, COMPLIANCE: ANY},
+    "notice.retry": {OPERATOR: ANY},
+    "customer.prefer": {CUSTOMER: OWN},
+    "appeal.submit": {CUSTOMER: OWN, SERVICE: ANY},
+    "appeal.read": {CUSTOMER: OWN, **_DECIDERS, COMPLIANCE: ANY},
+    "appeal.decide": _DECIDERS,
+    "mandate.read": _INSIDE,
+    "mandate.give": {COMMITTEE: ANY},
+    "person.read": {OPERATOR: ANY, COMPLIANCE: ANY},
+    "person.change": {OPERATOR: ANY},
+    "person.password": {**dict.fromkeys(EVERYBODY_INSIDE, OWN), CUSTOMER: OWN},
+    "audit.read": {COMPLIANCE: ANY},
+}
+"""Each act: the roles that may do it, on what is their own or on anybody's. What is not here, nobody may."""
+
+
+class ForbiddenError(LimitkeeperError):
+    """An act that somebody may not do."""
+
+
+def is_allowed(actor: Actor, act: str, owner_id: str | None = None) -> bool:
+    """Whether somebody may do an act.
+
+    Parameters
+    ----------
+    actor
+        Who; a service needs the act among its scopes besides.
+    act
+        Of :data:`RIGHTS`.
+    owner_id
+        The customer, or the person, whose thing it is about; None where it is nobody's.
+
+    Examples
+    --------
+    >>> kim = Actor("kim", frozenset({CUSTOMER}), "c-1")
+    >>> is_allowed(kim, "limit.read", "c-1"), is_allowed(kim, "limit.read", "c-2"), is_allowed(kim, "case.act")
+    (True, False, False)
+    """
+    if SYSTEM_ROLE in actor.roles:
+        return True
+    rights = RIGHTS.get(act, {})
+    if SERVICE in actor.roles:
+        return SERVICE in rights and act in actor.scopes
+    own = owner_id is not None and owner_id in (actor.customer_id, actor.actor_id)
+    return any(rights.get(role) == ANY or (rights.get(role) == OWN and own) for role in actor.roles)
+
+
+def check_right(actor: Actor, act: str, owner_id: str | None = None) -> None:
+    """Nothing, where somebody may do an act.
+
+    Raises
+    ------
+    ForbiddenError
+        When he may not.
+    """
+    if not is_allowed(actor, act, owner_id):
+        roles = ", ".join(sorted(RIGHTS.get(act, {}))) or "nobody"
+        raise ForbiddenError("This is not yours to do.", value=act, allowed=roles)
