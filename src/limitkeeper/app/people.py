@@ -3,18 +3,32 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 import argon2
 import sqlalchemy as sa
 
-from limitkeeper.core.access.actors import CUSTOMER, ROLES, SERVICE, SYSTEM_ROLE, Actor
-from limitkeeper.core.access.rights import RIGHTS, ForbiddenError
+from limitkeeper.core.access.actors import (
+    CUSTOMER,
+    OPERATOR,
+    ROLES,
+    SERVICE,
+    STAFF_ROLES,
+    SYSTEM_ROLE,
+    Actor,
+)
+from limitkeeper.core.access.rights import RIGHTS, ForbiddenError, check_right, clash
 from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, did_you_mean
 from limitkeeper.store.people_tables import api_keys, people, sessions
+from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work
+
+NAME_LETTERS_MAX = 200
+RESERVED_NAMES = frozenset({"system", "local", "unknown"})
+"""What the audit calls those who are no person."""
 
 PASSWORD_LETTERS = (12, 256)
 FAILURES_MAX = 5
@@ -44,6 +58,61 @@ class LoginError(LimitkeeperError):
     """A login, a session or a key that is not good; it does not tell why to whom it should not."""
 
 
+def is_empty(store: Store) -> bool:
+    """Whether a store knows nobody, so that names are trusted and the first operator may be added."""
+    return not store.rows(sa.select(people.c.person_id).limit(1))
+
+
+def acting_person(store: Store, person_id: str, act: str, owner_id: str | None = None) -> Actor:
+    """Who acts under a name at the command line, where whoever may open the store is trusted with who he is.
+
+    Parameters
+    ----------
+    store
+        While it knows nobody, every name is trusted, with the roles of all who work inside.
+    person_id
+        The name.
+    act, owner_id
+        What he is about to do, and on whose thing, as of :func:`~limitkeeper.core.access.rights.check_right`.
+
+    Raises
+    ------
+    LoginError
+        When there is no such person, or he is let in no more.
+    ForbiddenError
+        When his roles do not allow the act.
+    """
+    if is_empty(store):
+        return Actor(person_id, frozenset(STAFF_ROLES))
+    rows = store.rows(sa.select(people).where(people.c.person_id == person_id, people.c.is_active))
+    if not rows:
+        raise LoginError(
+            "Nobody of that name is let in.", value=person_id, advice="See limitkeeper person list."
+        )
+    actor = _actor(rows[0])
+    check_right(actor, act, owner_id)
+    return actor
+
+
+def first_operator_added(w: Work, person_id: str, password: str | None) -> None:
+    """Add the first operator, who lets everybody else in and decides nothing himself.
+
+    Raises
+    ------
+    InputError
+        When the password is too short, or the name cannot be one.
+    ForbiddenError
+        When there is somebody already.
+    """
+    if w.row(sa.select(people.c.person_id).limit(1)):
+        raise ForbiddenError(
+            "The store knows people already.",
+            value=person_id,
+            advice="Let one of its operators add the person.",
+        )
+    person_added(w, person_id, [OPERATOR], password)
+
+
 def person_added(
     w: Work, person_id: str, roles: Iterable[str], password: str | None = None, customer_id: str | None = None
 ) -> None:
@@ -52,13 +121,13 @@ def person_added(
     Raises
     ------
     InputError
-        When a role is unknown, the password too short, the person there already, or a customer without his id.
+        When the name cannot be one or is taken, a role is unknown, roles do not go together, the password is too
+        short, or a customer is without his id.
     ForbiddenError
         When somebody would give himself a role.
     """
-    given = _checked_roles(w, person_id, roles)
-    if (CUSTOMER in given) != (customer_id is not None):
-        raise InputError("A customer has an id, and nobody else.", value=customer_id)
+    given = _checked_roles(w, person_id, roles, customer_id)
+    _check_name(w, person_id, api_keys.c.service_id)
     if w.row(sa.select(people.c.person_id).where(people.c.person_id == person_id)):
         raise InputError("There is such a person already.", value=person_id)
     w.add(people, {
@@ -75,14 +144,16 @@ def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
     Raises
     ------
     InputError
-        When a role is unknown.
+        When a role is unknown, roles do not go together, or no operator would be left.
     ForbiddenError
         When it is himself.
     MissingError
         When there is no such person.
     """
-    given = _checked_roles(w, person_id, roles)
     row = w.found(people, person_id)
+    given = _checked_roles(w, person_id, roles, row["customer_id"])
+    if OPERATOR not in given:
+        _check_operator_left(w, person_id)
     w.change(people, person_id, row["version"], {"roles": json.dumps(given)})
     w.note("person.roles", f"person:{person_id}", {"roles": given, "before": json.loads(row["roles"])})
 
@@ -109,13 +180,29 @@ def person_ended(w: Work, person_id: str) -> None:
 
     Raises
     ------
+    InputError
+        When no operator would be left.
     MissingError
         When there is no such person.
     """
     row = w.found(people, person_id)
+    _check_operator_left(w, person_id)
     w.change(people, person_id, row["version"], {"is_active": False})
     _end_sessions(w, person_id)
     w.note("person.end", f"person:{person_id}")
+
+
+def unlocked(w: Work, person_id: str) -> None:
+    """Open an account that wrong passwords have locked.
+
+    Raises
+    ------
+    MissingError
+        When there is no such person.
+    """
+    row = w.found(people, person_id)
+    w.change(people, person_id, row["version"], {"failures": 0, "locked_until_us": 0})
+    w.note("person.unlock", f"person:{person_id}")
 
 
 def session_begun(w: Work, person_id: str, password: str) -> str | None:
@@ -163,7 +250,7 @@ def session_actor(w: Work, token: str) -> Actor:
         raise LoginError("The session is over.", advice="Log in again.")
     if w.now_us - row["seen_us"] >= SEEN_US:
         w.change(sessions, row["token_hash"], row["version"], {"seen_us": w.now_us})
-    return Actor(person["person_id"], frozenset(json.loads(person["roles"])), person["customer_id"])
+    return _actor(person)
 
 
 def session_ended(w: Work, token: str) -> None:
@@ -180,8 +267,9 @@ def key_made(w: Work, service_id: str, scopes: Iterable[str], days: float) -> st
     Raises
     ------
     InputError
-        When a scope is none that a service may have, or the days are out of bounds.
+        When the name is a person's, a scope is none that a service may have, or the days are out of bounds.
     """
+    _check_name(w, service_id, people.c.person_id)
     given = sorted(set(scopes))
     able = [act for act, roles in RIGHTS.items() if SERVICE in roles]
     for scope in given:
@@ -242,13 +330,40 @@ def _end_sessions(w: Work, person_id: str) -> None:
         w.change(sessions, row["token_hash"], row["version"], {"ended_us": w.now_us})
 
 
-def _checked_roles(w: Work, person_id: str, roles: Iterable[str]) -> list[str]:
+def _actor(row: Mapping[str, Any]) -> Actor:
+    return Actor(row["person_id"], frozenset(json.loads(row["roles"])), row["customer_id"])
+
+
+def _check_name(w: Work, name: str, others: sa.Column[str]) -> None:
+    """That a name can be one, and that the audit will not mistake a person for a service."""
+    if not (name.isprintable() and name == name.strip() and 0 < len(name) <= NAME_LETTERS_MAX):
+        raise InputError("That cannot be a name.", value=name[: NAME_LETTERS_MAX + 1],
+                         allowed=f"1 to {NAME_LETTERS_MAX} letters, without space around them")  # fmt: skip
+    if name in RESERVED_NAMES or w.row(sa.select(others).where(others == name).limit(1)):
+        raise InputError("The name is taken, by a person, a service or the system.", value=name)
+
+
+def _check_operator_left(w: Work, person_id: str) -> None:
+    """That there is an operator besides a person who is about to be none: nobody could be let in any more."""
+    query = sa.select(people.c.person_id, people.c.roles).where(people.c.is_active)
+    operators = {row["person_id"] for row in w.rows(query) if OPERATOR in json.loads(row["roles"])}
+    if operators == {person_id}:
+        raise InputError("He is the last operator.", value=person_id, advice="Add another operator first.")
+
+
+def _checked_roles(w: Work, person_id: str, roles: Iterable[str], customer_id: str | None) -> list[str]:
     given = sorted(set(roles))
     allowed = [role for role in ROLES if role not in (SERVICE, SYSTEM_ROLE)]
     for role in given:
         if role not in allowed:
             raise InputError("There is no such role.", value=role, allowed=", ".join(allowed),
                              advice=did_you_mean(role, allowed))  # fmt: skip
+    if (CUSTOMER in given) != (customer_id is not None):
+        raise InputError("A customer has an id, and nobody else.", value=customer_id)
+    if clashing := clash(given):
+        raise InputError(
+            "These roles are not one person's.", value=clashing, advice="Let two people have them."
+        )
     if w.actor.actor_id == person_id:
         raise ForbiddenError(
             "Nobody gives himself a role.", value=person_id, advice="Let somebody else do it."

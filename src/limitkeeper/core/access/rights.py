@@ -1,6 +1,6 @@
 """Who may do what: a matrix of role and act, on one's own things or anybody's."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from limitkeeper.core.access.actors import (
     COMMITTEE,
@@ -50,10 +50,17 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "mandate.give": {COMMITTEE: ANY},
     "person.read": {OPERATOR: ANY, COMPLIANCE: ANY},
     "person.change": {OPERATOR: ANY},
+    "key.read": {OPERATOR: ANY, COMPLIANCE: ANY},
+    "key.change": {OPERATOR: ANY},
     "person.password": {**dict.fromkeys(EVERYBODY_INSIDE, OWN), CUSTOMER: OWN},
     "audit.read": {COMPLIANCE: ANY},
 }
 """Each act: the roles that may do it, on what is their own or on anybody's. What is not here, nobody may."""
+
+ALONE = (OPERATOR, CUSTOMER)
+"""Roles that go with no other: who gives roles away decides nothing, and who decides is not the customer."""
+
+DECIDING = frozenset({STRATEGIST, OFFICER, COMMITTEE})
 
 
 class ForbiddenError(LimitkeeperError):
@@ -98,3 +105,22 @@ def check_right(actor: Actor, act: str, owner_id: str | None = None) -> None:
     if not is_allowed(actor, act, owner_id):
         roles = ", ".join(sorted(RIGHTS.get(act, {}))) or "nobody"
         raise ForbiddenError("This is not yours to do.", value=act, allowed=roles)
+
+
+def clash(roles: Collection[str]) -> str | None:
+    """Which duties of one person would have to be two people's, None where they go together.
+
+    Parameters
+    ----------
+    roles
+        Of one person.
+
+    Examples
+    --------
+    >>> clash({OFFICER, COMMITTEE}), clash({OPERATOR, COMMITTEE})
+    (None, 'operator and committee')
+    """
+    found = [(role, other) for role in ALONE if role in roles for other in sorted(roles) if other != role]
+    if COMPLIANCE in roles:
+        found += [(COMPLIANCE, other) for other in sorted(DECIDING.intersection(roles))]
+    return " and ".join(found[0]) if found else None

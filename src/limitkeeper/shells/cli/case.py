@@ -1,7 +1,6 @@
 """``limitkeeper case``: proposals on their way through the tiers, and every act on them."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import DataFolder, StoreUrl, store_at
+from limitkeeper.shells.cli.options import ActingPerson, DataFolder, StoreUrl, store_at, work_as
 
 application = typer.Typer(
     help="Cases: proposals on their way through the tiers.", no_args_is_help=True, add_completion=False
@@ -30,13 +29,6 @@ HELP = {
     "vote-against": "Vote against a case, as a member of the committee.",
     "recuse": "Take no further part in a case; a vote that you gave is taken back.",
 }
-
-Person = Annotated[
-    str,
-    typer.Option(
-        "--as", envvar="LIMITKEEPER_PERSON", help="Who acts. Whoever may open the store is trusted."
-    ),
-]
 
 
 @application.callback()
@@ -158,7 +150,7 @@ def _amount(cents: int | None) -> str:
 def _command(act: str) -> Callable[..., None]:
     def command(
         case_id: Annotated[str, typer.Argument(help="Of the case.")],
-        person: Person,
+        person: ActingPerson,
         words: Annotated[str, typer.Option(help="Why, or what is asked or answered.")] = "",
         version: Annotated[
             int | None, typer.Option(help="The version that you saw; default: as it is now.")
@@ -173,21 +165,14 @@ def _command(act: str) -> Callable[..., None]:
         from limitkeeper.app.decisions import effects
         from limitkeeper.app.notice_policy import notice_policy
         from limitkeeper.connectors.sealing import seal_from_environment
-        from limitkeeper.core.access.actors import OFFICER, Actor
         from limitkeeper.store.case_tables import cases
-        from limitkeeper.store.work import work
 
         policy = approval_policy()
         on_approved = effects(seal_from_environment(), notice_policy(market))
-        opened = store_at(data, store)
-        try:
-            with work(opened, Actor(person, frozenset({OFFICER})), time.time_ns() // 1_000) as w:
-                seen = w.found(cases, case_id)["version"] if version is None else version
-                name = act.replace("-", "_")
-                case_acted(w, case_id, seen, name, terms_in_force(w, policy), on_approved, words)
-                document = case_document(w.found(cases, case_id))
-        finally:
-            opened.close()
+        with work_as(data, store, person, "case.act") as w:
+            seen = w.found(cases, case_id)["version"] if version is None else version
+            case_acted(w, case_id, seen, act.replace("-", "_"), terms_in_force(w, policy), on_approved, words)
+            document = case_document(w.found(cases, case_id))
         if as_json:
             typer.echo(json.dumps(document, ensure_ascii=False))
         else:

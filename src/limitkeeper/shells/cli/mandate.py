@@ -9,20 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import DataFolder, StoreUrl, store_at
+from limitkeeper.shells.cli.options import ActingPerson, DataFolder, StoreUrl, store_at, work_as
 
 application = typer.Typer(
     help="Mandates: who decides on what, and who stands in for whom.",
     no_args_is_help=True,
     add_completion=False,
 )
-
-Person = Annotated[
-    str,
-    typer.Option(
-        "--as", envvar="LIMITKEEPER_PERSON", help="Who acts. Whoever may open the store is trusted."
-    ),
-]
 
 
 @application.callback()
@@ -33,7 +26,7 @@ def root() -> None:
 @application.command("give")
 def give(
     holder: Annotated[str, typer.Argument(help="Who decides.")],
-    person: Person,
+    person: ActingPerson,
     tier: Annotated[int, typer.Option(min=2, max=3, help="2: the risk team; 3: a seat on the committee.")],
     action: Annotated[list[str] | None, typer.Option(help="Only this action; may be given again.")] = None,
     cut_max: Annotated[
@@ -48,10 +41,8 @@ def give(
     Example: limitkeeper mandate give ann --tier 2 --cut-max 5000000 --as chief
     """
     from limitkeeper.app.mandates import ACTIONS, mandate_given
-    from limitkeeper.core.access.actors import COMMITTEE, Actor
     from limitkeeper.core.approval.mandates import Mandate
     from limitkeeper.core.kernel.errors import InputError, did_you_mean
-    from limitkeeper.store.work import work
 
     for each in action or []:
         if each not in ACTIONS:
@@ -61,21 +52,16 @@ def give(
                 allowed=", ".join(ACTIONS),
                 advice=did_you_mean(each, ACTIONS),
             )
-    now_us = time.time_ns() // 1_000
-    opened = store_at(data, store)
-    try:
-        with work(opened, Actor(person, frozenset({COMMITTEE})), now_us) as w:
-            mandate = Mandate(holder, tier, frozenset(action or []), cut_max, exposure_max, now_us)
-            mandate_id = mandate_given(w, mandate)
-    finally:
-        opened.close()
+    with work_as(data, store, person, "mandate.give") as w:
+        mandate = Mandate(holder, tier, frozenset(action or []), cut_max, exposure_max, w.now_us)
+        mandate_id = mandate_given(w, mandate)
     Console(highlight=False).print(f"{holder} decides on tier {tier}; mandate {mandate_id}.")
 
 
 @application.command("end")
 def end(
     mandate_id: Annotated[str, typer.Argument(help="Of the mandate.")],
-    person: Person,
+    person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
@@ -84,15 +70,9 @@ def end(
     Example: limitkeeper mandate end 4f2a... --as chief
     """
     from limitkeeper.app.mandates import mandate_ended
-    from limitkeeper.core.access.actors import COMMITTEE, Actor
-    from limitkeeper.store.work import work
 
-    opened = store_at(data, store)
-    try:
-        with work(opened, Actor(person, frozenset({COMMITTEE})), time.time_ns() // 1_000) as w:
-            mandate_ended(w, mandate_id)
-    finally:
-        opened.close()
+    with work_as(data, store, person, "mandate.give") as w:
+        mandate_ended(w, mandate_id)
     Console(highlight=False).print("The mandate has ended.")
 
 
@@ -100,7 +80,7 @@ def end(
 def absent(
     away: Annotated[str, typer.Argument(help="Who is away.")],
     deputy: Annotated[str, typer.Argument(help="Who decides meanwhile, under the same mandate.")],
-    person: Person,
+    person: ActingPerson,
     days: Annotated[float, typer.Option(min=0.01, max=366, help="For how long, from now.")] = 14.0,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
@@ -110,18 +90,11 @@ def absent(
     Example: limitkeeper mandate absent ann bob --days 10 --as chief
     """
     from limitkeeper.app.mandates import absence_noted
-    from limitkeeper.core.access.actors import COMMITTEE, Actor
     from limitkeeper.core.approval.mandates import Absence
     from limitkeeper.core.behaviour.events import DAY_US
-    from limitkeeper.store.work import work
 
-    now_us = time.time_ns() // 1_000
-    opened = store_at(data, store)
-    try:
-        with work(opened, Actor(person, frozenset({COMMITTEE})), now_us) as w:
-            absence_noted(w, Absence(away, deputy, now_us, now_us + int(days * DAY_US)))
-    finally:
-        opened.close()
+    with work_as(data, store, person, "mandate.give") as w:
+        absence_noted(w, Absence(away, deputy, w.now_us, w.now_us + int(days * DAY_US)))
     Console(highlight=False).print(f"{deputy} decides for {away} for {days:g} days.")
 
 
