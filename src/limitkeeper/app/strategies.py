@@ -174,7 +174,7 @@ def published_strategy(
     source = generated_source(strategy, constants)
     write_hits = _compiled_rules(strategy, source) if compiled else None
     terms = step_terms(strategy, parameters.values)
-    return PublishedStrategy(strategy, constants, terms, source, _run(source)["rules_hit"], write_hits)
+    return PublishedStrategy(strategy, constants, terms, source, run_source(source)["rules_hit"], write_hits)
 
 
 def strategy_source(strategy: Strategy) -> str:
@@ -183,8 +183,8 @@ def strategy_source(strategy: Strategy) -> str:
     return generated_source(strategy, constants_in_force(strategy, parameters.values))
 
 
-def _run(source: str, path: Path | None = None) -> dict[str, Any]:
-    """The names that a generated source defines."""
+def run_source(source: str, path: Path | None = None) -> dict[str, Any]:
+    """The names that a source of :mod:`limitkeeper.core.strategy.source` defines."""
     module = ModuleType(path.stem if path else "strategy")
     if path:
         sys.modules[module.__name__] = module  # numba looks a cached function's module up by name
@@ -197,7 +197,7 @@ def _compiled_rules(strategy: Strategy, source: str) -> Callable[..., None]:
     """The kernel over columns of a generated source, which is kept in the cache folder under its hash."""
     path = CACHE_FOLDER / "strategies" / f"strategy_{content_hash(source).removeprefix('sha256:')[:32]}.py"
     _write_once(path, source)
-    names = _run(source, path)
+    names = run_source(source, path)
     for rule in strategy.rules:
         names[rule.id] = numba.njit(inline="always")(names[rule.id])  # inlined: half the time to compile
     kernel: Callable[..., None] = compiled_kernel(names["write_hits"])

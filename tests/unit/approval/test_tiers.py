@@ -23,7 +23,7 @@ HITS = {
     "large_cut": {"cut_cents": 2_000_001},
     "model_unsure": {"model_uncertainty": 1.1},
     "raise": {"action": "restore", "cut_cents": -100},
-    "appeal": {"kind": "appeal"},
+    "appeal": {"kind": "appeal", "trigger": "review", "action": "restore"},
     "suspected_violation_close": {"action": "close", "trigger": "suspected_violation"},
     "very_large_cut": {"cut_cents": 10_000_001},
     "large_customer": {"customer_total_cents": 30_000_001},
@@ -46,6 +46,19 @@ def test_rule_asks_for_its_tier(name: str) -> None:
     found = required_tier(SMALL | HITS[name], RULES, DAY)
     assert found.tier == DOCUMENT[name]["tier"]
     assert name in found.rules
+
+
+@pytest.mark.parametrize("cut_cents", [-100, -20_000_000, -20_000_001, -(10**12)])
+@pytest.mark.parametrize("kind", ["decision", "campaign", "restoration", "request"])
+def test_no_limit_rises_by_the_system_alone_however_much(kind: str, cut_cents: int) -> None:
+    facts = SMALL | {"kind": kind, "action": "restore", "cut_cents": cut_cents}
+    assert required_tier(facts, RULES, DAY).tier >= 2
+
+
+@pytest.mark.parametrize("trigger", ["facts", "clock"])
+def test_appeal_that_facts_or_silence_settle_needs_no_person(trigger: str) -> None:
+    facts = SMALL | {"kind": "appeal", "action": "restore", "cut_cents": -10_000, "trigger": trigger}
+    assert required_tier(facts, RULES, DAY).tier == 1
 
 
 def test_rule_is_not_in_force_before_its_day() -> None:

@@ -183,6 +183,32 @@ def clocked(case: Case, terms: Terms, now_us: int) -> Case:
     return replace(found, version=case.version + 1)
 
 
+def granted_case(case: Case, tier: int, actor: Actor, terms: Terms, now_us: int) -> Case:
+    """A case that somebody approves as it is opened: he has answered the appeal that it comes from.
+
+    What an appeal gives back was approved before it was taken, so that on the third tier one who may decide there is
+    enough, without a vote.
+
+    Parameters
+    ----------
+    case
+        Just opened.
+    tier
+        On which the appeal was answered.
+    actor, terms, now_us
+        Who answered it; what decides; and now.
+
+    Raises
+    ------
+    RefusedError
+        When he may not decide on it, or the policy asks for a higher tier.
+    """
+    placed = replace(case, tier=tier)
+    _is_decider(placed, actor, terms, now_us)
+    _is_high_enough(placed)
+    return replace(_ended(placed, APPROVED, actor.actor_id), version=case.version + 1)
+
+
 def withdrawn(case: Case, why: str) -> Case:
     """A case whose proposal is no more; ended ones stay as they are."""
     if case.state not in LIVE_STATES:
@@ -260,13 +286,18 @@ def _decide(case: Case, actor: Actor, terms: Terms, now_us: int, state: str) -> 
         raise RefusedError("committee", value=case.case_id, advice="Vote.")
     _is_claimer(case, actor)
     _is_decider(case, actor, terms, now_us)
-    if state == APPROVED and case.tier < case.required_tier:
+    if state == APPROVED:
+        _is_high_enough(case)
+    return _ended(case, state, actor.actor_id)
+
+
+def _is_high_enough(case: Case) -> None:
+    if case.tier < case.required_tier:
         raise RefusedError(
             "lowest_tier",
             value=", ".join(case.tier_rules),
             advice=f"Send it up to tier {case.required_tier}.",
         )
-    return _ended(case, state, actor.actor_id)
 
 
 def _approve(case: Case, actor: Actor, terms: Terms, now_us: int, _words: str) -> Case:

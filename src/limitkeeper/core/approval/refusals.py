@@ -47,6 +47,38 @@ RULES = {
         "A case is decided on as it is now.",
         "必须基于案件的最新状态作出决定。",
     ),
+    "appeal_state": (
+        "This cannot be done with an appeal in its state.",
+        "申诉当前状态不允许此操作。",
+    ),
+    "appeal_party": (
+        "Who had a part in a decision, or in an earlier answer, answers no appeal against it.",
+        "参与原决定或此前答复的人员不得处理针对该决定的申诉。",
+    ),
+    "appeal_claim": (
+        "An appeal is answered by the one who has claimed it.",
+        "申诉由认领人答复。",
+    ),
+    "appeal_asks": (
+        "A customer is not asked for more again and again.",
+        "不得反复要求客户补充材料。",
+    ),
+    "appeal_window": (
+        "The time to appeal is over.",
+        "申诉期限已过。",
+    ),
+    "appeal_final": (
+        "This answer is final: there is no further instance.",
+        "该答复为最终答复，不能再次申诉。",
+    ),
+    "appeal_subject": (
+        "Only a decision that lowered, froze or closed a line of one's own is appealed against, one appeal at a time.",
+        "只能对降低、冻结或关闭本人额度的决定提出申诉，且同一决定同时只能有一份申诉。",
+    ),
+    "appeal_part": (
+        "What is granted in part lies above what was decided and below what was there before.",
+        "部分支持的额度须高于原决定并低于调整前的额度。",
+    ),
 }
 """Each rule, in English and Chinese."""
 

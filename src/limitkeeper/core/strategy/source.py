@@ -65,6 +65,30 @@ def generated_source(strategy: Strategy, constants: Mapping[str, float]) -> str:
     )
 
 
+def rule_source(rule: Rule, constants: Mapping[str, float]) -> str:
+    """The source of one rule alone: ``holds(before, ...)``, the same code as in its strategy.
+
+    Parameters
+    ----------
+    rule
+        Which; its names become arguments.
+    constants
+        Values of the parameters that it uses.
+    """
+    writer = _RuleWriter(0, rule, constants)
+    names = ["before", *(name for name in writer.arguments if name != "before")]
+    return "\n".join(
+        [
+            'nan = float("nan")',
+            *(f"{name} = {_number(value)}" for name, value in sorted(constants.items())),
+            writer.source,
+            f"def holds({', '.join(names)}):",
+            f"    return {writer.call}",
+            "",
+        ]
+    )
+
+
 def _number(value: float) -> str:
     return repr(float(value)) if math.isfinite(value) else f'float("{value}")'
 
