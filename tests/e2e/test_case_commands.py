@@ -74,7 +74,10 @@ def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads
             "ts": dt.datetime.now(dt.UTC).isoformat(),
             "kind": "flag",
         }
-        assert httpx.post(f"{server.url}/v1/events", json=event).json()["accepted"] == 1
+        assert httpx.post(f"{server.url}/v1/events", json=event).status_code == 401
+        made = invoke(folder, "key", "make", "shop", "--scope", "events.send", "--as", "chief", "--json")
+        key = {"Authorization": f"Bearer {json.loads(made)['key']}"}
+        assert httpx.post(f"{server.url}/v1/events", json=event, headers=key).json()["accepted"] == 1
 
         (case,) = awaited(folder, "case", "list", "--tier", "2")
         assert (case["action"], case["tier_rules"]) == ("freeze", ["freeze"])

@@ -181,7 +181,7 @@ def test_request_that_does_not_hold_is_refused_and_changes_nothing(
     before = work.sequence, len(work.state)
     answer = client.post(path, content=body, headers={"content-type": kind})
     assert answer.status_code == status
-    assert answer.json()["problem"]
+    assert answer.json()["detail"]
     assert (work.sequence, len(work.state)) == before
 
 

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
-from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.store.case_tables import absences, mandates
 from limitkeeper.store.work import Work
+
+ACTIONS: Sequence[str] = ("decrease", "freeze", "close", "restore", "increase")
+"""What a mandate may be bounded to."""
 
 
 def mandate_given(w: Work, mandate: Mandate) -> str:
@@ -18,7 +21,7 @@ def mandate_given(w: Work, mandate: Mandate) -> str:
     Raises
     ------
     InputError
-        When its tier is none that people decide on, or its time is none.
+        When its tier is none that people decide on, it is bounded to an action that there is not, or its time is none.
     RefusedError
         When somebody gives it to himself.
     """
@@ -26,6 +29,10 @@ def mandate_given(w: Work, mandate: Mandate) -> str:
         raise InputError(
             "People decide on the second and the third tier.", value=mandate.tier, allowed="2, 3"
         )
+    for each in mandate.actions:
+        if each not in ACTIONS:
+            raise InputError("There is no such action.", value=each, allowed=", ".join(ACTIONS),
+                             advice=did_you_mean(each, ACTIONS))  # fmt: skip
     if mandate.to_us <= mandate.from_us:
         raise InputError("A mandate ends after it begins.", value=f"{mandate.from_us} to {mandate.to_us}")
     if mandate.person_id == w.actor.actor_id:
@@ -73,7 +80,3 @@ def absence_noted(w: Work, absence: Absence) -> str:
         "absence.note", f"person:{absence.person_id}", {"absence": absence_id, "deputy": absence.deputy_id}
     )
     return absence_id
-
-
-ACTIONS: Sequence[str] = ("decrease", "freeze", "close", "restore", "increase")
-"""What a mandate may be bounded to."""

@@ -149,10 +149,10 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
         end_traces()
 
 
-def web_server(engine: Engine, host: str, port: int) -> uvicorn.Server:
+def web_server(engine: Engine, host: str, port: int, workflow: Workflow | None = None) -> uvicorn.Server:
     """The web server over an engine; ``run`` serves until it is told to stop."""
     config = uvicorn.Config(
-        application(engine),
+        application(engine, workflow),
         host=host,
         port=port,
         access_log=False,

@@ -1,7 +1,15 @@
 """The whole schema: every module of tables, so that a store is made with all of them."""
 
-from limitkeeper.store import audit_tables, case_tables, limit_tables, notice_tables, people_tables, tables
+from limitkeeper.store import (
+    answer_tables,
+    audit_tables,
+    case_tables,
+    limit_tables,
+    notice_tables,
+    people_tables,
+    tables,
+)
 
-MODULES = (tables, audit_tables, case_tables, limit_tables, notice_tables, people_tables)
+MODULES = (tables, answer_tables, audit_tables, case_tables, limit_tables, notice_tables, people_tables)
 
 metadata = tables.metadata

@@ -165,3 +165,10 @@ def work(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
         found = Work(connection, actor, now_us)
         yield found
         found.write_notes()
+
+
+@contextlib.contextmanager
+def reading(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
+    """A look that waits for nobody who writes; what is changed or noted in it is not kept."""
+    with store.database.connect() as connection:
+        yield Work(connection, actor, now_us)

@@ -11,6 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.connectors.messages import EventMessage
 from limitkeeper.core.behaviour.events import KINDS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
@@ -19,8 +22,11 @@ from limitkeeper.engines.embedded.findings import TOLD_TOPICS, TRIGGERS
 from limitkeeper.shells.api.application import application
 from limitkeeper.shells.api.examples import NOT_AN_EVENT
 from limitkeeper.shells.api.lines import AccountMessage
+from limitkeeper.shells.api.openapi import SCHEMAS
 from limitkeeper.shells.api.pages.page import curl_line, docs_html, examples_of
+from limitkeeper.shells.feeds.workflow import Workflow
 from tests.live_engines import engine
+from tests.workflow_server import SEAL
 
 Document = dict[str, Any]
 
@@ -29,7 +35,8 @@ Document = dict[str, Any]
 def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Document]:
     folder: Path = tmp_path_factory.mktemp("documents")
     work = engine(f"sqlite:///{folder}/store.db", folder)
-    yield application(work).openapi()
+    workflow = Workflow(approval_policy(), effects(SEAL, notice_policy("CN")), SEAL, {})
+    yield application(work, workflow).openapi()
     work.stop()
 
 
@@ -117,8 +124,7 @@ def test_what_is_left_out_is_found(document: Document, spoil: Callable[[Document
 
 
 def test_every_reference_leads_to_a_schema_and_every_schema_is_used(document: Document) -> None:
-    names = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
-    assert set(references(document)) == names
+    assert set(references(document)) == {f"#/components/schemas/{name}" for name in SCHEMAS}
 
 
 def test_every_example_is_of_its_schema(document: Document) -> None:

@@ -139,14 +139,20 @@ ANSWER_SCHEMAS: dict[str, Schema] = {
         PROPOSAL_STATUSES,
         "Superseded by a newer one; a freeze is also confirmed, lifted, or lapses by itself.",
     ),
-    "Error": record(
-        "What happened, what was given, what is allowed, what to do.",
+    "Problem": record(
+        "What happened, what was given, what is allowed, what to do (RFC 9457).",
         {
-            "problem": value("string", "What happened."),
+            "type": value("string", "Its kind.", pattern="^urn:limitkeeper:problem:"),
+            "title": value("string", "Its kind in words."),
+            "status": value("integer", "Of HTTP.", minimum=400, maximum=599),
+            "detail": value("string", "What happened."),
             "value": value("string null", "What was given."),
             "allowed": value("string null", "What would have been accepted."),
             "advice": value("string null", "What to do next."),
+            "rule": value("string", "The rule that refuses it, where one does."),
+            "detail_zh": value("string", "What happened, in Chinese, where a rule refuses it."),
         },
+        optional=("rule", "detail_zh"),
     ),
     "TakenAccounts": record(
         "Accounts that were stated.",

@@ -1,22 +1,29 @@
 """The web application of a running server."""
 
+from itertools import chain
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.types import Receive, Scope, Send
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.shells.api.access import Gate, acts_of_routes
+from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import add_error_answers, error_answer
+from limitkeeper.shells.api.cases import cases_router
 from limitkeeper.shells.api.deliveries import deliveries_router
-from limitkeeper.shells.api.documents import TAGS, completed
-from limitkeeper.shells.api.events import EVENTS_PATH, Endpoint, events_router, events_taker
+from limitkeeper.shells.api.events import EVENTS_PATH, MAY_SEND, Endpoint, events_router, events_taker
 from limitkeeper.shells.api.findings import findings_router
 from limitkeeper.shells.api.lines import accounts_router
+from limitkeeper.shells.api.login import login_router
 from limitkeeper.shells.api.measures import measures_router
+from limitkeeper.shells.api.openapi import TAGS, completed
+from limitkeeper.shells.api.oversight import audit_router, mandates_router
 from limitkeeper.shells.api.pages.page import add_pages
 from limitkeeper.shells.api.refusals import add_refusals
+from limitkeeper.shells.feeds.workflow import Workflow
 
 DESCRIPTION = """Events in, portraits kept, alerts and proposals out. Amounts are whole minor units, times UTC.
 
@@ -31,14 +38,19 @@ class DescribedApplication(FastAPI):
     """
 
     take_events: Endpoint
+    acts: dict[tuple[str, str], str | None]
+    """Of each method and path: the act that its rule names."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http" or (scope["path"], scope["method"]) != (EVENTS_PATH, "POST"):
             await super().__call__(scope, receive, send)
             return
+        scope["app"] = self
+        request = Request(scope, receive)
         try:
-            response = await self.take_events(Request(scope, receive))
+            await MAY_SEND(request)
+            response = await self.take_events(request)
         except LimitkeeperError as error:
             response = error_answer(error)
         await response(scope, receive, send)
@@ -46,12 +58,21 @@ class DescribedApplication(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = completed(super().openapi())
+            gate: Gate = self.state.gate
+            self.openapi_schema = completed(super().openapi(), None if gate.is_open else self.acts)
         return self.openapi_schema
 
 
-def application(engine: Engine) -> FastAPI:
-    """The application over an engine that runs."""
+def application(engine: Engine, workflow: Workflow | None = None) -> DescribedApplication:
+    """The application over an engine that runs.
+
+    Parameters
+    ----------
+    engine
+        Which runs.
+    workflow
+        Of cases and notices; without it there are none, and whoever reaches the server may do anything.
+    """
     app = DescribedApplication(
         title="Limitkeeper",
         version=__version__,
@@ -63,15 +84,30 @@ def application(engine: Engine) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.take_events = events_taker(engine)
+    app.state.gate = Gate(engine.store, engine.now_us, is_open=workflow is None)
     add_error_answers(app)
     add_refusals(app)
-    for router in (
+    routers = [
         events_router(engine, app.take_events),
         accounts_router(engine),
         findings_router(engine, engine.store),
         deliveries_router(engine),
         measures_router(engine),
-    ):
+        *(workflow_routers(app.state.gate, engine, workflow) if workflow else ()),
+    ]
+    for router in routers:
         app.include_router(router)
     add_pages(app)
+    app.acts = acts_of_routes(chain(app.routes, *(router.routes for router in routers)))
     return app
+
+
+def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[APIRouter, ...]:
+    """The routes of Workflow."""
+    desk = Desk(engine.store, engine.as_of_us)
+    return (
+        login_router(gate),
+        cases_router(desk, workflow.policy, workflow.on_approved),
+        mandates_router(desk),
+        audit_router(desk),
+    )

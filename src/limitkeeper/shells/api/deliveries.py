@@ -4,12 +4,13 @@ import json
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import instant
+from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answer_schemas import MESSAGE_STATUSES
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.shells.api.documents import OUTBOX, SENT_AGAIN
@@ -37,7 +38,7 @@ def deliveries_router(engine: Engine) -> APIRouter:
     """The routes of the outbox."""
     router = APIRouter(tags=["outbox"])
 
-    @router.get("/v1/outbox", responses=OUTBOX)
+    @router.get("/v1/outbox", responses=OUTBOX, dependencies=[Depends(May("outbox.read"))])
     async def list_messages(
         status: MessageStatus = "dead",
         limit: PageRows = PAGE_ROWS,
@@ -48,7 +49,9 @@ def deliveries_router(engine: Engine) -> APIRouter:
         rows = await run_in_threadpool(engine.store.rows, query.limit(limit).offset(offset))
         return answer([message_document(row) for row in rows])
 
-    @router.post("/v1/outbox/{message_id}/retry", responses=SENT_AGAIN)
+    @router.post(
+        "/v1/outbox/{message_id}/retry", responses=SENT_AGAIN, dependencies=[Depends(May("outbox.retry"))]
+    )
     async def send_again(message_id: MessageId) -> Response:
         """Send a message again that was given up."""
         if not await run_in_threadpool(engine.store.revive_message, message_id, engine.now_us()):

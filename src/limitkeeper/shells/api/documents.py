@@ -5,28 +5,8 @@ from typing import Any
 
 from limitkeeper.connectors.messages import MESSAGES_MAX
 from limitkeeper.shells.api import examples
-from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
-from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
+from limitkeeper.shells.api.answers import KINDS, PROBLEM, PROBLEM_TYPE
 from limitkeeper.shells.api.schemas import Schema, listed, ref
-from limitkeeper.shells.api.trace_schemas import TRACE_SCHEMAS
-
-SCHEMAS: dict[str, Schema] = {**INPUT_SCHEMAS, **ANSWER_SCHEMAS, **TRACE_SCHEMAS}
-"""Every schema by its name."""
-
-TAGS = [
-    {"name": "events", "description": "What happens on lines goes in here."},
-    {
-        "name": "accounts",
-        "description": "What is stated and known of lines, and freezes that wait for a person.",
-    },
-    {"name": "alerts", "description": "What was found, as a list and as it happens."},
-    {
-        "name": "proposals",
-        "description": "What should be done to a line. Proposals are not acts, but for freezes.",
-    },
-    {"name": "outbox", "description": "Messages that go out, and those that nobody took."},
-    {"name": "operation", "description": "The server seen from outside."},
-]
 
 JSON = "application/json"
 
@@ -40,7 +20,37 @@ RETRY_AFTER = {
     }
 }
 
+PROBLEM_FIELDS = ("type", "title", "status", "detail", "value", "allowed", "advice")
+
+_KINDS = {412: (PROBLEM_TYPE + "refused", "Refused by a rule")} | {
+    status: (PROBLEM_TYPE + kind, title) for _, status, kind, title in reversed(KINDS)
+}
+"""Type and title of the examples of each status."""
+
 ERRORS: dict[int, dict[str, Any]] = {
+    401: {
+        "description": "Nobody is logged in, or his session is over.",
+        "example": ("The session is over.", None, None, "Log in again."),
+        "headers": {
+            "WWW-Authenticate": {"description": "How.", "required": True, "schema": {"const": "Bearer"}}
+        },
+    },
+    403: {
+        "description": "This is not for whoever asks to do.",
+        "example": ("This is not yours to do.", "case.act", "committee, officer", None),
+    },
+    409: {
+        "description": "A rule does not allow it, or it was changed in the meantime: nothing is changed.",
+        "example": ("A case is decided by the one who has claimed it.", "ann; claimed by bob", None, None),
+    },
+    412: {
+        "description": "It has changed since it was seen.",
+        "example": ("A case is decided on as it is now.", "version 1; it is 2", None, "Read it again."),
+    },
+    428: {
+        "description": "It is not said what was seen.",
+        "example": ("Say what you saw.", None, 'If-Match: "VERSION"', "Read it, and send its ETag back."),
+    },
     404: {
         "description": "There is no such thing.",
         "example": ("There is no such account.", "nobody", None, None),
@@ -81,8 +91,8 @@ def error_answers(*statuses: int) -> Answers:
     found: Answers = {}
     for status in statuses:
         about = dict(ERRORS[status])
-        given = dict(zip(("problem", "value", "allowed", "advice"), about.pop("example"), strict=True))
-        found[str(status)] = {**about, "content": {JSON: {"schema": ref("Error"), **shown(given)}}}
+        given = dict(zip(PROBLEM_FIELDS, (*_KINDS[status], status, *about.pop("example")), strict=True))
+        found[str(status)] = {**about, "content": {PROBLEM: {"schema": ref("Problem"), **shown(given)}}}
     return found
 
 
@@ -282,40 +292,3 @@ READY = answers("Events are taken.", ref("Readiness"), examples.READY) | answers
     {"ready": False, "store_failing_seconds": 12.5, "sequence": 6},
     status=503,
 )
-
-
-def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document of the framework with our schemas: first lines of descriptions as summaries, nothing made up."""
-    document["components"] = {"schemas": SCHEMAS}
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            summary, _, rest = operation.pop("description", "").partition("\n\n")
-            operation["summary"] = " ".join(summary.split())
-            if rest:
-                operation["description"] = rest
-            parameters = operation.get("parameters", [])
-            for parameter in parameters:
-                parameter["schema"] = _plain(parameter["schema"])
-            if "HTTPValidationError" in str(operation["responses"].get("422")):
-                del operation["responses"]["422"]
-                if any(parameter["schema"].keys() - {"type", "examples"} for parameter in parameters):
-                    operation["responses"] |= error_answers(422)
-            for part in (operation.get("requestBody", {}), *operation["responses"].values()):
-                for content in part.get("content", {}).values():
-                    _show(content)
-    return document
-
-
-def _show(content: dict[str, Any]) -> None:
-    if "x-example" in content:
-        content["example"] = json.loads(content.pop("x-example"))
-    for each in content.get("examples", {}).values():
-        if "x-example" in each:
-            each["value"] = json.loads(each.pop("x-example"))
-
-
-def _plain(schema: Schema) -> Schema:
-    """A parameter's schema without a title, and without null, which a query cannot hold."""
-    kinds = [each for each in schema.pop("anyOf", ()) if each != {"type": "null"}]
-    found: Schema = schema | (kinds[0] if kinds else {})
-    return {name: what for name, what in found.items() if name not in ("title", "description")}

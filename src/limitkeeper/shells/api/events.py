@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
@@ -16,6 +16,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import STATUS_WORDS, hypothetical
 from limitkeeper.engines.embedded.requests import Answer
 from limitkeeper.engines.embedded.requests import Request as Work
+from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answers import answer, body_of, done
 from limitkeeper.shells.api.documents import ASSESS, EVENTS
 
@@ -27,6 +28,8 @@ EVENTS_PATH = "/v1/events"
 
 FEW_BYTES = 65_536
 """A longer body is read by another thread, so that nobody else waits for it."""
+
+MAY_SEND = May("events.send")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -72,9 +75,9 @@ def content_of(body: bytes, kind: str, as_of: dt.datetime) -> tuple[ReadEvents |
 def events_router(engine: Engine, take_events: Endpoint) -> APIRouter:
     """The routes of events."""
     router = APIRouter(tags=["events"])
-    router.post(EVENTS_PATH, openapi_extra=EVENTS)(take_events)
+    router.post(EVENTS_PATH, openapi_extra=EVENTS, dependencies=[Depends(MAY_SEND)])(take_events)
 
-    @router.post("/v1/assess", openapi_extra=ASSESS)
+    @router.post("/v1/assess", openapi_extra=ASSESS, dependencies=[Depends(May("events.assess"))])
     async def assess_event(request: Request) -> Response:
         """Tell what would be decided if an event happened now; nothing is changed."""
         rows = messages(await body_of(request))

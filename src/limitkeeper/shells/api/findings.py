@@ -18,6 +18,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS, instant
 from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api import documents, examples
+from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.store.sql import Store
@@ -50,6 +51,8 @@ ProposalId = Annotated[
     str, Path(description="The id of a proposal.", examples=[examples.PROPOSAL["proposal_id"]])
 ]
 AccountId = Annotated[str | None, Query(description="Only of this account.", examples=["a-7"])]
+
+READ, READ_PROPOSALS = [Depends(May("alerts.read"))], [Depends(May("proposals.read"))]
 
 LISTENERS_MAX = 256
 """Listeners of the stream at a time."""
@@ -93,7 +96,7 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
     """The routes of alerts and proposals."""
     router = APIRouter()
 
-    @router.get("/v1/alerts", tags=["alerts"], responses=documents.ALERTS)
+    @router.get("/v1/alerts", tags=["alerts"], responses=documents.ALERTS, dependencies=READ)
     async def list_alerts(
         account_id: AccountId = None,
         trigger: Annotated[str | None, choice("alerts", "trigger", "Only of this trigger.")] = None,
@@ -109,12 +112,17 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         rows = await run_in_threadpool(store.rows, query.limit(limit).offset(offset))
         return answer([alert_document(row) for row in rows])
 
-    @router.get("/v1/alerts/{alert_id}", tags=["alerts"], responses=documents.ONE_ALERT)
+    @router.get("/v1/alerts/{alert_id}", tags=["alerts"], responses=documents.ONE_ALERT, dependencies=READ)
     async def one_alert(alert_id: AlertId) -> Response:
         """Tell one alert with the trace of the decision behind it."""
         return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
 
-    @router.post("/v1/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=documents.ACKNOWLEDGED)
+    @router.post(
+        "/v1/alerts/{alert_id}/acknowledge",
+        tags=["alerts"],
+        responses=documents.ACKNOWLEDGED,
+        dependencies=[Depends(May("alerts.acknowledge"))],
+    )
     async def acknowledge(alert_id: AlertId) -> Response:
         """Acknowledge an alert: it is known. It opens again by itself if it grows worse."""
         await one_row(store, alerts, alerts.c.alert_id, alert_id)
@@ -122,7 +130,9 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         await run_in_threadpool(store.change, change)
         return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
 
-    @router.get("/v1/portfolio/alerts", tags=["alerts"], responses=documents.PORTFOLIO_ALERTS)
+    @router.get(
+        "/v1/portfolio/alerts", tags=["alerts"], responses=documents.PORTFOLIO_ALERTS, dependencies=READ
+    )
     async def list_portfolio_alerts(limit: PageRows = PAGE_ROWS, offset: Offset = 0) -> Response:
         """List days on which a trigger's alerts were far from usual over the whole portfolio, the last first."""
         query = sa.select(portfolio_alerts).order_by(
@@ -130,7 +140,9 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         )
         return answer(await run_in_threadpool(store.rows, query.limit(limit).offset(offset)))
 
-    @router.get("/v1/proposals", tags=["proposals"], responses=documents.PROPOSALS)
+    @router.get(
+        "/v1/proposals", tags=["proposals"], responses=documents.PROPOSALS, dependencies=READ_PROPOSALS
+    )
     async def list_proposals(
         account_id: AccountId = None,
         action: Annotated[str | None, choice("proposals", "action", "Only this action.")] = None,
@@ -147,7 +159,12 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         rows = await run_in_threadpool(store.rows, query.limit(limit).offset(offset))
         return answer([proposal_document(row) for row in rows])
 
-    @router.get("/v1/proposals/{proposal_id}", tags=["proposals"], responses=documents.ONE_PROPOSAL)
+    @router.get(
+        "/v1/proposals/{proposal_id}",
+        tags=["proposals"],
+        responses=documents.ONE_PROPOSAL,
+        dependencies=READ_PROPOSALS,
+    )
     async def one_proposal(proposal_id: ProposalId) -> Response:
         """Tell one proposal with its trace and reasons."""
         return answer(
@@ -164,6 +181,7 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         response_class=StreamingResponse,
         responses=documents.STREAM,
         openapi_extra=documents.STREAM_PARAMETERS,
+        dependencies=READ_PROPOSALS,
     )
     async def stream(request: Request, heard: Annotated[Follower, Depends(follower)]) -> StreamingResponse:
         """Follow alerts and proposals as they are committed (Server-Sent Events).

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 import polars as pl
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from limitkeeper.connectors.messages import MESSAGES_MAX, Id, Number
@@ -12,6 +12,7 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import portrait
 from limitkeeper.engines.embedded.requests import Request as Work
+from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answers import UnknownError, answer, body_of, done
 from limitkeeper.shells.api.documents import ACCOUNTS, FREEZE_CONFIRMED, FREEZE_LIFTED, PORTRAIT
 
@@ -29,6 +30,8 @@ class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 
 AccountId = Annotated[str, Path(description="The id of an account.", examples=["a-7"])]
+
+SETTLE = [Depends(May("freeze.settle"))]
 
 _decoder = msgspec.json.Decoder(list[AccountMessage])
 
@@ -74,24 +77,24 @@ def accounts_router(engine: Engine) -> APIRouter:
     """The routes of accounts."""
     router = APIRouter(tags=["accounts"])
 
-    @router.post("/v1/accounts", openapi_extra=ACCOUNTS)
+    @router.post("/v1/accounts", openapi_extra=ACCOUNTS, dependencies=[Depends(May("accounts.state"))])
     async def state_accounts(request: Request) -> Response:
         """State what is known of accounts before their events; those that are known stay as they are."""
         table = accounts_table(await body_of(request))
         sequence = await done(engine, Work("accounts", table))
         return answer({"sequence": sequence, "accounts": table.height})
 
-    @router.get("/v1/accounts/{account_id}", responses=PORTRAIT)
+    @router.get("/v1/accounts/{account_id}", responses=PORTRAIT, dependencies=[Depends(May("accounts.read"))])
     async def account_portrait(account_id: AccountId) -> Response:
         """Tell an account's portrait as of now: every feature, what stands of it, its alerts."""
         return answer(await _known(engine, account_id))
 
-    @router.post("/v1/accounts/{account_id}/freeze/confirm", responses=FREEZE_CONFIRMED)
+    @router.post("/v1/accounts/{account_id}/freeze/confirm", responses=FREEZE_CONFIRMED, dependencies=SETTLE)
     async def confirm_freeze(account_id: AccountId) -> Response:
         """Confirm an account's freeze, which is lifted by itself otherwise."""
         return await _settle(engine, account_id, confirm=True)
 
-    @router.post("/v1/accounts/{account_id}/freeze/lift", responses=FREEZE_LIFTED)
+    @router.post("/v1/accounts/{account_id}/freeze/lift", responses=FREEZE_LIFTED, dependencies=SETTLE)
     async def lift_freeze(account_id: AccountId) -> Response:
         """Lift an account's freeze; its rule does not freeze again before it lets go."""
         return await _settle(engine, account_id, confirm=False)

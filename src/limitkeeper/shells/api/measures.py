@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,6 +12,7 @@ from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Worked
 from limitkeeper.engines.embedded.settings import QUEUE_EVENTS
+from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.documents import HEALTHY, METRICS, READY
 
@@ -81,7 +82,9 @@ def measures_router(engine: Engine) -> APIRouter:
 
     engine.watchers.append(observe)
 
-    @router.get("/metrics", response_class=Response, responses=METRICS)
+    @router.get(
+        "/metrics", response_class=Response, responses=METRICS, dependencies=[Depends(May("metrics.read"))]
+    )
     async def metrics() -> Response:
         """Metrics for Prometheus."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")

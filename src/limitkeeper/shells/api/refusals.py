@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.engines.embedded.requests import BusyError
-from limitkeeper.shells.api.answers import answer, error_document
+from limitkeeper.shells.api.answers import problem_answer, problem_document
 
 
 def add_refusals(application: FastAPI) -> None:
@@ -20,26 +20,26 @@ def add_refusals(application: FastAPI) -> None:
         first = error.errors()[0]
         problem = f"The field '{first['loc'][-1]}' cannot be read."
         advice = f"{first['msg']}."
-        return answer(error_document(InputError(problem, value=first.get("input"), advice=advice)), 422)
+        error = InputError(problem, value=first.get("input"), advice=advice)
+        return problem_answer(problem_document(error, 422, "input", "Not as it should be"))
 
     def not_served(request: Request, error: Exception) -> Response:
         """A path or method that there is not."""
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
-        document = error_document(
-            LimitkeeperError(
-                f"{error.detail}.",
-                value=f"{request.method} {request.url.path}"[:200],
-                allowed=headers.get("Allow"),
-                advice="See /docs.",
-            )
+        found = LimitkeeperError(
+            f"{error.detail}.",
+            value=f"{request.method} {request.url.path}"[:200],
+            allowed=headers.get("Allow"),
+            advice="See /docs.",
         )
-        return answer(document, error.status_code, headers)
+        return problem_answer(problem_document(found, error.status_code, "not-served", "Not served"), headers)
 
     def store_away(_request: Request, _error: Exception) -> Response:
         """A store that fails while it is read."""
-        document = error_document(LimitkeeperError("The store does not answer.", advice="Try again later."))
-        return answer(document, 503, {"Retry-After": str(BusyError.retry_seconds)})
+        error = LimitkeeperError("The store does not answer.", advice="Try again later.")
+        document = problem_document(error, 503, "store-away", "The store is away")
+        return problem_answer(document, {"Retry-After": str(BusyError.retry_seconds)})
 
     application.add_exception_handler(RequestValidationError, refused)
     application.add_exception_handler(HTTPException, not_served)

@@ -72,22 +72,18 @@ def search(
     Example: limitkeeper audit search --actor ann --act case.approve
     """
     from limitkeeper.app.audit import found_events
-    from limitkeeper.engines.embedded.findings import instant
+    from limitkeeper.app.case_documents import audit_event_document
 
     opened = store_at(data, store)
     try:
         rows = found_events(opened, actor, subject, act, limit)
     finally:
         opened.close()
-    documents = [
-        {"number": row["number"], "at": instant(row["ts_us"]).isoformat(), "actor": row["actor_id"],
-         "act": row["act"], "subject": row["subject"], "detail": json.loads(row["detail"])}
-        for row in rows
-    ]  # fmt: skip
+    documents = [audit_event_document(row) for row in rows]
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return
     shown = Table("number", "at", "actor", "act", "subject", title=None)
     for each in documents:
-        shown.add_row(str(each["number"]), each["at"][:19], each["actor"], each["act"], each["subject"])
+        shown.add_row(str(each["number"]), each["at"][:19], each["actor_id"], each["act"], each["subject"])
     Console(highlight=False).print(shown if documents else "No event of that kind.")

@@ -1,9 +1,10 @@
 """``limitkeeper case``: proposals on their way through the tiers, and every act on them."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -54,6 +55,7 @@ def list_cases(
     """
     import sqlalchemy as sa
 
+    from limitkeeper.app.case_documents import case_document
     from limitkeeper.store.case_tables import cases
 
     query = sa.select(cases).where(cases.c.is_live.is_(not ended)).order_by(cases.c.due_us, cases.c.case_id)
@@ -90,27 +92,17 @@ def show(
 
     Example: limitkeeper case show 4f2a...
     """
-    import sqlalchemy as sa
-
-    from limitkeeper.core.kernel.errors import InputError
-    from limitkeeper.engines.embedded.findings import instant
-    from limitkeeper.store.case_tables import case_acts, cases
+    from limitkeeper.app.case_documents import whole_case_document
+    from limitkeeper.core.access.actors import SYSTEM
+    from limitkeeper.store.work import reading
 
     opened = store_at(data, store)
     try:
-        rows = opened.rows(sa.select(cases).where(cases.c.case_id == case_id))
-        query = sa.select(case_acts).where(case_acts.c.case_id == case_id).order_by(case_acts.c.version)
-        acts = opened.rows(query)
+        with reading(opened, SYSTEM, time.time_ns() // 1_000) as w:
+            document = whole_case_document(w, case_id)
     finally:
         opened.close()
-    if not rows:
-        raise InputError("There is no such case.", value=case_id, advice="limitkeeper case list")
-    document = case_document(rows[0])
-    document["acts"] = [
-        {"at": instant(row["ts_us"]).isoformat(), "by": row["actor_id"], "act": row["act"], "words": row["words"],
-         "state": row["state"], "tier": row["tier"], "version": row["version"]}
-        for row in acts
-    ]  # fmt: skip
+    document["votes"] = [f"{vote['person_id']}: {vote['choice']}" for vote in document["votes"]]
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
@@ -125,22 +117,6 @@ def show(
         led = f"{each['state']}, tier {each['tier']}"
         told.add_row(str(each["version"]), each["at"][:19], each["by"], each["act"], each["words"], led)
     console.print(told)
-
-
-def case_document(row: dict[str, Any]) -> dict[str, Any]:
-    """A case as JSON."""
-    from limitkeeper.engines.embedded.findings import instant
-
-    names = ("case_id", "kind", "account_id", "customer_id", "action", "limit_before_cents", "limit_after_cents",
-             "exposure_cents", "proposal_id", "decision_id", "state", "tier", "required_tier", "maker_id",
-             "claimed_by", "clock", "outcome", "version")  # fmt: skip
-    found = {name: row[name] for name in names} | {"is_live": bool(row["is_live"])}
-    found |= {name: json.loads(row[name]) for name in ("facts", "tier_rules", "recused")}
-    found["votes"] = [f"{person}: {choice}" for person, _, choice, _ in json.loads(row["votes"])]
-    return found | {
-        "opened_at": instant(row["opened_us"]).isoformat(),
-        "due_at": instant(row["due_us"]).isoformat(),
-    }
 
 
 def _amount(cents: int | None) -> str:
@@ -161,6 +137,7 @@ def _command(act: str) -> Callable[..., None]:
         as_json: Annotated[bool, typer.Option("--json", help="Print the case as JSON.")] = False,
     ) -> None:
         from limitkeeper.app.approval_policy import approval_policy
+        from limitkeeper.app.case_documents import case_document
         from limitkeeper.app.cases import case_acted, terms_in_force
         from limitkeeper.app.decisions import effects
         from limitkeeper.app.notice_policy import notice_policy

@@ -40,18 +40,9 @@ def give(
 
     Example: limitkeeper mandate give ann --tier 2 --cut-max 5000000 --as chief
     """
-    from limitkeeper.app.mandates import ACTIONS, mandate_given
+    from limitkeeper.app.mandates import mandate_given
     from limitkeeper.core.approval.mandates import Mandate
-    from limitkeeper.core.kernel.errors import InputError, did_you_mean
 
-    for each in action or []:
-        if each not in ACTIONS:
-            raise InputError(
-                "There is no such action.",
-                value=each,
-                allowed=", ".join(ACTIONS),
-                advice=did_you_mean(each, ACTIONS),
-            )
     with work_as(data, store, person, "mandate.give") as w:
         mandate = Mandate(holder, tier, frozenset(action or []), cut_max, exposure_max, w.now_us)
         mandate_id = mandate_given(w, mandate)

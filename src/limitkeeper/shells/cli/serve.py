@@ -151,7 +151,7 @@ def serve(
     with progress_bars() as progress:
         engine = started_engine(place, table(accounts) if accounts else None, progress)
     try:
-        server = web_server(engine, host, port)
+        server = web_server(engine, host, port, ways.workflow)
         with open_ways(engine, ways):
             console.print(
                 f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "

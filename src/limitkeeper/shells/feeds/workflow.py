@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import OnApproved, cases_of_proposals
@@ -59,6 +60,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
         sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
         moved += effected_due(store, engine.as_of_us(), is_out)
+        answers_forgotten(store, engine.as_of_us())
         return moved + sent["sent"] + sent["inbox"] > 0
 
     return Loop("workflow", work, LOOK_SECONDS)

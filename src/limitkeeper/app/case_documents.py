@@ -1,0 +1,73 @@
+"""Cases, mandates and audit events as JSON, the same for the command line and HTTP."""
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.core.behaviour.events import NEVER_US
+from limitkeeper.core.kernel.instants import instant_text
+from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.work import Work
+
+CASE_FIELDS = (
+    "case_id", "kind", "account_id", "customer_id", "action", "limit_before_cents", "limit_after_cents",
+    "exposure_cents", "proposal_id", "decision_id", "state", "tier", "required_tier", "maker_id", "claimed_by",
+    "clock", "outcome", "version",
+)  # fmt: skip
+"""What is told of a case as it is kept."""
+
+
+def case_document(row: dict[str, Any]) -> dict[str, Any]:
+    """A case as JSON."""
+    found = {name: row[name] for name in CASE_FIELDS} | {"is_live": bool(row["is_live"])}
+    found |= {name: json.loads(row[name]) for name in ("facts", "tier_rules", "recused")}
+    found["votes"] = [
+        {"person_id": person, "mandate_of": holder, "choice": choice, "words": words}
+        for person, holder, choice, words in json.loads(row["votes"])
+    ]
+    return found | {"opened_at": instant_text(row["opened_us"]), "due_at": instant_text(row["due_us"])}
+
+
+def case_act_document(row: dict[str, Any]) -> dict[str, Any]:
+    """An act on a case as JSON."""
+    names = ("act", "words", "state", "tier", "version")
+    return {"at": instant_text(row["ts_us"]), "by": row["actor_id"], **{name: row[name] for name in names}}
+
+
+def whole_case_document(w: Work, case_id: str) -> dict[str, Any]:
+    """A case with everything that was done on it, in order.
+
+    Raises
+    ------
+    MissingError
+        When there is no such case.
+    """
+    found = case_document(w.found(cases, case_id))
+    query = sa.select(case_acts).where(case_acts.c.case_id == case_id).order_by(case_acts.c.version)
+    return found | {"acts": [case_act_document(row) for row in w.rows(query)]}
+
+
+def mandate_document(row: dict[str, Any]) -> dict[str, Any]:
+    """A mandate as JSON."""
+    names = ("mandate_id", "person_id", "tier", "cut_cents_max", "exposure_cents_max", "version")
+    found = {name: row[name] for name in names} | {"actions": json.loads(row["actions"])}
+    return found | period_document(row)
+
+
+def absence_document(row: dict[str, Any]) -> dict[str, Any]:
+    """An absence as JSON."""
+    names = ("absence_id", "person_id", "deputy_id", "version")
+    return {name: row[name] for name in names} | period_document(row)
+
+
+def period_document(row: dict[str, Any]) -> dict[str, Any]:
+    """From when, and until when; null without an end."""
+    ends = None if row["to_us"] >= NEVER_US else instant_text(row["to_us"])
+    return {"from_at": instant_text(row["from_us"]), "to_at": ends}
+
+
+def audit_event_document(row: dict[str, Any]) -> dict[str, Any]:
+    """An audit event as JSON."""
+    return {"number": row["number"], "at": instant_text(row["ts_us"]), "actor_id": row["actor_id"], "act": row["act"],
+            "subject": row["subject"], "detail": json.loads(row["detail"]), "hash": row["hash"]}  # fmt: skip

@@ -1,0 +1,30 @@
+"""Times as they are kept, and as they are read."""
+
+import datetime as dt
+
+
+def instant(us: int) -> dt.datetime:
+    """A time in UTC.
+
+    Parameters
+    ----------
+    us
+        UTC microseconds since 1970.
+
+    Examples
+    --------
+    >>> instant(0)
+    datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    return dt.datetime.fromtimestamp(us // 1_000_000, dt.UTC).replace(microsecond=us % 1_000_000)
+
+
+def instant_text(us: int) -> str:
+    """A time in UTC as ISO 8601 writes it.
+
+    Examples
+    --------
+    >>> instant_text(1_500_000)
+    '1970-01-01T00:00:01.500000+00:00'
+    """
+    return instant(us).isoformat()

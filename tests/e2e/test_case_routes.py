@@ -1,0 +1,107 @@
+"""Cases, mandates, logins and the audit by HTTP, over a real server and each store."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, OFFICER, STRATEGIST
+from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
+
+
+@pytest.fixture
+def server(store_url: str, tmp_path: Path) -> Iterator[WorkflowServer]:
+    accounts = pl.DataFrame({"account_id": ["a-1"], "limit_cents": [500_000.0]})
+    with workflow_server(store_url, tmp_path, accounts) as found:
+        yield found
+
+
+def frozen_case(server: WorkflowServer, officer: Person) -> str:
+    """The case of a line that is flagged now."""
+    shop = server.service("shop", "events.send")
+    now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
+    event = {"event_id": "v", "account_id": "a-1", "ts": now, "kind": "flag", "reason": "cash-out"}
+    assert shop.post("/v1/events", event)["accepted"] == 1
+    (case,) = awaited(lambda: officer.get("/v1/cases", params={"is_live": True})["items"])
+    return str(case["case_id"])
+
+
+def test_officer_with_a_mandate_decides_and_everything_stands_in_the_audit(server: WorkflowServer) -> None:
+    ann, chief = server.person("ann", OFFICER), server.person("chief", COMMITTEE)
+    inspector = server.person("ivy", COMPLIANCE)
+    case_id = frozen_case(server, ann)
+    refused = ann.acted(case_id, "claim", status=409)
+    assert (refused["rule"], refused["title"]) == ("mandate", "Refused by a rule")
+    assert refused["detail_zh"]
+    given = chief.post("/v1/mandates", {"person_id": "ann", "tier": 2})
+    assert [each["person_id"] for each in ann.get("/v1/mandates")["items"]] == ["ann"]
+    ann.acted(case_id, "claim")
+    assert ann.acted(case_id, "approve", "seen")["state"] == "approved"
+    whole = ann.get(f"/v1/cases/{case_id}")
+    assert [each["act"] for each in whole["acts"]] == ["open", "claim", "approve"]
+    assert chief.post(f"/v1/mandates/{given['mandate_id']}/end")["to_at"]
+    assert inspector.get("/v1/audit/verify")["holds"]
+    acts = {each["act"] for each in inspector.get("/v1/audit", params={"actor_id": "ann"})["items"]}
+    assert {"case.claim", "case.approve", "case.look"} <= acts
+    absent = {"person_id": "ann", "deputy_id": "bob", "days": 3}
+    assert chief.post("/v1/absences", absent)["deputy_id"] == "bob"
+    assert chief.get("/v1/absences")["items"][0]["person_id"] == "ann"
+
+
+def test_act_on_what_has_changed_is_refused_and_one_sent_again_is_done_once(server: WorkflowServer) -> None:
+    ann, chief = server.person("ann", OFFICER), server.person("chief", COMMITTEE)
+    chief.post("/v1/mandates", {"person_id": "ann", "tier": 2})
+    case_id = frozen_case(server, ann)
+    path = f"/v1/cases/{case_id}/claim"
+    assert ann.asked("POST", path, status=428).json()["allowed"]
+    ann.asked("POST", path, headers={"If-Match": "x"}, status=422)
+    once = {"If-Match": '"1"', "Idempotency-Key": "k-1"}
+    first = ann.asked("POST", path, headers=once)
+    again = ann.asked("POST", path, headers=once)
+    assert (first.json(), first.headers["etag"]) == (again.json(), again.headers["etag"])
+    assert first.headers["etag"] == '"2"'
+    ann.asked("POST", path, headers={"If-Match": '"1"'}, status=412)
+    other = f"/v1/cases/{case_id}/release"
+    assert "another request" in ann.asked("POST", other, headers=once, status=422).json()["detail"]
+    assert len(ann.get(f"/v1/cases/{case_id}")["acts"]) == 2
+
+
+def test_nobody_acts_without_login_right_or_session(server: WorkflowServer) -> None:
+    nobody, sam = server.nobody(), server.person("sam", STRATEGIST)
+    for path in ("/v1/cases", "/v1/me", "/v1/audit", "/v1/alerts", "/metrics"):
+        assert nobody.asked("GET", path, status=401).headers["www-authenticate"] == "Bearer"
+    nobody.asked("POST", "/v1/events", {}, status=401)
+    nobody.asked("POST", "/v1/login", {"person_id": "sam", "password": "wrong one"}, status=401)
+    assert sam.get("/v1/me")["person_id"] == "sam"
+    assert "case.read" in sam.get("/v1/me")["acts"]
+    sam.asked("GET", "/v1/audit", status=403)
+    sam.asked("POST", "/v1/mandates", {"person_id": "sam", "tier": 2}, status=403)
+    sam.asked("POST", "/v1/cases/none/claim", status=403)
+    sam.asked("GET", "/v1/cases/none", status=404)
+    sam.post("/v1/logout")
+    sam.asked("GET", "/v1/cases", status=401)
+    assert nobody.asked("GET", "/healthz", status=200)
+
+
+def test_pages_of_cases_follow_each_other_without_gap_or_repetition(server: WorkflowServer) -> None:
+    ann = server.person("ann", OFFICER)
+    shop = server.service("shop", "events.send", "accounts.state")
+    names = [f"p-{k}" for k in range(7)]
+    shop.post("/v1/accounts", [{"account_id": name, "limit_cents": 100_000} for name in names])
+    now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
+    flags = [{"event_id": f"f-{name}", "account_id": name, "ts": now, "kind": "flag"} for name in names]
+    assert shop.post("/v1/events", flags)["accepted"] == 7
+    awaited(lambda: len(ann.get("/v1/cases")["items"]) == 7)
+    seen, cursor = [], None
+    while True:
+        query = {"limit": 3} | ({"cursor": cursor} if cursor else {})
+        found = ann.get("/v1/cases", params=query)
+        seen += [each["account_id"] for each in found["items"]]
+        cursor = found["next"]
+        if cursor is None:
+            break
+    assert sorted(seen) == names
+    for bad in ("x", "W10", "WyJhIiwgMV0", "WzFlNDAwLCJhIl0"):
+        ann.asked("GET", "/v1/cases", params={"cursor": bad}, status=422)
