@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, OFFICER, STRATEGIST
-from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, OFFICER, OPERATOR, STRATEGIST
+from tests.workflow_server import PASSWORD, Person, WorkflowServer, awaited, workflow_server
 
 
 @pytest.fixture
@@ -105,3 +105,24 @@ def test_pages_of_cases_follow_each_other_without_gap_or_repetition(server: Work
     assert sorted(seen) == names
     for bad in ("x", "W10", "WyJhIiwgMV0", "WzFlNDAwLCJhIl0"):
         ann.asked("GET", "/v1/cases", params={"cursor": bad}, status=422)
+
+
+def test_operator_lets_people_and_services_in_and_ends_them(server: WorkflowServer) -> None:
+    chief = server.person("root", OPERATOR)
+    new = {"person_id": "dan", "roles": [OFFICER], "password": PASSWORD}
+    assert chief.post("/v1/people", new)["has_password"]
+    chief.asked("POST", "/v1/people", new, status=422)
+    dan = server.logged_in("dan")
+    dan.asked("GET", "/v1/people", status=403)
+    dan.asked("POST", "/v1/people/root/password", {"password": PASSWORD}, status=403)
+    chief.post("/v1/people/dan/roles", {"roles": [COMMITTEE]})
+    assert dan.post("/v1/people/dan/password", {"password": PASSWORD + "!"})["person_id"] == "dan"
+    chief.asked("POST", "/v1/people/root/roles", {"roles": [COMPLIANCE]}, status=403)
+    assert [each["person_id"] for each in chief.get("/v1/people")["items"]] == ["dan", "root"]
+    assert not chief.post("/v1/people/dan/unlock")["is_locked"]
+    assert not chief.post("/v1/people/dan/end")["is_active"]
+    made = chief.post("/v1/keys", {"service_id": "bank", "scopes": ["events.send"], "days": 1})
+    assert made["key"].startswith("lk_")
+    chief.asked("POST", "/v1/keys", {"service_id": "bank", "scopes": ["case.act"], "days": 1}, status=422)
+    assert [each["service_id"] for each in chief.get("/v1/keys")["items"]] == ["bank"]
+    assert chief.post("/v1/keys/bank/end") == {"service_id": "bank", "ended": 1}

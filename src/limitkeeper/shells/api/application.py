@@ -22,6 +22,7 @@ from limitkeeper.shells.api.measures import measures_router
 from limitkeeper.shells.api.openapi import TAGS, completed
 from limitkeeper.shells.api.oversight import audit_router, mandates_router
 from limitkeeper.shells.api.pages.page import add_pages
+from limitkeeper.shells.api.people import keys_router, people_changes_router, people_router
 from limitkeeper.shells.api.refusals import add_refusals
 from limitkeeper.shells.feeds.workflow import Workflow
 
@@ -110,4 +111,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         cases_router(desk, workflow.policy, workflow.on_approved),
         mandates_router(desk),
         audit_router(desk),
+        people_router(desk),
+        people_changes_router(desk),
+        keys_router(desk),
     )

@@ -8,10 +8,17 @@ from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
 from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
+from limitkeeper.shells.api.people_schemas import PEOPLE_SCHEMAS
 from limitkeeper.shells.api.schemas import REFERENCE, Schema
 from limitkeeper.shells.api.trace_schemas import TRACE_SCHEMAS
 
-SCHEMAS: dict[str, Schema] = {**INPUT_SCHEMAS, **ANSWER_SCHEMAS, **TRACE_SCHEMAS, **CASE_SCHEMAS}
+SCHEMAS: dict[str, Schema] = {
+    **INPUT_SCHEMAS,
+    **ANSWER_SCHEMAS,
+    **TRACE_SCHEMAS,
+    **CASE_SCHEMAS,
+    **PEOPLE_SCHEMAS,
+}
 """Every schema by its name."""
 
 TAGS = [

@@ -43,11 +43,11 @@ def make(
     """
     from limitkeeper.app.people import key_made
     from limitkeeper.core.behaviour.events import DAY_US
-    from limitkeeper.engines.embedded.findings import instant
+    from limitkeeper.core.kernel.instants import instant_text
 
     with work_as(data, store, person, "key.change") as w:
         key = key_made(w, service, scope, days)
-        ends_at = instant(w.now_us + int(days * DAY_US)).isoformat()
+        ends_at = instant_text(w.now_us + int(days * DAY_US))
     if as_json:
         typer.echo(
             json.dumps(
@@ -96,7 +96,7 @@ def list_keys(
     """
     import sqlalchemy as sa
 
-    from limitkeeper.engines.embedded.findings import instant
+    from limitkeeper.app.people_documents import key_document
     from limitkeeper.store.people_tables import api_keys
 
     query = sa.select(api_keys).where(api_keys.c.ends_us > time.time_ns() // 1_000)
@@ -105,11 +105,7 @@ def list_keys(
         rows = opened.rows(query.order_by(api_keys.c.service_id, api_keys.c.ends_us).limit(limit))
     finally:
         opened.close()
-    documents = [
-        {"service_id": row["service_id"], "scopes": json.loads(row["scopes"]),
-         "made_at": instant(row["made_us"]).isoformat(), "ends_at": instant(row["ends_us"]).isoformat()}
-        for row in rows
-    ]  # fmt: skip
+    documents = [key_document(row) for row in rows]
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -181,13 +181,14 @@ def list_people(
     """
     import sqlalchemy as sa
 
+    from limitkeeper.app.people_documents import person_document
     from limitkeeper.store.people_tables import people
 
     query = sa.select(people).where(people.c.is_active.is_(not ended)).order_by(people.c.person_id)
     query = query.where(people.c.roles.contains(json.dumps(role), autoescape=True)) if role else query
     opened = store_at(data, store)
     try:
-        documents = [person_document(row) for row in opened.rows(query.limit(limit))]
+        documents = [person_document(row, time.time_ns() // 1_000) for row in opened.rows(query.limit(limit))]
     finally:
         opened.close()
     if as_json:
@@ -200,15 +201,6 @@ def list_people(
             "yes" if each["has_password"] else "none", "yes" if each["is_locked"] else "",
         )  # fmt: skip
     Console(highlight=False).print(shown if documents else "Nobody: limitkeeper person add --first")
-
-
-def person_document(row: dict[str, Any]) -> dict[str, Any]:
-    """A person as JSON, without anything of the password."""
-    return {
-        "person_id": row["person_id"], "roles": json.loads(row["roles"]), "customer_id": row["customer_id"],
-        "has_password": row["password_hash"] is not None, "is_active": bool(row["is_active"]),
-        "is_locked": row["locked_until_us"] > time.time_ns() // 1_000, "version": row["version"],
-    }  # fmt: skip
 
 
 def asked_password(name: str) -> str:
