@@ -30,6 +30,7 @@ bench: .venv/bench-ready  ## every benchmark with its peers; results in benchmar
 soak: .venv/ready  ## a million events while the server is killed a hundred times, on each store; about an hour
 	$(RUN)/python -m tests.crash.soak
 	$(RUN)/python -m tests.crash.soak_outages
+	$(RUN)/python -m tests.crash.soak_workflow
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { \
