@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
 from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
@@ -77,7 +78,7 @@ def _tell_who_may(operation: dict[str, Any], act: str | None) -> None:
     operation["security"] = [{"bearer": []}]
     operation["responses"] = error_answers(401, 403) | operation["responses"]
     if act:
-        operation["x-act"] = act
+        operation["x-act"], operation["x-roles"] = act, dict(RIGHTS[act])
 
 
 def _complete(operation: dict[str, Any]) -> None:

@@ -89,14 +89,18 @@ def curl_line(server: str, path: str, method: str, operation: Mapping[str, Any])
     >>> accounts = {"parameters": [{"name": "id", "in": "path", "schema": {"examples": ["a 7"]}}]}
     >>> print(curl_line("http://h", "/v1/accounts/{id}/freeze/lift", "post", accounts))
     curl -X POST http://h/v1/accounts/a%207/freeze/lift
+    >>> print(curl_line("http://h", "/v1/me", "get", {"security": [{"bearer": []}]}))
+    curl http://h/v1/me -H "authorization: Bearer $TOKEN"
     """
-    query = {}
+    query, headers = {}, []
     for parameter in operation.get("parameters", ()):
         example = next(iter(parameter["schema"].get("examples", ())), None)
         if parameter["in"] == "path":
             path = path.replace("{" + parameter["name"] + "}", quote(str(example), safe=""))
         elif parameter["in"] == "query" and example is not None:
             query[parameter["name"]] = example
+        elif parameter["in"] == "header" and parameter["name"] == "If-Match":
+            headers += ["-H", shlex.quote(f"if-match: {example}")]
     if query:
         path += "?" + urlencode(query)
     words = ["curl"]
@@ -106,6 +110,9 @@ def curl_line(server: str, path: str, method: str, operation: Mapping[str, Any])
     if method != "get" and not content:
         words += ["-X", method.upper()]
     words.append(shlex.quote(server.rstrip("/") + path))
+    if operation.get("security"):
+        words += ["-H", '"authorization: Bearer $TOKEN"']
+    words += headers
     if content:
         media, about = next(iter(content.items()))
         _, example = next(examples_of(about))
