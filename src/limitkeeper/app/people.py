@@ -27,6 +27,7 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work
 
 NAME_LETTERS_MAX = 200
+NAMES = f"1 to {NAME_LETTERS_MAX} letters, without space around them, not system, local or unknown"
 RESERVED_NAMES = frozenset({"system", "local", "unknown"})
 """What the audit calls those who are no person."""
 
@@ -127,9 +128,10 @@ def person_added(
         When somebody would give himself a role.
     """
     given = _checked_roles(w, person_id, roles, customer_id)
-    _check_name(w, person_id, api_keys.c.service_id)
-    if w.row(sa.select(people.c.person_id).where(people.c.person_id == person_id)):
-        raise InputError("There is such a person already.", value=person_id)
+    if not is_name(person_id):
+        raise InputError("That cannot be a name.", value=person_id[: NAME_LETTERS_MAX + 1], allowed=NAMES)
+    if not name_is_free(w, person_id):
+        raise InputError("The name is taken, by a person or a service.", value=person_id)
     w.add(people, {
         "person_id": person_id, "roles": json.dumps(given), "customer_id": customer_id,
         "password_hash": _password_hash(password), "failures": 0, "locked_until_us": 0, "is_active": True,
@@ -171,7 +173,7 @@ def password_set(w: Work, person_id: str, password: str) -> None:
     row = w.found(people, person_id)
     values = {"password_hash": _password_hash(password), "failures": 0, "locked_until_us": 0}
     w.change(people, person_id, row["version"], values)
-    _end_sessions(w, person_id)
+    sessions_ended(w, person_id)
     w.note("person.password", f"person:{person_id}")
 
 
@@ -188,7 +190,7 @@ def person_ended(w: Work, person_id: str) -> None:
     row = w.found(people, person_id)
     _check_operator_left(w, person_id)
     w.change(people, person_id, row["version"], {"is_active": False})
-    _end_sessions(w, person_id)
+    sessions_ended(w, person_id)
     w.note("person.end", f"person:{person_id}")
 
 
@@ -228,11 +230,23 @@ def session_begun(w: Work, person_id: str, password: str) -> str | None:
         return None
     if row["failures"]:
         w.change(people, person_id, row["version"], {"failures": 0})
+    return session_opened(w, person_id)
+
+
+def session_opened(w: Work, person_id: str) -> str:
+    """The token of a new session of a person who is known for sure."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     w.add(sessions, {"token_hash": _hash(token), "person_id": person_id, "begun_us": w.now_us, "seen_us": w.now_us,
                      "ended_us": None, "version": 1})  # fmt: skip
     w.note("login", f"person:{person_id}")
     return token
+
+
+def sessions_ended(w: Work, person_id: str) -> None:
+    """End every session of a person."""
+    query = sa.select(sessions).where(sessions.c.person_id == person_id, sessions.c.ended_us.is_(None))
+    for row in w.rows(query):
+        w.change(sessions, row["token_hash"], row["version"], {"ended_us": w.now_us})
 
 
 def session_actor(w: Work, token: str) -> Actor:
@@ -269,7 +283,10 @@ def key_made(w: Work, service_id: str, scopes: Iterable[str], days: float) -> st
     InputError
         When the name is a person's, a scope is none that a service may have, or the days are out of bounds.
     """
-    _check_name(w, service_id, people.c.person_id)
+    is_person = w.row(sa.select(people.c.person_id).where(people.c.person_id == service_id))
+    if is_person or not is_name(service_id):
+        raise InputError("A service cannot be called so, or a person is.", value=service_id[: NAME_LETTERS_MAX + 1],
+                         allowed=NAMES)  # fmt: skip
     given = sorted(set(scopes))
     able = [act for act, roles in RIGHTS.items() if SERVICE in roles]
     for scope in given:
@@ -324,23 +341,28 @@ def _is_late(row: dict[str, int], now_us: int) -> bool:
     return now_us - row["seen_us"] > IDLE_US or now_us - row["begun_us"] > SESSION_US
 
 
-def _end_sessions(w: Work, person_id: str) -> None:
-    query = sa.select(sessions).where(sessions.c.person_id == person_id, sessions.c.ended_us.is_(None))
-    for row in w.rows(query):
-        w.change(sessions, row["token_hash"], row["version"], {"ended_us": w.now_us})
-
-
 def _actor(row: Mapping[str, Any]) -> Actor:
     return Actor(row["person_id"], frozenset(json.loads(row["roles"])), row["customer_id"])
 
 
-def _check_name(w: Work, name: str, others: sa.Column[str]) -> None:
-    """That a name can be one, and that the audit will not mistake a person for a service."""
-    if not (name.isprintable() and name == name.strip() and 0 < len(name) <= NAME_LETTERS_MAX):
-        raise InputError("That cannot be a name.", value=name[: NAME_LETTERS_MAX + 1],
-                         allowed=f"1 to {NAME_LETTERS_MAX} letters, without space around them")  # fmt: skip
-    if name in RESERVED_NAMES or w.row(sa.select(others).where(others == name).limit(1)):
-        raise InputError("The name is taken, by a person, a service or the system.", value=name)
+def is_name(name: str) -> bool:
+    """Whether a person or a service can be called so.
+
+    Examples
+    --------
+    >>> is_name("ann"), is_name(" ann"), is_name("system")
+    (True, False, False)
+    """
+    fits = name.isprintable() and name == name.strip() and 0 < len(name) <= NAME_LETTERS_MAX
+    return fits and name not in RESERVED_NAMES
+
+
+def name_is_free(w: Work, name: str) -> bool:
+    """Whether neither a person nor a service is called so: the audit must not mistake one for the other."""
+    for column in (people.c.person_id, api_keys.c.service_id):
+        if w.row(sa.select(column).where(column == name).limit(1)):
+            return False
+    return True
 
 
 def _check_operator_left(w: Work, person_id: str) -> None:

@@ -17,6 +17,16 @@ people = Table(
     Column("version", BigInteger, nullable=False),
 )
 
+identities = Table(
+    "identities",
+    metadata,
+    Column("identity_hash", String(64), primary_key=True),  # SHA-256 of issuer and subject
+    Column("issuer", Text, nullable=False),
+    Column("person_id", String(200), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("identities_by_person", "person_id"),
+)
+
 sessions = Table(
     "sessions",
     metadata,
