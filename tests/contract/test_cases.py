@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from limitkeeper.app.cases import (
     cases_of_proposals,
     terms_in_force,
 )
+from limitkeeper.app.notices import preferences_set
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.approval.cases import clocked
@@ -109,6 +111,49 @@ def test_small_cut_is_approved_by_the_system_and_a_large_one_waits(store: Store)
     assert (found["large"]["state"], found["large"]["tier"]) == ("open", 2)
     assert json.loads(found["large"]["tier_rules"]) == ["large_share"]
     assert cases_of_proposals(store, POLICY, NOW_US, approved) == (0, 0)
+
+
+def state_account(
+    store: Store, sequence: int, account: str, customer: str | None, segment: str | None = None
+) -> None:
+    stated = pl.DataFrame({"account_id": [account], "customer_id": [customer], "segment": [segment]})
+    store.write(Commit(sequence, "accounts", 0, 1, b"", stated=stated))
+
+
+def test_case_knows_whose_line_it_is_and_what_tiers_ask_of_him(store: Store) -> None:
+    state_account(store, 1, "small", "c-1", "students")
+    proposal(store, 2, after_cents=900_000, account="small")
+    proposal(store, 3, after_cents=900_000, account="alone")
+    cases_of_proposals(store, POLICY, NOW_US, Approved())
+    found = {row["account_id"]: row for row in store.rows(sa.select(cases))}
+    assert {name: row["customer_id"] for name, row in found.items()} == {"small": "c-1", "alone": "alone"}
+    facts = json.loads(found["small"]["facts"])
+    assert (facts["segment"], facts["customer_total_cents"], facts["refused_automation"]) == (
+        "students", 2_000_000.0, False,
+    )  # fmt: skip
+
+
+def test_customer_who_refuses_automation_has_a_person_decide(store: Store) -> None:
+    state_account(store, 1, "small", "c-1")
+    with work(store, SYSTEM, NOW_US) as w:
+        preferences_set(w, "c-1", {"refuses_automation": True})
+    proposal(store, 2, after_cents=900_000, account="small")
+    approved = Approved()
+    cases_of_proposals(store, POLICY, NOW_US, approved)
+    (row,) = store.rows(sa.select(cases))
+    assert (row["state"], row["required_tier"], json.loads(row["tier_rules"])) == (
+        "open",
+        2,
+        ["refused_automation"],
+    )
+    assert approved == []
+
+
+def test_proposal_to_restore_is_a_case_of_restoration(store: Store) -> None:
+    proposal(store, 1, "restore", after_cents=1_100_000)
+    cases_of_proposals(store, POLICY, NOW_US, Approved())
+    (row,) = store.rows(sa.select(cases))
+    assert (row["kind"], row["state"], json.loads(row["tier_rules"])) == ("restoration", "open", ["raise"])
 
 
 def test_case_of_a_proposal_that_is_superseded_is_withdrawn(store: Store) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
@@ -20,7 +21,7 @@ from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
-from limitkeeper.core.limits.ledger import line_of
+from limitkeeper.core.limits.ledger import Line, line_of
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import portrait
 from limitkeeper.engines.embedded.requests import Request
@@ -28,6 +29,7 @@ from limitkeeper.shells.feeds.workflow import engine_channel
 from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import work
 from tests.live_engines import NOW_US, engine, life, sent
@@ -58,7 +60,7 @@ def approved(running: Engine, action: str) -> dict:
     query = sa.select(cases).where(cases.c.action == action, cases.c.state.in_(("open", "approved")))
     row = store.rows(query.order_by(cases.c.case_id))[0]
     with work(store, SYSTEM, NOON_US) as w:
-        contact_added(w, SEAL, row["account_id"], "mail", "kim@mail.test", 0)
+        contact_added(w, SEAL, row["customer_id"], "mail", "kim@mail.test", 0)
     for version, act in ((1, "claim"), (2, "approve")) if row["state"] == "open" else ():
         with work(store, ANN, NOON_US) as w:
             case_acted(
@@ -113,6 +115,61 @@ def test_approved_freeze_is_confirmed_in_the_monitor_and_does_not_lapse(running:
     later_us = NOW_US + 10 * DAY_US
     running.submit(Request("tick", pl.DataFrame({"as_of_us": [later_us]}))).result()
     assert portrait(running, case["account_id"], later_us)["standing"]["frozen_since"] is not None
+
+
+def customer_of(account: str) -> str:
+    rows = life().accounts.filter(pl.col("account_id") == account)
+    return str(rows["customer_id"][0]) if "customer_id" in rows.columns else account
+
+
+def test_freeze_of_the_monitor_is_in_the_ledger_and_told_at_once_and_over_when_nobody_confirms(
+    running: Engine,
+) -> None:
+    flag(running)
+    store, account = running.store, life().accounts["account_id"][0]
+    assert freezes_followed(store, ON_APPROVED, NOON_US) >= 1
+    effected_due(store, NOON_US, is_out)
+    (told,) = store.rows(sa.select(notices).where(notices.c.account_id == account))
+    assert (told["kind"], told["customer_id"]) == ("line_frozen", customer_of(account))
+    assert line(store, account).is_frozen
+    assert freezes_followed(store, ON_APPROVED, NOON_US) == 0
+    later_us = NOW_US + 4 * DAY_US
+    running.submit(Request("tick", pl.DataFrame({"as_of_us": [later_us]}))).result()
+    assert freezes_followed(store, ON_APPROVED, later_us) >= 1
+    effected_due(store, later_us, is_out)
+    assert not line(store, account).is_frozen
+    kinds = [row["kind"] for row in store.rows(sa.select(notices).where(notices.c.account_id == account))]
+    assert sorted(kinds) == ["freeze_lifted", "line_frozen"]
+    with work(store, SYSTEM, later_us) as w:
+        entries = [(row["action"], row["why"]) for row in entries_of(w, account)]
+    assert entries[1:] == [("freeze", "terms_breach"), ("thaw", "nobody confirmed it in time")]
+
+
+def test_freeze_that_is_over_before_it_was_written_is_not_told(running: Engine) -> None:
+    flag(running)
+    later_us = NOW_US + 4 * DAY_US
+    running.submit(Request("tick", pl.DataFrame({"as_of_us": [later_us]}))).result()
+    freezes_followed(running.store, ON_APPROVED, later_us)
+    account = life().accounts["account_id"][0]
+    assert running.store.rows(sa.select(notices).where(notices.c.account_id == account)) == []
+
+
+def test_confirmed_freeze_is_told_as_confirmed_and_stands_once_in_the_ledger(running: Engine) -> None:
+    flag(running)
+    account = life().accounts["account_id"][0]
+    freezes_followed(running.store, ON_APPROVED, NOON_US)
+    effected_due(running.store, NOON_US, is_out)
+    approved(running, "freeze")
+    effected_due(running.store, NOON_US, is_out)
+    query = sa.select(notices).where(notices.c.account_id == account).order_by(notices.c.made_us)
+    assert sorted(row["kind"] for row in running.store.rows(query)) == ["freeze_confirmed", "line_frozen"]
+    with work(running.store, SYSTEM, NOON_US) as w:
+        assert [row["action"] for row in entries_of(w, account)] == ["open", "freeze"]
+
+
+def line(store: Store, account: str) -> Line:
+    with work(store, SYSTEM, NOON_US) as w:
+        return line_of(entry_of(row) for row in entries_of(w, account))
 
 
 def test_every_act_of_the_way_stands_in_an_unbroken_audit(running: Engine) -> None:

@@ -1,6 +1,7 @@
 """Random plans, cancellations, reversals, notices and times: the sum is the limit, and nothing comes too early."""
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from limitkeeper.app.limits import (
     LimitChange,
     cancelled,
     effected_due,
+    entries_in_effect,
     entries_of,
     entry_of,
     line_row,
@@ -19,6 +21,7 @@ from limitkeeper.app.limits import (
     undone,
 )
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.limits.changes import old_limit_cents
 from limitkeeper.core.limits.ledger import EFFECTIVE, LedgerError, line_of
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.sql import Store
@@ -26,6 +29,7 @@ from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import work
 
 HOUR = 3_600_000_000
+COOL_DOWN_US = 8 * HOUR
 
 
 class Ledger(RuleBasedStateMachine):
@@ -46,13 +50,15 @@ class Ledger(RuleBasedStateMachine):
         target_cents=st.integers(0, 2_000),
         wait=st.integers(0, 5),
         has_notice=st.booleans(),
+        by_request=st.booleans(),
     )
-    def plan(self, action: str, target_cents: int, wait: int, has_notice: bool) -> None:
+    def plan(self, action: str, target_cents: int, wait: int, has_notice: bool, by_request: bool) -> None:
         after = {"close": 0, "freeze": None, "thaw": None}.get(action, target_cents)
         notice = f"n{len(self.ids)}" if has_notice else None
         until_us = self.now_us + 9 * HOUR if action == "freeze" else None
         change = LimitChange("a", action, 1_000, after, self.now_us + wait * HOUR, "why", notice_id=notice,
-                             until_us=until_us)  # fmt: skip
+                             until_us=until_us, wait_us=COOL_DOWN_US,
+                             by_request=by_request and action in ("decrease", "close"))  # fmt: skip
         with work(self.store, SYSTEM, self.now_us) as w:
             self.ids.append(planned(w, change))
 
@@ -96,6 +102,26 @@ class Ledger(RuleBasedStateMachine):
         )
         if effective and len({row["effective_us"] for row in effective}) == len(effective):
             assert bool(line["is_frozen"]) == (effective[-1]["action"] == "freeze")
+
+    @invariant()
+    def no_limit_is_ever_above_the_one_before_the_lenders_cuts(self) -> None:
+        with work(self.store, SYSTEM, self.now_us) as w:
+            entries = entries_in_effect(w, "a")
+        assert all(line_of(entries[:k]).limit_cents <= 1_000 for k in range(len(entries) + 1))
+        for k, entry in enumerate(entries):
+            old = old_limit_cents(entries[:k])
+            if entry.action in ("restore", "reverse") and entry.delta_cents > 0:
+                assert old is not None
+                assert line_of(entries[: k + 1]).limit_cents <= old
+
+    @invariant()
+    def no_two_restorations_lie_within_the_cool_down(self) -> None:
+        times = [
+            row["effective_us"]
+            for row in self.rows()
+            if row["action"] == "restore" and row["state"] == EFFECTIVE
+        ]
+        assert all(second - first >= COOL_DOWN_US for first, second in pairwise(sorted(times)))
 
     @invariant()
     def nothing_takes_effect_before_its_time_or_its_notice(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.ownership import owner_of, tier_facts
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import (
     APPROVED,
@@ -23,6 +24,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.limits.ledger import RESTORE
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals
@@ -261,7 +263,7 @@ def cases_of_proposals(
             )
             rows = w.rows(fresh)
             for row in rows:
-                case_opened(w, opening_of_proposal(row), policy, on_approved)
+                case_opened(w, opening_of_proposal(w, row), policy, on_approved)
             gone = w.rows(
                 sa.select(cases, proposals.c.status.label("status"))
                 .join(proposals, cases.c.proposal_id == proposals.c.proposal_id)
@@ -276,23 +278,20 @@ def cases_of_proposals(
             return opened, ended
 
 
-def opening_of_proposal(row: dict[str, Any]) -> CaseOpening:
-    """What the case of a proposal of the monitor is about, read from its trace."""
+def opening_of_proposal(w: Work, row: dict[str, Any]) -> CaseOpening:
+    """What the case of a proposal of the monitor is about, read from its trace and from whose line it is."""
     trace = json.loads(row["trace"])
-    inputs = trace.get("inputs", {})
     decided: dict[str, Any] = next(
         (rule for rule in trace.get("rules", []) if rule.get("id") == row["rule"]), {}
     )
     before = row["limit_before_cents"] or 0
-    balance = inputs.get("balance_cents") or 0
-    facts: dict[str, str | float | bool | None] = {
-        "trigger": decided.get("trigger"),
-        "customer_total_cents": inputs.get("customer_limit_total_cents"),
-        "model_uncertainty": None,
-    }
+    balance = trace.get("inputs", {}).get("balance_cents") or 0
+    owner = owner_of(w, row["account_id"])
     return CaseOpening(
-        "decision", row["action"], row["account_id"], row["limit_before_cents"], row["limit_after_cents"],
-        int(max(before, balance)), "system", None, row["proposal_id"], row["decision_id"], facts,
+        "restoration" if row["action"] == RESTORE else "decision", row["action"], row["account_id"],
+        row["limit_before_cents"], row["limit_after_cents"], int(max(before, balance)), "system",
+        owner.customer_id, row["proposal_id"], row["decision_id"],
+        {"trigger": decided.get("trigger")} | tier_facts(w, owner, trace),
     )  # fmt: skip
 
 

@@ -1,29 +1,89 @@
-"""From an approved case to the customer: the notice, and the entry in the ledger that waits for it."""
+"""From an approved case to the customer: the notice, and the entries in the ledger that wait for it."""
 
 import datetime as dt
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.cases import OnApproved
-from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
-from limitkeeper.app.notice_policy import NoticePolicy, day_of
+from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
+from limitkeeper.app.limits import (
+    ENGINE_TOPIC,
+    LimitChange,
+    cancelled,
+    entries_in_effect,
+    line_row,
+    planned_rows,
+    steps_planned,
+)
+from limitkeeper.app.notice_policy import NoticePolicy, day_of, notice_wording
 from limitkeeper.app.notices import customer_row, written
+from limitkeeper.app.ownership import owner_of
 from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.limits.ledger import CLOSE, DECREASE, FREEZE, RAISING
-from limitkeeper.core.notice.notice import NoticeFacts
+from limitkeeper.core.limits.changes import (
+    ChangeTerms,
+    Step,
+    decrease_steps,
+    old_limit_cents,
+    restoration_steps,
+)
+from limitkeeper.core.limits.ledger import CLOSE, DECREASE, FREEZE, INCREASE, LOWERING, RAISING, RESTORE
+from limitkeeper.core.notice.notice import ADVERSE_KINDS, Notice, NoticeFacts, notice_of
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import Work
 
-KINDS = {DECREASE: "limit_decreased", CLOSE: "line_closed", FREEZE: "line_frozen",
-         **dict.fromkeys(RAISING, "limit_restored")}  # fmt: skip
-"""What the notice of each action is."""
-
 WHOSE_LETTERS = 4
 """Of an account's id that its customer is shown."""
+
+REQUEST = "request"
+"""The kind of case that a customer opens himself."""
+
+CAPS = {"line_cap", "customer_total_cap"}
+"""Constraints of a decision whose cut is a duty: it is made at once, however large."""
+
+STANDING = ("open", "confirmed")
+"""Statuses of a proposal that still holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a customer is told of a line.
+
+    Parameters
+    ----------
+    kind
+        Of :data:`limitkeeper.core.notice.notice.KINDS`.
+    account_id
+        The line.
+    limit_before_cents, limit_after_cents, effective_us
+        What changes, and from when.
+    trace
+        Of the decision, where there is one: its reasons are told where the notice is adverse.
+    steps
+        Of a change in several.
+    words
+        What a person wrote.
+    """
+
+    kind: str
+    account_id: str
+    limit_before_cents: int | None
+    limit_after_cents: int | None
+    effective_us: int
+    trace: Mapping[str, Any] = field(default_factory=dict)
+    steps: Sequence[Step] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What an approved case leads to: what is told, and what is planned in which steps."""
+
+    told: Told
+    change: LimitChange
+    steps: Sequence[tuple[int | None, int]]
 
 
 @dataclass(frozen=True)
@@ -38,59 +98,213 @@ class Effects:
         Clocks and duties of the market.
     currency_sign
         Before amounts.
+    limits
+        Steps and waits of changes.
     """
 
     seal: Seal
     policy: NoticePolicy
     currency_sign: str = "¥"
+    limits: LimitPolicy = field(default_factory=limit_policy)
 
-    def of(self, w: Work, case: dict[str, Any]) -> None:
-        """Write the notice and plan the change of a case; nothing, where it changes no limit."""
-        action = case["action"]
-        if action not in KINDS or case["account_id"] is None:
+    def __call__(self, w: Work, case: dict[str, Any]) -> None:
+        """Write the notice and plan the change of a case; nothing, where it changes nothing any more."""
+        found = self.consequence(w, case)
+        if found is None:
+            w.note("case.moot", f"case:{case['case_id']}")
             return
-        customer_id = case["customer_id"] or case["account_id"]
-        trace = self._trace(w, case)
-        customer = customer_row(w, customer_id)
-        effective_us = self.policy.effective_us(action, w.now_us)
-        facts = self._facts(w, case, trace, customer["language"], effective_us)
-        notice_id = written(w, self.seal, customer_id, case["account_id"], facts, customer["language"])
-        target = None if action == FREEZE else 0 if action == CLOSE else case["limit_after_cents"]
-        change = LimitChange(
-            case["account_id"], action, case["limit_before_cents"], target, effective_us,
-            ", ".join(reason["code"] for reason in trace.get("reasons", [])) or "by decision", customer_id,
-            case_id=case["case_id"], decision_id=case["decision_id"],
-            notice_id=None if action == FREEZE else notice_id,  # a freeze acts at once
-        )  # fmt: skip
-        planned(w, change)
-        if action == FREEZE:
+        notice_id = self.tell(w, found.told)
+        if case["action"] == FREEZE:
             w.send(ENGINE_TOPIC, case["case_id"], {"freeze_confirmed": case["account_id"]})
+        self._replace(w, case)
+        if found.steps:
+            # A freeze acts at once, and what the customer asked for himself he knows.
+            waits = case["action"] != FREEZE and case["kind"] != REQUEST
+            steps_planned(w, found.change.with_notice(notice_id if waits else None), found.steps)
 
-    def _trace(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any]:
-        if case["proposal_id"] is None:
-            return {}
-        row = w.row(sa.select(proposals.c.trace).where(proposals.c.proposal_id == case["proposal_id"]))
-        found: dict[str, Any] = json.loads(row["trace"]) if row else {}
-        return found
+    def consequence(self, w: Work, case: Mapping[str, Any]) -> Consequence | None:
+        """What a case leads to if it is approved now, None where it changes nothing."""
+        action, account_id = case["action"], case["account_id"]
+        if account_id is None or action not in (*LOWERING, *RAISING, FREEZE):
+            return None
+        trace, terms = self._trace(w, case), self.limits.terms(w.now_us)
+        change = LimitChange(
+            account_id, action, case["limit_before_cents"], case["limit_after_cents"], w.now_us,
+            ", ".join(reason["code"] for reason in trace.get("reasons", [])) or "by decision",
+            case["customer_id"] or owner_of(w, account_id).customer_id, case_id=case["case_id"],
+            decision_id=case["decision_id"], by_request=case["kind"] == REQUEST,
+            old_limit_cents=cut_from_cents(trace),
+        )  # fmt: skip
+        if action == FREEZE:
+            return self._freeze(w, case, change, trace)
+        if action in LOWERING:
+            return self._lowering(w, case, change, trace, terms)
+        return self._raising(w, change, trace, terms)
 
-    def _facts(
-        self, w: Work, case: Mapping[str, Any], trace: Mapping[str, Any], language: str, effective_us: int
-    ) -> NoticeFacts:
-        action = case["action"]
-        is_adverse = action not in RAISING
+    def preview(self, w: Work, case: Mapping[str, Any], language: str) -> Notice | None:
+        """The notice of a case as it would be written if the case were approved now; nothing is written."""
+        found = self.consequence(w, case)
+        return (
+            None
+            if found is None
+            else notice_of(self.facts(w, found.told, language), notice_wording(language))
+        )
+
+    def tell(self, w: Work, told: Told) -> str:
+        """Write a notice in its customer's language; its id."""
+        customer_id = owner_of(w, told.account_id).customer_id
+        language = customer_row(w, customer_id)["language"]
+        return written(w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language)
+
+    def facts(self, w: Work, told: Told, language: str) -> NoticeFacts:
+        """What a notice is of, in a language."""
+        is_adverse = told.kind in ADVERSE_KINDS
         reasons = tuple(
             {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
-            for each in trace.get("reasons", [])
+            for each in told.trace.get("reasons", [])
         )
         appeal_until: dt.date | None = day_of(self.policy.appeal_until_us(w.now_us)) if is_adverse else None
         return NoticeFacts(
-            KINDS[action], f"**** {case['account_id'][-WHOSE_LETTERS:]}", self.currency_sign,
-            case["limit_before_cents"], 0 if action == CLOSE else case["limit_after_cents"], day_of(effective_us),
-            appeal_until, reasons=reasons if is_adverse else (),
-            duties=self.policy.duties_on(w.now_us) if is_adverse else (),
+            told.kind, f"**** {told.account_id[-WHOSE_LETTERS:]}", self.currency_sign, told.limit_before_cents,
+            told.limit_after_cents, day_of(told.effective_us), appeal_until,
+            steps=tuple((day_of(step.effective_us), step.target_cents) for step in told.steps),
+            reasons=reasons if is_adverse else (), duties=self.policy.duties_on(w.now_us) if is_adverse else (),
+            words=told.words,
         )  # fmt: skip
 
+    def _freeze(
+        self, w: Work, case: Mapping[str, Any], change: LimitChange, trace: Mapping[str, Any]
+    ) -> Consequence | None:
+        """A freeze stands already where the monitor froze; approval keeps it from lapsing."""
+        row = self._proposal(w, case)
+        if row is not None and row["status"] not in STANDING:
+            return None
+        line = line_row(w, change.account_id)
+        stands = (line is not None and line["is_frozen"]) or planned_rows(w, change.account_id, (FREEZE,))
+        told = Told("freeze_confirmed" if stands else "line_frozen", change.account_id, change.limit_before_cents,
+                    change.limit_before_cents, w.now_us, trace)  # fmt: skip
+        return Consequence(told, change, () if stands else [(None, w.now_us)])
 
-def effects(seal: Seal, policy: NoticePolicy, currency_sign: str = "¥") -> OnApproved:
+    def _lowering(
+        self,
+        w: Work,
+        case: Mapping[str, Any],
+        change: LimitChange,
+        trace: Mapping[str, Any],
+        terms: ChangeTerms,
+    ) -> Consequence | None:
+        before, after = change.limit_before_cents, 0 if change.action == CLOSE else change.limit_after_cents
+        assert after is not None
+        if change.by_request:
+            effective_us = w.now_us + terms.cooling_off_us
+            kind = "closed_at_request" if change.action == CLOSE else "lowered_at_request"
+            told = Told(kind, change.account_id, before, after, effective_us)
+            return Consequence(told, change, [(after, effective_us)])
+        ahead = [row for row in planned_rows(w, change.account_id, LOWERING) if not row["by_request"]]
+        if change.action == DECREASE and any(row["target_cents"] <= after for row in ahead):
+            return None  # what is planned leads further already
+        effective_us = self.policy.effective_us(change.action, w.now_us)
+        if change.action == CLOSE or CAPS & set(trace.get("action", {}).get("constraints", [])):
+            steps = [Step(after, effective_us)]
+        else:
+            steps = decrease_steps(before, after, effective_us, terms)
+        kind = "line_closed" if change.action == CLOSE else "limit_decreased"
+        kind += "_in_steps" if len(steps) > 1 else ""
+        told = Told(
+            kind, change.account_id, before, after, effective_us, trace, steps if len(steps) > 1 else ()
+        )
+        # What behaviour led to is looked at again; a campaign's steps follow from no behaviour.
+        change = change.stepped(terms.step_wait_us, looked_at_again=case["kind"] == "decision")
+        return Consequence(told, change, steps)
+
+    def _raising(
+        self,
+        w: Work,
+        change: LimitChange,
+        trace: Mapping[str, Any],
+        terms: ChangeTerms,
+    ) -> Consequence | None:
+        before, after = change.limit_before_cents, change.limit_after_cents
+        assert after is not None
+        effective_us = self.policy.effective_us(change.action, w.now_us)
+        if change.action == INCREASE:
+            told = Told("limit_restored", change.account_id, before, after, effective_us, trace)
+            return Consequence(told, change, [(after, effective_us)])
+        if any(row["target_cents"] >= after for row in planned_rows(w, change.account_id, (RESTORE,))):
+            return None
+        steps = self.restoration(w, change.account_id, before, after, change.old_limit_cents)
+        if not steps:
+            return None
+        several = len(steps) > 1
+        kind = "limit_restored_in_steps" if several else "limit_restored"
+        told = Told(kind, change.account_id, before, steps[-1].target_cents, steps[0].effective_us, trace,
+                    steps if several else ())  # fmt: skip
+        return Consequence(told, change.stepped(terms.restore_wait_us, looked_at_again=True), steps)
+
+    def restoration(
+        self,
+        w: Work,
+        account_id: str,
+        limit_cents: int,
+        wanted_cents: int | None,
+        known_old_cents: int | None = None,
+    ) -> list[Step]:
+        """The steps in which a line is restored, from its ledger; empty where there is nothing to give back.
+
+        Parameters
+        ----------
+        account_id, limit_cents
+            The line, and its limit where it has no ledger yet.
+        wanted_cents
+            Up to what; None for all that may be.
+        known_old_cents
+            The limit before the lender's cuts, where the line has no ledger yet.
+        """
+        terms, line, entries = (
+            self.limits.terms(w.now_us),
+            line_row(w, account_id),
+            entries_in_effect(w, account_id),
+        )
+        old = old_limit_cents(entries) if line else known_old_cents
+        now_cents = line["limit_cents"] if line else limit_cents
+        goal = old if wanted_cents is None or old is None else min(wanted_cents, old)
+        if goal is None or goal <= now_cents:
+            return []
+        raised = [each.effective_us for each in entries if each.action in RAISING]
+        earliest_us = max([w.now_us, *(moment + terms.restore_wait_us for moment in raised)])
+        return restoration_steps(now_cents, old, goal, earliest_us, terms)
+
+    def _replace(self, w: Work, case: Mapping[str, Any]) -> None:
+        """Cancel what is planned the other way: the newer decision stands."""
+        action, is_own = case["action"], case["kind"] == REQUEST
+        if action in LOWERING:
+            other = planned_rows(w, case["account_id"], RAISING)
+        elif action in RAISING:
+            other = [row for row in planned_rows(w, case["account_id"], LOWERING) if not row["by_request"]]
+        else:
+            return
+        if is_own:  # a customer who asks again means the newer request
+            other += [row for row in planned_rows(w, case["account_id"], LOWERING) if row["by_request"]]
+        for row in other:
+            cancelled(w, row["entry_id"], f"replaced by case {case['case_id']}")
+
+    def _proposal(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any] | None:
+        if case["proposal_id"] is None:
+            return None
+        return w.row(sa.select(proposals).where(proposals.c.proposal_id == case["proposal_id"]))
+
+    def _trace(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any]:
+        row = self._proposal(w, case)
+        found: dict[str, Any] = json.loads(row["trace"]) if row else {}
+        return found
+
+
+def cut_from_cents(trace: Mapping[str, Any]) -> int | None:
+    """The limit before the lender's cuts as the monitor knows it, None where it knows of none."""
+    found = trace.get("inputs", {}).get("limit_before_reduction_cents")
+    return None if found is None else int(found)
+
+
+def effects(seal: Seal, policy: NoticePolicy, currency_sign: str = "¥") -> Effects:
     """What approved cases lead to, as the commands on cases take it."""
-    return Effects(seal, policy, currency_sign).of
+    return Effects(seal, policy, currency_sign)

@@ -4,20 +4,24 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import HOUR_US
+from limitkeeper.core.limits.changes import old_limit_cents
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
+    DECREASE,
     EFFECTIVE,
     FREEZE,
     FREEZING,
+    LOWERING,
     OPEN,
     PLANNED,
+    RAISING,
     REVERSE,
     THAW,
     Entry,
@@ -66,6 +70,14 @@ class LimitChange:
         What allowed it, and what proposed it.
     notice_id
         It does not take effect before this notice is out; None where none must be.
+    by_request
+        Whether the customer asked for it himself.
+    wait_us
+        A step does not take effect sooner than so long after the last one in its direction; of a cut the first may.
+    is_looked_at_again
+        Whether each step but the first is assessed again before it takes effect.
+    old_limit_cents
+        The limit before the lender's cuts, where those were made before the line had a ledger.
     """
 
     account_id: str
@@ -79,13 +91,25 @@ class LimitChange:
     case_id: str | None = None
     decision_id: str | None = None
     notice_id: str | None = None
+    by_request: bool = False
+    wait_us: int | None = None
+    is_looked_at_again: bool = False
+    old_limit_cents: int | None = None
+
+    def with_notice(self, notice_id: str | None) -> "LimitChange":
+        """The change, to wait for a notice."""
+        return replace(self, notice_id=notice_id)
+
+    def stepped(self, wait_us: int, *, looked_at_again: bool) -> "LimitChange":
+        """The change in steps, with a wait between two."""
+        return replace(self, wait_us=wait_us, is_looked_at_again=looked_at_again)
 
 
 def entry_of(row: dict[str, Any]) -> Entry:
     """The entry that a row holds."""
     when = row["planned_us"] if row["effective_us"] is None else row["effective_us"]
     return Entry(row["entry_id"], row["action"], row["state"], when, row["target_cents"], row["delta_cents"],
-                 row["reverses"])  # fmt: skip
+                 row["reverses"], bool(row["by_request"]))  # fmt: skip
 
 
 def line_row(w: Work, account_id: str) -> dict[str, Any] | None:
@@ -96,6 +120,26 @@ def line_row(w: Work, account_id: str) -> dict[str, Any] | None:
 def entries_of(w: Work, account_id: str) -> list[dict[str, Any]]:
     """The ledger of a line, in the order of planning."""
     query = sa.select(limit_entries).where(limit_entries.c.account_id == account_id)
+    return w.rows(query.order_by(limit_entries.c.number))
+
+
+def entries_in_effect(w: Work, account_id: str) -> list[Entry]:
+    """The effective entries of a line, in the order of their effect."""
+    query = sa.select(limit_entries).where(
+        limit_entries.c.account_id == account_id, limit_entries.c.state == EFFECTIVE
+    )
+    return [
+        entry_of(row) for row in w.rows(query.order_by(limit_entries.c.effective_us, limit_entries.c.number))
+    ]
+
+
+def planned_rows(w: Work, account_id: str, actions: Sequence[str]) -> list[dict[str, Any]]:
+    """What is planned on a line of some actions, in the order of planning."""
+    query = sa.select(limit_entries).where(
+        limit_entries.c.account_id == account_id,
+        limit_entries.c.state == PLANNED,
+        limit_entries.c.action.in_(actions),
+    )
     return w.rows(query.order_by(limit_entries.c.number))
 
 
@@ -136,7 +180,9 @@ def steps_planned(w: Work, change: LimitChange, steps: Sequence[tuple[int | None
     for place, (target_cents, effective_us) in enumerate(steps, start=1):
         row = _entry_row(w, change.account_id, line["entries"] + place, change.action, effective_us)
         row |= {"target_cents": target_cents, "why": change.why, "until_us": change.until_us,
-                "case_id": change.case_id, "decision_id": change.decision_id, "notice_id": change.notice_id}  # fmt: skip
+                "case_id": change.case_id, "decision_id": change.decision_id, "notice_id": change.notice_id,
+                "by_request": change.by_request, "is_assessed": place == 1 or not change.is_looked_at_again,
+                "wait_us": change.wait_us if place > 1 or change.action in RAISING else None}  # fmt: skip
         w.add(limit_entries, row)
         w.note(
             "limit.plan", f"account:{change.account_id}", {"entry": row["entry_id"], "action": change.action}
@@ -161,13 +207,19 @@ def equal_steps(change: LimitChange, steps: int, wait_us: int) -> list[tuple[int
 
 
 def _opened(w: Work, change: LimitChange) -> dict[str, Any]:
-    row = _entry_row(w, change.account_id, 1, OPEN, w.now_us)
-    row |= {"target_cents": change.limit_before_cents, "delta_cents": change.limit_before_cents, "state": EFFECTIVE,
-            "effective_us": w.now_us, "look_us": None, "why": "the limit as it was found"}  # fmt: skip
-    line = {"account_id": change.account_id, "customer_id": change.customer_id,
-            "limit_cents": change.limit_before_cents, "is_frozen": False, "entries": 1, "version": 1}  # fmt: skip
+    """The row of a line that gets its ledger now, with the limit as it was found and what was cut of it before."""
+    found = change.limit_before_cents
+    old = max(change.old_limit_cents or found, found)
+    begun = [(OPEN, old, old, "the limit as it was found")]
+    if old > found:
+        begun.append((DECREASE, found, found - old, "a cut from before the ledger"))
+    for number, (action, target, delta, why) in enumerate(begun, start=1):
+        row = _entry_row(w, change.account_id, number, action, w.now_us)
+        w.add(limit_entries, row | {"target_cents": target, "delta_cents": delta, "state": EFFECTIVE,
+                                    "effective_us": w.now_us, "look_us": None, "why": why})  # fmt: skip
+    line = {"account_id": change.account_id, "customer_id": change.customer_id, "limit_cents": found,
+            "is_frozen": False, "entries": len(begun), "version": 1}  # fmt: skip
     w.add(lines, line)
-    w.add(limit_entries, row)
     return line
 
 
@@ -178,7 +230,8 @@ def _entry_row(w: Work, account_id: str, number: int, action: str, planned_us: i
         "account_id": account_id, "number": number, "action": action, "state": PLANNED, "target_cents": None,
         "delta_cents": 0, "planned_us": planned_us, "look_us": planned_us, "effective_us": None, "until_us": None,
         "reverses": None, "cancelled_why": None, "case_id": None, "decision_id": None, "notice_id": None, "why": "",
-        "maker_id": w.actor.actor_id, "made_us": w.now_us, "bank_state": "none", "bank_detail": None, "version": 1,
+        "maker_id": w.actor.actor_id, "made_us": w.now_us, "bank_state": "none", "bank_detail": None,
+        "wait_us": None, "is_assessed": True, "by_request": False, "version": 1,
     }  # fmt: skip
 
 
@@ -266,12 +319,19 @@ def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut) -> None:
     if row["state"] == EFFECTIVE:  # a freeze whose time is over
         _end_freeze(w, row)
         return
-    if row["notice_id"] is not None and not notice_is_out(w, row["notice_id"]):
+    must_wait = row["notice_id"] is not None and not notice_is_out(w, row["notice_id"])
+    if must_wait or not row["is_assessed"]:
         w.change(limit_entries, row["entry_id"], row["version"], {"look_us": w.now_us + NOTICE_LOOK_US})
+        return
+    entries = entries_in_effect(w, row["account_id"])
+    earliest_us = _earliest_us(row, entries)
+    if w.now_us < earliest_us:
+        w.change(limit_entries, row["entry_id"], row["version"], {"look_us": earliest_us})
         return
     line = w.found(lines, row["account_id"])
     undoing = entry_of(w.found(limit_entries, row["reverses"])) if row["reverses"] else None
-    after = effected(entry_of(row), Line(line["limit_cents"], bool(line["is_frozen"])), w.now_us, undoing)
+    before = Line(line["limit_cents"], bool(line["is_frozen"]))
+    after = effected(entry_of(row), before, w.now_us, undoing, old_limit_cents(entries))
     look_us = row["until_us"] if after.state == EFFECTIVE and after.action == FREEZE else None
     is_told = after.state == EFFECTIVE
     changed = {"cancelled_why": None if after.state == EFFECTIVE else "nothing was left to change",
@@ -294,6 +354,15 @@ def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut) -> None:
         event = {"event_id": f"limit-{row['entry_id']}", "account_id": row["account_id"], "kind": "limit_set",
                  "amount": limit_cents, "ts": _instant(w.now_us)}  # fmt: skip
         w.send(ENGINE_TOPIC, row["entry_id"], event)
+
+
+def _earliest_us(row: dict[str, Any], entries: Sequence[Entry]) -> int:
+    """When an entry may take effect at the earliest, after the last one in its direction."""
+    if row["wait_us"] is None:
+        return 0
+    alike = RAISING if row["action"] in RAISING else LOWERING
+    before = [each.effective_us for each in entries if each.action in alike and not each.by_request]
+    return max(before, default=-row["wait_us"]) + int(row["wait_us"])
 
 
 def _end_freeze(w: Work, row: dict[str, Any]) -> None:

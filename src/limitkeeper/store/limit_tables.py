@@ -30,6 +30,9 @@ limit_entries = Table(
     Column("look_us", BigInteger),  # when it is looked at next; none where nothing is to be done
     Column("effective_us", BigInteger),  # from when it was
     Column("until_us", BigInteger),  # of a freeze
+    Column("wait_us", BigInteger),  # after the last effective change in its direction, at least
+    Column("is_assessed", Boolean, nullable=False),  # else it is looked at again before it takes effect
+    Column("by_request", Boolean, nullable=False),  # the customer's own
     Column("reverses", String(32)),
     Column("case_id", String(32)),
     Column("decision_id", String(32)),

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
+
 
 @dataclass(frozen=True, slots=True)
 class ProposalChange:
@@ -52,6 +54,8 @@ class Commit:
         ``subject, topic, content, due_us``.
     offsets
         Next offset by ``(topic, partition)``.
+    stated
+        Accounts that are new: ``account_id, customer_id, segment``; None where there is none.
     """
 
     sequence: int
@@ -67,6 +71,7 @@ class Commit:
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     outbox: Sequence[dict[str, Any]] = ()
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+    stated: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)

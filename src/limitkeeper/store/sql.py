@@ -13,17 +13,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.store.prepared import Prepared
-from limitkeeper.store.records import Commit, Counts, Entry, Sent, counted
+from limitkeeper.store.records import Commit, Counts, Entry, ProposalChange, Sent, counted
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.tables import (
     FORMAT,
     alerts,
+    freeze_changes,
     journal,
     offsets,
     outbox,
     portfolio_alerts,
     proposals,
     rejects,
+    stated_accounts,
     store_heads,
 )
 
@@ -31,6 +33,12 @@ HEAD = 1
 """The only row of ``store_heads``."""
 
 BUSY_MS = 10_000
+
+STATED_ROWS = 20_000
+"""Stated accounts that are written at once."""
+
+FREEZE_STATUSES = ("confirmed", "lapsed", "lifted")
+"""What the monitor says of a freeze that stands."""
 
 
 class StoreError(LimitkeeperError):
@@ -235,6 +243,8 @@ class Store:
             )
             connection.execute(statement, [each | mark for each in commit.seen])
         self._write_proposals(connection, commit)
+        for part in () if commit.stated is None else commit.stated.iter_slices(STATED_ROWS):
+            connection.execute(self._insert(stated_accounts).on_conflict_do_nothing(), part.to_dicts())
         if commit.portfolio:
             days = [each | mark for each in commit.portfolio]
             connection.execute(self._insert(portfolio_alerts).on_conflict_do_nothing(), days)
@@ -285,6 +295,10 @@ class Store:
                     "sequence": commit.sequence,
                 }
                 connection.execute(self._insert(proposals).values(change.row | now).on_conflict_do_nothing())
+        if freezes := [
+            each for change in commit.proposals if (each := _freeze_change(change, commit.sequence))
+        ]:
+            connection.execute(freeze_changes.insert(), freezes)
 
     def entries_after(self, sequence: int) -> Iterator[Entry]:
         """The journal's entries after one, in order, one by one."""
@@ -384,3 +398,13 @@ def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - th
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _freeze_change(change: ProposalChange, sequence: int) -> dict[str, Any] | None:
+    """What a change of proposals says of a freeze, None where it says nothing."""
+    row = change.row
+    status = change.status if row is None else "begun" if row["action"] == "freeze" else None
+    if status != "begun" and status not in FREEZE_STATUSES:
+        return None
+    return {"account_id": change.account_id, "ts_us": change.ts_us, "status": status, "reason": change.reason,
+            "proposal_id": row["proposal_id"] if row else None, "sequence": sequence, "is_kept": False}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -41,6 +42,31 @@ journal = Table(
     Column("committed_us", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),  # Arrow IPC, compressed
 )
+
+freeze_changes = Table(
+    "freeze_changes",
+    metadata,
+    Column("id", KEY, primary_key=True, autoincrement=True),
+    Column("account_id", Text, nullable=False),
+    Column("ts_us", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),  # begun, confirmed, lapsed, lifted
+    Column("reason", Text),
+    Column("proposal_id", String(32)),  # of one that has begun
+    Column("sequence", BigInteger, nullable=False),
+    Column("is_kept", Boolean, nullable=False),  # whether the ledger has it
+    Index("freeze_changes_by_kept", "is_kept", "id"),
+)
+"""What the monitor did to freezes, in order, for the ledger to follow."""
+
+stated_accounts = Table(
+    "stated_accounts",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("customer_id", Text),  # whose it is; none where the account is its own customer
+    Column("segment", Text),
+    Index("stated_accounts_by_customer", "customer_id"),
+)
+"""What was stated of accounts and is about their customers; one of which nothing was stated is not here."""
 
 alerts = Table(
     "alerts",

@@ -5,6 +5,8 @@ from importlib.resources import files
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from limitkeeper.core.approval.tiers import required_tier, tier_rules_from_document
 from limitkeeper.core.kernel.errors import PolicyError
@@ -58,6 +60,26 @@ def test_no_limit_rises_by_the_system_alone_however_much(kind: str, cut_cents: i
 @pytest.mark.parametrize("trigger", ["facts", "clock"])
 def test_appeal_that_facts_or_silence_settle_needs_no_person(trigger: str) -> None:
     facts = SMALL | {"kind": "appeal", "action": "restore", "cut_cents": -10_000, "trigger": trigger}
+    assert required_tier(facts, RULES, DAY).tier == 1
+
+
+@given(
+    kind=st.sampled_from(["decision", "campaign", "restoration", "appeal"]),
+    action=st.sampled_from(["decrease", "freeze", "close", "restore", "increase"]),
+    cut_cents=st.integers(-(10**9), 10**9),
+    trigger=st.sampled_from([None, "facts", "clock", "review", "improvement", "suspected_violation"]),
+)
+def test_who_refuses_automated_decisions_never_gets_one(
+    kind: str, action: str, cut_cents: int, trigger: str | None
+) -> None:
+    facts = SMALL | {"kind": kind, "action": action, "cut_cents": cut_cents, "trigger": trigger}
+    assert required_tier(facts | {"refused_automation": True}, RULES, DAY).tier >= 2
+
+
+@pytest.mark.parametrize("action", ["decrease", "close"])
+def test_own_request_to_lower_or_close_is_a_wish_and_needs_nobody(action: str) -> None:
+    facts = SMALL | {"kind": "request", "action": action, "cut_cents": 10**9, "cut_share": 1.0,
+                     "customer_total_cents": 10**9, "refused_automation": True}  # fmt: skip
     assert required_tier(facts, RULES, DAY).tier == 1
 
 

@@ -41,7 +41,7 @@ def test_change_that_came_too_late_is_cancelled(action: str, target_cents: int, 
 
 def test_undoing_gives_back_what_was_cut_and_leaves_what_came_after() -> None:
     cut = Entry("c", "decrease", EFFECTIVE, 1, 600, -400)
-    found = effected(plan("reverse", None, "c"), Line(500), 10, cut)
+    found = effected(plan("reverse", None, "c"), Line(500), 10, cut, 1_000)
     assert found.delta_cents == 400
 
 
@@ -88,3 +88,14 @@ def test_steps_end_at_the_target_and_never_overshoot() -> None:
         assert found == sorted(found, reverse=True)
     with pytest.raises(InputError):
         step_targets(10, 5, 0)
+
+
+def test_cut_that_is_given_back_already_is_not_given_back_again() -> None:
+    cut = Entry("c", "decrease", "effective", 1, 600, -400)
+    assert effected(plan("reverse", None, "c"), Line(1_000), 10, cut, None).state == "cancelled"
+    assert effected(plan("reverse", None, "c"), Line(800), 10, cut, 1_000).delta_cents == 200
+
+
+def test_restoration_does_not_go_above_the_old_limit() -> None:
+    assert effected(plan("restore", 1_500), Line(500), 10, None, 1_000).delta_cents == 500
+    assert effected(plan("restore", 1_500), Line(500), 10, None, None).state == "cancelled"

@@ -40,6 +40,8 @@ class Entry:
         What it changed, minor units; 0 until it is effective.
     reverses
         The entry that it undoes.
+    by_request
+        Whether the customer asked for it himself.
     """
 
     entry_id: str
@@ -49,6 +51,7 @@ class Entry:
     target_cents: int | None = None
     delta_cents: int = 0
     reverses: str | None = None
+    by_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,17 @@ def checked_plan(action: str, target_cents: int | None) -> None:
         raise InputError("A closed line has a limit of 0.", value=target_cents, allowed="0")
 
 
-def effected(entry: Entry, line: Line, now_us: int, reversed_entry: Entry | None = None) -> Entry:
+def effected(
+    entry: Entry,
+    line: Line,
+    now_us: int,
+    reversed_entry: Entry | None = None,
+    old_cents: int | None = None,
+) -> Entry:
     """A planned entry as it takes effect on its line, or as it is cancelled because nothing is left to do.
 
     A cut to a limit that is lower already, and a restoration to one that is higher already, are cancelled:
-    whatever came between them meant it so.
+    whatever came between them meant it so. What gives back does not go above the old limit.
 
     Parameters
     ----------
@@ -116,6 +125,8 @@ def effected(entry: Entry, line: Line, now_us: int, reversed_entry: Entry | None
         UTC microseconds.
     reversed_entry
         The effective entry that this one undoes.
+    old_cents
+        The limit before the lender's own cuts, None where there is nothing to give back.
 
     Raises
     ------
@@ -136,9 +147,13 @@ def effected(entry: Entry, line: Line, now_us: int, reversed_entry: Entry | None
             raise LedgerError("Only what is effective is undone.", value=entry.reverses)
         # What was cut comes back, but a line is not lifted above what it was, nor below 0.
         delta = max(-reversed_entry.delta_cents, -line.limit_cents)
+        delta = min(delta, max((old_cents or 0) - line.limit_cents, 0)) if delta > 0 else delta
+        if delta == 0:
+            return replace(entry, state=CANCELLED, effective_us=now_us)
         return replace(entry, state=EFFECTIVE, effective_us=now_us, delta_cents=delta)
     assert entry.target_cents is not None
-    delta = entry.target_cents - line.limit_cents
+    target_cents = min(entry.target_cents, old_cents or 0) if entry.action == RESTORE else entry.target_cents
+    delta = target_cents - line.limit_cents
     is_moot = (entry.action in LOWERING and delta >= 0 and entry.action != CLOSE) or (
         entry.action in RAISING and delta <= 0
     )

@@ -13,14 +13,27 @@ KINDS = (
     "line_closed",
     "line_frozen",
     "freeze_lifted",
+    "freeze_confirmed",
+    "steps_cancelled",
+    "restoration_stopped",
     "limit_restored",
+    "limit_restored_in_steps",
+    "lowered_at_request",
+    "closed_at_request",
+    "request_taken_back",
     "appeal_received",
     "appeal_asked",
     "appeal_decided",
 )
 """What a notice can be of."""
 
-ADVERSE_KINDS = ("limit_decreased", "limit_decreased_in_steps", "line_closed", "line_frozen")
+ADVERSE_KINDS = (
+    "limit_decreased",
+    "limit_decreased_in_steps",
+    "line_closed",
+    "line_frozen",
+    "freeze_confirmed",
+)
 """These say why, and how to appeal."""
 
 PARTS = ("greeting", "reasons", "help", "steps", "appeal", "person", "closing")

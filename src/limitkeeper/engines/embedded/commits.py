@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from limitkeeper.connectors.events import id_text
 from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE
 from limitkeeper.engines.embedded.findings import Findings, told
 from limitkeeper.engines.embedded.state import Outcome
@@ -30,6 +31,8 @@ class Result:
         Rows that were refused, and those of them that go to a dead-letter topic.
     offsets
         Next offset by ``(topic, partition)``.
+    stated
+        New accounts of customers: ``account_id, customer_id, segment``.
     """
 
     kind: str
@@ -39,6 +42,7 @@ class Result:
     rejects: Sequence[dict[str, Any]] = ()
     letters: Sequence[dict[str, Any]] = ()
     offsets: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    stated: pl.DataFrame | None = None
 
 
 def commit_of(
@@ -74,10 +78,26 @@ def commit_of(
         counts=counts_of(findings, outcome, result.rejects),
         outbox=outbox_rows([*messages, *result.letters], topics, now_us),
         offsets=dict(result.offsets),
+        stated=result.stated,
     )
     for message in messages:
         message["sequence"] = sequence
     return commit, messages
+
+
+def stated_of_customers(accounts: pl.DataFrame) -> pl.DataFrame:
+    """What accounts state of their customers: ``account_id, customer_id, segment``, where they state anything."""
+    columns = {
+        name: id_text(accounts[name])
+        if name in accounts.columns
+        else pl.Series([None] * accounts.height, dtype=pl.String)
+        for name in ("account_id", "customer_id", "segment")
+    }
+    account, customer, segment = (pl.col(name) for name in columns)
+    # PostgreSQL's text holds no NUL.
+    found = pl.DataFrame(columns).with_columns(pl.all().str.replace_all("\0", "\ufffd", literal=True))
+    own = pl.when(customer != account).then(customer).alias("customer_id")
+    return found.with_columns(own).filter(customer.is_not_null() | segment.is_not_null())
 
 
 def outbox_rows(

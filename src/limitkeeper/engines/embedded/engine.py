@@ -24,7 +24,7 @@ from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
-from limitkeeper.engines.embedded.commits import Result
+from limitkeeper.engines.embedded.commits import Result, stated_of_customers
 from limitkeeper.engines.embedded.findings import Findings, instant
 from limitkeeper.engines.embedded.policy import LivePolicy
 from limitkeeper.engines.embedded.queue import RequestQueue
@@ -347,9 +347,10 @@ class Engine:
         content, started_ns = request.content, time.time_ns()
         steps, unusual = list[Step](), list[UnusualRate]()
         changes: list[ProposalChange] = []
+        stated: pl.DataFrame | None = None
         try:
             if request.kind == "accounts":
-                self.state.register(content)
+                stated = stated_of_customers(self.state.register(content))
             elif request.kind == "tick":
                 as_of_us = int(content["as_of_us"][0])
                 self._change_policy(self.policy_of(instant(as_of_us).date()), commit=True)
@@ -375,7 +376,7 @@ class Engine:
             request.answer.set_result(sequence)
             self._watched([request], started_ns, applied_ns)
 
-        self._commit(Result(request.kind, lambda: content, findings), [request], told)
+        self._commit(Result(request.kind, lambda: content, findings, stated=stated), [request], told)
 
     def _commit(self, result: Result, requests: list[Request], told: Callable[[], None]) -> None:
         """Have a result written, in its turn."""

@@ -83,6 +83,19 @@ def standing_document(standing: Standing, number: int) -> dict[str, Any]:
     }
 
 
+def looked_at(engine: Engine, account_id: str, as_of_us: int) -> dict[str, Any] | None:
+    """The trace of a look at an account as of a time, worked out on a copy; None where there is no such account."""
+    place = engine.state.number(account_id)
+    if place is None:
+        return None
+    shard = engine.state.shards[place[0]]
+    copy = _copy_of_one(shard, place[1], account_id)
+    relations = engine.state.web.relations_of(place[0])(np.array([place[1]]))
+    one, terms = np.zeros(1, np.int64), engine.state.terms
+    found = copy.look(one, as_of_us, terms.watch, lambda accounts: relations[:, accounts])
+    return engine.policy.reporter.trace(found, 0, account_id, as_of_us)
+
+
 def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
     """What would be decided if an event happened: worked out on a copy of its account; nothing is changed.
 

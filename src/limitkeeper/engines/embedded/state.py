@@ -133,8 +133,8 @@ class LiveState:
     def _shards_of(self, ids: pl.Series) -> NDArray[np.int64]:
         return self.shard_numbers(ids.to_list(), id_hashes(ids))
 
-    def register(self, accounts: pl.DataFrame) -> None:
-        """Add accounts that are stated; lines of one customer go to one shard.
+    def register(self, accounts: pl.DataFrame) -> pl.DataFrame:
+        """Add accounts that are stated, and give back those that are new; lines of one customer go to one shard.
 
         Raises
         ------
@@ -167,7 +167,9 @@ class LiveState:
                 shard.register(part)
         moved = np.flatnonzero(~known & (wanted != own))
         self.elsewhere |= {names[row]: int(wanted[row]) for row in moved}
-        self._declare(accounts.filter(pl.Series(~known)))
+        new = accounts.filter(pl.Series(~known))
+        self._declare(new)
+        return new
 
     def _declare(self, accounts: pl.DataFrame) -> None:
         """Link accounts to the guarantors and contacts that they stated; both must be known by now."""

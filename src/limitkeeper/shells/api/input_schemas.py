@@ -54,6 +54,9 @@ INPUT_SCHEMAS: dict[str, Schema] = {
             "account_id": value("string integer", "The line."),
             "customer_id": value("string integer null", "Whose line it is; a customer may have several."),
             "product": value("string null", "What the line is for.", enum=[*PRODUCT_CODES, None]),
+            "segment": value(
+                "string null", "What the lender calls customers of this kind; tiers may ask of it."
+            ),
             "opened_at": value("string null", "When the line was opened: ISO 8601, a date or a time."),
             "first_credit_at": value(
                 "string null", "The customer's first credit: ISO 8601, a date or a time."
@@ -64,6 +67,7 @@ INPUT_SCHEMAS: dict[str, Schema] = {
         optional=(
             "customer_id",
             "product",
+            "segment",
             "opened_at",
             "first_credit_at",
             "opening_balance_cents",

@@ -23,6 +23,7 @@ class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
     account_id: Id
     customer_id: Id | None = None
     product: str | None = None
+    segment: str | None = None
     opened_at: str | None = None
     first_credit_at: str | None = None
     opening_balance_cents: Number | None = None
@@ -53,7 +54,7 @@ def accounts_table(body: bytes) -> pl.DataFrame:
         raise InputError(
             "The number of accounts is out of bounds.", value=len(rows), allowed=f"1 to {MESSAGES_MAX}"
         )
-    text = {"account_id", "customer_id", "product", "opened_at", "first_credit_at"}
+    text = {"account_id", "customer_id", "product", "segment", "opened_at", "first_credit_at"}
     columns: dict[str, pl.Series] = {}
     for name in AccountMessage.__struct_fields__:
         values = [getattr(row, name) for row in rows]

@@ -10,15 +10,19 @@ import polars as pl
 from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_clocks import run_clocks
-from limitkeeper.app.cases import OnApproved, cases_of_proposals
+from limitkeeper.app.cases import cases_of_proposals
+from limitkeeper.app.decisions import Effects
+from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.outbox import Channel
+from limitkeeper.app.steps import Look, steps_looked_at
 from limitkeeper.connectors import letters
 from limitkeeper.connectors.messages import messages
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.portrait import looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop
 
@@ -36,7 +40,7 @@ class Workflow:
     policy
         Who decides, and how long it may take.
     on_approved
-        What approval leads to.
+        What approval leads to, and how customers are told.
     seal
         Of what is personal.
     channels
@@ -44,7 +48,7 @@ class Workflow:
     """
 
     policy: ApprovalPolicy
-    on_approved: OnApproved
+    on_approved: Effects
     seal: Seal
     channels: Mapping[str, letters.Channel]
 
@@ -57,6 +61,8 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         store, now_us = engine.store, engine.as_of_us()
         moved = sum(cases_of_proposals(store, policy, now_us, on_approved))
         moved += run_clocks(store, policy, now_us, on_approved)
+        moved += freezes_followed(store, on_approved, now_us)
+        moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
         sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
         moved += effected_due(store, engine.as_of_us(), is_out)
@@ -64,6 +70,19 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         return moved + sent["sent"] + sent["inbox"] > 0
 
     return Loop("workflow", work, LOOK_SECONDS)
+
+
+def monitors_look(engine: Engine) -> Look:
+    """The monitor's look at an account as it is now, behind everything that waits."""
+
+    def look(account_id: str) -> dict[str, Any] | None:
+        def read(running: Engine) -> dict[str, Any] | None:
+            return looked_at(running, account_id, running.as_of_us())
+
+        found: dict[str, Any] | None = engine.submit(Request("read", read)).result(ANSWER_SECONDS)
+        return found
+
+    return look
 
 
 def engine_channel(engine: Engine) -> Channel:

@@ -1,0 +1,86 @@
+"""The ledger follows the monitor's freezes: begun at once, over when they lapse or are lifted; the customer is told."""
+
+import json
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.decisions import Effects, Told, cut_from_cents
+from limitkeeper.app.limits import LimitChange, line_row, planned, planned_rows
+from limitkeeper.app.ownership import owner_of
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.limits.ledger import FREEZE, FREEZING, THAW
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import freeze_changes, proposals
+from limitkeeper.store.work import Work, work
+
+SWEEP_FREEZES = 500
+"""Changes of freezes that are followed in one transaction."""
+
+WHY_OVER = {"freeze_not_confirmed": "nobody confirmed it in time", "freeze_over": "its time is over"}
+
+
+def freezes_followed(store: Store, effects: Effects, now_us: int, count: int = SWEEP_FREEZES) -> int:
+    """Write what the monitor did to freezes into the ledger, and tell the customers; how many changes.
+
+    A freeze that is over before it was written is neither written nor told: it never stopped anything.
+
+    Parameters
+    ----------
+    store
+        Of the monitor and the ledger.
+    effects
+        How customers are told.
+    now_us
+        UTC microseconds.
+    count
+        Changes in one transaction.
+    """
+    followed = 0
+    while True:
+        with work(store, SYSTEM, now_us) as w:
+            fresh = sa.select(freeze_changes).where(sa.not_(freeze_changes.c.is_kept))
+            order = fresh.order_by(freeze_changes.c.id).limit(count).with_for_update(skip_locked=True)
+            rows = w.rows(order)
+            by_account = sorted(rows, key=lambda row: (row["account_id"], row["id"]))
+            for account_id, changes in groupby(by_account, key=lambda row: str(row["account_id"])):
+                _follow(w, effects, account_id, list(changes))
+            if rows:
+                ids = [row["id"] for row in rows]
+                w.connection.execute(
+                    freeze_changes.update().where(freeze_changes.c.id.in_(ids)).values(is_kept=True)
+                )
+        followed += len(rows)
+        if len(rows) < count:
+            return followed
+
+
+def _follow(w: Work, effects: Effects, account_id: str, changes: list[dict[str, Any]]) -> None:
+    """Let the ledger of one line come to where the last change leaves it."""
+    line = line_row(w, account_id)
+    ahead = planned_rows(w, account_id, FREEZING)
+    stands = ahead[-1]["action"] == FREEZE if ahead else bool(line and line["is_frozen"])
+    last = next((each for each in reversed(changes) if each["status"] != "confirmed"), None)
+    if last is None:
+        return
+    if last["status"] == "begun":
+        if not stands:
+            _freeze(w, effects, account_id, last)
+    elif stands and line is not None:
+        thaw = LimitChange(account_id, THAW, line["limit_cents"], None, last["ts_us"],
+                           WHY_OVER.get(last["reason"], last["reason"] or "lifted"))  # fmt: skip
+        planned(w, thaw)
+        effects.tell(w, Told("freeze_lifted", account_id, line["limit_cents"], line["limit_cents"], w.now_us))
+
+
+def _freeze(w: Work, effects: Effects, account_id: str, begun: dict[str, Any]) -> None:
+    row = w.found(proposals, begun["proposal_id"])
+    trace, before = json.loads(row["trace"]), row["limit_before_cents"] or 0
+    change = LimitChange(
+        account_id, FREEZE, before, None, begun["ts_us"], ", ".join(each["code"] for each in trace.get("reasons", [])),
+        owner_of(w, account_id).customer_id, decision_id=row["decision_id"],
+        old_limit_cents=cut_from_cents(trace),
+    )  # fmt: skip
+    planned(w, change)
+    effects.tell(w, Told("line_frozen", account_id, before, before, begun["ts_us"], trace))

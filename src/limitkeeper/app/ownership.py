@@ -1,0 +1,78 @@
+"""Whose a line is, and what the tiers ask of its customer."""
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from limitkeeper.app.notices import customer_row
+from limitkeeper.store.limit_tables import lines
+from limitkeeper.store.tables import stated_accounts
+from limitkeeper.store.work import MissingError, Work
+
+
+class Owner(NamedTuple):
+    """Whose a line is, the segment that was stated of it, and whether he refuses solely automated decisions."""
+
+    customer_id: str
+    segment: str | None
+    refuses_automation: bool
+
+
+def owner_of(w: Work, account_id: str) -> Owner:
+    """Whose a line is: the customer that was stated; an account of which none was is its own customer's."""
+    stated = w.row(sa.select(stated_accounts).where(stated_accounts.c.account_id == account_id))
+    customer_id = (stated and stated["customer_id"]) or account_id
+    refuses = bool(customer_row(w, customer_id)["refuses_automation"])
+    return Owner(customer_id, stated["segment"] if stated else None, refuses)
+
+
+def account_ids_of(w: Work, customer_id: str) -> list[str]:
+    """The accounts of a customer, as they were stated and as the ledger has them, in order."""
+    stated = sa.select(stated_accounts.c.account_id).where(stated_accounts.c.customer_id == customer_id)
+    kept = sa.select(lines.c.account_id).where(lines.c.customer_id == customer_id)
+    found = {row["account_id"] for query in (stated, kept) for row in w.rows(query)}
+    own = sa.select(lines.c.account_id).where(
+        lines.c.account_id == customer_id, lines.c.customer_id.is_(None)
+    )
+    return sorted(found | {row["account_id"] for row in w.rows(own)})
+
+
+def own_line(w: Work, customer_id: str, account_id: str) -> str:
+    """The account, where it is the customer's; what is not is answered as what is not there.
+
+    Raises
+    ------
+    MissingError
+        When it is another's, or there is none.
+    """
+    if owner_of(w, account_id).customer_id != customer_id:
+        raise MissingError("There is no such line.", value=account_id)
+    return account_id
+
+
+def customer_total_cents(w: Work, customer_id: str) -> int:
+    """All limits of a customer that the ledger knows, minor units."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(lines.c.limit_cents), 0).label("total"))
+    row = w.row(query.where(lines.c.account_id.in_(account_ids_of(w, customer_id) or [customer_id])))
+    return int(row["total"]) if row else 0
+
+
+def tier_facts(
+    w: Work, owner: Owner, trace: dict[str, Any] | None = None
+) -> dict[str, str | float | bool | None]:
+    """What the tiers ask of a line's customer.
+
+    Parameters
+    ----------
+    owner
+        Whose the line is.
+    trace
+        Of the decision that proposes it; the monitor knows all lines of the customer, the ledger those it changed.
+    """
+    seen = (trace or {}).get("inputs", {}).get("customer_limit_total_cents")
+    total = customer_total_cents(w, owner.customer_id) if seen is None else seen
+    return {
+        "segment": owner.segment,
+        "customer_total_cents": total,
+        "refused_automation": owner.refuses_automation,
+    }

@@ -1,0 +1,75 @@
+"""Planned steps before they take effect: the line is looked at again, and what is no longer called for is cancelled."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.decisions import Effects, Told
+from limitkeeper.app.limits import NOTICE_LOOK_US, cancelled, line_row, planned_rows
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.limits.ledger import LOWERING, PLANNED, RAISING
+from limitkeeper.core.review.reassessment import still_calls_for_a_cut
+from limitkeeper.store.limit_tables import limit_entries
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import Work, work
+
+SWEEP_STEPS = 200
+"""Steps that are looked at again in one round."""
+
+Look = Callable[[str], Mapping[str, Any] | None]
+"""The trace of a look of the monitor at an account as it is now; None where it does not know the account."""
+
+
+def steps_looked_at(store: Store, effects: Effects, look: Look, now_us: int, count: int = SWEEP_STEPS) -> int:
+    """Look again at the lines whose next step has come, and let it go on or cancel it with those behind it.
+
+    A cut goes on where a rule still takes something away, a restoration where none does. A line that the monitor
+    does not know cannot be looked at: nothing more is taken from it, nor given.
+
+    Parameters
+    ----------
+    store
+        Of the ledger.
+    effects
+        How customers are told.
+    look
+        At a line; called outside any transaction.
+    now_us
+        UTC microseconds.
+    count
+        Steps at most.
+    """
+    due = sa.select(limit_entries).where(
+        limit_entries.c.look_us <= now_us + NOTICE_LOOK_US, limit_entries.c.state == PLANNED,
+        limit_entries.c.planned_us <= now_us, sa.not_(limit_entries.c.is_assessed),
+    )  # fmt: skip
+    rows = store.rows(due.order_by(limit_entries.c.look_us, limit_entries.c.number).limit(count))
+    for row in rows:
+        trace = look(row["account_id"])
+        with work(store, SYSTEM, now_us) as w:
+            _settle(w, effects, row["entry_id"], trace)
+    return len(rows)
+
+
+def _settle(w: Work, effects: Effects, entry_id: str, trace: Mapping[str, Any] | None) -> None:
+    row = w.found(limit_entries, entry_id)
+    if row["state"] != PLANNED or row["is_assessed"]:
+        return  # somebody was quicker
+    lowers = row["action"] in LOWERING
+    goes_on = trace is not None and still_calls_for_a_cut(trace) == lowers
+    detail = {"entry": entry_id, "decision": trace["decision_id"] if trace else None, "goes_on": goes_on}
+    w.note("limit.look", f"account:{row['account_id']}", detail)
+    if goes_on:
+        w.change(limit_entries, entry_id, row["version"], {"is_assessed": True, "look_us": row["planned_us"]})
+        return
+    why = (
+        "the line is not known" if trace is None else "things have improved" if lowers else "things are worse"
+    )
+    for each in planned_rows(w, row["account_id"], LOWERING if lowers else RAISING):
+        if each["case_id"] == row["case_id"] and each["number"] >= row["number"]:
+            cancelled(w, each["entry_id"], why)
+    line = line_row(w, row["account_id"])
+    limit_cents = line["limit_cents"] if line else None
+    kind = "steps_cancelled" if lowers else "restoration_stopped"
+    effects.tell(w, Told(kind, row["account_id"], limit_cents, limit_cents, w.now_us))

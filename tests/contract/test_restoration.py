@@ -1,0 +1,196 @@
+"""Steps on every store: a large cut and a restoration in steps, looked at again, within the old limit, never too soon."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.limits import LimitChange, effected_due, entries_of, planned
+from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.restoration import restoration_opened
+from limitkeeper.app.steps import steps_looked_at
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
+from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.limits.ledger import LedgerError
+from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import proposals, stated_accounts
+from limitkeeper.store.work import Work, work
+
+NOW_US = 1_790_000_000_000_000
+POLICY = approval_policy()
+EFFECTS = effects(Seal(bytes(range(32))), notice_policy("CN"))
+ANN = Actor("ann", frozenset({OFFICER}))
+TRACE: dict[str, Any] = {
+    "decision_id": "d",
+    "rules": [{"action": "decrease", "hit": True}],
+    "reasons": [{"code": "late_recent", "en": "Late", "zh": "逾期", "help_en": "Pay", "help_zh": "还款"}],
+}
+BETTER: dict[str, Any] = {"decision_id": "d2", "rules": [{"action": "decrease", "hit": False}]}
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = Store(store_url)
+    with work(found, SYSTEM, NOW_US) as w:
+        w.add(stated_accounts, {"account_id": "a", "customer_id": "c-1", "segment": None})
+        w.add(mandates, {"mandate_id": "m", "person_id": "ann", "tier": 2, "actions": "[]", "cut_cents_max": None,
+                         "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1})  # fmt: skip
+    yield found
+    found.close()
+
+
+def is_out(_w: Work, _notice: str) -> bool:
+    return True
+
+
+def decide(
+    store: Store, now_us: int, action: str, before: int, after: int, trace: Mapping[str, Any] = TRACE
+) -> str:
+    """A decision of the second tier, approved by ann, whose trace is at hand."""
+    name = f"p{now_us}"
+    opening = CaseOpening("decision", action, "a", before, after, before, "system", "c-1", name,
+                          facts={"refused_automation": True})  # fmt: skip
+    with work(store, SYSTEM, now_us) as w:
+        w.add(proposals, {"proposal_id": name, "account_id": "a", "decision_id": "d", "action": action, "rule": "r",
+                          "limit_before_cents": before, "limit_after_cents": after, "made_us": now_us, "status": "open",
+                          "status_us": now_us, "reason": None, "trace": json.dumps(trace), "sequence": 1})  # fmt: skip
+        case_id = case_opened(w, opening, POLICY, EFFECTS)
+    approve(store, case_id, now_us)
+    return case_id
+
+
+def approve(store: Store, case_id: str, now_us: int) -> None:
+    for version, act in ((1, "claim"), (2, "approve")):
+        with work(store, ANN, now_us) as w:
+            case_acted(w, case_id, version, act, terms_in_force(w, POLICY), EFFECTS, "seen")
+
+
+def ledger(store: Store) -> list[tuple[str, str, int | None]]:
+    with work(store, SYSTEM, NOW_US) as w:
+        return [(row["action"], row["state"], row["target_cents"]) for row in entries_of(w, "a")]
+
+
+def limit(store: Store) -> int:
+    (row,) = store.rows(sa.select(lines))
+    assert row["customer_id"] == "c-1"
+    return int(row["limit_cents"])
+
+
+def kinds(store: Store) -> list[str]:
+    return [row["kind"] for row in store.rows(sa.select(notices).order_by(notices.c.made_us, notices.c.kind))]
+
+
+def cut(store: Store, before: int = 1_000_000, after: int = 400_000) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        planned(w, LimitChange("a", "decrease", before, after, NOW_US, "risk", "c-1"))
+    effected_due(store, NOW_US, is_out)
+
+
+def test_cut_of_more_than_a_step_is_told_once_and_made_in_steps_while_it_is_called_for(store: Store) -> None:
+    decide(store, NOW_US, "decrease", 1_000_000, 200_000)
+    assert kinds(store) == ["limit_decreased_in_steps"]
+    assert ledger(store)[1:] == [("decrease", "planned", 600_000), ("decrease", "planned", 200_000)]
+    first_us = NOW_US + 7 * DAY_US
+    effected_due(store, first_us, is_out)
+    assert limit(store) == 600_000
+    second_us = first_us + 30 * DAY_US
+    effected_due(store, second_us, is_out)
+    assert limit(store) == 600_000  # it was not looked at again
+    assert steps_looked_at(store, EFFECTS, lambda _account: TRACE, second_us) == 1
+    effected_due(store, second_us, is_out)
+    assert limit(store) == 200_000
+    assert steps_looked_at(store, EFFECTS, lambda _account: TRACE, second_us) == 0
+
+
+@pytest.mark.parametrize("trace", [BETTER, None])
+def test_step_that_is_no_longer_called_for_is_cancelled_and_the_customer_told(
+    store: Store, trace: Mapping[str, Any] | None
+) -> None:
+    decide(store, NOW_US, "decrease", 1_000_000, 100_000)
+    effected_due(store, NOW_US + 7 * DAY_US, is_out)
+    later_us = NOW_US + 40 * DAY_US
+    assert steps_looked_at(store, EFFECTS, lambda _account: trace, later_us) == 1
+    effected_due(store, later_us + DAY_US, is_out)
+    assert limit(store) == 550_000
+    assert ledger(store)[-1][:2] == ("decrease", "cancelled")
+    assert kinds(store) == ["limit_decreased_in_steps", "steps_cancelled"]
+
+
+def test_step_that_came_late_keeps_the_wait_to_the_next(store: Store) -> None:
+    decide(store, NOW_US, "decrease", 1_000_000, 200_000)
+    late_us = NOW_US + 36 * DAY_US
+    effected_due(store, late_us, is_out)
+    steps_looked_at(store, EFFECTS, lambda _account: TRACE, NOW_US + 37 * DAY_US)
+    effected_due(store, NOW_US + 40 * DAY_US, is_out)
+    assert limit(store) == 600_000
+    effected_due(store, late_us + 30 * DAY_US, is_out)
+    assert limit(store) == 200_000
+
+
+def test_further_proposal_that_asks_no_more_than_the_plan_changes_nothing(store: Store) -> None:
+    decide(store, NOW_US, "decrease", 1_000_000, 200_000)
+    decide(store, NOW_US + DAY_US, "decrease", 1_000_000, 500_000)
+    assert kinds(store) == ["limit_decreased_in_steps"]
+    assert len(ledger(store)) == 3
+
+
+def test_restoration_goes_by_the_second_tier_in_steps_up_to_the_old_limit(store: Store) -> None:
+    cut(store)
+    with work(store, SYSTEM, NOW_US) as w:
+        case_id = restoration_opened(w, POLICY, EFFECTS, "a", "appeal", 5_000_000)
+        row = w.found(cases, case_id)
+    assert (row["kind"], row["required_tier"], row["limit_after_cents"]) == ("restoration", 2, 1_000_000)
+    approve(store, case_id, NOW_US)
+    assert kinds(store) == ["limit_restored_in_steps"]
+    effected_due(store, NOW_US, is_out)
+    assert limit(store) == 650_000
+    for days, expected in ((59, 650_000), (60, 900_000), (119, 900_000), (120, 1_000_000)):
+        now_us = NOW_US + days * DAY_US
+        steps_looked_at(store, EFFECTS, lambda _account: BETTER, now_us)
+        effected_due(store, now_us, is_out)
+        assert limit(store) == expected
+    with pytest.raises(LedgerError, match="nothing to give back"), work(store, SYSTEM, NOW_US) as w:
+        restoration_opened(w, POLICY, EFFECTS, "a", "appeal")
+
+
+def test_restoration_stops_where_things_are_worse(store: Store) -> None:
+    cut(store)
+    with work(store, SYSTEM, NOW_US) as w:
+        case_id = restoration_opened(w, POLICY, EFFECTS, "a", "appeal")
+    approve(store, case_id, NOW_US)
+    effected_due(store, NOW_US, is_out)
+    later_us = NOW_US + 60 * DAY_US
+    steps_looked_at(store, EFFECTS, lambda _account: TRACE, later_us)
+    effected_due(store, later_us + 100 * DAY_US, is_out)
+    assert limit(store) == 650_000
+    assert kinds(store)[-1] == "restoration_stopped"
+    assert all(row["state"] != "planned" for row in store.rows(sa.select(limit_entries)))
+
+
+def test_cut_that_is_decided_replaces_a_restoration_that_is_planned(store: Store) -> None:
+    cut(store)
+    with work(store, SYSTEM, NOW_US) as w:
+        case_id = restoration_opened(w, POLICY, EFFECTS, "a", "appeal")
+    approve(store, case_id, NOW_US)
+    decide(store, NOW_US, "decrease", 400_000, 300_000)
+    effected_due(store, NOW_US + 500 * DAY_US, is_out)
+    assert limit(store) == 300_000
+
+
+def test_customer_who_was_cut_before_there_was_a_ledger_is_restored_up_to_what_the_monitor_knows(
+    store: Store,
+) -> None:
+    trace = BETTER | {"inputs": {"limit_before_reduction_cents": 1_000_000.0}}
+    decide(store, NOW_US, "restore", 400_000, 650_000, trace)
+    effected_due(store, NOW_US, is_out)
+    assert limit(store) == 650_000
+    assert [each[0] for each in ledger(store)] == ["open", "decrease", "restore"]
