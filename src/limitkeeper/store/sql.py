@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,6 +40,9 @@ STATED_ROWS = 20_000
 
 FREEZE_STATUSES = ("confirmed", "lapsed", "lifted")
 """What the monitor says of a freeze that stands."""
+
+TURN_SECONDS = 30.0
+"""A writer of this process waits so long for the others."""
 
 
 class StoreError(LimitkeeperError):
@@ -81,6 +85,7 @@ class Store:
         self.database = sa.create_engine(self.url, **arguments)
         if self.is_sqlite:
             sa.event.listen(self.database, "connect", _set_pragmas)
+        self._turn = threading.Lock()
         self.epoch = 0
         self._counts: Counts = {}
         self._writer: sa.Connection | None = None
@@ -204,11 +209,33 @@ class Store:
         self._counts = counts
 
     @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """The turn of one writer of this process, where the database has room for one.
+
+        Writers of SQLite wait here for each other: in the database they would look again and again, some of them for
+        too long.
+
+        Raises
+        ------
+        StoreError
+            When it does not come.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=TURN_SECONDS):
+            raise StoreError("Too many write to the store.", advice="Try again later.")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         """A transaction on the connection that is kept for writing; after a failure a new one is made."""
         try:
             self._writer = connection = self._writer or self.database.connect()
-            with connection.begin():
+            with self.turn(), connection.begin():
                 if self.is_sqlite:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection

@@ -158,8 +158,10 @@ def work(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
     ------
     ConflictError
         When what it rests on was changed in the meantime.
+    StoreError
+        When too many write at once.
     """
-    with store.database.connect() as connection, connection.begin():
+    with store.turn(), store.database.connect() as connection, connection.begin():
         if store.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         found = Work(connection, actor, now_us)

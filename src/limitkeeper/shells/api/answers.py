@@ -15,6 +15,7 @@ from limitkeeper.core.limits.ledger import LedgerError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError, StoppedError
 from limitkeeper.engines.embedded.requests import Request as Work
+from limitkeeper.store.sql import StoreError
 from limitkeeper.store.work import ConflictError, MissingError
 
 _encoder = msgspec.json.Encoder()
@@ -59,6 +60,7 @@ class PreconditionError(LimitkeeperError):
 KINDS: tuple[tuple[type[LimitkeeperError], int, str, str], ...] = (
     (BusyError, 429, "busy", "Too much at once"),
     (StoppedError, 503, "stopped", "Not running"),
+    (StoreError, 503, "store-busy", "The store is busy"),
     (TooLargeError, 413, "too-large", "Too large"),
     (LoginError, 401, "login", "Not logged in"),
     (ForbiddenError, 403, "forbidden", "Not allowed"),
