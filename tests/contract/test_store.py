@@ -3,8 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.store.database import StoreError
 from limitkeeper.store.records import Commit, ProposalChange
-from limitkeeper.store.sql import Store, StoreError, StoreTakenError
+from limitkeeper.store.sql import Store, StoreTakenError
 from limitkeeper.store.tables import alerts, journal, outbox, proposals, rejects
 
 SETTINGS = {"market": "CN"}

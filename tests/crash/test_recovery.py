@@ -12,8 +12,9 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request, StoppedError
 from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_paths
+from limitkeeper.store.database import StoreError
 from limitkeeper.store.records import Commit
-from limitkeeper.store.sql import Store, StoreError
+from limitkeeper.store.sql import Store
 from tests.live_engines import engine, left_behind, life, sent, state_bytes
 
 EVENTS = 6_000

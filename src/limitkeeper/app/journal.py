@@ -7,8 +7,9 @@ import polars as pl
 from limitkeeper.connectors.events import AMOUNTS, IDS
 from limitkeeper.core.behaviour.events import KINDS, UNKNOWN_CENTS
 from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.store.database import StoreError
 from limitkeeper.store.entries import entry_table
-from limitkeeper.store.sql import Store, StoreError
+from limitkeeper.store.sql import Store
 
 
 def journal_events(store: Store, after: int = 0, progress: Progress = unseen) -> Iterator[pl.DataFrame]:

@@ -1,8 +1,7 @@
 """The audit: every act and every look at personal data, only ever added to."""
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, Text, event
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
-from limitkeeper.core.access.chain import FIRST_HASH
 from limitkeeper.store.tables import KEY, metadata
 
 audit_events = Table(
@@ -27,8 +26,3 @@ audit_heads = Table(
     Column("hash", String(64), nullable=False),
 )
 """The last event, so that a cut end shows; its row is also the lock that puts acts in one order."""
-
-
-@event.listens_for(audit_heads, "after_create")
-def _begin_chain(table: Table, connection: Connection, **_: object) -> None:
-    connection.execute(table.insert().values(id=1, number=0, hash=FIRST_HASH))

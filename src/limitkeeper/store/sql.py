@@ -12,10 +12,10 @@ from typing import IO, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.store import migrations
+from limitkeeper.store.database import StoreError, check_file, check_revision, database_at
 from limitkeeper.store.prepared import Prepared
 from limitkeeper.store.records import Commit, Counts, Entry, ProposalChange, Sent, counted
-from limitkeeper.store.schema import metadata
 from limitkeeper.store.tables import (
     FORMAT,
     alerts,
@@ -33,8 +33,6 @@ from limitkeeper.store.tables import (
 HEAD = 1
 """The only row of ``store_heads``."""
 
-BUSY_MS = 10_000
-
 STATED_ROWS = 20_000
 """Stated accounts that are written at once."""
 
@@ -45,46 +43,32 @@ TURN_SECONDS = 30.0
 """A writer of this process waits so long for the others."""
 
 
-class StoreError(LimitkeeperError):
-    """A store that cannot be used as asked."""
-
-
 class StoreTakenError(StoreError):
     """Another engine writes to this store, or has taken it over."""
 
 
 class Store:
-    """One database, opened for reading by anybody and for writing by one engine.
+    """One database, opened for reading by anybody and for writing by one engine; made where it is empty.
 
     Parameters
     ----------
     url
         ``sqlite:///FILE`` or ``postgresql+psycopg://...``.
+    upgrades
+        Whether one of an earlier revision is let in too; :meth:`take` or :meth:`upgrade` brings it up.
+    makes
+        Whether an empty database becomes a store.
 
     Raises
     ------
     StoreError
-        When the database cannot be opened, or is of another format.
+        When the database cannot be opened, or is of another revision.
     """
 
-    def __init__(self, url: str) -> None:
-        try:
-            self.url = sa.make_url(url)
-        except sa.exc.ArgumentError as error:
-            raise StoreError(
-                "The store's URL cannot be read.",
-                value=url,
-                allowed="sqlite:///FILE or postgresql+psycopg://...",
-            ) from error
+    def __init__(self, url: str, *, upgrades: bool = False, makes: bool = True) -> None:
+        self.database = database_at(url)
+        self.url = self.database.url
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        arguments = (
-            {"connect_args": {"timeout": BUSY_MS / 1000}} if self.is_sqlite else {"pool_pre_ping": True}
-        )
-        self.database = sa.create_engine(self.url, **arguments)
-        if self.is_sqlite:
-            sa.event.listen(self.database, "connect", _set_pragmas)
         self._turn = threading.Lock()
         self.epoch = 0
         self._counts: Counts = {}
@@ -100,14 +84,26 @@ class Store:
         self._enter = Prepared(journal.insert(), self.database.dialect)
         self._lock: IO[str] | sa.Connection | None = None
         try:
-            metadata.create_all(self.database)
-        except sa.exc.DBAPIError as error:
-            raise StoreError(f"The store cannot be opened: {error.orig}.", value=self.name) from error
+            self._admit(upgrades=upgrades, makes=makes)
+        except BaseException:
+            self.database.dispose()
+            raise
 
     @property
     def name(self) -> str:
         """Its URL without the password."""
         return self.url.render_as_string(hide_password=True)
+
+    def _admit(self, *, upgrades: bool, makes: bool) -> None:
+        try:
+            with self.database.connect() as connection:
+                revision = migrations.revision_of(connection)
+            if revision == migrations.EMPTY and makes:
+                self._bring_up()
+        except sa.exc.DBAPIError as error:
+            raise StoreError(f"The store cannot be opened: {error.orig}.", value=self.name) from error
+        if revision != migrations.EMPTY or not makes:
+            check_revision(revision, self.name, upgrades=upgrades)
 
     def take(self, settings: dict[str, Any]) -> int:
         """Take the store for writing; the sequence of its last micro-batch.
@@ -122,9 +118,9 @@ class Store:
         StoreTakenError
             When another engine has it.
         StoreError
-            When it is of another format or was made under other settings.
+            When it cannot be brought to the newest revision, or was made under other settings.
         """
-        self._lock_out_others()
+        self.upgrade()
         text = json.dumps(settings, sort_keys=True)
         with self.database.begin() as connection:
             head = connection.execute(sa.select(store_heads)).one_or_none()
@@ -140,8 +136,6 @@ class Store:
                 }
                 connection.execute(store_heads.insert(), row)
                 return 0
-            if head.format != FORMAT:
-                raise StoreError("The store is of another format.", value=head.format, allowed=FORMAT)
             if head.settings != text:
                 raise StoreError(
                     "The store was made under other settings.",
@@ -153,7 +147,35 @@ class Store:
             connection.execute(store_heads.update().values(epoch=self.epoch))
             return int(head.sequence)
 
+    def upgrade(self) -> None:
+        """Bring the store to the newest revision, whole or not at all, while no server runs on it.
+
+        Raises
+        ------
+        StoreTakenError
+            When a server has it.
+        StoreError
+            When the database refuses, as where somebody keeps its tables in use.
+        """
+        self._lock_out_others()
+        try:
+            self._bring_up()
+        except sa.exc.DBAPIError as error:
+            raise StoreError(
+                f"The store cannot be upgraded now: {error.orig}.",
+                value=self.name,
+                advice="Nothing is changed. End what uses it, and try again.",
+            ) from error
+
+    def _bring_up(self) -> None:
+        with self.database.connect() as connection, connection.begin():
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            migrations.upgrade(connection)
+
     def _lock_out_others(self) -> None:
+        if self._lock is not None:
+            return
         if self.is_sqlite:
             lock = Path(f"{self.url.database}.lock").open("w")  # noqa: SIM115 - held until the store is closed
             try:
@@ -412,19 +434,10 @@ def opened_store(url: str) -> Store:
     Raises
     ------
     StoreError
-        When there is none.
+        When there is none, or it is of another revision.
     """
-    path = sa.make_url(url).database if url.startswith("sqlite") else None
-    if path and not Path(path).is_file():
-        raise StoreError("There is no such store.", value=path, advice="Start a server with --data first.")
-    return Store(url)
-
-
-def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    check_file(url)
+    return Store(url, makes=False)
 
 
 def _freeze_change(change: ProposalChange, sequence: int) -> dict[str, Any] | None:

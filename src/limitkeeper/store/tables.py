@@ -15,8 +15,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-FORMAT = 2
-"""Raised when the tables change; a store of another format is refused."""
+FORMAT = 3
+"""Programs from before there were revisions know a store by this alone, and refuse ours; it changes no more."""
 
 metadata = MetaData()
 

@@ -41,9 +41,10 @@ from limitkeeper.engines.embedded.settings import AHEAD_US, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState, Step
 from limitkeeper.engines.embedded.writer import Writer
+from limitkeeper.store.database import StoreError
 from limitkeeper.store.entries import entry_table
 from limitkeeper.store.records import Entry, ProposalChange
-from limitkeeper.store.sql import Store, StoreError
+from limitkeeper.store.sql import Store
 
 log = structlog.get_logger()
 

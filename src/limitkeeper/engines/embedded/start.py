@@ -87,7 +87,7 @@ def recovered_engine(
         decisive.time_zone,
         decisive.parameters,
     )
-    engine = Engine(Store(place.store_url), policy_of, place.settings, now_us)
+    engine = Engine(Store(place.store_url, upgrades=True), policy_of, place.settings, now_us)
     engine.recover(decisive.store_settings(), progress, takes_over=takes_over)
     return engine
 

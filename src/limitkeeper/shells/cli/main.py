@@ -7,7 +7,7 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
-from limitkeeper.shells.cli import audit, case, journal, key, mandate, person, strategy
+from limitkeeper.shells.cli import audit, case, journal, key, mandate, person, store, strategy
 from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
 from limitkeeper.shells.cli.review import review
@@ -32,6 +32,7 @@ application.add_typer(mandate.application, name="mandate")
 application.add_typer(person.application, name="person")
 application.add_typer(key.application, name="key")
 application.add_typer(audit.application, name="audit")
+application.add_typer(store.application, name="store")
 
 
 def show_version(wanted: bool) -> None:

@@ -1,0 +1,100 @@
+"""The database of a store: how it is opened, and which revisions a program lets in."""
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.store.migrations import EMPTY, NEWEST, is_newer
+
+BUSY_MS = 10_000
+
+
+class StoreError(LimitkeeperError):
+    """A store that cannot be used as asked."""
+
+
+def check_file(url: str) -> None:
+    """Nothing, where the file of a store is there, or it lies in none.
+
+    Raises
+    ------
+    StoreError
+        When it is not: opening would make one.
+    """
+    path = sa.make_url(url).database if url.startswith("sqlite") else None
+    if path and not Path(path).is_file():
+        raise missing_store(path)
+
+
+def missing_store(name: str) -> StoreError:
+    """The error of a store that is not there."""
+    return StoreError("There is no such store.", value=name, advice="Start a server with --data first.")
+
+
+def check_revision(revision: str, name: str, *, upgrades: bool) -> None:
+    """Nothing, where a store of a revision is let in.
+
+    Parameters
+    ----------
+    revision
+        As of :func:`limitkeeper.store.migrations.revision_of`.
+    name
+        Of the store, without its password.
+    upgrades
+        Whether one of an earlier revision is let in too.
+
+    Raises
+    ------
+    StoreError
+        When it is not.
+    """
+    if revision == EMPTY:
+        raise missing_store(name)
+    if is_newer(revision):
+        raise StoreError(
+            "The store is of a newer program.",
+            value=f"revision {revision}",
+            allowed=f"up to {NEWEST}",
+            advice="Use that program, or a copy of the store from before it was upgraded.",
+        )
+    if revision != NEWEST and not upgrades:
+        raise StoreError(
+            "The store is of an earlier program.",
+            value=f"revision {revision}",
+            allowed=NEWEST,
+            advice="Stop its server and keep a copy; then: limitkeeper store upgrade. The next server does it too.",
+        )
+
+
+def database_at(url: str) -> sa.Engine:
+    """The database of a URL, as a store uses it.
+
+    Raises
+    ------
+    StoreError
+        When the URL cannot be read.
+    """
+    try:
+        parts = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise StoreError(
+            "The store's URL cannot be read.",
+            value=url,
+            allowed="sqlite:///FILE or postgresql+psycopg://...",
+        ) from error
+    if parts.get_backend_name() != "sqlite":
+        return sa.create_engine(parts, pool_pre_ping=True)
+    if parts.database:
+        Path(parts.database).parent.mkdir(parents=True, exist_ok=True)
+    found = sa.create_engine(parts, connect_args={"timeout": BUSY_MS / 1000})
+    sa.event.listen(found, "connect", _set_pragmas)
+    return found
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,109 @@
+"""Workflow in full: people and keys, answers that are given once, freezes and requests in the ledger."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Add the tables of Workflow that came since; an earlier program refuses the store from here on."""
+    _answer_tables()
+    _people_tables()
+    _ledger_columns()
+    _tables_of_the_monitor()
+    op.execute("UPDATE store_heads SET format = 3")
+
+
+def _answer_tables() -> None:
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("version", sa.BigInteger()),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key_hash"),
+    )
+    op.create_index("idempotency_keys_by_time", "idempotency_keys", ["made_us"])
+
+
+def _people_tables() -> None:
+    op.create_table(
+        "people",
+        sa.Column("person_id", sa.String(length=200), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.String(length=200)),
+        sa.Column("password_hash", sa.Text()),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until_us", sa.BigInteger(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id"),
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("person_id", sa.String(length=200), nullable=False),
+        sa.Column("begun_us", sa.BigInteger(), nullable=False),
+        sa.Column("seen_us", sa.BigInteger(), nullable=False),
+        sa.Column("ended_us", sa.BigInteger()),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_index("sessions_by_person", "sessions", ["person_id"])
+    op.create_table(
+        "api_keys",
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("service_id", sa.String(length=200), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("ends_us", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key_hash"),
+    )
+    op.create_index("api_keys_by_service", "api_keys", ["service_id"])
+    op.create_table(
+        "identities",
+        sa.Column("identity_hash", sa.String(length=64), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.String(length=200), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("identity_hash"),
+    )
+    op.create_index("identities_by_person", "identities", ["person_id"])
+
+
+def _ledger_columns() -> None:
+    """What was planned before takes effect as it would have: it is not looked at again."""
+    op.add_column("limit_entries", sa.Column("wait_us", sa.BigInteger()))
+    for name, value in (("is_assessed", sa.true()), ("by_request", sa.false())):
+        op.add_column("limit_entries", sa.Column(name, sa.Boolean(), nullable=False, server_default=value))
+
+
+def _tables_of_the_monitor() -> None:
+    op.create_table(
+        "freeze_changes",
+        sa.Column("id", KEY, autoincrement=True, nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("ts_us", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("proposal_id", sa.String(length=32)),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("is_kept", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("freeze_changes_by_kept", "freeze_changes", ["is_kept", "id"])
+    op.create_table(
+        "stated_accounts",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text()),
+        sa.Column("segment", sa.Text()),
+        sa.PrimaryKeyConstraint("account_id"),
+    )
+    op.create_index("stated_accounts_by_customer", "stated_accounts", ["customer_id"])
