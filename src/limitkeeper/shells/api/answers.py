@@ -15,7 +15,7 @@ from limitkeeper.core.limits.ledger import LedgerError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError, StoppedError
 from limitkeeper.engines.embedded.requests import Request as Work
-from limitkeeper.store.sql import StoreError
+from limitkeeper.store.database import StoreError
 from limitkeeper.store.work import ConflictError, MissingError
 
 _encoder = msgspec.json.Encoder()
