@@ -218,6 +218,22 @@ def case_acted(
     return after
 
 
+def case_withdrawn(w: Work, case_id: str, why: str) -> None:
+    """Withdraw a case that still waits, since what it is about is no more; an ended one stays as it is.
+
+    Raises
+    ------
+    MissingError
+        When there is no such case.
+    """
+    row = w.found(cases, case_id)
+    after = withdrawn(case_of(row), why)
+    if after.state != row["state"]:
+        w.change(cases, case_id, row["version"], changing_values(after))
+        w.add(case_acts, act_row(after, "withdraw", w.actor.actor_id, w.now_us, why))
+        w.note("case.withdraw", f"case:{case_id}", {"why": why})
+
+
 def _written(
     w: Work, row: dict[str, Any], after: Case, act: str, words: str, on_approved: OnApproved
 ) -> None:

@@ -14,6 +14,7 @@ from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of
 from limitkeeper.core.notice.quiet_hours import QuietHours
 from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
@@ -118,6 +119,44 @@ def inbox(w: Work, seal: Seal, customer_id: str, count: int = 50) -> list[dict[s
         found.append({name: row[name] for name in ("notice_id", "account_id", "kind", "made_us", "read_us")}
                      | {"subject": notice.subject, "paragraphs": list(notice.paragraphs)})  # fmt: skip
     return found
+
+
+NOTICE_FIELDS = ("notice_id", "customer_id", "account_id", "kind", "language", "state", "version")
+
+
+def notice_document(row: Mapping[str, Any], seal: Seal | None = None) -> dict[str, Any]:
+    """A notice as JSON; what it says only with the seal."""
+    moments = {
+        f"{name}_at": None if row[f"{name}_us"] is None else instant_text(row[f"{name}_us"])
+        for name in ("made", "out", "read")
+    }
+    said: dict[str, Any] = {}
+    if seal is not None:
+        notice = notice_content(row, seal)
+        said = {"subject": notice.subject, "paragraphs": list(notice.paragraphs)}
+    return {name: row[name] for name in NOTICE_FIELDS} | moments | said
+
+
+def whole_notice_document(w: Work, seal: Seal, notice_id: str) -> dict[str, Any]:
+    """A notice with what it says and what became of each delivery; that it was looked at is kept.
+
+    Raises
+    ------
+    MissingError
+        When there is no such notice.
+    """
+    row = w.found(notices, notice_id)
+    w.note("notice.look", f"notice:{notice_id}")
+    tried = w.rows(
+        sa.select(deliveries).where(deliveries.c.notice_id == notice_id).order_by(deliveries.c.tried_us)
+    )
+    return notice_document(row, seal) | {
+        "deliveries": [
+            {name: each[name] for name in ("channel", "state", "attempts", "problem")}
+            | {"tried_at": instant_text(each["tried_us"])}
+            for each in tried
+        ]
+    }
 
 
 def read_marked(w: Work, notice_id: str) -> None:

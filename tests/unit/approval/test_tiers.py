@@ -19,6 +19,7 @@ SMALL = {"kind": "decision", "action": "decrease", "cut_cents": 10_000, "cut_sha
 
 HITS = {
     "refused_automation": {"refused_automation": True},
+    "balance_unknown": {"kind": "request", "balance_unknown": True},
     "freeze": {"action": "freeze"},
     "close": {"action": "close"},
     "large_share": {"cut_share": 0.31},

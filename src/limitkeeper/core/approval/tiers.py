@@ -27,6 +27,7 @@ FACTS: Mapping[str, str] = {
     "customer_total_cents": "all limits of the customer before",
     "model_uncertainty": "width of the PD's interval over the PD; missing without a model",
     "refused_automation": "whether the customer refuses solely automated decisions",
+    "balance_unknown": "whether what is owed is not known, of a customer's request to lower his line",
     "accounts": "of a campaign, else 1",
 }
 """What a rule may ask of a case."""

@@ -1,0 +1,167 @@
+"""An explanation of a decision, from its trace: rules and values in plain words, versions, how to appeal."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS
+from limitkeeper.app.notice_policy import notice_wording
+from limitkeeper.app.own_lines import account_wording
+from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy_path
+from limitkeeper.core.kernel.instants import instant_text
+from limitkeeper.core.notice.account_words import AccountWording, value_label, value_text
+from limitkeeper.core.notice.notice import amount_text
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
+from limitkeeper.store.case_tables import cases
+from limitkeeper.store.tables import proposals
+from limitkeeper.store.work import MissingError, Work
+
+
+def explanation(
+    w: Work,
+    account_id: str,
+    case_id: str,
+    language: str,
+    strategies: Sequence[Strategy] = (),
+    currency_sign: str = "¥",
+) -> dict[str, Any]:
+    """The explanation of a decision about a line, answered at once; that it was given is kept.
+
+    Parameters
+    ----------
+    w
+        Whose actor asks; whether he may was checked.
+    account_id, case_id
+        The line, and the decision.
+    language
+        Of words.
+    strategies
+        Those that run, beside the shipped ones: rules are told in the words of the strategy that decided.
+    currency_sign
+        Before amounts.
+
+    Raises
+    ------
+    MissingError
+        When there is no such decision about the line.
+    """
+    query = (
+        sa.select(cases, proposals.c.trace)
+        .outerjoin(proposals, cases.c.proposal_id == proposals.c.proposal_id)
+        .where(cases.c.case_id == case_id, cases.c.account_id == account_id)
+    )
+    row = w.row(query)
+    if row is None:
+        raise MissingError("There is no such decision about this line.", value=case_id)
+    w.note("decision.explain", f"case:{case_id}", {"account": account_id, "language": language})
+    words, trace = account_wording(language), json.loads(row["trace"]) if row["trace"] else {}
+    rules = _rules(trace, language, words, strategies, currency_sign)
+    found = {
+        "case_id": case_id,
+        "decision_id": row["decision_id"],
+        "account_id": account_id,
+        "language": language,
+        "state": row["state"],
+        "at": instant_text(row["since_us"]),
+        "action": row["action"],
+        "limit_before_cents": row["limit_before_cents"],
+        "limit_after_cents": row["limit_after_cents"],
+        "decided_by": REQUEST
+        if row["kind"] == REQUEST
+        else "system"
+        if row["outcome"] == "system"
+        else "people",
+        "tier": row["tier"],
+        "rules": rules,
+        "counted_against": [each["label"] for each in (trace.get("score") or {}).get("lost_most", [])]
+        if any(rule["hit"] and rule["uses_score"] for rule in trace.get("rules", []))
+        else [],
+        "reasons": [
+            {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
+            for each in trace.get("reasons", [])
+        ],
+        "versions": trace.get("versions"),
+    }
+    return found | {"subject": words.explanation["subject"].format(line=_shown(account_id)),
+                    "paragraphs": _paragraphs(found, words, language, currency_sign)}  # fmt: skip
+
+
+def _shown(account_id: str) -> str:
+    return f"**** {account_id[-WHOSE_LETTERS:]}"
+
+
+def _rules(
+    trace: Mapping[str, Any], language: str, words: AccountWording, strategies: Sequence[Strategy], sign: str
+) -> list[dict[str, Any]]:
+    told = rule_descriptions((trace.get("versions") or {}).get("strategy"), language, strategies)
+    found = []
+    for rule in trace.get("rules", []):
+        if not rule["hit"] or rule["action"] == "none":
+            continue
+        values = [
+            {
+                "name": name,
+                "label": value_label(name, language),
+                "value": value,
+                "text": value_text(_unit(name), value, words, sign),
+            }
+            for name, value in rule["values"].items()
+        ]
+        found.append({"rule": rule["id"], "text": told.get(rule["id"], rule["id"]), "values": values})
+    return found
+
+
+def _unit(name: str) -> str:
+    return SHARED_QUANTITIES[name].unit if name in SHARED_QUANTITIES else "other"
+
+
+@cache
+def _shipped_strategies() -> tuple[Strategy, ...]:
+    return tuple(loaded_strategy(strategy_path(name)) for name in strategy_names())
+
+
+def rule_descriptions(
+    strategy_hash: str | None, language: str, strategies: Sequence[Strategy] = ()
+) -> dict[str, str]:
+    """What each rule of a strategy says in a language, by its id; empty where the strategy is not at hand."""
+    for each in (*strategies, *_shipped_strategies()):
+        if each.hash == strategy_hash:
+            return {
+                rule.id: rule.description_zh if language == "zh" else rule.description for rule in each.rules
+            }
+    return {}
+
+
+def _paragraphs(found: Mapping[str, Any], words: AccountWording, language: str, sign: str) -> list[str]:
+    said, day = words.explanation, notice_wording(language)
+    decided = said["decided"].format(
+        day=day.day(dt.datetime.fromisoformat(found["at"]).date()),
+        action=said["actions"].get(found["action"], found["action"]),
+        before=_amount(found["limit_before_cents"], words, sign), after=_amount(found["limit_after_cents"], words, sign),
+    )  # fmt: skip
+    paragraphs = [decided, said[f"by_{found['decided_by']}"]]
+    if found["rules"]:
+        lines = [
+            "; ".join([f"- {rule['text']}", *(f"{each['label']}: {each['text']}" for each in rule["values"])])
+            for rule in found["rules"]
+        ]
+        paragraphs.append("\n".join([said["rules"], *lines]))
+    if found["counted_against"]:
+        paragraphs.append("\n".join([said["score"], *(f"- {each}" for each in found["counted_against"])]))
+    for part, name in (("reasons", "text"), ("help", "help")):
+        if found["reasons"]:
+            paragraphs.append("\n".join([said[part], *(f"- {each[name]}" for each in found["reasons"])]))
+    if found["versions"]:
+        paragraphs.append(said["versions"].format(**found["versions"]))
+    if found["decided_by"] != REQUEST:
+        paragraphs.append(said["appeal"])
+    return paragraphs
+
+
+def _amount(cents: int | None, words: AccountWording, sign: str) -> str:
+    return words.units["unknown"] if cents is None else amount_text(cents, sign)
