@@ -11,6 +11,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.taken: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.content = b""
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -25,7 +26,10 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
+        if self.server.content:
+            self.send_header("content-length", str(len(self.server.content)))
         self.end_headers()
+        self.wfile.write(self.server.content)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -1,6 +1,7 @@
 """Notices on every store, delivered by a real mail server: once, not at night, by another channel where one fails."""
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,6 +18,7 @@ from limitkeeper.app.notices import (
     sent_again,
     written,
 )
+from limitkeeper.connectors.gateway import gateway
 from limitkeeper.connectors.letters import Letter, LetterError
 from limitkeeper.connectors.mail import MailServer
 from limitkeeper.connectors.sealing import Seal
@@ -27,6 +29,7 @@ from limitkeeper.store.notice_tables import contacts, deliveries, notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 from tests.postman import Postman, postman
+from tests.receiver import Receiver
 
 SEAL = Seal(bytes(range(32)))
 NOON_US = int(dt.datetime(2026, 9, 21, 4, tzinfo=dt.UTC).timestamp()) * 1_000_000  # in Shanghai
@@ -213,3 +216,26 @@ def test_nothing_personal_lies_open_in_the_store(store: Store) -> None:
     whole = repr([store.rows(sa.select(table)) for table in (contacts, notices, deliveries, audit_events)])
     assert "kim" not in whole
     assert "1.00" not in whole
+
+
+def test_letter_that_mail_refuses_goes_out_as_a_short_message_without_amounts(
+    store: Store, postman: tuple
+) -> None:
+    taken, server = postman
+    taken.answers = {"gone@mail.test": ["550 no such user"]}
+    receiver = Receiver()
+    receiver.statuses, receiver.content = [200], b'{"result": {"status": "ok"}}'
+    sms = gateway(
+        f"smseagle://token@127.0.0.1:{receiver.server_port}/{{address}}", is_short=True, is_phone=True
+    )
+    customer(store, ("mail", "gone@mail.test"), ("sms", "+8613900000000"))
+    notice_id = notice(store)
+    channels = {"mail": server.send, "sms": sms.send}
+    assert [delivered(store, channels) for _ in range(2)] == [{"waiting": 1}, {"sent": 1}]
+    assert out(store, notice_id)
+    ((_, body),) = receiver.taken
+    message = json.loads(body)["params"]["message"]
+    assert message.startswith("Your credit line **** 1 <script> can be used again. Read it in the app")
+    assert "1.00" not in message
+    receiver.shutdown()
+    receiver.server_close()

@@ -15,7 +15,7 @@ from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterR
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.instants import instant_text
-from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of
+from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of, short_text
 from limitkeeper.core.notice.quiet_hours import QuietHours
 from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
 from limitkeeper.store.sql import Store
@@ -304,7 +304,12 @@ def _sent(
         f"<p>{html.escape(each).replace(chr(10), '<br>')}</p>" for each in content.paragraphs
     )
     letter = Letter(
-        letter_id, address, content.subject, content.text, f"<html><body>{paragraphs}</body></html>"
+        letter_id,
+        address,
+        content.subject,
+        content.text,
+        f"<html><body>{paragraphs}</body></html>",
+        short_text(content, notice_wording(notice["language"])),
     )
     try:
         channel(letter)

@@ -18,6 +18,8 @@ class Letter:
         Where to; not shown in logs.
     subject, text, html
         The notice; escaped in HTML.
+    short
+        Its short form, which says where to read it.
     """
 
     letter_id: str
@@ -25,6 +27,7 @@ class Letter:
     subject: str = field(repr=False)
     text: str = field(repr=False)
     html: str = field(repr=False)
+    short: str = field(default="", repr=False)
 
 
 class LetterError(LimitkeeperError):

@@ -18,6 +18,7 @@ import uvicorn
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.connectors.channels import MAIL, channels_from_file
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.mail import mail_server
 from limitkeeper.connectors.sealing import seal_from_environment
@@ -65,16 +66,18 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-def workflow_of(market: str, mail: str | None) -> Workflow:
-    """What Workflow needs, for a market, with mail as a channel where there is a server for it.
+def workflow_of(market: str, mail: str | None, channels_file: Path | None = None) -> Workflow:
+    """What Workflow needs, for a market, with mail as a channel where there is a server for it, and those of a file.
 
     Raises
     ------
     LimitkeeperError
-        When there is no key, no policy of the market, or the mail server's URL cannot be read.
+        When there is no key, no policy of the market, or a channel cannot be used.
     """
     seal, policy = seal_from_environment(), notice_policy(market)
-    channels = {"mail": mail_server(mail).send} if mail else {}
+    channels = {MAIL: mail_server(mail).send} if mail else {}
+    if channels_file:
+        channels |= channels_from_file(channels_file)
     return Workflow(approval_policy(), effects(seal, policy), seal, channels)
 
 

@@ -36,7 +36,7 @@ ADVERSE_KINDS = (
 )
 """These say why, and how to appeal."""
 
-PARTS = ("greeting", "reasons", "help", "steps", "appeal", "person", "closing")
+PARTS = ("greeting", "reasons", "help", "steps", "appeal", "person", "closing", "short")
 """What the wording says beside each kind's own words."""
 
 
@@ -198,6 +198,11 @@ def notice_of(facts: NoticeFacts, wording: NoticeWording) -> Notice:
     paragraphs += [_duty(code, wording) for code in facts.duties]
     paragraphs.append(parts["closing"])
     return Notice(own["subject"].format(**values), tuple(each for each in paragraphs if each))
+
+
+def short_text(notice: Notice, wording: NoticeWording) -> str:
+    """A notice as a short message: what it is about and where to read it, without amounts, reasons or a name."""
+    return wording.parts["short"].format(subject=notice.subject)
 
 
 def _amount(cents: int | None, facts: NoticeFacts) -> str:

@@ -83,6 +83,14 @@ def serve(
             "STARTTLS except on this machine.",
         ),
     ] = None,
+    channels: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LIMITKEEPER_CHANNELS",
+            help="With --workflow: YAML file of the ways that notices go (mail, SMS, webhooks); it names the variables "
+            "of the environment that hold their URLs.",
+        ),
+    ] = None,
     clock: Annotated[
         str,
         typer.Option(help="wall: time passes by itself; event: only by events, as for simulated streams."),
@@ -132,7 +140,7 @@ def serve(
         Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
         if webhook
         else None,
-        workflow_of(market, mail) if workflow else None,
+        workflow_of(market, mail, channels) if workflow else None,
     )
     place = Place(
         store or f"sqlite:///{data / 'limitkeeper.db'}",
