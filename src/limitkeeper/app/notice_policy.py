@@ -7,6 +7,7 @@ from functools import cache
 import yaml
 
 from limitkeeper.app.policy import LANGUAGES, POLICY
+from limitkeeper.core.appeal.appeals import AppealClock
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 from limitkeeper.core.kernel.parameters import Parameter, parameters_from_document, parameters_in_force
 from limitkeeper.core.limits.ledger import CLOSE, LOWERING
@@ -24,7 +25,7 @@ class NoticePolicy:
     market
         Such as ``CN``.
     parameters
-        Dated: days of notice, days to appeal.
+        Dated: days of notice, days to appeal, days of an appeal.
     duties
         Codes of what an adverse notice says besides, and from when.
     """
@@ -44,6 +45,24 @@ class NoticePolicy:
     def appeal_until_us(self, now_us: int) -> int:
         """Until when a customer may appeal against what he is told now."""
         return now_us + int(self._at(now_us, "appeal_days") * DAY_US)
+
+    def appeal_clock(self, now_us: int) -> AppealClock:
+        """How long each part of an appeal may take that comes in now."""
+        names = (
+            "appeal_remind_days",
+            "appeal_escalate_days",
+            "appeal_answer_days",
+            "appeal_reply_days",
+            "appeal_days",
+        )
+        remind, escalate, answer, reply, again = (int(self._at(now_us, name) * DAY_US) for name in names)
+        if not 0 < remind < escalate < answer:
+            raise PolicyError(
+                "The clock of appeals does not hold.",
+                value=f"{self.market}: remind {remind}, escalate {escalate}, answer {answer}",
+                allowed="0 < remind < escalate < answer",
+            )
+        return AppealClock(remind, escalate, answer, reply, again)
 
     def duties_on(self, now_us: int) -> tuple[str, ...]:
         """What an adverse notice says besides."""

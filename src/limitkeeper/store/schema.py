@@ -2,6 +2,7 @@
 
 from limitkeeper.store import (
     answer_tables,
+    appeal_tables,
     audit_tables,
     case_tables,
     limit_tables,
@@ -10,6 +11,15 @@ from limitkeeper.store import (
     tables,
 )
 
-MODULES = (tables, answer_tables, audit_tables, case_tables, limit_tables, notice_tables, people_tables)
+MODULES = (
+    tables,
+    answer_tables,
+    audit_tables,
+    case_tables,
+    limit_tables,
+    notice_tables,
+    people_tables,
+    appeal_tables,
+)
 
 metadata = tables.metadata
