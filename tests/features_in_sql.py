@@ -27,6 +27,7 @@ SPEND = "FILTER (kind IN ('purchase', 'cash_advance'))"
 def _aggregates() -> str:
     counts = [f"count(*) {SPEND} OVER w{w} AS spend_count_{w}" for w in WINDOWS_US]
     sums = [f"coalesce(sum(amount) {SPEND} OVER w{w}, 0) AS spend_sum_{w}_cents" for w in WINDOWS_US]
+    flags, withdrawn = (f"count(*) FILTER (kind = '{kind}') OVER w90d" for kind in ("flag", "flag_withdrawn"))
     return ",\n".join(
         [
             *counts,
@@ -47,9 +48,9 @@ def _aggregates() -> str:
             "coalesce(sum(amount) FILTER (kind = 'refund') OVER w90d, 0) AS refunded_90d",
             "sum(amount) FILTER (kind = 'purchase') OVER w90d AS bought_90d",
             "count(*) FILTER (kind = 'declined') OVER w7d AS declined_count_7d",
-            "count(*) FILTER (kind = 'flag') OVER w90d AS flag_count_90d",
+            f"greatest({flags} - {withdrawn}, 0) AS flag_count_90d",
             f"min(ts) OVER {PAST} AS opened",
-            f"min(ts) FILTER (kind NOT IN ('login', 'declined', 'flag')) OVER {PAST} AS credited",
+            f"min(ts) FILTER (kind NOT IN ('login', 'declined', 'flag', 'flag_withdrawn')) OVER {PAST} AS credited",
             f"count(*) FILTER (kind = 'balance_set') OVER {PAST} AS balances_set",
         ]
     )
@@ -81,10 +82,19 @@ limits AS (
       THEN lag(amount) OVER (PARTITION BY account ORDER BY key) ELSE amount END AS against
   FROM keyed WHERE kind = 'limit_set'
 ),
+placed AS (  -- a correction has the place of the bill of its time
+  SELECT account, key, {{'a': amount, 'p': paid, 'm': minimum_due, 'd': days_past_due}} AS one,
+    sum(is_new) OVER (PARTITION BY account ORDER BY key ROWS UNBOUNDED PRECEDING) AS place
+  FROM (SELECT *, (kind = 'bill' OR ts IS DISTINCT FROM lag(ts) OVER (PARTITION BY account ORDER BY key))::INT AS is_new
+    FROM keyed WHERE kind IN ('bill', 'bill_corrected'))
+),
+standing AS (
+  SELECT account, place, list(one) OVER (PARTITION BY account ORDER BY place ROWS 10 PRECEDING) AS eleven
+  FROM (SELECT account, place, last(one ORDER BY key) AS one FROM placed GROUP BY account, place)
+),
 bill_lists AS (
-  SELECT account, key, list({{'a': amount, 'p': paid, 'm': minimum_due, 'd': days_past_due}})
-    OVER (PARTITION BY account ORDER BY key ROWS 11 PRECEDING) AS twelve
-  FROM keyed WHERE kind = 'bill'
+  SELECT p.account, p.key, list_append(coalesce(s.eleven, []), p.one) AS twelve
+  FROM placed p LEFT JOIN standing s ON s.account = p.account AND s.place = p.place - 1
 ),
 billed AS (SELECT *, list_filter(twelve, lambda x: x.a > 0) AS owed, owed[-6:] AS six FROM bill_lists),
 bills AS (

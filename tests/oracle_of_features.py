@@ -6,7 +6,7 @@ from fractions import Fraction
 
 DAY = 86_400_000_000
 WINDOWS = {"1h": DAY // 24, "1d": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
-NOT_CREDIT = {"login", "declined", "flag"}
+NOT_CREDIT = {"login", "declined", "flag", "flag_withdrawn"}
 NAN = math.nan
 
 
@@ -106,13 +106,25 @@ def features(past: list[Event], event: Event) -> dict[str, float]:
     found["declined_count_7d"] = sum(e.kind == "declined" for e in window["7d"])
     earlier = [e.ts for e in spends["90d"] if e is not event]
     found["days_since_last_spend"] = (event.ts - earlier[-1]) / DAY if earlier else NAN
-    found |= bill_features([e for e in past if e.kind == "bill"][-12:])
+    found |= bill_features(bills_put_right(past)[-12:])
     found |= level_features(past)
     found["days_since_opened"] = (event.ts - past[0].ts) // DAY
     credit = [e.ts for e in past if e.kind not in NOT_CREDIT]
     found["days_since_first_credit"] = (event.ts - credit[0]) // DAY if credit else NAN
-    found["flag_count_90d"] = sum(e.kind == "flag" for e in window["90d"])
+    flags, withdrawn = (sum(e.kind == kind for e in window["90d"]) for kind in ("flag", "flag_withdrawn"))
+    found["flag_count_90d"] = max(flags - withdrawn, 0)
     return found
+
+
+def bills_put_right(past: list[Event]) -> list[Event]:
+    """Bills in order of time; a correction stands in the place of the bill before it of the same time."""
+    bills: list[Event] = []
+    for e in past:
+        if e.kind == "bill_corrected" and bills and bills[-1].ts == e.ts:
+            bills[-1] = e
+        elif e.kind in {"bill", "bill_corrected"}:
+            bills.append(e)
+    return bills
 
 
 def bill_features(bills: list[Event]) -> dict[str, float]:

@@ -1,10 +1,17 @@
 """Random interleavings of reviewers, customer, facts and time: nobody judges himself, each is answered."""
 
+import contextlib
+import tempfile
+
+import sqlalchemy as sa
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from limitkeeper.app.appeal_clocks import run_appeals
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, Actor
+from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.appeal.appeals import (
     ACTS,
     ASKS_MAX,
@@ -23,10 +30,26 @@ from limitkeeper.core.appeal.appeals import (
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.store.appeal_tables import appeal_acts
+from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.case_tables import cases
+from limitkeeper.store.sql import Store
+from tests.appealed_decisions import (
+    DESK,
+    NOW_US,
+    act,
+    appeal_row,
+    decided,
+    in_effect,
+    ledger_line,
+    staffed,
+    submitted,
+)
 
 PEOPLE = ["ann", "bob", "cem", "dai", "eva"]
 CLOCK = AppealClock(3 * DAY_US, 8 * DAY_US, 15 * DAY_US, 7 * DAY_US, 30 * DAY_US)
-KIM = Actor("kim", frozenset({CUSTOMER}), "c-1")
+PUT_RIGHT = {"bills_12": 8.0, "late_share_6": 0.0, "on_time_streak": 8.0}
+CUSTOMER_ONE = Actor("kim", frozenset({CUSTOMER}), "c-1")
 
 
 class Appeals(RuleBasedStateMachine):
@@ -70,7 +93,7 @@ class Appeals(RuleBasedStateMachine):
     @rule(act=st.sampled_from(CUSTOMER_ACTS))
     def customer_acts(self, act: str) -> None:
         try:
-            self._move(acted(self.appeal, act, KIM, self.terms, self.now_us, "words"))
+            self._move(acted(self.appeal, act, CUSTOMER_ONE, self.terms, self.now_us, "words"))
         except RefusedError:
             return
 
@@ -126,6 +149,85 @@ class Appeals(RuleBasedStateMachine):
             self.appeal = clocked(self.appeal, self.terms, self.now_us)
         assert self.appeal.state not in LIVE_STATES
 
+
+class StoredAppeals(RuleBasedStateMachine):
+    """Appeals against one cut in a real store: what was taken is given back once, or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = Store(f"sqlite:///{self.folder.name}/store.db")
+        self.store.take({})
+        staffed(self.store)
+        self.now_us = NOW_US + DAY_US
+        self.appeal_id = submitted(self.store, decided(self.store), now_us=self.now_us)
+
+    @rule(person=st.sampled_from(["ann", "bob", "eva", "fay", "kim"]), doing=st.sampled_from(sorted(ACTS)),
+          cents=st.sampled_from([500_000, 800_000]))  # fmt: skip
+    def somebody_acts(self, person: str, doing: str, cents: int) -> None:
+        given = {"granted_limit_cents": cents} if doing == "grant_partly" else {}
+        with contextlib.suppress(RefusedError, ForbiddenError):
+            act(self.store, self.appeal_id, f"{person} {doing}", now_us=self.now_us, **given)
+
+    @rule(
+        name=st.sampled_from(["bob", "eva", "fay"]),
+        doing=st.sampled_from(["uphold", "grant", "grant_partly"]),
+    )
+    def somebody_answers(self, name: str, doing: str) -> None:
+        given = {"granted_limit_cents": 600_000} if doing == "grant_partly" else {}
+        with contextlib.suppress(RefusedError):
+            act(self.store, self.appeal_id, f"{name} claim", now_us=self.now_us)
+        with contextlib.suppress(RefusedError):
+            act(self.store, self.appeal_id, f"{name} {doing}", now_us=self.now_us, **given)
+
+    @rule(
+        days=st.integers(1, 12),
+        known=st.sampled_from([None, {"bills_12": 8.0, "late_share_6": 0.0, "on_time_streak": 8.0}]),
+    )
+    def time_passes(self, days: int, known: dict[str, float] | None) -> None:
+        self.now_us += days * DAY_US
+        run_appeals(self.store, DESK, self.now_us, lambda _account, _as_of: known)
+        in_effect(self.store, self.now_us)
+
+    @invariant()
+    def ledger_has_what_was_decided_and_what_was_granted_and_nothing_else(self) -> None:
+        row = appeal_row(self.store, self.appeal_id)
+        made = self.store.rows(sa.select(cases).where(cases.c.kind == "appeal"))
+        answers = self.store.rows(
+            sa.select(appeal_acts.c.state).where(appeal_acts.c.state.in_(("granted", "partly_granted")),
+                                                 appeal_acts.c.act.in_(("grant", "grant_partly", "facts", "clock.end")))
+        )  # fmt: skip
+        assert len(made) == len(answers)
+        assert all(case["state"] == "approved" for case in made)
+        in_effect(self.store, self.now_us)
+        limit_cents = ledger_line(self.store).limit_cents
+        is_due = self.now_us >= NOW_US + 7 * DAY_US
+        decided_cents = row["granted_limit_cents"] or 400_000
+        expected = 1_000_000 if row["state"] == "granted" or not is_due else decided_cents
+        assert limit_cents == expected
+
+    @invariant()
+    def nobody_who_decided_answers(self) -> None:
+        answered = {row["actor_id"] for row in self.store.rows(sa.select(appeal_acts).where(
+            appeal_acts.c.act.in_(("uphold", "grant", "grant_partly"))))}  # fmt: skip
+        assert answered <= {"bob", "eva", "fay"}
+
+    def teardown(self) -> None:
+        """Left alone, it is answered, the chain holds, and the store is put away."""
+        for _ in range(5):
+            self.now_us += 40 * DAY_US
+            run_appeals(self.store, DESK, self.now_us, lambda _account, _as_of: None)
+        assert not appeal_row(self.store, self.appeal_id)["is_live"]
+        events = [
+            dict(row) for row in self.store.rows(sa.select(audit_events).order_by(audit_events.c.number))
+        ]
+        assert first_break(events) is None
+        self.store.close()
+        self.folder.cleanup()
+
+
+TestStoredAppeals = StoredAppeals.TestCase
+TestStoredAppeals.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
 
 TestAppeals = Appeals.TestCase
 TestAppeals.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limitkeeper.core.behaviour.events import KINDS
+from limitkeeper.core.behaviour.events import CORRECTING_KINDS, KINDS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.state import Behaviour
 from tests.behaviour_events import STATUS, batch, rows
@@ -30,10 +30,15 @@ def histories(draw: st.DrawFn) -> list[Event]:
         resent = events and draw(st.integers(0, 12)) == 0
         large = draw(st.integers(0, 15)) == 0
         amount = draw(st.sampled_from([0, 10_000, 20_000]) | st.integers(1, 10**12 if large else 500_000))
+        account, ts = draw(st.integers(0, ACCOUNTS - 1)), now - late
+        kind = draw(st.sampled_from([*KINDS, "purchase", "purchase", "cash_advance", "bill"]))
+        wrong = [e.ts for e in events if kind.startswith(e.kind) and e.account == account]
+        if kind in CORRECTING_KINDS and wrong and draw(st.integers(0, 3)):
+            ts = draw(st.sampled_from(wrong))
         event = Event(
-            account=draw(st.integers(0, ACCOUNTS - 1)),
-            ts=now - late,
-            kind=draw(st.sampled_from([*KINDS, "purchase", "purchase", "cash_advance", "bill"])),
+            account=account,
+            ts=ts,
+            kind=kind,
             amount=amount,
             paid=draw(st.sampled_from([0, amount, amount // 2]) | st.integers(0, 600_000)),
             minimum_due=draw(st.sampled_from([-1, 0, amount // 10])),

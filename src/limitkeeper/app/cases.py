@@ -19,6 +19,7 @@ from limitkeeper.core.approval.cases import (
     Terms,
     Vote,
     acted,
+    granted_case,
     opened_case,
     withdrawn,
 )
@@ -232,6 +233,33 @@ def case_withdrawn(w: Work, case_id: str, why: str) -> None:
         w.change(cases, case_id, row["version"], changing_values(after))
         w.add(case_acts, act_row(after, "withdraw", w.actor.actor_id, w.now_us, why))
         w.note("case.withdraw", f"case:{case_id}", {"why": why})
+
+
+def case_granted(
+    w: Work, opening: CaseOpening, policy: ApprovalPolicy, tier: int, terms: Terms, on_approved: OnApproved
+) -> str:
+    """Open a case that whoever acts has answered the appeal for, and so approves at once; its id.
+
+    Parameters
+    ----------
+    w
+        Whose actor answered the appeal.
+    opening, policy, terms, on_approved
+        As of :func:`case_opened` and :func:`case_acted`.
+    tier
+        On which the appeal was answered.
+
+    Raises
+    ------
+    RefusedError
+        When he may not decide on it, or the policy asks for a higher tier.
+    """
+    case_id = case_opened(w, opening, policy, on_approved)
+    row = w.found(cases, case_id)
+    if row["state"] != APPROVED:
+        after = granted_case(case_of(row), tier, w.actor, terms, w.now_us)
+        _written(w, row, after, "approve", "", on_approved)
+    return case_id
 
 
 def _written(

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.appeal_effects import APPEAL, give_back
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
     ENGINE_TOPIC,
@@ -86,6 +87,11 @@ class Consequence:
     steps: Sequence[tuple[int | None, int]]
 
 
+def shown_line(account_id: str) -> str:
+    """A line as its customer is shown it: the end of its id."""
+    return f"**** {account_id[-WHOSE_LETTERS:]}"
+
+
 @dataclass(frozen=True)
 class Effects:
     """What an approved case leads to, in the transaction of its approval.
@@ -108,12 +114,18 @@ class Effects:
     limits: LimitPolicy = field(default_factory=limit_policy)
 
     def __call__(self, w: Work, case: dict[str, Any]) -> None:
-        """Write the notice and plan the change of a case; nothing, where it changes nothing any more."""
+        """Write the notice and plan the change of a case; nothing, where it changes nothing any more.
+
+        What an appeal gives back is told in the answer to it.
+        """
+        if case["kind"] == APPEAL:
+            give_back(w, case)
+            return
         found = self.consequence(w, case)
         if found is None:
             w.note("case.moot", f"case:{case['case_id']}")
             return
-        notice_id = self.tell(w, found.told)
+        notice_id = self.tell(w, found.told, case["case_id"])
         if case["action"] == FREEZE:
             w.send(ENGINE_TOPIC, case["case_id"], {"freeze_confirmed": case["account_id"]})
         self._replace(w, case)
@@ -150,11 +162,11 @@ class Effects:
             else notice_of(self.facts(w, found.told, language), notice_wording(language))
         )
 
-    def tell(self, w: Work, told: Told) -> str:
-        """Write a notice in its customer's language; its id."""
+    def tell(self, w: Work, told: Told, about: str = "") -> str:
+        """Write a notice in its customer's language, of what it is about; its id."""
         customer_id = owner_of(w, told.account_id).customer_id
         language = customer_row(w, customer_id)["language"]
-        return written(w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language)
+        return written(w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language, about)
 
     def facts(self, w: Work, told: Told, language: str) -> NoticeFacts:
         """What a notice is of, in a language."""
@@ -165,7 +177,7 @@ class Effects:
         )
         appeal_until: dt.date | None = day_of(self.policy.appeal_until_us(w.now_us)) if is_adverse else None
         return NoticeFacts(
-            told.kind, f"**** {told.account_id[-WHOSE_LETTERS:]}", self.currency_sign, told.limit_before_cents,
+            told.kind, shown_line(told.account_id), self.currency_sign, told.limit_before_cents,
             told.limit_after_cents, day_of(told.effective_us), appeal_until,
             steps=tuple((day_of(step.effective_us), step.target_cents) for step in told.steps),
             reasons=reasons if is_adverse else (), duties=self.policy.duties_on(w.now_us) if is_adverse else (),

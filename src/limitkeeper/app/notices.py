@@ -71,15 +71,24 @@ def contact_added(
 
 
 def written(
-    w: Work, seal: Seal, customer_id: str, account_id: str | None, facts: NoticeFacts, language: str
+    w: Work,
+    seal: Seal,
+    customer_id: str,
+    account_id: str | None,
+    facts: NoticeFacts,
+    language: str,
+    about: str = "",
 ) -> str:
     """Write a notice in the transaction of what it tells of; its id.
 
-    It is in the inbox at once, and goes out by the customer's channels soon after, in no quiet hour.
+    It is in the inbox at once, and goes out by the customer's channels soon after, in no quiet hour. What it is
+    ``about``, such as an appeal and its version, tells it from another of its kind that is written at the same time.
     """
     notice = notice_of(facts, notice_wording(language))
     content = json.dumps([notice.subject, list(notice.paragraphs)], ensure_ascii=False).encode()
-    named = json.dumps([customer_id, account_id, facts.kind, w.now_us, notice.subject])
+    named = json.dumps(
+        [customer_id, account_id, facts.kind, w.now_us, notice.subject, *([about] if about else [])]
+    )
     notice_id = hashlib.blake2b(f"notice:{named}".encode(), digest_size=16).hexdigest()
     quiet = _quiet_hours(customer_row(w, customer_id))
     w.add(notices, {

@@ -99,6 +99,36 @@ def test_declined_counts_for_exactly_7_days_and_a_flag_for_exactly_90() -> None:
     assert last_features(event("flag", before=quarter + 1), login())["flag_count_90d"] == 0.0
 
 
+def test_flag_that_is_withdrawn_at_its_own_time_counts_in_no_window() -> None:
+    for days in (0, 30, 90):
+        before = days * DAY
+        found = last_features(event("flag", before=before), event("flag_withdrawn", before=before), login())
+        assert found["flag_count_90d"] == 0.0
+    other = event("flag", before=10 * DAY)
+    found = last_features(
+        event("flag", before=20 * DAY), other, event("flag_withdrawn", before=20 * DAY), login()
+    )
+    assert found["flag_count_90d"] == 1.0
+
+
+def test_withdrawal_of_a_flag_that_nobody_raised_counts_as_none() -> None:
+    assert last_features(event("flag_withdrawn"), login())["flag_count_90d"] == 0.0
+    assert math.isnan(last_features(event("flag_withdrawn"))["days_since_first_credit"])
+
+
+def test_corrected_bill_stands_in_the_place_of_the_bill_of_its_time() -> None:
+    late, right = bill(100, 0, 2, days_past_due=40), bill(100, 100, 2)
+    put_right = Event(**{**right.__dict__, "kind": "bill_corrected"})
+    found = last_features(bill(100, 100, 3), late, bill(100, 100, 1), put_right, login())
+    assert (found["bills_12"], found["late_share_6"], found["on_time_streak"]) == (3.0, 0.0, 3.0)
+    assert (found["completeness_3"], found["days_past_due_max_12"]) == (1.0, 0.0)
+
+
+def test_correction_of_a_bill_that_is_not_here_is_all_that_is_known_of_it() -> None:
+    found = last_features(Event(account=0, ts=NOW, kind="bill_corrected", amount=100, paid=50), login())
+    assert (found["bills_12"], found["completeness_3"]) == (1.0, 0.5)
+
+
 def test_duplicate_is_not_applied_and_the_first_one_holds(account: Behaviour) -> None:
     events = [purchase(100, id=1), purchase(900, id=1), purchase(50, id=2)]
     values, status = account.apply(batch(events))

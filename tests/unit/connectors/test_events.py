@@ -101,7 +101,7 @@ def test_row_on_the_edge_is_taken(changed: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_some_kinds_go_without_an_amount(kind: str) -> None:
     found = reason(table(**(CLOSED | {"kind": kind, "amount": None})))
-    assert found == (None if kind in ("declined", "login", "flag") else "amount_missing")
+    assert found == (None if kind in ("declined", "login", "flag", "flag_withdrawn") else "amount_missing")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from limitkeeper.core.behaviour.events import (
     CASH_ADVANCE,
     DAY_US,
     FLAG,
+    FLAG_WITHDRAWN,
     LIMIT_SET,
     LONG_AGO_US,
     NEVER_US,
@@ -157,6 +158,8 @@ def write_stated(
         elif kind == FLAG:
             slot = slot_of(slots, rows, top, account)
             rows[slot, FLAGGED_US] = max(rows[slot, FLAGGED_US], t)
+        elif kind == FLAG_WITHDRAWN and slots[account] != NO_SLOT and rows[slots[account], FLAGGED_US] == t:
+            rows[slots[account], FLAGGED_US] = LONG_AGO_US
         out[0, i] = products[account]
         out[1, i] = total[CUSTOMER_TOTAL] if own[LIMIT] != UNKNOWN_CENTS else np.nan
         out[2, i] = out[3, i] = out[4, i] = np.nan

@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 from limitkeeper.core.behaviour.events import (
     ACCEPTED,
     BILL,
+    BILL_CORRECTED,
     CASH_ADVANCE,
     DECLINED,
     DUPLICATE,
     FLAG,
+    FLAG_WITHDRAWN,
     LOGIN,
     LONG_AGO_US,
     TOO_LATE,
@@ -39,6 +41,7 @@ from limitkeeper.core.behaviour.ring import (
     WORDS_A_LINE,
     Matrix,
     advance_windows,
+    corrected_bill,
     event_mark,
     evict,
     has_room,
@@ -110,10 +113,12 @@ def apply_events(
             continue
         if not has_room(account, events, sums, marks, links, tops, free[0]):
             return i
-        if kind == BILL and not inserted_bill(
-            account, bills, tops, free[1], (t, amount, paid[i], minimum[i], days_late[i])
-        ):
-            return i
+        if kind in (BILL, BILL_CORRECTED):
+            bill = (t, amount, paid[i], minimum[i], days_late[i])
+            is_put_right = kind == BILL_CORRECTED and corrected_bill(account, bills, bill)
+            # A correction of a bill that is not here is all that is known of it.
+            if not is_put_right and not inserted_bill(account, bills, tops, free[1], bill):
+                return i
         account[NEWEST_US] = max(account[NEWEST_US], t)
         account[OPENED_US] = min(account[OPENED_US], t)
         evict(account, events, marks)
@@ -149,7 +154,7 @@ def apply_events(
         account[BALANCE], account[LIMIT], account[REFERENCE] = now
         write_links(events, marks, links, starts[3], at, start + tail + 1)
         customer = account[CUSTOMER]
-        if kind != LOGIN and kind != DECLINED and kind != FLAG:  # noqa: PLR1714 - compiled, a tuple is slower
+        if kind != LOGIN and kind != DECLINED and kind != FLAG and kind != FLAG_WITHDRAWN:  # noqa: PLR1714 - compiled, a tuple is slower
             first_credit[customer] = min(first_credit[customer], t)
         own = amount if kind <= CASH_ADVANCE else -1
         write_features(

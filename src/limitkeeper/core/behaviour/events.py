@@ -9,15 +9,19 @@ from limitkeeper.core.kernel.errors import InputError
 
 KINDS = (
     "purchase", "cash_advance", "refund", "repayment", "bill", "declined", "login", "charge", "limit_set",
-    "balance_set", "flag",
+    "balance_set", "flag", "flag_withdrawn", "bill_corrected",
 )  # fmt: skip
 """Kinds of event; a kind's code is its position."""
 
-(PURCHASE, CASH_ADVANCE, REFUND, REPAYMENT, BILL, DECLINED, LOGIN, CHARGE, LIMIT_SET, BALANCE_SET, FLAG) = (
-    range(11)
-)
+(
+    PURCHASE, CASH_ADVANCE, REFUND, REPAYMENT, BILL, DECLINED, LOGIN, CHARGE, LIMIT_SET, BALANCE_SET, FLAG,
+    FLAG_WITHDRAWN, BILL_CORRECTED,
+) = range(13)  # fmt: skip
 
-CREDIT_KINDS = frozenset(KINDS) - {"login", "declined", "flag"}
+CORRECTING_KINDS = ("flag_withdrawn", "bill_corrected")
+"""These put right what an earlier event of their account said, at that event's own time."""
+
+CREDIT_KINDS = frozenset(KINDS) - {"login", "declined", "flag", "flag_withdrawn"}
 """Kinds that are a credit event of the customer (CHL): credit is granted, used, billed or repaid."""
 
 AMOUNT_CENTS_MAX = 10**12

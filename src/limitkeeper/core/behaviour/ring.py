@@ -18,6 +18,7 @@ from limitkeeper.core.behaviour.events import (
     DAY_US,
     DECLINED,
     FLAG,
+    FLAG_WITHDRAWN,
     HOUR_US,
     LIMIT_SET,
     MISSING_ID,
@@ -79,6 +80,7 @@ SUM_COLUMNS = 5
 COUNT_BITS = 12
 COUNT_MASK = (1 << COUNT_BITS) - 1
 SPENDS, NIGHTS, ROUNDS, DECLINES, FLAGS = (COUNT_BITS * place for place in range(5))
+"""Flags are last: they alone may fall, and so take nothing from another count."""
 
 # The rows of ``links``: how many places back the event lies that had the same id before (spends only, but for devices),
 # so that an id is counted once in a window: where its link leads out of it.
@@ -123,9 +125,11 @@ def write_sums(
         kind = mark & KIND_BITS
         spend = 1 if kind <= CASH_ADVANCE else 0
         night, round_amount = (mark & NIGHT_BIT) != 0, (mark & ROUND_BIT) != 0
+        # A withdrawal stands at the time of its flag, so that no window holds one without the other.
+        flags = (kind == FLAG) - (kind == FLAG_WITHDRAWN)
         counts = (
             (spend << SPENDS) + ((spend & night) << NIGHTS) + ((spend & round_amount) << ROUNDS)
-            + ((kind == DECLINED) << DECLINES) + ((kind == FLAG) << FLAGS)
+            + ((kind == DECLINED) << DECLINES) + (flags << FLAGS)
         )  # fmt: skip
         sums[at + 1, COUNTS] = sums[at, COUNTS] + counts
         sums[at + 1, SPEND] = sums[at, SPEND] + amount * spend
@@ -394,6 +398,19 @@ def is_known_event(account: NDArray[np.int64], events: Matrix, links: NDArray[np
         if events[EVENT, at] == event:
             return True
     return False
+
+
+@compiled
+def corrected_bill(account: NDArray[np.int64], bills: Matrix, bill: tuple[int, int, int, int, int]) -> bool:
+    """Put the last bill of a time right, cents and days; False where none of that time is kept."""
+    at = account[BILL_START] + account[BILL_COUNT] - 1
+    while at >= account[BILL_START] and bills[TS, at] > bill[0]:
+        at -= 1
+    if at < account[BILL_START] or bills[TS, at] != bill[0]:
+        return False
+    for row in range(BILL_ROWS):
+        bills[row, at] = bill[row]
+    return True
 
 
 @compiled

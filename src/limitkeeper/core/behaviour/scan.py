@@ -137,7 +137,7 @@ def write_spend(
     bought = v90 - (sums[end, CASH] - sums[s90, CASH])
     out[REFUND_SHARE] = (sums[end, REFUNDED] - sums[s90, REFUNDED]) / bought if bought > 0 else math.nan
     out[DECLINED_7D] = counted(sums[end, COUNTS] - sums[s7, COUNTS], DECLINES)
-    out[FLAGS_90D] = counted(counts90, FLAGS)
+    out[FLAGS_90D] = max(counts90 >> FLAGS, 0)
 
 
 @compiled

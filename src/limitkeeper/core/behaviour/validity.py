@@ -3,7 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from limitkeeper.core.behaviour.events import AMOUNT_CENTS_MAX, BILL, DECLINED, FLAG, LOGIN
+from limitkeeper.core.behaviour.events import (
+    AMOUNT_CENTS_MAX,
+    BILL,
+    BILL_CORRECTED,
+    DECLINED,
+    FLAG,
+    FLAG_WITHDRAWN,
+    LOGIN,
+)
 from limitkeeper.core.kernel.compiled import compiled
 
 REASONS = (
@@ -60,7 +68,7 @@ def _reason(  # noqa: C901, PLR0911, PLR0912 - one line a reason, in order
         return KIND_UNKNOWN
     amount = figures[AMOUNT]
     if missing[AMOUNT]:
-        if kind not in (DECLINED, LOGIN, FLAG):
+        if kind not in (DECLINED, LOGIN, FLAG, FLAG_WITHDRAWN):
             return AMOUNT_MISSING
     elif np.isnan(amount) or np.isinf(amount) or amount != np.floor(amount):
         return AMOUNT_NOT_WHOLE
@@ -68,7 +76,7 @@ def _reason(  # noqa: C901, PLR0911, PLR0912 - one line a reason, in order
         return AMOUNT_NEGATIVE
     elif amount > AMOUNT_CENTS_MAX:
         return AMOUNT_TOO_LARGE
-    if kind == BILL:
+    if kind in (BILL, BILL_CORRECTED):
         if missing[PAID] or missing[DAYS]:
             return BILL_INCOMPLETE
         if (

@@ -19,6 +19,7 @@ from limitkeeper.core.alerts.standing import (
 )
 from limitkeeper.core.behaviour.events import ACCEPTED, NEVER_US
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.behaviour.ring import LATENESS_US
 from limitkeeper.core.behaviour.state import Behaviour
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.arrivals import arrivals_of_table
@@ -62,6 +63,23 @@ def portrait(engine: Engine, account_id: str, as_of_us: int) -> dict[str, Any]:
         "relations": _numbers(RELATION_NAMES, relations),
         "standing": standing_document(shard.standing, number),
     }
+
+
+def features_as_of(engine: Engine, account_id: str, as_of_us: int) -> dict[str, float | None] | None:
+    """An account's features as of a time, by all that is known now; None where it is unknown, or that is too long ago.
+
+    Parameters
+    ----------
+    engine
+        Asked in its own thread.
+    as_of_us
+        No longer ago than an event may be late, counted from now; before that its windows are not whole.
+    """
+    place = engine.state.number(account_id)
+    if place is None or as_of_us < engine.as_of_us() - LATENESS_US:
+        return None
+    behaviour = engine.state.shards[place[0]].books.behaviour
+    return _numbers(FEATURE_NAMES, behaviour.portraits(as_of_us, np.array([place[1]]))[0].tolist())
 
 
 def standing_document(standing: Standing, number: int) -> dict[str, Any]:

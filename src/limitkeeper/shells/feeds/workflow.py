@@ -8,6 +8,8 @@ import msgspec
 import polars as pl
 
 from limitkeeper.app.answers import answers_forgotten
+from limitkeeper.app.appeal_clocks import KnownAsOf, run_appeals
+from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import cases_of_proposals
@@ -22,7 +24,7 @@ from limitkeeper.connectors.messages import messages
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.portrait import looked_at
+from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop
 
@@ -52,6 +54,11 @@ class Workflow:
     seal: Seal
     channels: Mapping[str, letters.Channel]
 
+    @property
+    def desk(self) -> AppealDesk:
+        """Where appeals are answered."""
+        return AppealDesk(self.on_approved, self.policy)
+
 
 def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
@@ -63,6 +70,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         moved += run_clocks(store, policy, now_us, on_approved)
         moved += freezes_followed(store, on_approved, now_us)
         moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)
+        moved += run_appeals(store, workflow.desk, now_us, known_as_of(engine))
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
         sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
         moved += effected_due(store, engine.as_of_us(), is_out)
@@ -85,17 +93,31 @@ def monitors_look(engine: Engine) -> Look:
     return look
 
 
+def known_as_of(engine: Engine) -> KnownAsOf:
+    """What the monitor knows now of an account as it was at a time."""
+
+    def known(account_id: str, as_of_us: int) -> dict[str, float | None] | None:
+        request = Request("read", lambda running: features_as_of(running, account_id, as_of_us))
+        found: dict[str, float | None] | None = engine.submit(request).result(ANSWER_SECONDS)
+        return found
+
+    return known
+
+
 def engine_channel(engine: Engine) -> Channel:
-    """The channel that tells the monitor: a limit that was set, or a freeze that was confirmed."""
+    """The channel that tells the monitor: a limit that was set, data put right, a freeze confirmed or lifted."""
 
     def send(row: Mapping[str, Any], now_us: int) -> None:
         content = msgspec.json.decode(row["content"])
-        if account := content.get("freeze_confirmed"):
-            table = pl.DataFrame({"account_id": [account], "confirm": [True], "ts_us": [now_us]})
+        settled = content.keys() & {"freeze_confirmed", "freeze_lifted"}
+        if settled:
+            (what,) = settled
+            confirm = what == "freeze_confirmed"
+            table = pl.DataFrame({"account_id": [content[what]], "confirm": [confirm], "ts_us": [now_us]})
             try:
                 engine.submit(Request("freeze", table)).result(ANSWER_SECONDS)
             except InputError:
-                return  # it is not frozen any more: there is nothing to confirm
+                return  # it is not frozen any more: there is nothing to confirm or to lift
             return
         rows = messages(row["content"].encode())
         found: Answer = engine.submit(Request("events", rows, len(rows), "workflow")).result(ANSWER_SECONDS)

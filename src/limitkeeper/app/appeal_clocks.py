@@ -1,0 +1,129 @@
+"""What happens to appeals by itself: their clocks, and triage by the facts as they are known now."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.appeal_triage import rule_holds
+from limitkeeper.app.appeals import AppealDesk, appeal_of, changed_appeal
+from limitkeeper.app.notices import customer_row
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.appeal.appeals import clocked, settled_by_facts
+from limitkeeper.core.appeal.triage import CorrectedFact, triage
+from limitkeeper.core.behaviour.events import HOUR_US
+from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
+from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.case_tables import cases
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import proposals
+from limitkeeper.store.work import ConflictError, Work, work
+
+SWEEP_APPEALS = 500
+"""Appeals that are looked at in one round, each in a transaction of its own."""
+
+TRIAGE_LOOK_US = 6 * HOUR_US
+"""Facts are looked at again after so long, while an appeal waits."""
+
+KnownAsOf = Callable[[str, int], Mapping[str, float | None] | None]
+"""An account's features as of a time, by what is known now; None where they are not known so far back."""
+
+
+def run_appeals(
+    store: Store, desk: AppealDesk, now_us: int, known_as_of: KnownAsOf, count: int = SWEEP_APPEALS
+) -> int:
+    """Look at the facts of appeals that are to be looked at, and move the clocks that have come; how many changed.
+
+    Parameters
+    ----------
+    store
+        Where appeals lie.
+    desk
+        Of appeals.
+    now_us
+        UTC microseconds.
+    known_as_of
+        What is known of accounts.
+    count
+        Appeals of each at most.
+
+    Raises
+    ------
+    LimitkeeperError
+        The first of what went wrong, after all others had their turn.
+    """
+    problems: list[LimitkeeperError] = []
+    looked = sa.select(appeals.c.appeal_id).where(appeals.c.triage_us <= now_us).order_by(appeals.c.triage_us)
+    due = sa.select(appeals.c.appeal_id).where(appeals.c.is_live, appeals.c.due_us <= now_us)
+    moved = 0
+    for query, move in ((looked, _triaged), (due.order_by(appeals.c.due_us), _clocked)):
+        for row in store.rows(query.limit(count)):
+            try:
+                with work(store, SYSTEM, now_us) as w:
+                    moved += move(w, desk, w.found(appeals, row["appeal_id"]), known_as_of)
+            except ConflictError:
+                continue  # somebody acted on it just now: it is looked at again in the next round
+            except LimitkeeperError as error:
+                problems.append(error)
+    if problems:
+        raise problems[0]
+    return moved
+
+
+def _clocked(w: Work, desk: AppealDesk, row: Mapping[str, Any], _known_as_of: KnownAsOf) -> bool:
+    before = appeal_of(row)
+    after = clocked(before, desk.terms(w), w.now_us)
+    if after is before:
+        return False
+    changed_appeal(w, desk, row, after, f"clock.{before.clock}", "")
+    return True
+
+
+def _triaged(w: Work, desk: AppealDesk, row: Mapping[str, Any], known_as_of: KnownAsOf) -> bool:
+    """Grant an appeal that facts settle; else look again later, or never where there are no rules to judge."""
+    trace = _trace(w, row["case_id"])
+    found = None
+    if trace is not None:
+        known = known_as_of(row["account_id"], _us(trace["as_of"]))
+        found = None if known is None else triage(trace, known, rule_holds)
+    if found is None or not found.is_settled:
+        again_us = None if trace is None else w.now_us + TRIAGE_LOOK_US
+        # No act: whoever has the appeal before him still sees its newest version.
+        statement = appeals.update().where(appeals.c.appeal_id == row["appeal_id"]).values(triage_us=again_us)
+        w.connection.execute(statement)
+        return False
+    after = settled_by_facts(appeal_of(row), desk.terms(w), w.now_us)
+    language = customer_row(w, row["customer_id"])["language"]
+    changed_appeal(w, desk, row, after, "facts", _fact_lines(found.corrected, language))
+    facts = [fact._asdict() for fact in found.corrected]
+    w.note("appeal.triage", f"appeal:{row['appeal_id']}", {"corrected": json.dumps(facts)})
+    return True
+
+
+def _trace(w: Work, case_id: str) -> dict[str, Any] | None:
+    query = sa.select(proposals.c.trace).join(cases, cases.c.proposal_id == proposals.c.proposal_id)
+    row = w.row(query.where(cases.c.case_id == case_id))
+    trace: dict[str, Any] = json.loads(row["trace"]) if row else {}
+    return trace if trace.get("rules") and "as_of" in trace else None
+
+
+def _fact_lines(corrected: tuple[CorrectedFact, ...], language: str) -> str:
+    """What was put right, in the customer's language."""
+    lines = []
+    for fact in corrected:
+        quantity = SHARED_QUANTITIES[fact.name]
+        told = quantity.description if language == "en" else quantity.description_zh
+        lines.append(f"- {told} {_figure(fact.then)} → {_figure(fact.now)}")
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"
+
+
+def _us(instant: str) -> int:
+    moment = dt.datetime.fromisoformat(instant)
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond

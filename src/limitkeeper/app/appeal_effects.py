@@ -1,0 +1,131 @@
+"""What a granted appeal gives back: what is planned is cancelled, what is effective undone, a freeze ended."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, cancelled, planned, undone
+from limitkeeper.core.limits.ledger import (
+    CANCELLED,
+    DECREASE,
+    EFFECTIVE,
+    FREEZE,
+    LOWERING,
+    PLANNED,
+    RESTORE,
+    THAW,
+)
+from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.work import Work
+
+APPEAL = "appeal"
+"""The kind of case that an appeal leads to."""
+
+WHY = "appeal"
+"""Why an entry was cancelled or undone."""
+
+
+def adverse_entries(w: Work, case_id: str, account_id: str) -> list[dict[str, Any]]:
+    """What a decision took of a line and still takes, or is to take: entries that are not cancelled or undone."""
+    return _standing_entries(w, [case_id], account_id, (*LOWERING, FREEZE))
+
+
+def limit_given_back_cents(w: Work, appeal: Mapping[str, Any], granted_cents: int | None) -> int:
+    """The limit that a line has once an appeal is granted, as far as it changes now.
+
+    Parameters
+    ----------
+    w
+        The work that reads it.
+    appeal
+        Its row.
+    granted_cents
+        The limit that is granted, of a grant in part; None of a whole one.
+    """
+    limit_cents: int = w.found(lines, appeal["account_id"])["limit_cents"]
+    whole = limit_cents + _taken_cents(_entries(w, appeal))
+    return whole if granted_cents is None else max(limit_cents, min(granted_cents, whole))
+
+
+def give_back(w: Work, case: Mapping[str, Any]) -> None:
+    """Carry out the approved case of a granted appeal, in the transaction of its approval.
+
+    A line that was told of a larger cut which is not effective yet, and is granted in part, is cut less at the time
+    that it was told of. What an earlier answer gave back in part is not given back twice.
+    """
+    appeal = w.found(appeals, json.loads(case["facts"])[APPEAL])
+    entries = _entries(w, appeal)
+    for row in entries:
+        if row["state"] == PLANNED:
+            cancelled(w, row["entry_id"], WHY)
+    _end_freezes(w, appeal, case["case_id"], [row for row in entries if row["action"] == FREEZE])
+    cuts = [row for row in entries if row["action"] != FREEZE]
+    if appeal["granted_limit_cents"] is not None:
+        _give_back_in_part(w, appeal, case["case_id"], cuts)
+    elif appeal["new_case_id"] is None:
+        for row in cuts:
+            if row["state"] == EFFECTIVE:
+                undone(w, row["entry_id"], WHY, w.now_us, case["case_id"])
+    elif (taken := _taken_cents(cuts)) > 0:
+        limit_cents = w.found(lines, appeal["account_id"])["limit_cents"]
+        planned(w, _change(appeal, case["case_id"], RESTORE, limit_cents, limit_cents + taken, w.now_us))
+
+
+def _entries(w: Work, appeal: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the decision took, and what an earlier answer gave back of it."""
+    cases = [each for each in (appeal["case_id"], appeal["new_case_id"]) if each is not None]
+    return _standing_entries(w, cases, appeal["account_id"], (*LOWERING, RESTORE, FREEZE))
+
+
+def _standing_entries(
+    w: Work, case_ids: list[str], account_id: str, actions: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    query = sa.select(limit_entries).where(
+        limit_entries.c.case_id.in_(case_ids),
+        limit_entries.c.account_id == account_id,
+        limit_entries.c.action.in_(actions),
+        limit_entries.c.state != CANCELLED,
+    )
+    found = w.rows(query.order_by(limit_entries.c.number))
+    back = sa.select(limit_entries.c.reverses).where(
+        limit_entries.c.reverses.in_([row["entry_id"] for row in found]), limit_entries.c.state != CANCELLED
+    )
+    already = {row["reverses"] for row in w.rows(back)}
+    return [row for row in found if row["entry_id"] not in already]
+
+
+def _taken_cents(entries: list[dict[str, Any]]) -> int:
+    return -sum(int(row["delta_cents"]) for row in entries if row["state"] == EFFECTIVE)
+
+
+def _change(
+    appeal: Mapping[str, Any], case_id: str, action: str, limit_cents: int, target: int | None, effective_us: int,
+    notice_id: str | None = None,
+) -> LimitChange:  # fmt: skip
+    return LimitChange(
+        appeal["account_id"], action, limit_cents, target, effective_us, WHY, appeal["customer_id"], case_id=case_id,
+        decision_id=appeal["decision_id"], notice_id=notice_id,
+    )  # fmt: skip
+
+
+def _give_back_in_part(w: Work, appeal: Mapping[str, Any], case_id: str, cuts: list[dict[str, Any]]) -> None:
+    limit_cents, target = w.found(lines, appeal["account_id"])["limit_cents"], appeal["granted_limit_cents"]
+    waiting = [row for row in cuts if row["state"] == PLANNED]
+    if limit_cents < target:
+        planned(w, _change(appeal, case_id, RESTORE, limit_cents, target, w.now_us))
+    elif limit_cents > target and waiting:
+        last = waiting[-1]
+        when, notice = last["planned_us"], last["notice_id"]
+        planned(w, _change(appeal, case_id, DECREASE, limit_cents, target, when, notice))
+
+
+def _end_freezes(w: Work, appeal: Mapping[str, Any], case_id: str, freezes: list[dict[str, Any]]) -> None:
+    if not freezes:
+        return
+    line = w.found(lines, appeal["account_id"])
+    if line["is_frozen"]:
+        planned(w, _change(appeal, case_id, THAW, line["limit_cents"], None, w.now_us))
+    w.send(ENGINE_TOPIC, case_id, {"freeze_lifted": appeal["account_id"]})

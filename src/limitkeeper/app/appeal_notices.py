@@ -1,0 +1,82 @@
+"""What a customer is told of his appeal: that it is here and until when it is answered, what is asked, the answer."""
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+
+from limitkeeper.app.decisions import shown_line
+from limitkeeper.app.notice_policy import day_of
+from limitkeeper.app.notices import customer_row, written
+from limitkeeper.app.policy import POLICY
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.appeal.appeals import BY_CLOCK, BY_FACTS, GRANTED, PARTLY_GRANTED, UPHELD, Appeal
+from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.notice.notice import NoticeFacts, amount_text
+from limitkeeper.store.work import Work
+
+OUTCOMES = (UPHELD, PARTLY_GRANTED, GRANTED, BY_FACTS, BY_CLOCK)
+"""What an answer can say; the last two are grants that no person gave."""
+
+
+@cache
+def outcome_wording(language: str) -> Mapping[str, str]:
+    """What the answer to an appeal says, by its outcome.
+
+    Raises
+    ------
+    PolicyError
+        When an outcome has no words in that language.
+    """
+    path = POLICY / "wording" / language / "appeals.yaml"
+    found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if missing := [each for each in OUTCOMES if not found.get(each)]:
+        raise PolicyError("An outcome of appeals has no words.", value=", ".join(missing), allowed=language)
+    return found
+
+
+def told(
+    w: Work, seal: Seal, row: Mapping[str, Any], version: int, kind: str, sign: str, *, words: str = "",
+    day_us: int | None = None, again_until_us: int | None = None,
+) -> str:  # fmt: skip
+    """Write a notice to whoever appeals; its id.
+
+    Parameters
+    ----------
+    w, seal
+        The work that it belongs to, and the seal of what is personal.
+    row, version
+        Of the appeal, and the version that an act led to.
+    kind
+        Of :data:`limitkeeper.core.notice.notice.KINDS`.
+    sign
+        Before amounts.
+    words
+        What a person wrote, or what the outcome says.
+    day_us, again_until_us
+        The day that it names, and until when the answer can be appealed against.
+    """
+    language = customer_row(w, row["customer_id"])["language"]
+    facts = NoticeFacts(
+        kind, shown_line(row["account_id"]), sign, effective_day=_day(day_us), appeal_until_day=_day(again_until_us),
+        words=words,
+    )  # fmt: skip
+    about = f"{row['appeal_id']}:{version}"
+    return written(w, seal, row["customer_id"], row["account_id"], facts, language, about)
+
+
+def answer_words(
+    w: Work, row: Mapping[str, Any], after: Appeal, sign: str, words: str, granted_limit_cents: int | None
+) -> str:
+    """What an answer says in the customer's language: the outcome, then the words of whoever gave it."""
+    wording = outcome_wording(customer_row(w, row["customer_id"])["language"])
+    outcome = after.outcome if after.outcome in (BY_FACTS, BY_CLOCK) else after.state
+    limit = "" if granted_limit_cents is None else amount_text(granted_limit_cents, sign)
+    # What a person wrote is added as it is: it is never a template.
+    return "\n\n".join(part for part in (wording[str(outcome)].format(limit=limit), words.strip()) if part)
+
+
+def _day(us: int | None) -> dt.date | None:
+    return None if us is None else day_of(us)

@@ -1,0 +1,388 @@
+"""Appeals in the store: submitted, acted on, answered; each act one row, one version, one audit event, its notice."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.appeal_corrections import corrections_sent
+from limitkeeper.app.appeal_effects import APPEAL, adverse_entries, limit_given_back_cents
+from limitkeeper.app.appeal_notices import answer_words, told
+from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.cases import CaseOpening, case_granted, case_opened, terms_in_force
+from limitkeeper.app.decisions import Effects
+from limitkeeper.app.notice_policy import NoticePolicy
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.rights import check_right
+from limitkeeper.core.appeal.appeals import (
+    BY_CLOCK,
+    BY_FACTS,
+    CUSTOMER_ACTS,
+    END_STATES,
+    GRANTING,
+    LIVE_STATES,
+    PARTLY_GRANTED,
+    UPHELD,
+    WITHDRAWN,
+    Appeal,
+    AppealTerms,
+    acted,
+    submitted_appeal,
+)
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.limits.ledger import CANCELLED, CLOSE, FREEZE, LOWERING, RESTORE
+from limitkeeper.store.appeal_tables import appeal_acts, appeals
+from limitkeeper.store.case_tables import absences, case_acts, cases
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.tables import proposals
+from limitkeeper.store.work import ConflictError, Work
+
+WORDS_LETTERS_MAX = 10_000
+"""Of an appeal, a question, an answer."""
+
+RIGHTS = {**dict.fromkeys(CUSTOMER_ACTS, "appeal.submit"), "withdraw": "appeal.withdraw"}
+"""What an act needs in the matrix of rights; those that are not here are of who answers."""
+
+
+@dataclass(frozen=True)
+class AppealDesk:
+    """What appeals are answered by.
+
+    Parameters
+    ----------
+    seal
+        Of what is personal.
+    notices
+        Clocks of the market.
+    approval
+        Which tier decides on what a grant leads to.
+    currency_sign
+        Before amounts.
+    """
+
+    seal: Seal
+    notices: NoticePolicy
+    approval: ApprovalPolicy
+    currency_sign: str = "¥"
+
+    def terms(self, w: Work) -> AppealTerms:
+        """Who may answer now, and how long it may take."""
+        return AppealTerms(terms_in_force(w, self.approval).mandates, self.notices.appeal_clock(w.now_us))
+
+    @property
+    def effects(self) -> Effects:
+        """What an approved case leads to."""
+        return Effects(self.seal, self.notices, self.currency_sign)
+
+
+def appeal_of(row: Mapping[str, Any]) -> Appeal:
+    """The appeal that a row holds."""
+    return Appeal(
+        row["appeal_id"], row["cut_cents"], row["exposure_cents"], row["state"], row["tier"], row["instance"],
+        row["opened_us"], row["answer_until_us"], row["clock"], row["due_us"], frozenset(json.loads(row["parties"])),
+        row["claimed_by"], row["asks"], row["asked_us"], row["paused"], row["outcome"], row["again_until_us"],
+        row["version"],
+    )  # fmt: skip
+
+
+def changing_values(appeal: Appeal) -> dict[str, Any]:
+    """The columns that acts change, but the version."""
+    names = ("state", "tier", "instance", "opened_us", "answer_until_us", "clock", "due_us", "claimed_by", "asks",
+             "asked_us", "paused", "outcome", "again_until_us")  # fmt: skip
+    own = {name: getattr(appeal, name) for name in names}
+    return own | {"parties": json.dumps(sorted(appeal.parties)), "is_live": appeal.state in LIVE_STATES}
+
+
+def checked_words(words: str) -> str:
+    """Words that are not too long.
+
+    Raises
+    ------
+    InputError
+        When they are.
+    """
+    if len(words) > WORDS_LETTERS_MAX:
+        raise InputError("That is too long.", value=f"{len(words)} letters", allowed=WORDS_LETTERS_MAX)
+    return words
+
+
+def customer_of(w: Work, case: Mapping[str, Any], account_id: str) -> str:
+    """Whose a line is."""
+    line = w.row(sa.select(lines.c.customer_id).where(lines.c.account_id == account_id))
+    return str((line and line["customer_id"]) or case["customer_id"] or account_id)
+
+
+def decision_to_appeal(w: Work, account_id: str) -> str:
+    """The newest decision that took something of a line: the case that an appeal without one is against.
+
+    Raises
+    ------
+    RefusedError
+        When there is none.
+    """
+    query = sa.select(limit_entries.c.case_id).where(
+        limit_entries.c.account_id == account_id, limit_entries.c.action.in_((*LOWERING, FREEZE)),
+        limit_entries.c.state != CANCELLED, limit_entries.c.case_id.is_not(None),
+    )  # fmt: skip
+    row = w.row(query.order_by(limit_entries.c.number.desc()))
+    if row is None:
+        raise RefusedError("appeal_subject", value=account_id)
+    return str(row["case_id"])
+
+
+def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, text: str) -> str:
+    """Submit an appeal against what a case decided of a line; its id. The customer gets a receipt.
+
+    Parameters
+    ----------
+    w
+        Whose actor submits it: the customer, or who writes down or passes on what he says.
+    desk
+        Of appeals.
+    case_id, account_id
+        The decision, and the line.
+    text
+        What the customer holds against it.
+
+    Raises
+    ------
+    MissingError
+        When there is no such case.
+    ForbiddenError
+        When it is not his line.
+    RefusedError
+        When the decision took nothing of the line, is appealed against already, or the time to appeal is over.
+    """
+    case = w.found(cases, case_id)
+    customer_id = customer_of(w, case, account_id)
+    check_right(w.actor, "appeal.submit", customer_id)
+    if not checked_words(text).strip():
+        raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
+    entries = adverse_entries(w, case_id, account_id)
+    before = w.rows(
+        sa.select(appeals).where(appeals.c.case_id == case_id, appeals.c.account_id == account_id)
+    )
+    if not entries or any(row["state"] != WITHDRAWN for row in before):
+        raise RefusedError("appeal_subject", value=f"{case_id}, {account_id}")
+    if w.now_us > desk.notices.appeal_until_us(min(row["made_us"] for row in entries)):
+        raise RefusedError("appeal_window", value=account_id)
+    named = json.dumps([case_id, account_id, len(before)])
+    appeal_id = hashlib.blake2b(f"appeal:{named}".encode(), digest_size=16).hexdigest()
+    subject = _subject(w, case, account_id, entries)
+    parties = _parties(w, case) | {customer_id, w.actor.actor_id}
+    appeal = submitted_appeal(
+        appeal_id, subject["cut_cents"], subject["exposure_cents"], frozenset(parties),
+        desk.notices.appeal_clock(w.now_us), w.now_us,
+    )  # fmt: skip
+    row = subject | {
+        "appeal_id": appeal_id, "case_id": case_id, "account_id": account_id, "customer_id": customer_id,
+        "submitted_us": w.now_us, "granted_limit_cents": None, "new_case_id": None, "triage_us": w.now_us,
+        "answered_us": None, "version": 1,
+    } | changing_values(appeal)  # fmt: skip
+    try:
+        w.add(appeals, row)
+    except sa.exc.IntegrityError as error:
+        raise ConflictError("It was submitted at the same time.", value=account_id) from error
+    _kept_act(w, desk, appeal, "submit", text)
+    w.note("appeal.submit", f"appeal:{appeal_id}", {"case": case_id, "account": account_id})
+    told(
+        w,
+        desk.seal,
+        row,
+        appeal.version,
+        "appeal_received",
+        desk.currency_sign,
+        day_us=appeal.answer_until_us,
+    )
+    return appeal_id
+
+
+def appeal_acted(
+    w: Work,
+    desk: AppealDesk,
+    appeal_id: str,
+    version: int,
+    act: str,
+    words: str = "",
+    granted_limit_cents: int | None = None,
+    corrections: Sequence[Mapping[str, Any]] = (),
+) -> Appeal:
+    """Act on an appeal as it was seen; the appeal after it.
+
+    Parameters
+    ----------
+    w
+        Whose actor acts.
+    desk
+        Of appeals.
+    appeal_id, version
+        Which, and the version that he saw.
+    act, words
+        Of :data:`limitkeeper.core.appeal.appeals.ACTS`, and what is said.
+    granted_limit_cents
+        Of a grant in part: the limit that is granted, above what was decided and below what was before.
+    corrections
+        Of a grant: events that put the data right that caused the decision, as of
+        :func:`limitkeeper.app.appeal_corrections.corrections_sent`.
+
+    Raises
+    ------
+    MissingError
+        When there is no such appeal.
+    ForbiddenError
+        When it is not his to do.
+    RefusedError
+        When a rule bars it, which it names; or the appeal was changed since it was seen.
+    InputError
+        When a correction is none.
+    """
+    row = w.found(appeals, appeal_id)
+    check_right(w.actor, RIGHTS.get(act, "appeal.decide"), row["customer_id"])
+    if row["version"] != version:
+        raise RefusedError(
+            "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
+        )
+    after = acted(appeal_of(row), act, w.actor, desk.terms(w), w.now_us, checked_words(words))
+    if after.state == PARTLY_GRANTED:
+        _check_part(row, granted_limit_cents)
+    elif granted_limit_cents is not None:
+        raise RefusedError("appeal_part", value=act)
+    if corrections and after.state not in GRANTING:
+        raise InputError("Only an appeal that is granted puts data right.", value=act)
+    changed_appeal(w, desk, row, after, act, words, granted_limit_cents)
+    if corrections:
+        corrections_sent(w, row, corrections)
+    return after
+
+
+def changed_appeal(
+    w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act: str, words: str,
+    granted_limit_cents: int | None = None,
+) -> None:  # fmt: skip
+    """Keep what an act, a clock or facts made of an appeal, with all that follows from it."""
+    values = changing_values(after)
+    if after.state in GRANTING:
+        values |= {"granted_limit_cents": granted_limit_cents}
+    if after.state in END_STATES:
+        values |= {"answered_us": w.now_us, "triage_us": None}
+    elif act in ("answer", "again"):
+        values |= {"answered_us": None, "triage_us": w.now_us}
+    w.change(appeals, after.appeal_id, row["version"], values)
+    _kept_act(w, desk, after, act, words)
+    detail = {"state": after.state, "tier": after.tier, "version": after.version, "outcome": after.outcome}
+    w.note(f"appeal.{act}", f"appeal:{after.appeal_id}", detail)
+    if after.state in GRANTING:
+        _granted(w, desk, {**row, **values}, after)
+    _tell(w, desk, {**row, **values}, after, act, words)
+
+
+def evidence_counted(w: Work, desk: AppealDesk, row: Mapping[str, Any]) -> None:
+    """Let an appeal be one version further, since evidence came: who answers it must see that."""
+    appeal = appeal_of(row)
+    after = replace(appeal, version=appeal.version + 1)
+    w.change(appeals, after.appeal_id, appeal.version, {"triage_us": row["triage_us"]})
+    _kept_act(w, desk, after, "evidence", "")
+
+
+def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act: str, words: str) -> None:
+    sign = desk.currency_sign
+    if act == "ask":
+        told(w, desk.seal, row, after.version, "appeal_asked", sign, words=words, day_us=after.due_us)
+    elif act == "again":
+        told(w, desk.seal, row, after.version, "appeal_received", sign, day_us=after.answer_until_us)
+    elif after.state in (UPHELD, *GRANTING):
+        said = answer_words(w, row, after, sign, words, row["granted_limit_cents"])
+        told(
+            w,
+            desk.seal,
+            row,
+            after.version,
+            "appeal_decided",
+            sign,
+            words=said,
+            again_until_us=after.again_until_us,
+        )
+
+
+def _granted(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal) -> None:
+    """Make the new decision: a case of kind ``appeal`` whose approval carries it out."""
+    limit_cents = w.found(lines, row["account_id"])["limit_cents"]
+    trigger = after.outcome if after.outcome in (BY_FACTS, BY_CLOCK) else "review"
+    opening = CaseOpening(
+        APPEAL, RESTORE, row["account_id"], limit_cents,
+        limit_given_back_cents(w, row, row["granted_limit_cents"]), row["exposure_cents"],
+        row["customer_id"], row["customer_id"], None, row["decision_id"], {"trigger": trigger, APPEAL: row["appeal_id"]},
+    )  # fmt: skip
+    # Effects read the appeal by its id in the case's facts.
+    on_approved = desk.effects.of
+    if trigger == "review":
+        terms = terms_in_force(w, desk.approval)
+        case_id = case_granted(w, opening, desk.approval, after.tier, terms, on_approved)
+    else:
+        case_id = case_opened(w, opening, desk.approval, on_approved)
+    w.change(appeals, after.appeal_id, after.version, {"new_case_id": case_id})
+
+
+def _check_part(row: Mapping[str, Any], granted_cents: int | None) -> None:
+    before, after = row["limit_before_cents"], row["limit_after_cents"]
+    is_amount = row["action"] != FREEZE and before is not None and after is not None
+    least = after if row["granted_limit_cents"] is None else row["granted_limit_cents"]
+    if not is_amount or granted_cents is None or not least < granted_cents < before:
+        raise RefusedError(
+            "appeal_part", value=granted_cents, advice="Grant it whole, or give a limit between."
+        )
+
+
+def _kept_act(w: Work, desk: AppealDesk, appeal: Appeal, act: str, words: str) -> None:
+    place = f"appeal:{appeal.appeal_id}:{appeal.version}"
+    w.add(appeal_acts, {
+        "appeal_id": appeal.appeal_id, "version": appeal.version, "ts_us": w.now_us, "actor_id": w.actor.actor_id,
+        "act": act, "words": desk.seal.sealed(words.encode(), place), "state": appeal.state, "tier": appeal.tier,
+    })  # fmt: skip
+
+
+def _subject(
+    w: Work, case: Mapping[str, Any], account_id: str, entries: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the decision was: of a campaign, as far as it is about this line."""
+    trace: dict[str, Any] = {}
+    if case["proposal_id"] is not None:
+        proposal = w.row(sa.select(proposals.c.trace).where(proposals.c.proposal_id == case["proposal_id"]))
+        trace = json.loads(proposal["trace"]) if proposal else {}
+    action = entries[-1]["action"]
+    before, after = case["limit_before_cents"], case["limit_after_cents"]
+    if case["account_id"] is None:
+        after = None if action == FREEZE else entries[-1]["target_cents"]
+        before = w.found(lines, account_id)["limit_cents"]
+    after = 0 if action == CLOSE else after
+    cut = before - after if before is not None and after is not None else 0
+    exposure = case["exposure_cents"] if case["account_id"] else before or 0
+    return {
+        "action": action, "limit_before_cents": before, "limit_after_cents": after, "cut_cents": cut,
+        "exposure_cents": exposure, "decision_id": case["decision_id"] or entries[-1]["decision_id"],
+        "rule": trace.get("action", {}).get("rule"),
+        "reasons": json.dumps([reason["code"] for reason in trace.get("reasons", [])]),
+        "model": trace.get("versions", {}).get("model"),
+    }  # fmt: skip
+
+
+def _parties(w: Work, case: Mapping[str, Any]) -> set[str]:
+    """Who had a part in a decision: who proposed it, acted on it, voted, and for whom they stood in then."""
+    found = {case["maker_id"], *json.loads(case["parties"]), *json.loads(case["recused"])}
+    found |= {person for vote in json.loads(case["votes"]) for person in vote[:2]}
+    done = w.rows(sa.select(case_acts).where(case_acts.c.case_id == case["case_id"]))
+    found |= {row["actor_id"] for row in done}
+    deputies = w.rows(sa.select(absences).where(absences.c.deputy_id.in_(sorted(found))))
+    found |= {
+        each["person_id"]
+        for each in deputies
+        if any(
+            row["actor_id"] == each["deputy_id"] and each["from_us"] <= row["ts_us"] < each["to_us"]
+            for row in done
+        )
+    }
+    return found - {"system"}

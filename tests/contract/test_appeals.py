@@ -1,0 +1,430 @@
+"""Appeals on every store: submitted, answered by others, granted into one decision and one effect, never lost."""
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.appeal_clocks import TRIAGE_LOOK_US, run_appeals
+from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, evidence_read
+from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
+from limitkeeper.app.appeals import appeal_acted, appeal_submitted
+from limitkeeper.app.limits import ENGINE_TOPIC
+from limitkeeper.app.notices import notice_content, preferences_set
+from limitkeeper.connectors.evidence import EvidenceError
+from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
+from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.access.rights import ForbiddenError
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
+from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.case_tables import absences, cases
+from limitkeeper.store.limit_tables import limit_entries
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import outbox
+from limitkeeper.store.work import work
+from tests.appealed_decisions import (
+    DESK,
+    KIM,
+    NOW_US,
+    SEAL,
+    act,
+    appeal_row,
+    decided,
+    in_effect,
+    ledger_line,
+    officer,
+    staffed,
+    submitted,
+)
+from tests.unit.connectors.test_evidence import pdf
+
+BEFORE_CENTS, AFTER_CENTS = 1_000_000, 400_000
+GOOD = {"bills_12": 8.0, "late_share_6": 0.0, "on_time_streak": 8.0}
+AS_THEN = {"bills_12": 8.0, "late_share_6": 0.5, "on_time_streak": 0.0}
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = Store(store_url)
+    found.take({})
+    staffed(found)
+    yield found
+    found.close()
+
+
+def refusal(store: Store, appeal_id: str, doing: str, **given: object) -> str:
+    with pytest.raises(RefusedError) as error:
+        act(store, appeal_id, doing, **given)  # type: ignore[arg-type]
+    return error.value.rule
+
+
+def told(store: Store, kind: str) -> list[str]:
+    rows = store.rows(sa.select(notices).where(notices.c.kind == kind).order_by(notices.c.made_us))
+    return [notice_content(dict(row), SEAL).text for row in rows]
+
+
+def swept(store: Store, now_us: int, known: dict[str, float] | None = None) -> int:
+    return run_appeals(store, DESK, now_us, lambda _account, _as_of: known)
+
+
+def appeal_cases(store: Store) -> list[dict]:
+    return [dict(row) for row in store.rows(sa.select(cases).where(cases.c.kind == "appeal"))]
+
+
+def engine_messages(store: Store) -> list[dict]:
+    rows = store.rows(sa.select(outbox).where(outbox.c.topic == ENGINE_TOPIC).order_by(outbox.c.id))
+    return [json.loads(row["content"]) for row in rows]
+
+
+def test_customer_gets_a_receipt_with_the_day_of_the_answer(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    row = appeal_row(store, appeal_id)
+    assert (row["state"], row["tier"], row["rule"], json.loads(row["reasons"])) == (
+        "submitted", 2, "late_repeatedly", ["late_recent"],
+    )  # fmt: skip
+    assert row["answer_until_us"] == NOW_US + 21 * DAY_US
+    (receipt,) = told(store, "appeal_received")
+    assert "2026年10月12日前答复" in receipt
+
+
+def test_what_was_written_is_sealed(store: Store) -> None:
+    submitted(store, decided(store))
+    (row,) = store.rows(sa.select(appeal_acts))
+    assert b"paid" not in row["words"]
+    assert row["actor_id"] == "kim"
+
+
+def test_nobody_appeals_for_another_customer(store: Store) -> None:
+    case_id = decided(store)
+    with pytest.raises(ForbiddenError):
+        submitted(store, case_id, Actor("eve", frozenset({CUSTOMER}), "b"))
+
+
+def test_decision_is_appealed_against_once_and_in_time(store: Store) -> None:
+    case_id = decided(store)
+    with pytest.raises(RefusedError, match="time to appeal"):
+        submitted(store, case_id, now_us=NOW_US + 31 * DAY_US)
+    appeal_id = submitted(store, case_id)
+    with pytest.raises(RefusedError, match="one appeal at a time"):
+        submitted(store, case_id)
+    act(store, appeal_id, "kim withdraw")
+    assert submitted(store, case_id) != appeal_id
+
+
+def test_who_approved_the_decision_does_not_answer_the_appeal(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    assert refusal(store, appeal_id, "ann claim") == "appeal_party"
+    assert act(store, appeal_id, "bob claim")["claimed_by"] == "bob"
+
+
+def test_whose_deputy_approved_it_does_not_answer_it_either(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        w.add(absences, {"absence_id": "1", "person_id": "bob", "deputy_id": "ann", "from_us": 0,
+                         "to_us": NOW_US + 1, "version": 1})  # fmt: skip
+    assert refusal(store, submitted(store, decided(store)), "bob claim") == "appeal_party"
+
+
+def test_granted_before_its_time_a_cut_never_comes(store: Store) -> None:
+    case_id = decided(store)
+    row = act(store, submitted(store, case_id), "bob claim", "bob grant", words="The bill was paid.")
+    in_effect(store)
+    assert ledger_line(store).limit_cents == BEFORE_CENTS
+    (case,) = appeal_cases(store)
+    assert (case["case_id"], case["state"], case["outcome"]) == (row["new_case_id"], "approved", "bob")
+    (answer,) = told(store, "appeal_decided")
+    assert "申诉成立" in answer
+    assert "The bill was paid." in answer
+
+
+def test_granted_after_its_time_a_cut_is_undone_by_another_entry(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    in_effect(store)
+    assert ledger_line(store).limit_cents == AFTER_CENTS
+    row = act(store, appeal_id, "bob claim", "bob grant")
+    in_effect(store)
+    assert ledger_line(store).limit_cents == BEFORE_CENTS
+    (back,) = store.rows(sa.select(limit_entries).where(limit_entries.c.action == "reverse"))
+    assert (back["case_id"], back["state"]) == (row["new_case_id"], "effective")
+    (case,) = appeal_cases(store)
+    assert (case["limit_before_cents"], case["limit_after_cents"]) == (AFTER_CENTS, BEFORE_CENTS)
+
+
+@pytest.mark.parametrize("effective", [False, True])
+def test_granted_in_part_the_limit_is_what_was_granted(store: Store, effective: bool) -> None:
+    appeal_id = submitted(store, decided(store))
+    if effective:
+        in_effect(store)
+    act(store, appeal_id, "bob claim", "bob grant_partly", granted_limit_cents=700_000)
+    in_effect(store, NOW_US + 3 * DAY_US)
+    assert ledger_line(store).limit_cents == (700_000 if effective else BEFORE_CENTS)
+    in_effect(store)
+    assert ledger_line(store).limit_cents == 700_000
+    assert "¥7,000.00" in told(store, "appeal_decided")[0]
+
+
+@pytest.mark.parametrize("effective", [False, True])
+def test_granted_in_part_and_then_whole_is_given_back_once(store: Store, effective: bool) -> None:
+    appeal_id = submitted(store, decided(store))
+    if effective:
+        in_effect(store)
+    act(store, appeal_id, "bob claim", "bob grant_partly", granted_limit_cents=700_000)
+    in_effect(store)
+    act(store, appeal_id, "kim again", "eva claim", "eva grant", now_us=NOW_US + 21 * DAY_US)
+    in_effect(store, NOW_US + 22 * DAY_US)
+    assert ledger_line(store).limit_cents == BEFORE_CENTS
+    assert len(appeal_cases(store)) == 2
+
+
+def test_part_lies_between_what_was_decided_and_what_was_before(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "bob claim")
+    for cents in (AFTER_CENTS, BEFORE_CENTS, None):
+        assert refusal(store, appeal_id, "bob grant_partly", granted_limit_cents=cents) == "appeal_part"
+
+
+def test_granted_appeal_ends_a_freeze_in_ledger_and_monitor(store: Store) -> None:
+    appeal_id = submitted(store, decided(store, "freeze", after_cents=BEFORE_CENTS))
+    in_effect(store)
+    assert ledger_line(store).is_frozen
+    assert refusal(store, appeal_id, "bob grant_partly") == "appeal_state"
+    act(store, appeal_id, "bob claim", "bob grant")
+    in_effect(store)
+    assert not ledger_line(store).is_frozen
+    assert {"freeze_lifted": "a"} in engine_messages(store)
+
+
+def test_corrections_are_told_to_the_monitor_as_events(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    right = {
+        "kind": "bill_corrected",
+        "ts": "2026-09-01T00:00:00Z",
+        "amount": 100,
+        "paid": 100,
+        "days_past_due": 0,
+    }
+    act(store, appeal_id, "bob claim", "bob grant", corrections=[right])
+    (message,) = [each for each in engine_messages(store) if each.get("kind") == "bill_corrected"]
+    assert message == right | {"event_id": f"appeal-{appeal_id}-1", "account_id": "a"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "purchase"},
+        {"kind": "bill_corrected", "ts": "2026-09-01T00:00:00Z"},
+        {"kind": "flag_withdrawn"},
+    ],
+)
+def test_correction_that_is_none_leaves_the_appeal_as_it_was(store: Store, wrong: dict) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "bob claim")
+    with pytest.raises(InputError, match="Correction 1"):
+        act(store, appeal_id, "bob grant", corrections=[wrong])
+    assert appeal_row(store, appeal_id)["state"] == "in_review"
+    assert appeal_cases(store) == []
+
+
+def test_upheld_answer_says_until_when_to_appeal_again_and_then_somebody_above_answers(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "bob claim", "bob uphold")
+    assert "2026年10月23日前提出申诉" in told(store, "appeal_decided")[0]
+    again = act(store, appeal_id, "kim again")
+    assert (again["tier"], again["instance"]) == (3, 2)
+    assert refusal(store, appeal_id, "bob claim") == "appeal_party"
+    final = act(store, appeal_id, "eva claim", "eva uphold")
+    assert (final["state"], final["again_until_us"]) == ("upheld", None)
+    in_effect(store)
+    assert ledger_line(store).limit_cents == AFTER_CENTS
+
+
+def test_question_reaches_the_customer_in_his_language_and_his_answer_moves_the_date(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        preferences_set(w, "a", {"language": "en"})
+    appeal_id = submitted(store, decided(store))
+    asked = act(store, appeal_id, "bob claim", "bob ask", words="Please send the {receipt}.")
+    (question,) = told(store, "appeal_asked")
+    assert "by 2026-10-03" in question
+    assert "{receipt}" in question
+    back = act(store, appeal_id, "kim answer", now_us=NOW_US + 5 * DAY_US)
+    assert back["answer_until_us"] == asked["answer_until_us"] + 3 * DAY_US
+
+
+def test_appeal_that_nobody_answers_goes_up_and_ends_for_the_customer(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    in_effect(store)
+    for day in range(2, 23):
+        swept(store, NOW_US + day * DAY_US)
+    row = appeal_row(store, appeal_id)
+    assert (row["state"], row["outcome"], row["tier"]) == ("granted", "clock", 3)
+    in_effect(store, NOW_US + 23 * DAY_US)
+    assert ledger_line(store).limit_cents == BEFORE_CENTS
+    assert "暂按申诉成立处理" in told(store, "appeal_decided")[0]
+    acts = [each["act"] for each in store.rows(sa.select(appeal_acts).order_by(appeal_acts.c.version))]
+    assert acts == ["submit", "clock.remind", "clock.escalate", "clock.end"]
+
+
+def test_facts_that_were_put_right_settle_an_appeal_at_once(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    in_effect(store)
+    assert swept(store, NOW_US + DAY_US, GOOD) == 1
+    row = appeal_row(store, appeal_id)
+    assert (row["state"], row["outcome"]) == ("granted", "facts")
+    in_effect(store)
+    assert ledger_line(store).limit_cents == BEFORE_CENTS
+    (answer,) = told(store, "appeal_decided")
+    assert "最近6期账单逾期占比。 0.5 → 0" in answer
+    assert swept(store, NOW_US + 2 * DAY_US, GOOD) == 0
+
+
+def test_facts_that_come_later_settle_it_then_and_a_look_is_no_act(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    assert swept(store, NOW_US + DAY_US, AS_THEN) == 0
+    assert swept(store, NOW_US + DAY_US + 1, GOOD) == 0  # not looked at so soon
+    assert appeal_row(store, appeal_id)["version"] == 1
+    act(store, appeal_id, "bob claim")
+    assert swept(store, NOW_US + DAY_US + TRIAGE_LOOK_US, GOOD) == 1
+    assert appeal_row(store, appeal_id)["outcome"] == "facts"
+
+
+def test_facts_never_answer_against_the_customer(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    for known in (None, AS_THEN, AS_THEN | {"late_share_6": 1.0}, {}):
+        swept(store, NOW_US + DAY_US + TRIAGE_LOOK_US, known)
+        assert appeal_row(store, appeal_id)["state"] == "submitted"
+
+
+def test_evidence_is_sealed_with_its_hash_and_every_look_is_kept(store: Store) -> None:
+    appeal_id, content = submitted(store, decided(store)), pdf()
+    with work(store, KIM, NOW_US + DAY_US) as w:
+        evidence_id = evidence_added(w, DESK, appeal_id, "../../bill\n.exe", content)
+    (row,) = store.rows(sa.select(appeal_evidence))
+    assert (row["kind"], row["size_bytes"]) == ("pdf", len(content))
+    assert content not in row["content"]
+    with work(store, officer("bob"), NOW_US + 2 * DAY_US) as w:
+        read = evidence_read(w, SEAL, appeal_id, evidence_id)
+    assert (read.content, read.kind, read.name) == (content, "pdf", "../../bill.exe")
+    events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
+    assert [(each["actor_id"], each["act"]) for each in events][-1] == ("bob", "appeal.look")
+    assert first_break([dict(each) for each in events]) is None
+
+
+def test_evidence_of_another_customer_is_not_read_nor_added(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    with work(store, KIM, NOW_US) as w:
+        evidence_id = evidence_added(w, DESK, appeal_id, "a", b"paid")
+    eve = Actor("eve", frozenset({CUSTOMER}), "b")
+    with pytest.raises(ForbiddenError), work(store, eve, NOW_US) as w:
+        evidence_read(w, SEAL, appeal_id, evidence_id)
+    with pytest.raises(ForbiddenError), work(store, eve, NOW_US) as w:
+        evidence_added(w, DESK, appeal_id, "a", b"paid")
+
+
+def test_files_are_few_and_the_same_one_is_kept_once(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    with work(store, KIM, NOW_US) as w:
+        ids = {
+            evidence_added(w, DESK, appeal_id, "a", b"%d" % number)
+            for number in (*range(EVIDENCE_FILES_MAX), 0)
+        }
+    assert len(ids) == EVIDENCE_FILES_MAX
+    with pytest.raises(EvidenceError, match="too many"), work(store, KIM, NOW_US) as w:
+        evidence_added(w, DESK, appeal_id, "a", b"one more")
+
+
+def test_who_answers_has_seen_the_newest_evidence(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    version = act(store, appeal_id, "bob claim")["version"]
+    with work(store, KIM, NOW_US) as w:
+        evidence_added(w, DESK, appeal_id, "a", b"paid")
+    with pytest.raises(RefusedError) as error, work(store, officer("bob"), NOW_US + DAY_US) as w:
+        appeal_acted(w, DESK, appeal_id, version, "uphold", "why")
+    assert error.value.rule == "version"
+
+
+def test_answered_appeal_takes_no_more_evidence(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "bob claim", "bob uphold")
+    with pytest.raises(RefusedError), work(store, KIM, NOW_US) as w:
+        evidence_added(w, DESK, appeal_id, "a", b"paid")
+
+
+def test_customer_reads_what_concerns_him_and_not_who_works_on_it(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "bob claim", "bob uphold", words="Both bills were late.")
+    with work(store, KIM, NOW_US) as w:
+        own = appeal_read(w, SEAL, appeal_id)
+    assert "bob" not in json.dumps(own)
+    assert [each["act"] for each in own["acts"]] == ["submit", "uphold"]
+    assert own["acts"][1]["words"] == "Both bills were late."
+    with work(store, officer("fay"), NOW_US) as w:
+        assert appeal_read(w, SEAL, appeal_id)["outcome"] == "bob"
+
+
+def test_statistics_count_what_was_overturned_by_rule_reason_and_model(store: Store) -> None:
+    first = submitted(store, decided(store))
+    act(store, first, "bob claim", "bob grant")
+    second = submitted(store, decided(store, number=2))
+    act(store, second, "bob claim", "bob uphold")
+    third = submitted(store, decided(store, number=3))
+    with work(store, Actor("cam", frozenset({COMPLIANCE})), NOW_US) as w:
+        found = appeal_statistics(w)
+    assert found["waiting"] == 1
+    assert (found["all"]["answered"], found["all"]["overturned_share"]) == (2, 0.5)
+    assert [row["rule"] for row in found["by_rule"]] == ["late_repeatedly"]
+    assert (found["by_reason"][0]["reason"], found["by_model"][0]["model"]) == ("late_recent", "sha256:m1")
+    for day in range(3, 30):
+        swept(store, NOW_US + day * DAY_US)
+    assert appeal_row(store, third)["outcome"] == "clock"
+    with work(store, officer("bob"), NOW_US) as w:
+        found = appeal_statistics(w)
+    assert (found["all"]["provisional"], found["all"]["overturned_share"]) == (1, 0.5)
+
+
+def test_two_who_submit_at_once_have_one_appeal(store: Store) -> None:
+    case_id, found = decided(store), list[str]()
+
+    def submit() -> None:
+        try:
+            found.append(submitted(store, case_id))
+        except Exception as error:  # noqa: BLE001 - what is told is what the test reads
+            found.append(type(error).__name__)
+
+    threads = [threading.Thread(target=submit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.rows(sa.select(appeals))) == 1
+    assert sorted(name for name in found if name.endswith("Error")) == sorted(
+        name for name in found if name in ("RefusedError", "ConflictError")
+    )
+    assert len(told(store, "appeal_received")) == 1
+
+
+def test_act_that_fails_half_way_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "bob claim")
+
+    def fails(*_given: object, **_named: object) -> None:
+        raise OSError("away")
+
+    monkeypatch.setattr("limitkeeper.app.appeals.told", fails)
+    with pytest.raises(OSError, match="away"):
+        act(store, appeal_id, "bob grant")
+    assert appeal_row(store, appeal_id)["state"] == "in_review"
+    assert appeal_cases(store) == []
+    in_effect(store)
+    assert ledger_line(store).limit_cents == AFTER_CENTS
+
+
+def test_appeal_without_words_or_too_many_is_refused(store: Store) -> None:
+    case_id = decided(store)
+    for text, error in ((" ", RefusedError), ("a" * 10_001, InputError)):
+        with pytest.raises(error), work(store, KIM, NOW_US) as w:
+            appeal_submitted(w, DESK, case_id, "a", text)
