@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
-from limitkeeper.app.limits import effected_due, entries_of, entry_of
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.limits import LimitChange, effected_due, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
@@ -23,7 +24,7 @@ from limitkeeper.store.work import work
 NOW_US = 1_790_000_000_000_000
 SEAL = Seal(bytes(range(32)))
 POLICY = approval_policy()
-DESK = AppealDesk(SEAL, notice_policy("CN"), POLICY)
+DESK = AppealDesk(effects(SEAL, notice_policy("CN")), POLICY)
 KIM = Actor("kim", frozenset({CUSTOMER}), "a")
 """The customer of line ``a``."""
 
@@ -36,7 +37,7 @@ TRACE = {
     "as_of": "2026-09-21T00:00:00+00:00",
     "inputs": {"balance_cents": 900_000.0, "bills_12": 8.0, "late_share_6": 0.5, "on_time_streak": 0.0},
     "rules": [LATE_RULE],
-    "action": {"rule": "late_repeatedly"},
+    "action": {"rule": "late_repeatedly", "constraints": ["line_cap"]},
     "versions": {"model": "sha256:m1"},
     "reasons": [{"code": "late_recent", "en": "Late", "zh": "逾期", "help_en": "Pay", "help_zh": "还款"}],
 }
@@ -56,21 +57,40 @@ def staffed(store: Store) -> None:
             })  # fmt: skip
 
 
-def decided(store: Store, action: str = "decrease", *, number: int = 1, after_cents: int = 400_000) -> str:
-    """The case of a decision on line ``a`` that ann has approved: its change waits for its time."""
+def proposed(store: Store, action: str, number: int = 1, after_cents: int = 400_000) -> str:
+    """The case of a proposal on line ``a`` that waits on the second tier."""
     row = {"proposal_id": f"p{number}", "account_id": "a", "decision_id": f"d{number}", "action": action,
            "rule": "late_repeatedly", "limit_before_cents": 1_000_000, "limit_after_cents": after_cents,
            "made_us": number, "trace": json.dumps(TRACE)}  # fmt: skip
     store.write(
         Commit(number, "events", 1, 1, b"", proposals=[ProposalChange("a", number, "superseded", row=row)])
     )
-    cases_of_proposals(store, POLICY, NOW_US, DESK.effects.of)
+    cases_of_proposals(store, POLICY, NOW_US, DESK.effects)
     (case,) = store.rows(sa.select(cases).where(cases.c.proposal_id == f"p{number}"))
-    for act in ("claim", "approve"):
-        with work(store, officer("ann"), NOW_US) as w:
-            version = w.found(cases, case["case_id"])["version"]
-            case_acted(w, case["case_id"], version, act, terms_in_force(w, POLICY), DESK.effects.of, "agreed")
     return str(case["case_id"])
+
+
+def frozen_by_the_monitor(store: Store) -> str:
+    """The case of a freeze of line ``a`` that acts already and waits for somebody who confirms it."""
+    with work(store, SYSTEM, NOW_US) as w:
+        planned(w, LimitChange("a", "freeze", 1_000_000, None, NOW_US, "late_recent", "a", decision_id="d1"))
+    in_effect(store, NOW_US)
+    return proposed(store, "freeze", after_cents=1_000_000)
+
+
+def decided(store: Store, action: str = "decrease", *, number: int = 1, after_cents: int = 400_000) -> str:
+    """The case of a decision on line ``a`` that ann has approved: its change waits for its time."""
+    case_id = proposed(store, action, number, after_cents)
+    for act in ("claim", "approve"):
+        case_act(store, case_id, "ann", act)
+    return case_id
+
+
+def case_act(store: Store, case_id: str, name: str, doing: str) -> None:
+    """Act on a case as it is."""
+    with work(store, officer(name), NOW_US) as w:
+        version = w.found(cases, case_id)["version"]
+        case_acted(w, case_id, version, doing, terms_in_force(w, POLICY), DESK.effects, "agreed")
 
 
 def in_effect(store: Store, now_us: int = NOW_US + 20 * DAY_US) -> None:

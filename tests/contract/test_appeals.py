@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from limitkeeper.app.appeal_clocks import TRIAGE_LOOK_US, run_appeals
 from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, evidence_read
 from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
-from limitkeeper.app.appeals import appeal_acted, appeal_submitted
-from limitkeeper.app.limits import ENGINE_TOPIC
+from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
+from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notices import notice_content, preferences_set
 from limitkeeper.connectors.evidence import EvidenceError
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
@@ -33,9 +33,12 @@ from tests.appealed_decisions import (
     KIM,
     NOW_US,
     SEAL,
+    TRACE,
     act,
     appeal_row,
+    case_act,
     decided,
+    frozen_by_the_monitor,
     in_effect,
     ledger_line,
     officer,
@@ -197,6 +200,43 @@ def test_granted_appeal_ends_a_freeze_in_ledger_and_monitor(store: Store) -> Non
     in_effect(store)
     assert not ledger_line(store).is_frozen
     assert {"freeze_lifted": "a"} in engine_messages(store)
+
+
+def test_freeze_that_waits_to_be_confirmed_is_appealed_against_too(store: Store) -> None:
+    case_id = frozen_by_the_monitor(store)
+    with work(store, SYSTEM, NOW_US) as w:
+        assert decision_to_appeal(w, "a") == case_id
+    appeal_id = submitted(store, case_id)
+    case_act(store, case_id, "ann", "claim")
+    assert refusal(store, appeal_id, "ann claim") == "appeal_party"
+    act(store, appeal_id, "bob claim", "bob grant")
+    in_effect(store)
+    assert not ledger_line(store).is_frozen
+    assert {"freeze_lifted": "a"} in engine_messages(store)
+
+
+def test_cut_in_steps_is_given_back_as_far_as_it_came(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRACE, "action", {"rule": "late_repeatedly"})  # no duty: in steps
+    appeal_id = submitted(store, decided(store))
+    in_effect(store)
+    assert AFTER_CENTS < ledger_line(store).limit_cents < BEFORE_CENTS
+    act(store, appeal_id, "bob claim", "bob grant")
+    in_effect(store, NOW_US + 400 * DAY_US)
+    assert ledger_line(store).limit_cents == BEFORE_CENTS
+    states = [
+        row["state"]
+        for row in store.rows(sa.select(limit_entries).where(limit_entries.c.action == "decrease"))
+    ]
+    assert set(states) == {"effective", "cancelled"}
+
+
+def test_what_a_customer_asked_for_himself_is_no_decision_to_appeal_against(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        planned(
+            w, LimitChange("a", "decrease", 1_000_000, 500, NOW_US, "wish", "a", case_id="c", by_request=True)
+        )
+        with pytest.raises(RefusedError):
+            decision_to_appeal(w, "a")
 
 
 def test_corrections_are_told_to_the_monitor_as_events(store: Store) -> None:
@@ -371,7 +411,7 @@ def test_statistics_count_what_was_overturned_by_rule_reason_and_model(store: St
     act(store, first, "bob claim", "bob grant")
     second = submitted(store, decided(store, number=2))
     act(store, second, "bob claim", "bob uphold")
-    third = submitted(store, decided(store, number=3))
+    third = submitted(store, decided(store, number=3, after_cents=200_000))
     with work(store, Actor("cam", frozenset({COMPLIANCE})), NOW_US) as w:
         found = appeal_statistics(w)
     assert found["waiting"] == 1

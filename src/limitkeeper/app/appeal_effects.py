@@ -24,13 +24,33 @@ from limitkeeper.store.work import Work
 APPEAL = "appeal"
 """The kind of case that an appeal leads to."""
 
+Known = str | sa.Column[str] | None
+
 WHY = "appeal"
 """Why an entry was cancelled or undone."""
 
 
-def adverse_entries(w: Work, case_id: str, account_id: str) -> list[dict[str, Any]]:
+def of_case(case_id: Known, decision_id: Known) -> sa.ColumnElement[bool]:
+    """Which entries of the ledger took something by a decision: its case's, or a freeze that the monitor began.
+
+    Parameters
+    ----------
+    case_id, decision_id
+        Of the case: values, or columns; what is None is of no entry.
+    """
+    own = _is(limit_entries.c.case_id, case_id)
+    frozen = _is(limit_entries.c.decision_id, decision_id) & (limit_entries.c.action == FREEZE)
+    taking = limit_entries.c.action.in_((*LOWERING, FREEZE)) & sa.not_(limit_entries.c.by_request)
+    return (own | frozen) & taking & (limit_entries.c.state != CANCELLED)
+
+
+def _is(column: sa.Column[str], value: Known) -> sa.ColumnElement[bool]:
+    return sa.false() if value is None else column == value
+
+
+def adverse_entries(w: Work, case: Mapping[str, Any], account_id: str) -> list[dict[str, Any]]:
     """What a decision took of a line and still takes, or is to take: entries that are not cancelled or undone."""
-    return _standing_entries(w, [case_id], account_id, (*LOWERING, FREEZE))
+    return _standing_entries(w, of_case(case["case_id"], case["decision_id"]), account_id)
 
 
 def limit_given_back_cents(w: Work, appeal: Mapping[str, Any], granted_cents: int | None) -> int:
@@ -76,19 +96,14 @@ def give_back(w: Work, case: Mapping[str, Any]) -> None:
 
 def _entries(w: Work, appeal: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the decision took, and what an earlier answer gave back of it."""
-    cases = [each for each in (appeal["case_id"], appeal["new_case_id"]) if each is not None]
-    return _standing_entries(w, cases, appeal["account_id"], (*LOWERING, RESTORE, FREEZE))
+    taken = of_case(appeal["case_id"], appeal["decision_id"])
+    given = _is(limit_entries.c.case_id, appeal["new_case_id"]) & (limit_entries.c.state != CANCELLED)
+    back = given & limit_entries.c.action.in_((*LOWERING, RESTORE))
+    return _standing_entries(w, taken | back, appeal["account_id"])
 
 
-def _standing_entries(
-    w: Work, case_ids: list[str], account_id: str, actions: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    query = sa.select(limit_entries).where(
-        limit_entries.c.case_id.in_(case_ids),
-        limit_entries.c.account_id == account_id,
-        limit_entries.c.action.in_(actions),
-        limit_entries.c.state != CANCELLED,
-    )
+def _standing_entries(w: Work, which: sa.ColumnElement[bool], account_id: str) -> list[dict[str, Any]]:
+    query = sa.select(limit_entries).where(which, limit_entries.c.account_id == account_id)
     found = w.rows(query.order_by(limit_entries.c.number))
     back = sa.select(limit_entries.c.reverses).where(
         limit_entries.c.reverses.in_([row["entry_id"] for row in found]), limit_entries.c.state != CANCELLED

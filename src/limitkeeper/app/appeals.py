@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_corrections import corrections_sent
-from limitkeeper.app.appeal_effects import APPEAL, adverse_entries, limit_given_back_cents
+from limitkeeper.app.appeal_effects import APPEAL, adverse_entries, limit_given_back_cents, of_case
 from limitkeeper.app.appeal_notices import answer_words, told
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import CaseOpening, case_granted, case_opened, terms_in_force
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.notice_policy import NoticePolicy
+from limitkeeper.app.ownership import owner_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_right
 from limitkeeper.core.appeal.appeals import (
@@ -34,7 +35,7 @@ from limitkeeper.core.appeal.appeals import (
 )
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.limits.ledger import CANCELLED, CLOSE, FREEZE, LOWERING, RESTORE
+from limitkeeper.core.limits.ledger import CLOSE, FREEZE, RESTORE
 from limitkeeper.store.appeal_tables import appeal_acts, appeals
 from limitkeeper.store.case_tables import absences, case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
@@ -54,29 +55,33 @@ class AppealDesk:
 
     Parameters
     ----------
-    seal
-        Of what is personal.
-    notices
-        Clocks of the market.
+    effects
+        What an approved case leads to, how customers are told, and the market's clocks.
     approval
-        Which tier decides on what a grant leads to.
-    currency_sign
-        Before amounts.
+        Who may decide, and which tier decides on what a grant leads to.
     """
 
-    seal: Seal
-    notices: NoticePolicy
+    effects: Effects
     approval: ApprovalPolicy
-    currency_sign: str = "¥"
+
+    @property
+    def seal(self) -> Seal:
+        """Of what is personal."""
+        return self.effects.seal
+
+    @property
+    def notices(self) -> NoticePolicy:
+        """Clocks of the market."""
+        return self.effects.policy
+
+    @property
+    def currency_sign(self) -> str:
+        """Before amounts."""
+        return self.effects.currency_sign
 
     def terms(self, w: Work) -> AppealTerms:
         """Who may answer now, and how long it may take."""
         return AppealTerms(terms_in_force(w, self.approval).mandates, self.notices.appeal_clock(w.now_us))
-
-    @property
-    def effects(self) -> Effects:
-        """What an approved case leads to."""
-        return Effects(self.seal, self.notices, self.currency_sign)
 
 
 def appeal_of(row: Mapping[str, Any]) -> Appeal:
@@ -110,12 +115,6 @@ def checked_words(words: str) -> str:
     return words
 
 
-def customer_of(w: Work, case: Mapping[str, Any], account_id: str) -> str:
-    """Whose a line is."""
-    line = w.row(sa.select(lines.c.customer_id).where(lines.c.account_id == account_id))
-    return str((line and line["customer_id"]) or case["customer_id"] or account_id)
-
-
 def decision_to_appeal(w: Work, account_id: str) -> str:
     """The newest decision that took something of a line: the case that an appeal without one is against.
 
@@ -124,9 +123,8 @@ def decision_to_appeal(w: Work, account_id: str) -> str:
     RefusedError
         When there is none.
     """
-    query = sa.select(limit_entries.c.case_id).where(
-        limit_entries.c.account_id == account_id, limit_entries.c.action.in_((*LOWERING, FREEZE)),
-        limit_entries.c.state != CANCELLED, limit_entries.c.case_id.is_not(None),
+    query = sa.select(cases.c.case_id).join(limit_entries, of_case(cases.c.case_id, cases.c.decision_id)).where(
+        limit_entries.c.account_id == account_id
     )  # fmt: skip
     row = w.row(query.order_by(limit_entries.c.number.desc()))
     if row is None:
@@ -158,11 +156,11 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
         When the decision took nothing of the line, is appealed against already, or the time to appeal is over.
     """
     case = w.found(cases, case_id)
-    customer_id = customer_of(w, case, account_id)
+    customer_id = owner_of(w, account_id).customer_id
     check_right(w.actor, "appeal.submit", customer_id)
     if not checked_words(text).strip():
         raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
-    entries = adverse_entries(w, case_id, account_id)
+    entries = adverse_entries(w, case, account_id)
     before = w.rows(
         sa.select(appeals).where(appeals.c.case_id == case_id, appeals.c.account_id == account_id)
     )
@@ -246,7 +244,10 @@ def appeal_acted(
         raise RefusedError(
             "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
         )
-    after = acted(appeal_of(row), act, w.actor, desk.terms(w), w.now_us, checked_words(words))
+    appeal = appeal_of(row)
+    # A freeze is appealed against while it waits to be confirmed: whoever has acted on its case since is a party too.
+    known = replace(appeal, parties=appeal.parties | _parties(w, w.found(cases, row["case_id"])))
+    after = acted(known, act, w.actor, desk.terms(w), w.now_us, checked_words(words))
     if after.state == PARTLY_GRANTED:
         _check_part(row, granted_limit_cents)
     elif granted_limit_cents is not None:
@@ -317,13 +318,11 @@ def _granted(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal) -
         limit_given_back_cents(w, row, row["granted_limit_cents"]), row["exposure_cents"],
         row["customer_id"], row["customer_id"], None, row["decision_id"], {"trigger": trigger, APPEAL: row["appeal_id"]},
     )  # fmt: skip
-    # Effects read the appeal by its id in the case's facts.
-    on_approved = desk.effects.of
     if trigger == "review":
         terms = terms_in_force(w, desk.approval)
-        case_id = case_granted(w, opening, desk.approval, after.tier, terms, on_approved)
+        case_id = case_granted(w, opening, desk.approval, after.tier, terms, desk.effects)
     else:
-        case_id = case_opened(w, opening, desk.approval, on_approved)
+        case_id = case_opened(w, opening, desk.approval, desk.effects)
     w.change(appeals, after.appeal_id, after.version, {"new_case_id": case_id})
 
 

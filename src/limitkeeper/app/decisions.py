@@ -166,7 +166,9 @@ class Effects:
         """Write a notice in its customer's language, of what it is about; its id."""
         customer_id = owner_of(w, told.account_id).customer_id
         language = customer_row(w, customer_id)["language"]
-        return written(w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language, about)
+        return written(
+            w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language, about
+        )
 
     def facts(self, w: Work, told: Told, language: str) -> NoticeFacts:
         """What a notice is of, in a language."""

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from limitkeeper.core.behaviour.bills import corrected_bill, inserted_bill
 from limitkeeper.core.behaviour.events import (
     ACCEPTED,
     BILL,
@@ -41,12 +42,10 @@ from limitkeeper.core.behaviour.ring import (
     WORDS_A_LINE,
     Matrix,
     advance_windows,
-    corrected_bill,
     event_mark,
     evict,
     has_room,
     insert_place,
-    inserted_bill,
     is_known_event,
     lower_bound,
     prefetch_ring,
