@@ -1,4 +1,4 @@
-"""Workflow in full: people and keys, answers that are given once, freezes and requests in the ledger."""
+"""Workflow in full: people and keys, answers that are given once, freezes and requests in the ledger, appeals."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Add the tables of Workflow that came since; an earlier program refuses the store from here on."""
     _answer_tables()
     _people_tables()
+    _appeal_tables()
     _ledger_columns()
     _tables_of_the_monitor()
     op.execute("UPDATE store_heads SET format = 3")
@@ -107,3 +108,75 @@ def _tables_of_the_monitor() -> None:
         sa.PrimaryKeyConstraint("account_id"),
     )
     op.create_index("stated_accounts_by_customer", "stated_accounts", ["customer_id"])
+
+
+def _appeal_tables() -> None:
+    op.create_table(
+        "appeals",
+        sa.Column("appeal_id", sa.String(length=32), nullable=False),
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.String(length=200), nullable=False),
+        sa.Column("customer_id", sa.String(length=200), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("limit_before_cents", sa.BigInteger()),
+        sa.Column("limit_after_cents", sa.BigInteger()),
+        sa.Column("cut_cents", sa.BigInteger(), nullable=False),
+        sa.Column("exposure_cents", sa.BigInteger(), nullable=False),
+        sa.Column("decision_id", sa.String(length=32)),
+        sa.Column("rule", sa.String(length=80)),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text()),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("tier", sa.Integer(), nullable=False),
+        sa.Column("instance", sa.Integer(), nullable=False),
+        sa.Column("submitted_us", sa.BigInteger(), nullable=False),
+        sa.Column("opened_us", sa.BigInteger(), nullable=False),
+        sa.Column("answer_until_us", sa.BigInteger(), nullable=False),
+        sa.Column("clock", sa.String(length=16), nullable=False),
+        sa.Column("due_us", sa.BigInteger(), nullable=False),
+        sa.Column("claimed_by", sa.Text()),
+        sa.Column("parties", sa.Text(), nullable=False),
+        sa.Column("asks", sa.Integer(), nullable=False),
+        sa.Column("asked_us", sa.BigInteger()),
+        sa.Column("paused", sa.String(length=16)),
+        sa.Column("outcome", sa.Text()),
+        sa.Column("again_until_us", sa.BigInteger()),
+        sa.Column("granted_limit_cents", sa.BigInteger()),
+        sa.Column("new_case_id", sa.String(length=32)),
+        sa.Column("triage_us", sa.BigInteger()),
+        sa.Column("answered_us", sa.BigInteger()),
+        sa.Column("is_live", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("appeal_id"),
+    )
+    op.create_index("appeals_by_case", "appeals", ["case_id", "account_id"])
+    op.create_index("appeals_by_customer", "appeals", ["customer_id", "submitted_us"])
+    op.create_index("appeals_by_due", "appeals", ["is_live", "due_us"])
+    op.create_index("appeals_by_triage", "appeals", ["triage_us"])
+    op.create_table(
+        "appeal_acts",
+        sa.Column("appeal_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("ts_us", sa.BigInteger(), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.Column("act", sa.String(length=16), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("tier", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("appeal_id", "version"),
+    )
+    op.create_table(
+        "appeal_evidence",
+        sa.Column("evidence_id", sa.String(length=32), nullable=False),
+        sa.Column("appeal_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("added_us", sa.BigInteger(), nullable=False),
+        sa.Column("added_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("evidence_id"),
+    )
+    op.create_index("appeal_evidence_by_appeal", "appeal_evidence", ["appeal_id", "number"], unique=True)
