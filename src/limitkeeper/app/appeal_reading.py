@@ -103,6 +103,39 @@ def _shown(acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def appeals_listed(
+    w: Work,
+    *,
+    is_live: bool = True,
+    tier: int | None = None,
+    account_id: str | None = None,
+    customer_id: str | None = None,
+    count: int = 50,
+) -> list[dict[str, Any]]:
+    """Appeals without what was said, those that must be answered first on top.
+
+    Parameters
+    ----------
+    w
+        The work that reads them.
+    is_live
+        Those that wait, or those that are answered.
+    tier, account_id, customer_id
+        Only of these.
+    count
+        At most.
+    """
+    query = sa.select(appeals).where(appeals.c.is_live.is_(is_live))
+    for column, value in (
+        (appeals.c.tier, tier),
+        (appeals.c.account_id, account_id),
+        (appeals.c.customer_id, customer_id),
+    ):
+        query = query if value is None else query.where(column == value)
+    order = query.order_by(appeals.c.answer_until_us, appeals.c.appeal_id)
+    return [appeal_document(row) for row in w.rows(order.limit(count))]
+
+
 def appeal_statistics(w: Work, from_us: int = 0) -> dict[str, Any]:
     """How often decisions were overturned: in all, and by rule, reason and model.
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
-from limitkeeper.shells.cli import audit, case, journal, key, mandate, person, store, strategy
+from limitkeeper.shells.cli import appeal, audit, case, journal, key, mandate, person, store, strategy
 from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
 from limitkeeper.shells.cli.review import review
@@ -28,6 +28,7 @@ application = typer.Typer(
 application.add_typer(strategy.application, name="strategy")
 application.add_typer(journal.application, name="journal")
 application.add_typer(case.application, name="case")
+application.add_typer(appeal.application, name="appeal")
 application.add_typer(mandate.application, name="mandate")
 application.add_typer(person.application, name="person")
 application.add_typer(key.application, name="key")
