@@ -14,6 +14,7 @@ from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of, short_text
 from limitkeeper.core.notice.quiet_hours import QuietHours
@@ -209,8 +210,12 @@ def sent_again(w: Work, notice_id: str) -> None:
     ------
     MissingError
         When there is no such notice.
+    InputError
+        When it was not given up: nobody is written to twice.
     """
     row = w.found(notices, notice_id)
+    if row["state"] != DEAD:
+        raise InputError("Only a notice that was given up is sent again.", value=row["state"], allowed=DEAD)
     for each in w.rows(sa.select(deliveries).where(deliveries.c.notice_id == notice_id)):
         w.change(deliveries, each["delivery_id"], each["version"], {"state": "trying", "attempts": 0})
     w.change(notices, notice_id, row["version"], {"state": WAITING, "due_us": w.now_us})

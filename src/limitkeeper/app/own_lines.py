@@ -16,6 +16,7 @@ from limitkeeper.app.line_requests import SeenLine, pending
 from limitkeeper.app.notice_policy import day_of, notice_wording
 from limitkeeper.app.ownership import account_ids_of, owner_of
 from limitkeeper.app.policy import POLICY, checked_language
+from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.limits.changes import old_limit_cents
 from limitkeeper.core.limits.ledger import CLOSE, LOWERING, OPEN, PLANNED, RAISING, RESTORE, REVERSE
@@ -27,6 +28,7 @@ from limitkeeper.core.notice.account_words import (
 )
 from limitkeeper.core.notice.notice import amount_text
 from limitkeeper.store.case_tables import cases
+from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.tables import alerts, proposals
 from limitkeeper.store.work import MissingError, Work
 
@@ -72,6 +74,29 @@ def last_seen(w: Work, account_id: str) -> Seen:
         return Seen()
     trace = json.loads(max(found)[1])
     return Seen(trace.get("inputs", {}), trace)
+
+
+def request_document(w: Work, case_id: str) -> dict[str, Any]:
+    """A customer's own request as he sees it: what it leads to, and until when he takes it back.
+
+    Raises
+    ------
+    MissingError
+        When there is no such case.
+    """
+    case = w.found(cases, case_id)
+    entry = w.row(sa.select(limit_entries).where(limit_entries.c.case_id == case_id))
+    at = instant_text(entry["planned_us"]) if entry else None
+    return {
+        "case_id": case_id,
+        "account_id": case["account_id"],
+        "action": case["action"],
+        "state": case["state"],
+        "limit_before_cents": case["limit_before_cents"],
+        "limit_after_cents": case["limit_after_cents"],
+        "takes_effect_at": at,
+        "can_be_taken_back": case["state"] in LIVE_STATES or bool(entry and entry["state"] == PLANNED),
+    }
 
 
 def lines_document(w: Work, customer_id: str) -> list[dict[str, Any]]:
@@ -128,21 +153,21 @@ def line_document(
     w.note("line.look", f"account:{account_id}")
     return short | {
         "balance_cents": seen.line.balance_cents,
-        "ledger": [_entry_document(row) for row in rows if row["state"] != PLANNED],
-        "planned": [_entry_document(row) for row in rows if row["state"] == PLANNED],
-        "requests": pending(w, account_id),
+        "ledger": [entry_document(row) for row in rows if row["state"] != PLANNED],
+        "planned": [entry_document(row) for row in rows if row["state"] == PLANNED],
+        "requests": [request_document(w, case_id) for case_id in pending(w, account_id)],
         "decisions": decisions_document(w, account_id, language),
         "restoration": restoration_document(w, account_id, language, seen, limits, currency_sign),
     }
 
 
-def _entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
+def entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of the ledger as JSON."""
     names = ("entry_id", "action", "state", "target_cents", "delta_cents", "case_id", "decision_id", "why",
              "cancelled_why", "version")  # fmt: skip
     found = {name: row[name] for name in names} | {"by_request": bool(row["by_request"])}
     at = row["effective_us"] if row["effective_us"] is not None else row["planned_us"]
     until = row["until_us"]
-    # A planned change that the customer asked for himself may still be taken back.
     return found | {
         "planned_at": instant_text(row["planned_us"]),
         "effective_at": None if row["state"] == PLANNED else instant_text(at),

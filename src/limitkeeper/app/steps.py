@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from limitkeeper.app.decisions import Effects, Told
 from limitkeeper.app.limits import NOTICE_LOOK_US, cancelled, line_row, planned_rows
 from limitkeeper.core.access.actors import SYSTEM
-from limitkeeper.core.limits.ledger import LOWERING, PLANNED, RAISING
+from limitkeeper.core.limits.ledger import LOWERING, PLANNED, RAISING, LedgerError
 from limitkeeper.core.review.reassessment import still_calls_for_a_cut
-from limitkeeper.store.limit_tables import limit_entries
+from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
 
@@ -73,3 +73,27 @@ def _settle(w: Work, effects: Effects, entry_id: str, trace: Mapping[str, Any] |
     limit_cents = line["limit_cents"] if line else None
     kind = "steps_cancelled" if lowers else "restoration_stopped"
     effects.tell(w, Told(kind, row["account_id"], limit_cents, limit_cents, w.now_us))
+
+
+def step_cancelled(w: Work, effects: Effects, entry_id: str, why: str) -> None:
+    """Cancel a planned step by hand, with those behind it, and tell the customer.
+
+    Raises
+    ------
+    MissingError
+        When there is no such entry.
+    LedgerError
+        When it is not planned any more, or is the customer's own request.
+    """
+    row = w.found(limit_entries, entry_id)
+    if row["by_request"]:
+        raise LedgerError("A customer's own request is his to take back.", value=entry_id)
+    cancelled(w, entry_id, why)
+    lowers = row["action"] in LOWERING
+    for each in planned_rows(w, row["account_id"], LOWERING if lowers else RAISING):
+        if each["case_id"] == row["case_id"] and each["number"] > row["number"]:
+            cancelled(w, each["entry_id"], why)
+    if row["action"] in (*LOWERING, *RAISING):
+        line = w.found(lines, row["account_id"])
+        kind = "steps_cancelled" if lowers else "restoration_stopped"
+        effects.tell(w, Told(kind, row["account_id"], line["limit_cents"], line["limit_cents"], w.now_us))

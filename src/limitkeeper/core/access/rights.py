@@ -1,6 +1,7 @@
 """Who may do what: a matrix of role and act, on one's own things or anybody's."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from limitkeeper.core.access.actors import (
     COMMITTEE,
@@ -41,6 +42,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "limit.cancel": _DECIDERS,
     "limit.acknowledge": {SERVICE: ANY},
     "notice.read": {CUSTOMER: OWN, **_DECIDERS, COMPLIANCE: ANY},
+    "notice.mark": {CUSTOMER: OWN},
     "notice.list": {OPERATOR: ANY, COMPLIANCE: ANY},
     "notice.retry": {OPERATOR: ANY},
     "customer.read": {CUSTOMER: OWN, **_DECIDERS, COMPLIANCE: ANY},
@@ -134,3 +136,20 @@ def clash(roles: Collection[str]) -> str | None:
     if COMPLIANCE in roles:
         found += [(COMPLIANCE, other) for other in sorted(DECIDING.intersection(roles))]
     return " and ".join(found[0]) if found else None
+
+
+def check_customers_right(actor: Actor, act: str, customer_id: str) -> None:
+    """Nothing, where somebody may do an act on what is a customer's.
+
+    It is a customer's own by his customer's id alone: the name that he logs in by may be another's customer's id.
+
+    Raises
+    ------
+    ForbiddenError
+        When he may not.
+
+    Examples
+    --------
+    >>> check_customers_right(Actor("c-2", frozenset({CUSTOMER}), "c-1"), "limit.read", "c-1")
+    """
+    check_right(replace(actor, actor_id=""), act, customer_id)

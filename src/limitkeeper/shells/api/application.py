@@ -13,12 +13,15 @@ from limitkeeper.shells.api.access import Gate, acts_of_routes
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import add_error_answers, error_answer
 from limitkeeper.shells.api.cases import cases_router
+from limitkeeper.shells.api.customer_lines import customer_lines_router, requests_router, staff_lines_router
+from limitkeeper.shells.api.customers import contacts_router, customers_router
 from limitkeeper.shells.api.deliveries import deliveries_router
 from limitkeeper.shells.api.events import EVENTS_PATH, MAY_SEND, Endpoint, events_router, events_taker
 from limitkeeper.shells.api.findings import findings_router
 from limitkeeper.shells.api.lines import accounts_router
 from limitkeeper.shells.api.login import login_router
 from limitkeeper.shells.api.measures import measures_router
+from limitkeeper.shells.api.notices import notices_router
 from limitkeeper.shells.api.openapi import TAGS, completed
 from limitkeeper.shells.api.oversight import audit_router, mandates_router
 from limitkeeper.shells.api.pages.page import add_pages
@@ -109,6 +112,12 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
     return (
         login_router(gate),
         cases_router(desk, workflow.policy, workflow.on_approved),
+        customer_lines_router(desk, engine, workflow.on_approved),
+        requests_router(desk, engine, workflow.policy, workflow.on_approved),
+        staff_lines_router(desk, workflow.policy, workflow.on_approved),
+        customers_router(desk, workflow.seal),
+        contacts_router(desk, workflow.seal),
+        notices_router(desk, workflow.seal),
         mandates_router(desk),
         audit_router(desk),
         people_router(desk),

@@ -9,6 +9,7 @@ from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
 from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
+from limitkeeper.shells.api.line_schemas import LINE_SCHEMAS
 from limitkeeper.shells.api.people_schemas import PEOPLE_SCHEMAS
 from limitkeeper.shells.api.schemas import REFERENCE, Schema
 from limitkeeper.shells.api.trace_schemas import TRACE_SCHEMAS
@@ -19,6 +20,7 @@ SCHEMAS: dict[str, Schema] = {
     **TRACE_SCHEMAS,
     **CASE_SCHEMAS,
     **PEOPLE_SCHEMAS,
+    **LINE_SCHEMAS,
 }
 """Every schema by its name."""
 
@@ -37,6 +39,12 @@ TAGS = [
         "name": "cases",
         "description": "Proposals on their way through the tiers: who decides, and what was decided.",
     },
+    {
+        "name": "lines",
+        "description": "Lines as their customers see them: limits, steps, reasons, and what they ask for.",
+    },
+    {"name": "customers", "description": "How customers are written to, and what they refuse."},
+    {"name": "notices", "description": "What customers were told, and whether it reached them."},
     {"name": "people", "description": "Who may come in, and do what; and everything that was done."},
     {"name": "outbox", "description": "Messages that go out, and those that nobody took."},
     {"name": "operation", "description": "The server seen from outside."},
