@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.broker.kafka import Broker
+    from tests.provider.keycloak import Keycloak
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -41,6 +42,13 @@ def kafka() -> Path | None:
     return jars()
 
 
+def oidc() -> Path | None:
+    """The archive of a real Keycloak, fetched through Maven once."""
+    from tests.provider.keycloak import distribution
+
+    return distribution()
+
+
 def small_disk() -> Path | None:
     """The program that mounts a small disk, where this user may."""
     found = shutil.which("mount")
@@ -61,6 +69,7 @@ PARTS: dict[str, Callable[[], Path | None]] = {
     "package_index": package_index,
     "postgres": postgres,
     "kafka": kafka,
+    "oidc": oidc,
     "small_disk": small_disk,
 }
 """Each part of the machine that a test may need, and where it is."""
@@ -108,6 +117,21 @@ def broker(required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     found.start()
     yield found
     found.stop()
+
+
+@pytest.fixture(scope="session")
+def keycloak(
+    required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> "Iterator[Keycloak]":
+    """A real Keycloak of this session."""
+    from tests.provider.keycloak import Keycloak
+
+    found = Keycloak(tmp_path_factory.mktemp("keycloak"), required("oidc"))
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.people import key_made, person_added
 from limitkeeper.connectors.letters import Channel
 from limitkeeper.connectors.sealing import Seal
@@ -185,6 +186,8 @@ def workflow_server(
     channels: Mapping[str, Channel] | None = None,
     clock: Clock | None = None,
     market: str = "CN",
+    oidc: OidcLogins | None = None,
+    port: int = 0,
 ) -> Iterator[WorkflowServer]:
     """A server with Workflow, until the end of the block."""
     clock = clock or Clock()
@@ -192,8 +195,8 @@ def workflow_server(
     if accounts is not None:
         engine.submit(Request("accounts", accounts)).result()
     on_approved = effects(SEAL, notice_policy(market))
-    workflow = Workflow(approval_policy(), on_approved, SEAL, dict(channels or {}))
-    server = web_server(engine, "127.0.0.1", 0, workflow)
+    workflow = Workflow(approval_policy(), on_approved, SEAL, dict(channels or {}), oidc)
+    server = web_server(engine, "127.0.0.1", port, workflow)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -22,8 +22,8 @@ from limitkeeper.app.people import (
     person_ended,
     roles_set,
     session_actor,
-    session_begun,
     session_ended,
+    session_of,
 )
 from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, OPERATOR, SERVICE, Actor
 from limitkeeper.core.access.rights import ForbiddenError
@@ -54,7 +54,7 @@ def did(store: Store, what: Callable[[Work], Any], now_us: int = NOW_US) -> Any:
 
 
 def login(store: Store, password: str = PASSWORD, person: str = "ann", now_us: int = NOW_US) -> str | None:
-    return did(store, lambda w: session_begun(w, person, password), now_us)
+    return session_of(store, person, password, now_us)
 
 
 def actor(store: Store, token: str, now_us: int = NOW_US) -> Actor:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from limitkeeper.app.people import FAILURES_MAX, LoginError, key_actor, session_begun
+from limitkeeper.app.people import FAILURES_MAX, LoginError, key_actor, session_of
 from limitkeeper.connectors.sealing import KEY_VARIABLE
 from limitkeeper.core.access.actors import COMMITTEE, OFFICER, OPERATOR, SYSTEM
 from limitkeeper.core.access.rights import ForbiddenError
@@ -38,8 +38,7 @@ def shown(folder: Path, *arguments: str, typed: str = "") -> list | dict:
 def is_in(folder: Path, person: str, password: str) -> bool:
     store = Store(f"sqlite:///{folder}/limitkeeper.db")
     try:
-        with work(store, SYSTEM, time.time_ns() // 1_000) as w:
-            return session_begun(w, person, password) is not None
+        return session_of(store, person, password, time.time_ns() // 1_000) is not None
     finally:
         store.close()
 

@@ -19,7 +19,7 @@ from limitkeeper.app.people import LoginError, is_name, name_is_free, session_op
 from limitkeeper.connectors.oidc import Client, Provider, Secrets
 from limitkeeper.core.access.actors import CUSTOMER, SERVICE, STAFF_ROLES, SYSTEM
 from limitkeeper.core.access.rights import clash
-from limitkeeper.core.kernel.errors import InputError, did_you_mean
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, did_you_mean
 from limitkeeper.store.people_tables import identities, people
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
@@ -167,14 +167,22 @@ class OidcLogins:
             When the provider does not answer, or its token does not hold.
         """
         drawn = self._taken(returned.get("state", ""), kept, now_us // 1_000_000)
+        try:
+            claims = self._claims(returned, drawn, now_us // 1_000_000)
+        except LimitkeeperError as error:
+            with work(store, SYSTEM, now_us) as w:
+                w.note("login.fail", "person:unknown", {"why": error.problem})
+            raise
+        with work(store, SYSTEM, now_us) as w:
+            return vouched_session(w, self.provider.client.issuer, claims, self.mapped)
+
+    def _claims(self, returned: Mapping[str, str], drawn: Secrets, now_s: int) -> Mapping[str, Any]:
         self.provider.check_issuer(returned.get("iss"))
         code = returned.get("code", "")
         if "error" in returned or not 0 < len(code) <= PARAMETER_LETTERS_MAX:
             raise LoginError("The provider let nobody in.", value=returned.get("error", "")[:100] or None,
                              advice="Log in again.")  # fmt: skip
-        claims = self.provider.claims(code, drawn, now_us // 1_000_000)
-        with work(store, SYSTEM, now_us) as w:
-            return vouched_session(w, self.provider.client.issuer, claims, self.mapped)
+        return self.provider.claims(code, drawn, now_s)
 
     def _taken(self, state: str, kept: str | None, now_s: int) -> Secrets:
         """What a login was begun with, once."""

@@ -16,6 +16,7 @@ from limitkeeper.core.access.actors import (
     ROLES,
     SERVICE,
     STAFF_ROLES,
+    SYSTEM,
     SYSTEM_ROLE,
     Actor,
 )
@@ -24,7 +25,7 @@ from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, did_you_mean
 from limitkeeper.store.people_tables import api_keys, people, sessions
 from limitkeeper.store.sql import Store
-from limitkeeper.store.work import Work
+from limitkeeper.store.work import Work, reading, work
 
 NAME_LETTERS_MAX = 200
 NAMES = f"1 to {NAME_LETTERS_MAX} letters, without space around them, not system, local or unknown"
@@ -207,21 +208,30 @@ def unlocked(w: Work, person_id: str) -> None:
     w.note("person.unlock", f"person:{person_id}")
 
 
-def session_begun(w: Work, person_id: str, password: str) -> str | None:
+def session_of(store: Store, person_id: str, password: str, now_us: int) -> str | None:
     """The token of a new session, None where the login is not good; wrong passwords are counted.
 
-    It is told by its answer and not by an error, since what it counts must be written.
+    The password is compared before the transaction: it takes long, on purpose, and others write meanwhile.
     """
-    row = w.row(sa.select(people).where(people.c.person_id == person_id))
-    known = row["password_hash"] if row and row["password_hash"] else nobodys_hash()
-    is_right = _is_right(known, password)
+    query = sa.select(people).where(people.c.person_id == person_id)
+    with reading(store, SYSTEM, now_us) as w:
+        row = w.row(query)
+    known = row["password_hash"] if row else None
+    is_right = _is_right(known or nobodys_hash(), password)
+    with work(store, SYSTEM, now_us) as w:
+        return _session_begun(w, w.row(query.with_for_update()), known if is_right else None)
+
+
+def _session_begun(w: Work, row: dict[str, Any] | None, right_hash: str | None) -> str | None:
+    """A session of who has said the password of a hash; told by its answer, since what it counts must be written."""
     if row is None:
         w.note("login.fail", "person:unknown")
         return None
+    person_id = row["person_id"]
     if row["locked_until_us"] > w.now_us or not row["is_active"]:
         w.note("login.locked", f"person:{person_id}")
         return None
-    if not is_right:
+    if right_hash is None or right_hash != row["password_hash"]:
         failures = row["failures"] + 1
         locked = w.now_us + LOCK_US if failures >= FAILURES_MAX else 0
         w.change(people, person_id, row["version"],

@@ -18,6 +18,7 @@ import uvicorn
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.oidc_login import SECRET_VARIABLE, oidc_from_file
 from limitkeeper.connectors.channels import MAIL, channels_from_file
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.mail import mail_server
@@ -66,19 +67,22 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-def workflow_of(market: str, mail: str | None, channels_file: Path | None = None) -> Workflow:
-    """What Workflow needs, for a market, with mail as a channel where there is a server for it, and those of a file.
+def workflow_of(
+    market: str, mail: str | None, channels_file: Path | None = None, oidc: Path | None = None
+) -> Workflow:
+    """What Workflow needs, for a market: a mail server and the ways of a file, where notices go, and a provider's logins.
 
     Raises
     ------
     LimitkeeperError
-        When there is no key, no policy of the market, or a channel cannot be used.
+        When there is no key, no policy of the market, or a channel or the provider cannot be used.
     """
+    logins = oidc_from_file(oidc, os.environ.get(SECRET_VARIABLE, "")) if oidc else None
     seal, policy = seal_from_environment(), notice_policy(market)
     channels = {MAIL: mail_server(mail).send} if mail else {}
     if channels_file:
         channels |= channels_from_file(channels_file)
-    return Workflow(approval_policy(), effects(seal, policy), seal, channels)
+    return Workflow(approval_policy(), effects(seal, policy), seal, channels, logins)
 
 
 def is_event_time(clock: str) -> bool:

@@ -79,6 +79,24 @@ class ForbiddenError(LimitkeeperError):
     """An act that somebody may not do."""
 
 
+PERSONAL = frozenset({"person.password"})
+"""Acts on a person himself; every other act is on a customer's thing."""
+
+
+def own_id(actor: Actor, act: str) -> str | None:
+    """Whose things are an actor's own in an act; None where he has none.
+
+    Names of people and ids of customers are never compared: who is called as a customer is not that customer.
+
+    Examples
+    --------
+    >>> kim = Actor("kim", frozenset({CUSTOMER}), "c-1")
+    >>> own_id(kim, "limit.read"), own_id(kim, "person.password")
+    ('c-1', 'kim')
+    """
+    return actor.actor_id if act in PERSONAL else actor.customer_id
+
+
 def is_allowed(actor: Actor, act: str, owner_id: str | None = None) -> bool:
     """Whether somebody may do an act.
 
@@ -89,7 +107,7 @@ def is_allowed(actor: Actor, act: str, owner_id: str | None = None) -> bool:
     act
         Of :data:`RIGHTS`.
     owner_id
-        The customer, or the person, whose thing it is about; None where it is nobody's.
+        The customer whose thing it is about, or the person, of a personal act; None where it is nobody's.
 
     Examples
     --------
@@ -102,7 +120,7 @@ def is_allowed(actor: Actor, act: str, owner_id: str | None = None) -> bool:
     rights = RIGHTS.get(act, {})
     if SERVICE in actor.roles:
         return SERVICE in rights and act in actor.scopes
-    own = owner_id is not None and owner_id in (actor.customer_id, actor.actor_id)
+    own = owner_id is not None and owner_id == own_id(actor, act)
     return any(rights.get(role) == ANY or (rights.get(role) == OWN and own) for role in actor.roles)
 
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from limitkeeper.app.people import KEY_PREFIX, LoginError, key_actor, session_actor
 from limitkeeper.core.access.actors import SYSTEM, SYSTEM_ROLE, Actor
-from limitkeeper.core.access.rights import RIGHTS, check_right
+from limitkeeper.core.access.rights import RIGHTS, check_right, own_id
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import reading, work
 
@@ -117,7 +117,7 @@ class May:
         """
         gate: Gate = request.app.state.gate
         actor = await gate.actor(request)
-        check_right(actor, self.act, actor.customer_id or actor.actor_id)
+        check_right(actor, self.act, own_id(actor, self.act))
         return actor
 
 

@@ -7,7 +7,9 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from limitkeeper.app.login_attempts import TooManyLoginsError
 from limitkeeper.app.people import LoginError
+from limitkeeper.connectors.oidc import ProviderError
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
@@ -59,6 +61,8 @@ class PreconditionError(LimitkeeperError):
 
 KINDS: tuple[tuple[type[LimitkeeperError], int, str, str], ...] = (
     (BusyError, 429, "busy", "Too much at once"),
+    (TooManyLoginsError, 429, "logins", "Too many logins failed"),
+    (ProviderError, 502, "provider", "The login's provider fails"),
     (StoppedError, 503, "stopped", "Not running"),
     (StoreError, 503, "store-busy", "The store is busy"),
     (TooLargeError, 413, "too-large", "Too large"),
@@ -94,12 +98,14 @@ def problem_document(error: LimitkeeperError, status: int, kind: str, title: str
 def error_answer(error: LimitkeeperError) -> Response:
     """The answer to an error of ours."""
     _, status, kind, title = next(row for row in KINDS if isinstance(error, row[0]))
-    headers = {"Retry-After": str(BusyError.retry_seconds)} if status in (429, 503) else {}
+    wait = getattr(error, "retry_seconds", BusyError.retry_seconds)
+    headers = {"Retry-After": str(wait)} if status in (429, 503) else {}
     more: dict[str, Any] = {}
     if isinstance(error, LoginError):
         headers["WWW-Authenticate"] = "Bearer"
+    if (chinese := getattr(error, "chinese", None)) is not None:
+        more = {"rule": getattr(error, "rule", None), "detail_zh": chinese}
     if isinstance(error, RefusedError):
-        more = {"rule": error.rule, "detail_zh": error.chinese}
         status = CHANGED_STATUS if error.rule == "version" else status
     return problem_answer(problem_document(error, status, kind, title) | more, headers)
 

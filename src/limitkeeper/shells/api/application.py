@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.types import Receive, Scope, Send
 
 from limitkeeper import __version__
+from limitkeeper.app.login_attempts import LoginAttempts
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.shells.api.access import Gate, acts_of_routes
@@ -20,6 +21,7 @@ from limitkeeper.shells.api.events import EVENTS_PATH, MAY_SEND, Endpoint, event
 from limitkeeper.shells.api.findings import findings_router
 from limitkeeper.shells.api.lines import accounts_router
 from limitkeeper.shells.api.login import login_router
+from limitkeeper.shells.api.login_oidc import oidc_router
 from limitkeeper.shells.api.measures import measures_router
 from limitkeeper.shells.api.notices import notices_router
 from limitkeeper.shells.api.openapi import TAGS, completed
@@ -108,9 +110,10 @@ def application(engine: Engine, workflow: Workflow | None = None) -> DescribedAp
 
 def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[APIRouter, ...]:
     """The routes of Workflow."""
-    desk = Desk(engine.store, engine.as_of_us)
+    desk, oidc, attempts = Desk(engine.store, engine.as_of_us), workflow.oidc, LoginAttempts()
     return (
-        login_router(gate),
+        login_router(gate, attempts, by_password=oidc is None or oidc.local_accounts),
+        *((oidc_router(gate, oidc, attempts),) if oidc else ()),
         cases_router(desk, workflow.policy, workflow.on_approved),
         customer_lines_router(desk, engine, workflow.on_approved),
         requests_router(desk, engine, workflow.policy, workflow.on_approved),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from limitkeeper.core.approval.cases import ACTS
-from limitkeeper.shells.api.documents import JSON, answers, body, shown
+from limitkeeper.shells.api.documents import JSON, answers, body, error_answers, shown
 from limitkeeper.shells.api.schemas import ref
 
 CASE_ID = "6f1c3f0d0b6c4a7e9f00d1a2b3c4d5e6"
@@ -146,6 +146,27 @@ LOG_IN: dict[str, Any] = {
         401, 413, 422, 429, 503,
     ),
 }  # fmt: skip
+
+OIDC_OUT: dict[int | str, dict[str, Any]] = {
+    "303": {
+        "description": "To the provider.",
+        "headers": {
+            name: {"description": what, "required": True, "schema": {"type": "string"}}
+            for name, what in {
+                "Location": "Where the person logs in.",
+                "Set-Cookie": "What the login is known by, sealed; it comes back with the person.",
+            }.items()
+        },
+    },
+    **error_answers(502),
+}
+
+OIDC_BACK = answers(
+    "A session.",
+    ref("LoggedIn"),
+    {"token": "k3Jt...", "ends_at": "2026-11-22T21:00:00+00:00", "idle_seconds": 3600},
+    401, 403, 429, 502, 503,
+)  # fmt: skip
 
 LOG_OUT = answers("The session is over.", ref("Me"), {"person_id": "ann", "roles": ["officer"], "customer_id": None,
                                                        "acts": []}, 503)  # fmt: skip

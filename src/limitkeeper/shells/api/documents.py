@@ -68,6 +68,15 @@ ERRORS: dict[int, dict[str, Any]] = {
         "example": ("Too many events wait.", "262144", "262144", None),
         "headers": RETRY_AFTER,
     },
+    502: {
+        "description": "The provider of logins does not answer, or its token does not hold.",
+        "example": (
+            "The provider cannot be reached: ConnectError.",
+            "https://login.lender.example",
+            None,
+            None,
+        ),
+    },
     503: {
         "description": "The engine has stopped, or its store does not answer: come again later.",
         "example": ("The engine has stopped.", None, None, "Try again when it runs."),

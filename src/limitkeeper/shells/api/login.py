@@ -2,20 +2,25 @@
 
 from typing import Annotated
 
+import anyio
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from limitkeeper.app.people import IDLE_US, SESSION_US, LoginError, session_begun, session_ended
+from limitkeeper.app.login_attempts import LoginAttempts
+from limitkeeper.app.people import IDLE_US, SESSION_US, LoginError, session_ended, session_of
 from limitkeeper.core.access.actors import SYSTEM, Actor
-from limitkeeper.core.access.rights import RIGHTS, is_allowed
+from limitkeeper.core.access.rights import RIGHTS, is_allowed, own_id
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.shells.api import case_documents as documents
 from limitkeeper.shells.api.access import Gate, LoggedIn
 from limitkeeper.shells.api.acts import body_as
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.store.work import work
+
+COMPARED_AT_ONCE = 4
+"""Passwords that are compared at once: each takes 64 MiB, and time, on purpose."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -27,23 +32,39 @@ class Login(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
-def login_router(gate: Gate) -> APIRouter:
-    """The routes of logins."""
+def login_router(gate: Gate, attempts: LoginAttempts, *, by_password: bool = True) -> APIRouter:
+    """The routes of logins.
+
+    Parameters
+    ----------
+    gate
+        Of the server.
+    attempts
+        That failed.
+    by_password
+        Whether passwords of ours log in; else only the provider's do.
+    """
     router = APIRouter(tags=["people"])
+    at_once: list[anyio.CapacityLimiter] = []  # made in the loop that it is of
 
     @router.post("/v1/login", openapi_extra=documents.LOG_IN)
     async def log_in(request: Request) -> Response:
         """Begin a session; after several wrong passwords in a row a person is locked out for a while."""
         given = await body_as(request, Login)
-        token, now_us = await run_in_threadpool(_begun, gate, given)
+        if not by_password:
+            raise LoginError("Passwords do not log in here.", advice="GET /v1/login/oidc")
+        now_us = gate.now_us()
+        key = attempts.begun(address_of(request), now_us)
+        if not at_once:
+            at_once.append(anyio.CapacityLimiter(COMPARED_AT_ONCE))
+        name = given.person_id.replace("\0", "")
+        token = await anyio.to_thread.run_sync(
+            session_of, gate.store, name, given.password, now_us, limiter=at_once[0]
+        )
         if token is None:
             raise LoginError("The name or the password is not right, or the person is locked out for now.")
-        document = {
-            "token": token,
-            "ends_at": instant_text(now_us + SESSION_US),
-            "idle_seconds": IDLE_US // 1_000_000,
-        }
-        return answer(document, headers={"Cache-Control": "no-store"})
+        attempts.succeeded(key)
+        return answer(session_document(token, now_us), headers={"Cache-Control": "no-store"})
 
     @router.get("/v1/me", responses=documents.ME)
     async def me(actor: LoggedIn) -> Response:
@@ -63,14 +84,22 @@ def login_router(gate: Gate) -> APIRouter:
 
 def me_document(actor: Actor) -> dict[str, object]:
     """An actor as JSON, with the acts that he may do."""
-    own = actor.customer_id or actor.actor_id
     return {"person_id": actor.actor_id, "roles": sorted(actor.roles), "customer_id": actor.customer_id,
-            "acts": sorted(act for act in RIGHTS if is_allowed(actor, act, own))}  # fmt: skip
+            "acts": sorted(act for act in RIGHTS if is_allowed(actor, act, own_id(actor, act)))}  # fmt: skip
 
 
-def _begun(gate: Gate, given: Login) -> tuple[str | None, int]:
-    with work(gate.store, SYSTEM, gate.now_us()) as w:
-        return session_begun(w, given.person_id.replace("\0", ""), given.password), w.now_us
+def session_document(token: str, now_us: int) -> dict[str, object]:
+    """A session that has begun, as JSON."""
+    return {
+        "token": token,
+        "ends_at": instant_text(now_us + SESSION_US),
+        "idle_seconds": IDLE_US // 1_000_000,
+    }
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; of one that a proxy on this machine sends on, what the proxy says."""
+    return request.client.host if request.client else ""
 
 
 def _ended(gate: Gate, token: str) -> None:

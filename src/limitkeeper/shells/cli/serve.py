@@ -91,6 +91,13 @@ def serve(
             "of the environment that hold their URLs.",
         ),
     ] = None,
+    oidc: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --workflow: YAML that says by which provider of OpenID Connect people log in, and which roles "
+            "its groups have; the client's secret is in LIMITKEEPER_OIDC_SECRET. See docs/people.md."
+        ),
+    ] = None,
     clock: Annotated[
         str,
         typer.Option(help="wall: time passes by itself; event: only by events, as for simulated streams."),
@@ -127,6 +134,8 @@ def serve(
         workflow_of,
     )
 
+    if oidc and not workflow:
+        raise typer.BadParameter("--oidc is for --workflow: without it nobody logs in.")
     ways = Ways(
         KafkaSource(
             kafka,
@@ -140,7 +149,7 @@ def serve(
         Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
         if webhook
         else None,
-        workflow_of(market, mail, channels) if workflow else None,
+        workflow_of(market, mail, channels, oidc) if workflow else None,
     )
     place = Place(
         store or f"sqlite:///{data / 'limitkeeper.db'}",

@@ -17,6 +17,7 @@ from limitkeeper.app.decisions import Effects
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.notices import deliver_notices, is_out
+from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.outbox import Channel
 from limitkeeper.app.steps import Look, steps_looked_at
 from limitkeeper.connectors import letters
@@ -47,12 +48,15 @@ class Workflow:
         Of what is personal.
     channels
         By which customers are reached, by name.
+    oidc
+        Where people log in, where it is a provider of OpenID Connect.
     """
 
     policy: ApprovalPolicy
     on_approved: Effects
     seal: Seal
     channels: Mapping[str, letters.Channel]
+    oidc: OidcLogins | None = None
 
     @property
     def desk(self) -> AppealDesk:
