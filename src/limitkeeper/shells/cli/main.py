@@ -7,7 +7,20 @@ from rich.console import Console
 
 from limitkeeper import __version__
 from limitkeeper.core.kernel.errors import LimitkeeperError
-from limitkeeper.shells.cli import appeal, audit, case, journal, key, mandate, person, store, strategy
+from limitkeeper.shells.cli import (
+    account,
+    account_contacts,
+    appeal,
+    audit,
+    case,
+    journal,
+    key,
+    mandate,
+    notice,
+    person,
+    store,
+    strategy,
+)
 from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
 from limitkeeper.shells.cli.review import review
@@ -29,6 +42,9 @@ application.add_typer(strategy.application, name="strategy")
 application.add_typer(journal.application, name="journal")
 application.add_typer(case.application, name="case")
 application.add_typer(appeal.application, name="appeal")
+account.application.add_typer(account_contacts.application)
+application.add_typer(account.application, name="account")
+application.add_typer(notice.application, name="notice")
 application.add_typer(mandate.application, name="mandate")
 application.add_typer(person.application, name="person")
 application.add_typer(key.application, name="key")
