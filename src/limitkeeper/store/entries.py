@@ -11,17 +11,24 @@ from limitkeeper.core.kernel.errors import InputError
 COMPRESSION: Literal["zstd"] = "zstd"
 
 
-def entry_bytes(frame: pl.DataFrame) -> bytes:
-    """A table as bytes.
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression=COMPRESSION)
+
+
+def entry_bytes(content: pl.DataFrame | pa.RecordBatch) -> bytes:
+    """A table or a batch of records as bytes.
 
     Examples
     --------
     >>> entry_table(entry_bytes(pl.DataFrame({"a": [1, 2]})))["a"].to_list()
     [1, 2]
     """
-    content = io.BytesIO()
-    frame.write_ipc_stream(content, compression=COMPRESSION)
-    return content.getvalue()
+    stream = io.BytesIO()
+    if isinstance(content, pl.DataFrame):
+        content.write_ipc_stream(stream, compression=COMPRESSION)
+    else:
+        with pa.ipc.new_stream(stream, content.schema, options=_COMPRESSED) as writer:
+            writer.write_batch(content)
+    return stream.getvalue()
 
 
 def entry_table(content: bytes) -> pl.DataFrame:

@@ -8,6 +8,7 @@ behind a change are assessed again, in rounds. Changes are rare, so rounds are f
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from limitkeeper.core.alerts.standing import (
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.decision.assessment import Assessment, Policy, assess_into, empty_assessment
-from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.kernel.columns import Columns, copy_rows
 from limitkeeper.core.kernel.errors import ModelError, did_you_mean
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.risk.model import Model
@@ -41,7 +42,7 @@ LOOKED = -1
 """The kind of a look at an account without an event."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WatchTerms:
     """Everything that decides about live events.
 
@@ -61,6 +62,25 @@ class WatchTerms:
     model: Model | None
     estimates: Mapping[str, float]
     fold: FoldTerms
+
+    @cached_property
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
+        """What it reads: numbers of features, numbers of what is stated, and the names of the rest."""
+        names = dict.fromkeys((*self.policy.inputs, *_model_names(self), *DECIDED_NAMES))
+        features = [k for k, name in enumerate(FEATURE_NAMES) if name in names]
+        given = [k for k, name in enumerate(STATED_NAMES) if name in names]
+        others = tuple(name for name in names if name not in (*FEATURE_NAMES, *STATED_NAMES))
+        return np.array(features, np.int64), np.array(given, np.int64), others
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of those columns, in that order."""
+        features, given, others = self.columns
+        return (
+            *(FEATURE_NAMES[k] for k in features.tolist()),
+            *(STATED_NAMES[k] for k in given.tolist()),
+            *others,
+        )
 
 
 def fold_terms(
@@ -195,16 +215,15 @@ def watched(standing: Standing, customers: NDArray[np.int64], looks: Looks, term
 
 def _columns(looks: Looks, stated: NDArray[np.float64], terms: WatchTerms) -> Columns:
     """The columns that the policy reads, but for those that decisions change."""
-    by_name: dict[str, NDArray[np.float64] | float] = dict(terms.estimates)
-    features = np.ascontiguousarray(looks.features.T)
-    by_name |= {name: features[k] for k, name in enumerate(FEATURE_NAMES)}
-    by_name |= {name: stated[k] for k, name in enumerate(STATED_NAMES)}
-    by_name |= {"is_closed": 0.0, **looks.others}
-    names = tuple(dict.fromkeys((*terms.policy.inputs, *_model_names(terms), *DECIDED_NAMES)))
-    values = np.empty((len(names), len(looks)))
-    for k, name in enumerate(names):
-        values[k] = by_name.get(name, np.nan)
-    return Columns(names, values)
+    features, given, others = terms.columns
+    first, second = len(features), len(features) + len(given)
+    values = np.empty((second + len(others), len(looks)))
+    copy_rows(looks.features.T, features, 0, values[:first])
+    copy_rows(stated, given, 0, values[first:second])
+    rest: dict[str, NDArray[np.float64] | float] = {**terms.estimates, "is_closed": 0.0, **looks.others}
+    for k, name in enumerate(others, second):
+        values[k] = rest.get(name, np.nan)
+    return Columns(terms.names, values)
 
 
 def _model_names(terms: WatchTerms) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ class EventBatch:
     night: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        lengths = {len(getattr(self, field.name)) for field in fields(self)}
+        lengths = {len(getattr(self, name)) for name in EVENT_COLUMNS}
         if len(lengths) > 1:
             raise InputError("The columns of an event batch differ in length.", value=sorted(lengths))
 
@@ -93,4 +93,7 @@ class EventBatch:
 
     def part(self, which: slice | NDArray[np.int64]) -> "EventBatch":
         """Some of the events, in the order asked for."""
-        return EventBatch(*(getattr(self, field.name)[which] for field in fields(self)))
+        return EventBatch(*(getattr(self, name)[which] for name in EVENT_COLUMNS))
+
+
+EVENT_COLUMNS = tuple(field.name for field in fields(EventBatch))

@@ -1,7 +1,6 @@
 """The behaviour of all accounts: events in, features out, state kept between calls."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.behaviour.apply import apply_events, write_portraits
 from limitkeeper.core.behaviour.events import (
+    EVENT_COLUMNS,
     LONG_AGO_US,
     NEVER_US,
     UNKNOWN_CENTS,
@@ -52,8 +52,6 @@ from limitkeeper.core.kernel.errors import InputError
 
 ORDERS = 16
 """Sizes of block that are kept apart: powers of two, up to 2**15."""
-
-FIELDS = tuple(field.name for field in fields(EventBatch))
 
 STATE_FORMAT = 1
 """Raised when what ``arrays`` gives changes its meaning."""
@@ -182,7 +180,7 @@ class Behaviour:
                 value=int(batch.account.max()),
                 allowed=f"0 to {self.count - 1}",
             )
-        columns = tuple(getattr(batch, name) for name in FIELDS)
+        columns = tuple(getattr(batch, name) for name in EVENT_COLUMNS)
         done = 0
         while done < size:
             done = apply_events(

@@ -1,11 +1,12 @@
 """The assessment of accounts: score, value, strategy, and the value after the change, chunk by chunk."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.kernel.columns import Columns, copy_rows
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.risk.scorecard import REASONS, Scorecard, score_into
 from limitkeeper.core.strategy.proposals import Proposals, PublishedStrategy, proposals_of
@@ -18,7 +19,7 @@ ESTIMATE_NAMES = ("lgd", "ccf", "is_defaulted")
 """Columns that a portfolio brings beside the features: the other risk estimates, and who is in default."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """Everything that decides, besides the accounts themselves.
 
@@ -40,7 +41,7 @@ class Policy:
     response_terms: ResponseTerms
     response: Response = debt_response
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The columns that an assessment reads beside the characteristics, each once."""
         read = (*BASIS_INPUTS, *ESTIMATE_NAMES, *self.strategy.inputs)
@@ -204,8 +205,7 @@ def assess_into(
     work = Columns(
         (*inputs, *COMPUTED_NAMES), np.empty((len(inputs) + len(COMPUTED_NAMES), part.stop - part.start))
     )
-    for number, source in enumerate(features.rows(inputs)):
-        work.values[number] = features.values[source, part]
+    copy_rows(features.values, features.rows(inputs), part.start, work.values[: len(inputs)])
     work["pd"][:], work["points"][:] = assessment.pd[part], assessment.points[part]
     write_undrawn(work["limit_cents"], work["balance_cents"], work["undrawn_cents"])
     basis = np.empty((len(BASIS_NAMES), len(work)))

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 
 CHUNK_ROWS = 16_392
 """Rows worked on at a time: what a chunk's columns need stays in the processor's cache. Not a power of two,
 or the columns of a chunk would all start in the same sets of it."""
+
+COPIED_COLUMNS = 256
+"""Columns of a matrix that are copied at a time: their rows stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Columns:
 
     def rows(self, names: Iterable[str]) -> NDArray[np.int64]:
         """The rows of ``values`` that hold the named columns, shape ``(len(names),)``."""
-        return np.array([self.row(name) for name in names], dtype=np.int64)
+        return np.array(_rows(self.names, tuple(names)), dtype=np.int64)
 
     def part(self, start: int, stop: int) -> "Columns":
         """The accounts from ``start`` to before ``stop``, without a copy."""
@@ -79,3 +84,25 @@ class Columns:
     def chunks(self, rows: int = CHUNK_ROWS) -> Iterator[slice]:
         """Slices that cover the accounts, ``rows`` at a time."""
         return (slice(start, min(start + rows, len(self))) for start in range(0, len(self), rows))
+
+
+@compiled
+def copy_rows(
+    source: NDArray[np.float64], rows: NDArray[np.int64], start: int, target: NDArray[np.float64]
+) -> None:
+    """Copy some rows of a matrix, from a column on, to the rows of another in that order.
+
+    Column by column of a block, since the source may be the transpose of a matrix.
+    """
+    for low in range(0, target.shape[1], COPIED_COLUMNS):
+        high = min(low + COPIED_COLUMNS, target.shape[1])
+        for k in range(rows.shape[0]):
+            for i in range(low, high):
+                target[k, i] = source[rows[k], start + i]
+
+
+@lru_cache(maxsize=256)
+def _rows(names: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[int, ...]:
+    """The places of some names among others: the same few lists are asked for with every chunk and micro-batch."""
+    columns = Columns(names, np.empty((len(names), 0)))
+    return tuple(columns.row(name) for name in wanted)

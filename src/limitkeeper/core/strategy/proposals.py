@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ RULE_ROWS = 4_096
 """Rows that the rules pass over at a time: what they read stays in the processor's cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PublishedStrategy:
     """A strategy ready to run in a market on a day.
 
@@ -45,6 +46,16 @@ class PublishedStrategy:
     def inputs(self) -> tuple[str, ...]:
         """The columns that it needs: those of its rules and those of the steps."""
         return tuple(dict.fromkeys((*self.strategy.names, *STEP_INPUTS)))
+
+    @cached_property
+    def rule_actions(self) -> NDArray[np.uint8]:
+        """The action of each rule, shape ``(rules,)``."""
+        return np.array([rule.action for rule in self.strategy.rules], dtype=np.uint8)
+
+    @cached_property
+    def rule_severities(self) -> NDArray[np.uint8]:
+        """The severity of each rule, shape ``(rules,)``."""
+        return np.array([rule.severity for rule in self.strategy.rules], dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +154,6 @@ def proposals_of(
     InputError
         When a column is not there.
     """
-    rule_actions = np.array([rule.action for rule in published.strategy.rules], dtype=np.uint8)
-    rule_severities = np.array([rule.severity for rule in published.strategy.rules], dtype=np.uint8)
     lines = len(columns)
     hits = hits_of(published, columns, hits_before)
     rules = np.empty(lines, dtype=np.int16)
@@ -152,7 +161,7 @@ def proposals_of(
     limits_after_cents = np.empty(lines, dtype=np.int64)
     constraints = np.empty(lines, dtype=np.uint16)
     drawing_stopped = np.empty(lines, dtype=np.bool_)
-    write_deciding_rules(hits, rule_actions, rule_severities, rules, actions, severities)
+    write_deciding_rules(hits, published.rule_actions, published.rule_severities, rules, actions, severities)
     write_limits(
         actions, severities, columns.values, columns.rows(STEP_INPUTS), published.terms,
         effects, limits_after_cents, constraints, drawing_stopped,

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from limitkeeper.connectors.events import batch_of_columns, event_batch, event_table, id_hashes
+from limitkeeper.connectors.events import (
+    batch_of_columns,
+    event_batch,
+    event_records,
+    event_table,
+    hashes_by_name,
+    id_hashes,
+)
 from limitkeeper.connectors.messages import CheckedMessages
 from limitkeeper.core.behaviour.events import EventBatch
 
@@ -27,7 +35,9 @@ class Arrivals:
     batch
         As the core takes them; whose they are is not numbered yet.
     table
-        Makes the table that the journal keeps.
+        Makes them as a table.
+    entry
+        Makes what the journal keeps: the same, in whichever form costs least.
     """
 
     rows: NDArray[np.int64]
@@ -36,6 +46,7 @@ class Arrivals:
     counterparty_hashes: NDArray[np.int64]
     batch: EventBatch
     table: Callable[[], pl.DataFrame]
+    entry: Callable[[], pl.DataFrame | pa.RecordBatch]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -50,17 +61,20 @@ def arrivals_of_table(events: pl.DataFrame, time_zone: str) -> Arrivals:
         counterparty_hashes=id_hashes(events["counterparty_id"]),
         batch=event_batch(events, np.zeros(events.height, np.int64), time_zone),
         table=lambda: events,
+        entry=lambda: events,
     )
 
 
 def arrivals_of_messages(messages: CheckedMessages, time_zone: str) -> Arrivals:
     """Arrivals of those messages that are events: without the cost of a table, which a few events do not repay."""
     rows, figures, ids = messages.accepted()
+    hashes = hashes_by_name(ids)
     return Arrivals(
         rows=rows,
         account_ids=[account for account in ids["account_id"] if account is not None],
-        account_hashes=id_hashes(ids["account_id"]),
-        counterparty_hashes=id_hashes(ids["counterparty_id"]),
-        batch=batch_of_columns(figures, ids, np.zeros(len(rows), np.int64), time_zone),
+        account_hashes=hashes["account_id"],
+        counterparty_hashes=hashes["counterparty_id"],
+        batch=batch_of_columns(figures, hashes, np.zeros(len(rows), np.int64), time_zone),
         table=lambda: event_table({"row": rows, **figures}, ids),
+        entry=lambda: event_records({"row": rows, **figures}, ids),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from limitkeeper.connectors.events import id_text
 from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE
@@ -36,7 +37,7 @@ class Result:
     """
 
     kind: str
-    content: Callable[[], pl.DataFrame]
+    content: Callable[[], pl.DataFrame | pa.RecordBatch]
     findings: Findings = field(default_factory=Findings)
     outcome: Outcome | None = None
     rejects: Sequence[dict[str, Any]] = ()

@@ -232,7 +232,15 @@ class Engine:
         return self.queue.closed or self.failure is not None
 
     def submit(self, request: Request) -> "Future[Any]":
-        """Put a request in the queue; its answer comes when it is committed.
+        """Put a request in the queue; the future of its answer, which comes when it is committed.
+
+        Raises as :meth:`take` does.
+        """
+        self.take(request)
+        return request.answer
+
+    def take(self, request: Request) -> None:
+        """Put a request in the queue; it is told its answer when that is committed.
 
         Raises
         ------
@@ -244,7 +252,6 @@ class Engine:
         if self.failure is not None:
             raise StoppedError("The engine has failed.", advice="Try again when it runs.")
         self.queue.put(request)
-        return request.answer
 
     def latest_time(self) -> dt.datetime:
         """The time after which an event lies in the future."""
@@ -332,7 +339,7 @@ class Engine:
                 request.answer.set_result(answer)
             self._watched(batch, started_ns, applied_ns)
 
-        result = Result("events", taken.events.table, findings, outcome, rejects, letters, offsets)
+        result = Result("events", taken.events.entry, findings, outcome, rejects, letters, offsets)
         self._commit(result, batch, told)
 
     def _watched(self, batch: list[Request], started_ns: int, applied_ns: int) -> None:

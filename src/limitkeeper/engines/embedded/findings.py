@@ -95,10 +95,10 @@ class Reporter:
                     ProposalChange(by_number[account], int(step.ts_us[0]), "lapsed", why)
                     for account in accounts.tolist()
                 ]
-        effects, counts = np.unique(watched.assessment.proposals.effects, return_counts=True)
-        for effect, count in zip(effects.tolist(), counts.tolist(), strict=True):
-            code = Action(effect).code
-            found.decisions[code] = found.decisions.get(code, 0) + count
+        for effect, count in enumerate(np.bincount(watched.assessment.proposals.effects).tolist()):
+            if count:
+                code = ACTION_CODES[effect]
+                found.decisions[code] = found.decisions.get(code, 0) + count
         told = (watched.alerts != SILENT).any(axis=1) | watched.proposed
         for row in np.flatnonzero(told).tolist():
             account, ts_us = step.account_id(row), int(step.ts_us[row])

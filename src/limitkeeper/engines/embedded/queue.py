@@ -10,7 +10,7 @@ from limitkeeper.engines.embedded.settings import BATCH_EVENTS, QUEUE_EVENTS
 GATHER_SECONDS = 0.003
 """Single events wait so long for others at most."""
 
-PAUSE_SECONDS = 0.0005
+PAUSE_SECONDS = 0.0002
 """Where none comes for so long, none is waited for."""
 
 GATHER_EVENTS = 512
@@ -50,7 +50,8 @@ class RequestQueue:
                 raise BusyError("Too many events wait.", value=self.waiting_events, allowed=QUEUE_EVENTS)
             self._waiting.append(request)
             self.waiting_events += size
-            self._wake.notify()
+            if len(self._waiting) == 1:  # who gathers looks again by itself
+                self._wake.notify()
 
     def close(self) -> None:
         """Take nothing more; what waits is still given out."""

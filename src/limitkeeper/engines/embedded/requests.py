@@ -123,9 +123,9 @@ def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence
     status = outcome.status[which] if outcome else np.empty(0, np.uint8)
     return Answer(
         sequence=sequence,
-        accepted=int((status == ACCEPTED).sum()),
+        accepted=int(np.count_nonzero(status == ACCEPTED)),
         rejected=len(taken.rejected[number]),
-        duplicate=int((status == DUPLICATE).sum()),
+        duplicate=int(np.count_nonzero(status == DUPLICATE)),
         rows=taken.rows[which],
         status=status,
         refused=taken.rejected[number],

@@ -226,6 +226,9 @@ class LiveState:
         passed
             Whether the boundary just before it has had its turn.
         """
+        hours = marks // BOUNDARY_US
+        if hours[start] == hours[-1] and marks[start] != LONG_AGO_US:
+            return len(marks) - 1
         waits, now_us = self.terms.waits, int(marks[start])
         if now_us == LONG_AGO_US:  # the clock starts with the first event
             passed, now_us = True, int(marks[start + 1])
@@ -236,7 +239,6 @@ class LiveState:
             self.web.due_us(self.terms.relations_refresh_us),
             *(next_due_us(shard.standing, waits) for shard in self.shards),
         )
-        hours = marks // BOUNDARY_US
         crossed = np.diff(hours) > 0
         due = crossed & (hours[1:] * BOUNDARY_US >= due_us)
         due |= crossed & behind_seeds

@@ -1,11 +1,16 @@
 """How requests are answered: JSON by msgspec, errors that say what to do, one status a kind of error."""
 
 import asyncio
-from typing import Any
+import contextlib
+from collections import deque
+from concurrent.futures import Future
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
 
 from limitkeeper.app.login_attempts import TooManyLoginsError
 from limitkeeper.app.people import LoginError
@@ -135,8 +140,12 @@ async def body_of(request: Request) -> bytes:
     """
     if (known := getattr(request.state, "body", None)) is not None:
         return bytes(known)
-    parts, size = [], 0
-    async for part in request.stream():
+    parts, size, more = list[bytes](), 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > BODY_BYTES_MAX:
             raise TooLargeError("The body is too large.", value=f"{size} bytes", allowed=BODY_BYTES_MAX)
@@ -147,4 +156,73 @@ async def body_of(request: Request) -> bytes:
 
 async def done(engine: Engine, work: Work) -> Any:  # noqa: ANN401 - whatever the work answers
     """The answer of some work, when it is committed."""
-    return await asyncio.wrap_future(engine.submit(work))
+    loop = asyncio.get_running_loop()
+    mailbox = _mailboxes.get(loop)
+    if mailbox is None:
+        mailbox = _mailboxes[loop] = Mailbox(loop)
+    waiting = loop.create_future()
+    work.answer = cast("Future[Any]", Reply(mailbox, waiting))  # the engine only sets it
+    engine.take(work)
+    return await waiting
+
+
+class Mailbox:
+    """Answers on their way from the engine's threads to a loop.
+
+    The loop is woken once for all that are told together, as those of a micro-batch are, not for each.
+
+    Parameters
+    ----------
+    loop
+        Where they are waited for.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._told: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._is_woken = False
+
+    def put(self, waiting: "asyncio.Future[Any]", result: object, error: BaseException | None) -> None:
+        """Tell one, from any thread."""
+        self._told.append((waiting, result, error))
+        if not self._is_woken:
+            self._is_woken = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._is_woken = False  # before they are taken: what is put from now on wakes the loop again
+        while self._told:
+            waiting, result, error = self._told.popleft()
+            if waiting.done():  # nobody waits any more
+                continue
+            if error is None:
+                waiting.set_result(result)
+            else:
+                waiting.set_exception(error)
+
+
+class Reply:
+    """What the engine tells of a request, as of a future."""
+
+    __slots__ = ("_is_done", "_mailbox", "_waiting")
+
+    def __init__(self, mailbox: Mailbox, waiting: "asyncio.Future[Any]") -> None:
+        self._mailbox, self._waiting, self._is_done = mailbox, waiting, False
+
+    def done(self) -> bool:
+        """Whether it is told."""
+        return self._is_done
+
+    def set_result(self, result: object) -> None:
+        """Tell the answer."""
+        self._is_done = True
+        self._mailbox.put(self._waiting, result, None)
+
+    def set_exception(self, error: BaseException) -> None:
+        """Tell why there is none."""
+        self._is_done = True
+        self._mailbox.put(self._waiting, None, error)
+
+
+_mailboxes: "WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox]" = WeakKeyDictionary()

@@ -47,29 +47,31 @@ def events_taker(engine: Engine) -> Endpoint:
         assess = asked(request, "assess")
         body, kind = await body_of(request), media_type(request)
         if len(body) <= FEW_BYTES:
-            content, count = content_of(body, kind, engine.latest_time())
+            content, count = content_of(body, kind, engine.latest_time)
         else:
-            content, count = await run_in_threadpool(content_of, body, kind, engine.latest_time())
+            content, count = await run_in_threadpool(content_of, body, kind, engine.latest_time)
         if not 0 < count <= MESSAGES_MAX:
             raise InputError(
                 "The number of events is out of bounds.", value=count, allowed=f"1 to {MESSAGES_MAX}"
             )
         found: Answer = await done(
             engine,
-            Work("events", content, count, "http", assess=assess, trace=request.headers.get("traceparent")),
+            Work("events", content, count, "http", assess=assess, trace=header(request, b"traceparent")),
         )
         return answer(answer_document(found, assess=assess))
 
     return take_events
 
 
-def content_of(body: bytes, kind: str, as_of: dt.datetime) -> tuple[ReadEvents | list[EventMessage], int]:
+def content_of(
+    body: bytes, kind: str, as_of: Callable[[], dt.datetime]
+) -> tuple[ReadEvents | list[EventMessage], int]:
     """What a body holds, and how many rows: a few messages as they are, and anything more read already."""
     if kind in TABLES:
-        read = read_events(TABLES[kind](body), as_of)
+        read = read_events(TABLES[kind](body), as_of())
         return read, read.accepted.height + read.rejected.height
     rows = messages(body, lines=kind == LINES)
-    return (rows if len(body) <= FEW_BYTES else read_messages(rows, as_of)), len(rows)
+    return (rows if len(body) <= FEW_BYTES else read_messages(rows, as_of())), len(rows)
 
 
 def events_router(engine: Engine, take_events: Endpoint) -> APIRouter:
@@ -93,6 +95,15 @@ def events_router(engine: Engine, take_events: Endpoint) -> APIRouter:
     return router
 
 
+def header(request: Request, name: bytes) -> str | None:
+    """A header by its name in lower case, without the cost of a mapping of them all."""
+    for own, value in request.scope["headers"]:
+        if own == name:
+            found: str = value.decode("latin-1")
+            return found
+    return None
+
+
 def media_type(request: Request) -> str:
     """The kind of a request's body.
 
@@ -101,7 +112,7 @@ def media_type(request: Request) -> str:
     InputError
         When it is none that is read.
     """
-    kind = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
+    kind = (header(request, b"content-type") or JSON).split(";")[0].strip().lower()
     if kind not in (JSON, LINES, *TABLES):
         allowed = ", ".join((JSON, LINES, *TABLES))
         raise InputError("The kind of body is not read.", value=kind, allowed=allowed)
@@ -116,6 +127,9 @@ def asked(request: Request, name: str) -> bool:
     InputError
         When it is neither true nor false.
     """
+    query: bytes = request.scope["query_string"]  # most have none, or this one; a parsed mapping costs more
+    if not query:
+        return False
     text = request.query_params.get(name, "false").lower()
     if text not in ("true", "false", "1", "0"):
         raise InputError(f"The flag '{name}' cannot be read.", value=text, allowed="true or false")
