@@ -19,7 +19,6 @@ from limitkeeper.core.behaviour.events import (
 )
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
-    AMOUNT,
     BALANCE,
     CUSTOMER,
     HEAD,
@@ -52,7 +51,6 @@ from limitkeeper.core.behaviour.ring import (
     settled,
     settled_until,
     write_links,
-    write_sums,
 )
 from limitkeeper.core.behaviour.scan import window_starts, write_features
 from limitkeeper.core.kernel.compiled import compiled
@@ -67,7 +65,6 @@ def apply_events(
     accounts: Matrix,
     first_credit: NDArray[np.int64],
     events: Matrix,
-    sums: Matrix,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     bills: Matrix,
@@ -100,7 +97,7 @@ def apply_events(
             for word in range(0, ACCOUNT_FIELDS, WORDS_A_LINE):
                 prefetch(row, word)
         if i + AHEAD < owners.shape[0]:
-            prefetch_ring(accounts[owners[i + AHEAD]], events, sums, marks, links)
+            prefetch_ring(accounts[owners[i + AHEAD]], events, marks, links)
         account, t, kind, amount = accounts[owners[i]], times[i], int(kinds[i]), amounts[i]
         if account[NEWEST_US] > LONG_AGO_US and t < account[NEWEST_US] - LATENESS_US:
             status[i] = TOO_LATE
@@ -110,7 +107,7 @@ def apply_events(
             status[i] = DUPLICATE
             out[i] = np.nan
             continue
-        if not has_room(account, events, sums, marks, links, tops, free[0]):
+        if not has_room(account, events, marks, links, tops, free[0]):
             return i
         if kind in (BILL, BILL_CORRECTED):
             bill = (t, amount, paid[i], minimum[i], days_late[i])
@@ -137,7 +134,6 @@ def apply_events(
         marks[at] = event_mark(kind, nights[i], amount)
         links[TAGS, at] = ids[i] & TAG_MASK
         account[TAIL] = tail + 1
-        write_sums(sums, marks, events[AMOUNT], at, start + tail + 1)
         advance_windows(account, events[TS])
         if in_order:
             starts = (
@@ -157,7 +153,7 @@ def apply_events(
             first_credit[customer] = min(first_credit[customer], t)
         own = amount if kind <= CASH_ADVANCE else -1
         write_features(
-            account, starts, place + 1, t, own, state, first_credit[customer], events, sums, marks, links, bills,
+            account, starts, place + 1, t, own, state, first_credit[customer], events, marks, links, bills,
             totals, out[i],
         )  # fmt: skip
         status[i] = ACCEPTED
@@ -169,7 +165,6 @@ def write_portraits(
     accounts: Matrix,
     first_credit: NDArray[np.int64],
     events: Matrix,
-    sums: Matrix,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     bills: Matrix,
@@ -188,6 +183,6 @@ def write_portraits(
             state = settled_until(account, events, marks, end)
         starts = window_starts(account, events[TS], end, as_of_us)
         write_features(
-            account, starts, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, sums, marks, links, bills,
+            account, starts, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, marks, links, bills,
             totals, out[i],
         )  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from limitkeeper.core.behaviour.blocks import NO_BLOCK, leave_block, taken_block
 from limitkeeper.core.behaviour.ring import (
     BILL_CAPACITY,
     BILL_COUNT,
@@ -10,11 +11,8 @@ from limitkeeper.core.behaviour.ring import (
     BILL_START,
     BILLS_LEAST,
     BILLS_MAX,
-    NO_BLOCK,
     TS,
     Matrix,
-    leave_block,
-    taken_block,
 )
 from limitkeeper.core.kernel.compiled import compiled
 

@@ -2,8 +2,8 @@
 
 An account is a row of ``accounts``; its live events lie together in ``events[:, start + head : start + tail]``,
 in time order. When the block is full its live part moves to the front, or, where it is more than three quarters
-of the block, to a block of twice the size; blocks that were left are kept for others of that size. Windows are
-90 days; a ring keeps 180, since an event may come 90 days late and looks 90 days back itself.
+of the block, to a larger block (``blocks``). Windows are 90 days; a ring keeps 180, since an event may come 90 days
+late and looks 90 days back itself.
 
 What left the ring is folded into ``BASE_*``, so that balance and limit can be told as of any event in it.
 """
@@ -11,14 +11,12 @@ What left the ring is folded into ``BASE_*``, so that balance and limit can be t
 import numpy as np
 from numpy.typing import NDArray
 
+from limitkeeper.core.behaviour.blocks import CAPACITIES, NO_BLOCK, leave_block, order_of, taken_block
 from limitkeeper.core.behaviour.events import (
     BALANCE_SET,
     CASH_ADVANCE,
     CHARGE,
     DAY_US,
-    DECLINED,
-    FLAG,
-    FLAG_WITHDRAWN,
     HOUR_US,
     LIMIT_SET,
     MISSING_ID,
@@ -42,7 +40,6 @@ LATENESS_US = 90 * DAY_US
 RING_US = WINDOW_US + LATENESS_US
 """What a ring keeps before its newest event."""
 
-RING_EVENTS_LEAST = 8
 RING_EVENTS_MAX = 4_000
 """Events kept of one account; beyond this the oldest goes, and ``window_bounded`` says so."""
 
@@ -71,17 +68,6 @@ BILL_ROWS = 5
 KIND_BITS, NIGHT_BIT, ROUND_BIT = 15, 16, 32
 ROUND_CENTS = 10_000
 
-# The columns of ``sums``: running sums before each event, modulo 2**64, and after the last one: the sum over a
-# window is one difference.
-COUNTS, SPEND, SQUARES, CASH, REFUNDED = range(5)
-SUM_COLUMNS = 5
-
-# Five counts lie in one integer, twelve bits each: no window holds as many as 4,096 events.
-COUNT_BITS = 12
-COUNT_MASK = (1 << COUNT_BITS) - 1
-SPENDS, NIGHTS, ROUNDS, DECLINES, FLAGS = (COUNT_BITS * place for place in range(5))
-"""Flags are last: they alone may fall, and so take nothing from another count."""
-
 # The rows of ``links``: how many places back the event lies that had the same id before (spends only, but for devices),
 # so that an id is counted once in a window: where its link leads out of it.
 LINK_ROWS = 3
@@ -95,8 +81,6 @@ UNLINKED = 0
 
 FIRST = 65_535
 """No event of the 30 days before it has the same id; further back than any ring reaches."""
-
-NO_BLOCK = -1
 
 WORDS_A_LINE = 8
 """int64 in a line of the processor's cache."""
@@ -113,29 +97,6 @@ def event_mark(kind: int, night: bool, amount_cents: int) -> int:
     if amount_cents > 0 and amount_cents % ROUND_CENTS == 0:
         mark |= ROUND_BIT
     return mark
-
-
-@compiled
-def write_sums(
-    sums: Matrix, marks: NDArray[np.uint8], amounts: NDArray[np.int64], low: int, high: int
-) -> None:
-    """Write the running sums after each event in ``[low, high)``, from what ``sums[low]`` holds on."""
-    for at in range(low, high):
-        mark, amount = int(marks[at]), amounts[at]
-        kind = mark & KIND_BITS
-        spend = 1 if kind <= CASH_ADVANCE else 0
-        night, round_amount = (mark & NIGHT_BIT) != 0, (mark & ROUND_BIT) != 0
-        # A withdrawal stands at the time of its flag, so that no window holds one without the other.
-        flags = (kind == FLAG) - (kind == FLAG_WITHDRAWN)
-        counts = (
-            (spend << SPENDS) + ((spend & night) << NIGHTS) + ((spend & round_amount) << ROUNDS)
-            + ((kind == DECLINED) << DECLINES) + (flags << FLAGS)
-        )  # fmt: skip
-        sums[at + 1, COUNTS] = sums[at, COUNTS] + counts
-        sums[at + 1, SPEND] = sums[at, SPEND] + amount * spend
-        sums[at + 1, SQUARES] = sums[at, SQUARES] + amount * amount * spend
-        sums[at + 1, CASH] = sums[at, CASH] + amount * (kind == CASH_ADVANCE)
-        sums[at + 1, REFUNDED] = sums[at, REFUNDED] + amount * (kind == REFUND)
 
 
 @compiled
@@ -224,17 +185,19 @@ def settled_until(
 def prefetch_ring(
     account: NDArray[np.int64],
     events: Matrix,
-    sums: Matrix,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
 ) -> None:
-    """Start to load what the account's next event will touch: ids, the last 30 days, where the windows start."""
+    """Start to load what the account's next event will touch: ids, amounts, the last 30 days, where the windows start."""
     start, tail = account[START], account[START] + account[TAIL]
     for at in range(start + account[HEAD], tail, 4 * WORDS_A_LINE):
         prefetch(links[TAGS], at)
     recent = start + account[START_30D]
-    for at in range(recent, tail + 1, WORDS_A_LINE):
+    for at in range(start + account[START_90D], tail + 1, WORDS_A_LINE):
         prefetch(events[AMOUNT], at)
+    for at in range(start + account[START_90D], tail + 1, 8 * WORDS_A_LINE):
+        prefetch(marks, at)
+    for at in range(recent, tail + 1, WORDS_A_LINE):
         prefetch(events[MERCHANT], at)
         prefetch(events[DEVICE], at)
         prefetch(events[CITY], at)
@@ -242,12 +205,9 @@ def prefetch_ring(
         prefetch(links[0], at)
         prefetch(links[1], at)
         prefetch(links[2], at)
-        prefetch(marks, at)
     for window in range(START_1H, START_1H + WINDOW_COUNT):
         prefetch(events[TS], start + account[window])
-        prefetch(sums[:, SPEND], start + account[window])
     prefetch(events[TS], tail)
-    prefetch(sums[:, SPEND], tail)
 
 
 @compiled
@@ -263,38 +223,8 @@ def lower_bound(values: NDArray[np.int64], low: int, high: int, x: int) -> int:
 
 
 @compiled
-def taken_block(
-    capacity: int, tops: NDArray[np.int64], which: int, free: NDArray[np.int64], arena: Matrix
-) -> int:
-    """The start of a block of a capacity, one that was left or a new one; -1 where the arena is full."""
-    order = 0
-    while (1 << order) < capacity:
-        order += 1
-    start = free[order]
-    if start != NO_BLOCK:
-        free[order] = arena[TS, start]
-        return start
-    if tops[which] + capacity > arena.shape[1]:
-        return NO_BLOCK
-    start = tops[which]
-    tops[which] += capacity
-    return start
-
-
-@compiled
-def leave_block(start: int, capacity: int, free: NDArray[np.int64], arena: Matrix) -> None:
-    """Keep a block for others of its size."""
-    order = 0
-    while (1 << order) < capacity:
-        order += 1
-    arena[TS, start] = free[order]
-    free[order] = start
-
-
-@compiled
 def move(
     events: Matrix,
-    sums: Matrix,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     source: int,
@@ -310,16 +240,12 @@ def move(
     for row in range(SMALL_ROWS):
         for k in range(count):
             links[row, target + k] = links[row, source + k]
-    for k in range(count + 1):
-        for column in range(SUM_COLUMNS):
-            sums[target + k, column] = sums[source + k, column]
 
 
 @compiled
 def has_room(
     account: NDArray[np.int64],
     events: Matrix,
-    sums: Matrix,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     tops: NDArray[np.int64],
@@ -327,26 +253,55 @@ def has_room(
 ) -> bool:
     """Make room for one more event; False where the arena must grow first."""
     capacity, head, tail = account[CAPACITY], account[HEAD], account[TAIL]
-    if tail + 1 < capacity:  # one place more, for the sums after the last event
+    if tail < capacity:
         return True
     live = tail - head
     if capacity > 0 and live * 4 <= capacity * 3:
-        move(events, sums, marks, links, account[START] + head, account[START], live)
+        move(events, marks, links, account[START] + head, account[START], live)
     else:
-        larger = max(capacity * 2, RING_EVENTS_LEAST)
+        larger = CAPACITIES[order_of(max(capacity, BILLS_LEAST) + 1)]
         start = taken_block(larger, tops, 0, free, events)
         if start == NO_BLOCK:
             return False
-        if capacity == 0:
-            sums[start] = 0
-        else:
-            move(events, sums, marks, links, account[START] + head, start, live)
+        if capacity > 0:
+            move(events, marks, links, account[START] + head, start, live)
             leave_block(account[START], capacity, free, events)
         account[START], account[CAPACITY] = start, larger
     account[HEAD], account[TAIL] = 0, live
     for window in range(START_1H, START_1H + WINDOW_COUNT):
         account[window] -= head
     return True
+
+
+@compiled
+def lay_rings(
+    accounts: Matrix,
+    old: tuple[Matrix, NDArray[np.uint8], NDArray[np.uint16]],
+    new: tuple[Matrix, NDArray[np.uint8], NDArray[np.uint16]],
+) -> int:
+    """Lay rings side by side in another arena, each in the smallest block that takes an event more; where they end.
+
+    With no room in the new arena, only where they would end is told.
+    """
+    (events, marks, links), (new_events, new_marks, new_links) = old, new
+    moves = new_events.shape[1] > 0
+    top = 0
+    for owner in range(accounts.shape[0]):
+        account = accounts[owner]
+        if account[CAPACITY] == 0:
+            continue
+        head, live = account[HEAD], account[TAIL] - account[HEAD]
+        capacity = CAPACITIES[order_of(max(live, BILLS_LEAST) + 1)]
+        if moves:
+            source = account[START] + head
+            new_events[:, top : top + live] = events[:, source : source + live]
+            new_marks[top : top + live] = marks[source : source + live]
+            new_links[:, top : top + live] = links[:, source : source + live]
+            account[START], account[CAPACITY], account[HEAD], account[TAIL] = top, capacity, 0, live
+            for window in range(START_1H, START_1H + WINDOW_COUNT):
+                account[window] -= head
+        top += capacity
+    return top
 
 
 @compiled

@@ -5,30 +5,21 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from limitkeeper.core.behaviour.events import CASH_ADVANCE, DAY_US
+from limitkeeper.core.behaviour.events import CASH_ADVANCE, DAY_US, DECLINED, FLAG, FLAG_WITHDRAWN, REFUND
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import (
     AMOUNT,
     BILL_COUNT,
     BILL_START,
-    CASH,
-    COUNT_MASK,
-    COUNTS,
     DAYS_LATE,
-    DECLINES,
     DROPPED_US,
-    FLAGS,
     HEAD,
     KIND_BITS,
     MINIMUM,
-    NIGHTS,
+    NIGHT_BIT,
     OPENED_US,
     PAID,
-    REFUNDED,
-    ROUNDS,
-    SPEND,
-    SPENDS,
-    SQUARES,
+    ROUND_BIT,
     START,
     TS,
     UNLINKED,
@@ -40,9 +31,18 @@ from limitkeeper.core.behaviour.ring import (
 )  # fmt: skip
 from limitkeeper.core.kernel.compiled import compiled
 
+# Five counts lie in one integer, twelve bits each: no window holds as many as 4,096 events.
+COUNT_BITS = 12
+COUNT_MASK = (1 << COUNT_BITS) - 1
+SPENDS, NIGHTS, ROUNDS, DECLINES, FLAGS = (COUNT_BITS * place for place in range(5))
+"""Flags are last: they alone may fall, and so take nothing from another count."""
+
 SPENDS_FOR_ZSCORE = 5
 EXACT_TOTAL_CENTS = 3_037_000_499
 """Below this sum of spends, the sum of their squares fits 63 bits."""
+
+WEEK, MONTH = 2, 3
+"""Places of two windows among the five."""
 
 BILLS_COUNTED = 12
 RECENT_BILLS = 6
@@ -60,6 +60,33 @@ FEW_BILLS = 3
 def counted(counts: int, which: int) -> int:
     """One of the counts that lie in one integer."""
     return (counts >> which) & COUNT_MASK
+
+
+@compiled
+def sums_of(
+    marks: NDArray[np.uint8], amounts: NDArray[np.int64], low: int, high: int
+) -> tuple[int, int, int, int, int]:
+    """Counts in one integer, spend, its squares, cash and refunds of the events in ``[low, high)``, modulo 2**64.
+
+    No branch depends on the data.
+    """
+    counts = spend = squares = cash = refunded = 0
+    for at in range(low, high):
+        mark, amount = int(marks[at]), amounts[at]
+        kind = mark & KIND_BITS
+        is_spend = 1 if kind <= CASH_ADVANCE else 0
+        night, round_amount = (mark & NIGHT_BIT) != 0, (mark & ROUND_BIT) != 0
+        # A withdrawal stands at the time of its flag, so that no window holds one without the other.
+        flags = (kind == FLAG) - (kind == FLAG_WITHDRAWN)
+        counts += (
+            (is_spend << SPENDS) + ((is_spend & night) << NIGHTS) + ((is_spend & round_amount) << ROUNDS)
+            + ((kind == DECLINED) << DECLINES) + (flags << FLAGS)
+        )  # fmt: skip
+        spend += amount * is_spend
+        squares += amount * amount * is_spend
+        cash += amount * (kind == CASH_ADVANCE)
+        refunded += amount * (kind == REFUND)
+    return counts, spend, squares, cash, refunded
 
 
 @compiled
@@ -95,48 +122,52 @@ def squared_deviations(
 @compiled
 def write_spend(
     events: Matrix,
-    sums: Matrix,
     marks: NDArray[np.uint8],
     starts: tuple[int, int, int, int, int],
     end: int,
     own_cents: int,
     out: NDArray[np.float64],
 ) -> None:
-    """Write the features of counts and sums, each a difference of running sums.
+    """Write the features of counts and sums; each window's are the shorter one's and those of what lies before it.
 
     ``own_cents`` is the amount of the event itself where it is a spend, the last before ``end``; else -1.
     """
+    amounts, s30, s90 = events[AMOUNT], starts[3], starts[4]
+    counts90 = v90 = squares90 = cash90 = refunded90 = 0
+    counts30 = v30 = squares30 = cash30 = counts7 = 0
+    before = end
     for window in range(WINDOW_COUNT):
-        counts = sums[end, COUNTS] - sums[starts[window], COUNTS]
-        out[COUNT_1H + window] = counted(counts, SPENDS)
-        out[SUM_1H + window] = sums[end, SPEND] - sums[starts[window], SPEND]
-    s7, s30, s90 = starts[2], starts[3], starts[4]
-    counts30 = sums[end, COUNTS] - sums[s30, COUNTS]
-    n30, v30 = counted(counts30, SPENDS), sums[end, SPEND] - sums[s30, SPEND]
-    counts90 = sums[end, COUNTS] - sums[s90, COUNTS]
-    n90, v90 = counted(counts90, SPENDS), sums[end, SPEND] - sums[s90, SPEND]
+        counts, spend, squares, cash, refunded = sums_of(marks, amounts, starts[window], before)
+        before = starts[window]
+        counts90, v90, squares90 = counts90 + counts, v90 + spend, squares90 + squares
+        cash90, refunded90 = cash90 + cash, refunded90 + refunded
+        out[COUNT_1H + window] = counted(counts90, SPENDS)
+        out[SUM_1H + window] = v90
+        if window == WEEK:
+            counts7 = counts90
+        if window == MONTH:
+            counts30, v30, squares30, cash30 = counts90, v90, squares90, cash90
+    n30, n90 = counted(counts30, SPENDS), counted(counts90, SPENDS)
     out[MEAN_30D] = v30 / n30 if n30 > 0 else math.nan
     out[MEAN_90D] = v90 / n90 if n90 > 0 else math.nan
     out[STD_30D] = out[STD_90D] = out[ZSCORE] = math.nan
     if n30 > 1:
-        squares = sums[end, SQUARES] - sums[s30, SQUARES]
-        out[STD_30D] = math.sqrt(squared_deviations(marks, events[AMOUNT], s30, end, n30, v30, squares) / n30)
+        out[STD_30D] = math.sqrt(squared_deviations(marks, amounts, s30, end, n30, v30, squares30) / n30)
     if n90 > 1:
-        squares = sums[end, SQUARES] - sums[s90, SQUARES]
-        out[STD_90D] = math.sqrt(squared_deviations(marks, events[AMOUNT], s90, end, n90, v90, squares) / n90)
+        out[STD_90D] = math.sqrt(squared_deviations(marks, amounts, s90, end, n90, v90, squares90) / n90)
     if own_cents >= 0 and n90 > SPENDS_FOR_ZSCORE:
-        before, total = n90 - 1, v90 - own_cents
-        squares = sums[end - 1, SQUARES] - sums[s90, SQUARES]
-        spread = squared_deviations(marks, events[AMOUNT], s90, end - 1, before, total, squares)
+        others, total = n90 - 1, v90 - own_cents
+        squares = squares90 - own_cents * own_cents
+        spread = squared_deviations(marks, amounts, s90, end - 1, others, total, squares)
         if spread > 0.0:
-            out[ZSCORE] = (own_cents - total / before) / math.sqrt(spread / before)
+            out[ZSCORE] = (own_cents - total / others) / math.sqrt(spread / others)
     out[VELOCITY] = (out[SUM_7D] / 7.0) / (v90 / 90.0) if v90 > 0 else math.nan
-    out[CASH_SHARE] = (sums[end, CASH] - sums[s30, CASH]) / v30 if v30 > 0 else math.nan
+    out[CASH_SHARE] = cash30 / v30 if v30 > 0 else math.nan
     out[NIGHT_SHARE] = counted(counts30, NIGHTS) / n30 if n30 > 0 else math.nan
     out[ROUND_SHARE] = counted(counts30, ROUNDS) / n30 if n30 > 0 else math.nan
-    bought = v90 - (sums[end, CASH] - sums[s90, CASH])
-    out[REFUND_SHARE] = (sums[end, REFUNDED] - sums[s90, REFUNDED]) / bought if bought > 0 else math.nan
-    out[DECLINED_7D] = counted(sums[end, COUNTS] - sums[s7, COUNTS], DECLINES)
+    bought = v90 - cash90
+    out[REFUND_SHARE] = refunded90 / bought if bought > 0 else math.nan
+    out[DECLINED_7D] = counted(counts7, DECLINES)
     out[FLAGS_90D] = max(counts90 >> FLAGS, 0)
 
 
@@ -275,7 +306,6 @@ def write_features(
     state: tuple[int, int, int],
     first_credit_us: int,
     events: Matrix,
-    sums: Matrix,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     bills: Matrix,
@@ -302,7 +332,7 @@ def write_features(
         The customer's first credit event known.
     """
     stop = account[START] + end
-    write_spend(events, sums, marks, starts, stop, own_cents, out)
+    write_spend(events, marks, starts, stop, own_cents, out)
     write_patterns(events, marks, links, starts[3], stop, totals, out)
     out[SINCE_SPEND] = days_since_spend(events, marks, starts[4], stop if own_cents < 0 else stop - 1, t)
     bill_start, bill_count = account[BILL_START], account[BILL_COUNT]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limitkeeper.core.behaviour.apply import apply_events, write_portraits
+from limitkeeper.core.behaviour.blocks import CAPACITIES, NO_BLOCK, order_of, room_for
 from limitkeeper.core.behaviour.events import (
     EVENT_COLUMNS,
     LONG_AGO_US,
@@ -17,7 +18,6 @@ from limitkeeper.core.behaviour.events import (
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
-    AMOUNT,
     BALANCE,
     BASE_BALANCE,
     BASE_LIMIT,
@@ -35,25 +35,19 @@ from limitkeeper.core.behaviour.ring import (
     HEAD,
     LIMIT,
     NEWEST_US,
-    NO_BLOCK,
     OPENED_US,
     REFERENCE,
-    RING_EVENTS_LEAST,
     RING_EVENTS_MAX,
     SMALL_ROWS,
     START,
     START_1H,
-    SUM_COLUMNS,
     TAIL,
     WINDOW_COUNT,
-    write_sums,
+    lay_rings,
 )
 from limitkeeper.core.kernel.errors import InputError
 
-ORDERS = 16
-"""Sizes of block that are kept apart: powers of two, up to 2**15."""
-
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 """Raised when what ``arrays`` gives changes its meaning."""
 
 
@@ -82,12 +76,11 @@ class Behaviour:
         self._accounts = np.zeros((0, ACCOUNT_FIELDS), np.int64)
         self._first_credit = np.zeros(0, np.int64)
         self._events = np.zeros((EVENT_ROWS, 1_024), np.int64)
-        self._sums = np.zeros((1_024, SUM_COLUMNS), np.int64)
         self._marks = np.zeros(1_024, np.uint8)
         self._links = np.zeros((SMALL_ROWS, 1_024), np.uint16)
         self._bills = np.zeros((BILL_ROWS, 256), np.int64)
         self._tops = np.zeros(2, np.int64)
-        self._free = np.full((2, ORDERS), NO_BLOCK, np.int64)
+        self._free = np.full((2, len(CAPACITIES)), NO_BLOCK, np.int64)
         self._totals = np.empty(RING_EVENTS_MAX + 1, np.int64)
 
     def add_accounts(
@@ -184,7 +177,7 @@ class Behaviour:
         done = 0
         while done < size:
             done = apply_events(
-                self._accounts, self._first_credit, self._events, self._sums, self._marks, self._links, self._bills,
+                self._accounts, self._first_credit, self._events, self._marks, self._links, self._bills,
                 self._tops, self._free, self._totals, columns, done, out, status,
             )  # fmt: skip
             if done < size:
@@ -192,21 +185,18 @@ class Behaviour:
         return out, status
 
     def _grow(self) -> None:
-        """Twice the arena that cannot take another block of its largest size."""
-        if self._tops[0] + 4 * RING_EVENTS_MAX > self._events.shape[1]:
-            wider = np.zeros((EVENT_ROWS, 2 * self._events.shape[1] + 4 * RING_EVENTS_MAX), np.int64)
-            wider[:, : self._events.shape[1]] = self._events
-            sums = np.zeros((wider.shape[1], SUM_COLUMNS), np.int64)
-            sums[: len(self._sums)] = self._sums
-            marks = np.zeros(wider.shape[1], np.uint8)
-            marks[: len(self._marks)] = self._marks
-            links = np.zeros((SMALL_ROWS, wider.shape[1]), np.uint16)
-            links[:, : len(self._marks)] = self._links
-            self._events, self._sums, self._marks, self._links = wider, sums, marks, links
+        """A new arena where one cannot take another block of its largest size: rings side by side, bills as they lie."""
+        if self._tops[0] + 2 * RING_EVENTS_MAX > self._events.shape[1]:
+            rings, old = self._accounts[: self.count], (self._events, self._marks, self._links)
+            nothing = (_widened(self._events[:, :0], 0), self._marks[:0], _widened(self._links[:, :0], 0))
+            width = room_for(lay_rings(rings, old, nothing), 4 * RING_EVENTS_MAX)
+            self._events = np.zeros((EVENT_ROWS, width), np.int64)
+            self._marks = np.zeros(width, np.uint8)
+            self._links = np.zeros((SMALL_ROWS, width), np.uint16)
+            self._tops[0] = lay_rings(rings, old, (self._events, self._marks, self._links))
+            self._free[0] = NO_BLOCK
         if self._tops[1] + BILLS_MAX > self._bills.shape[1]:
-            bills = np.zeros((BILL_ROWS, 2 * self._bills.shape[1] + BILLS_MAX), np.int64)
-            bills[:, : self._bills.shape[1]] = self._bills
-            self._bills = bills
+            self._bills = _widened(self._bills, 2 * self._bills.shape[1] + BILLS_MAX)
 
     def portraits(self, as_of_us: int, accounts: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Accounts' features as of an instant, shape ``(accounts, 45)``; the state stays as it is.
@@ -224,7 +214,6 @@ class Behaviour:
             self._accounts,
             self._first_credit,
             self._events,
-            self._sums,
             self._marks,
             self._links,
             self._bills,
@@ -242,11 +231,11 @@ class Behaviour:
             "accounts": self._accounts[: self.count],
             "first_credit": self._first_credit[: self.count],
             "events": self._events[:, : self._tops[0]],
-            "sums": self._sums[: self._tops[0]],
             "marks": self._marks[: self._tops[0]],
             "links": self._links[:, : self._tops[0]],
             "bills": self._bills[:, : self._tops[1]],
             "tops": self._tops,
+            "widths": np.array([self._events.shape[1], self._bills.shape[1]], np.int64),
             "free": self._free,
         }
 
@@ -269,10 +258,12 @@ class Behaviour:
                 advice="Build the state again from the events.",
             )
         behaviour.count = len(arrays["accounts"])
-        for name in ("accounts", "first_credit", "events", "sums", "bills", "tops", "free"):
-            setattr(behaviour, f"_{name}", np.array(arrays[name], dtype=np.int64, order="C"))
-        behaviour._marks = np.array(arrays["marks"], dtype=np.uint8)
-        behaviour._links = np.array(arrays["links"], dtype=np.uint16, order="C")
+        for name in ("accounts", "first_credit", "tops", "free"):
+            setattr(behaviour, f"_{name}", np.array(arrays[name], dtype=np.int64))
+        # The arenas are as wide as they were: when one is full, and what lies where then, is part of the state.
+        width, bills_width = arrays["widths"].tolist()
+        for name, wide in (("events", width), ("marks", width), ("links", width), ("bills", bills_width)):
+            setattr(behaviour, f"_{name}", _widened(arrays[name], wide))
         return behaviour
 
     def ring_bytes(self, account: int) -> bytes:
@@ -318,8 +309,8 @@ class Behaviour:
         if len(content) != head.nbytes + sum(sizes):
             raise InputError("The ring's bytes are not whole.", value=f"{len(content)} bytes")
         first, second, third = (head.nbytes + sum(sizes[:parts]) for parts in (1, 2, 3))
-        capacity = max(RING_EVENTS_LEAST, 1 << live.bit_length())  # a place more than events
-        bill_capacity = max(BILLS_LEAST, 1 << max(bill_count - 1, 0).bit_length())
+        capacity = int(CAPACITIES[order_of(max(live, BILLS_LEAST) + 1)])
+        bill_capacity = int(CAPACITIES[order_of(bill_count)])
         while (
             self._tops[0] + capacity > self._events.shape[1]
             or self._tops[1] + bill_capacity > self._bills.shape[1]
@@ -333,8 +324,6 @@ class Behaviour:
         self._marks[start : start + live] = np.frombuffer(content[third:], np.uint8)
         links = np.frombuffer(content[second:third], np.uint16).reshape(SMALL_ROWS, live)
         self._links[:, start : start + live] = links
-        self._sums[start] = 0
-        write_sums(self._sums, self._marks, self._events[AMOUNT], start, start + live)
         self._bills[:, bill_start : bill_start + bill_count] = bills
         customer = here[CUSTOMER]
         here[:] = row
@@ -352,3 +341,10 @@ class Behaviour:
             raise InputError("There is no such account.", value=account, allowed=f"0 to {self.count - 1}")
         row: NDArray[np.int64] = self._accounts[account]
         return row
+
+
+def _widened(array: NDArray[Any], width: int) -> NDArray[Any]:
+    """An array with room behind it, so that its last axis is that wide."""
+    wide = np.zeros((*array.shape[:-1], width), array.dtype)
+    wide[..., : array.shape[-1]] = array
+    return wide
