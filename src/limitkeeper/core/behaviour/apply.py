@@ -19,11 +19,19 @@ from limitkeeper.core.behaviour.events import (
 )
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
+    AMOUNT,
     BALANCE,
+    CITY,
     CUSTOMER,
+    DEVICE,
+    EVENT,
     HEAD,
+    ID_BITS,
+    ID_MASK,
     LATENESS_US,
     LIMIT,
+    MERCHANT,
+    MIDDLES,
     NEWEST_US,
     OPENED_US,
     REFERENCE,
@@ -33,12 +41,14 @@ from limitkeeper.core.behaviour.ring import (
     START_7D,
     START_30D,
     START_90D,
+    TAG_BITS,
     TAG_MASK,
     TAGS,
     TAIL,
     TS,
     WINDOW_COUNT,
     WORDS_A_LINE,
+    Ids,
     Matrix,
     advance_windows,
     event_mark,
@@ -50,6 +60,7 @@ from limitkeeper.core.behaviour.ring import (
     prefetch_ring,
     settled,
     settled_until,
+    short_id,
     write_links,
 )
 from limitkeeper.core.behaviour.scan import window_starts, write_features
@@ -65,6 +76,7 @@ def apply_events(
     accounts: Matrix,
     first_credit: NDArray[np.int64],
     events: Matrix,
+    ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     bills: Matrix,
@@ -90,24 +102,37 @@ def apply_events(
     status: NDArray[np.uint8],
 ) -> int:
     """Apply a batch's events from ``first`` on; gives the event for which an arena must grow, or the count."""
-    (owners, times, kinds, amounts, paid, minimum, days_late, merchants, devices, cities, ids, nights) = batch
+    (
+        owners,
+        times,
+        kinds,
+        amounts,
+        paid,
+        minimum,
+        days_late,
+        merchants,
+        devices,
+        cities,
+        event_ids,
+        nights,
+    ) = batch
     for i in range(first, owners.shape[0]):
         if i + 2 * AHEAD < owners.shape[0]:
             row = accounts[owners[i + 2 * AHEAD]]
             for word in range(0, ACCOUNT_FIELDS, WORDS_A_LINE):
                 prefetch(row, word)
         if i + AHEAD < owners.shape[0]:
-            prefetch_ring(accounts[owners[i + AHEAD]], events, marks, links)
+            prefetch_ring(accounts[owners[i + AHEAD]], events, ids, marks, links)
         account, t, kind, amount = accounts[owners[i]], times[i], int(kinds[i]), amounts[i]
         if account[NEWEST_US] > LONG_AGO_US and t < account[NEWEST_US] - LATENESS_US:
             status[i] = TOO_LATE
             out[i] = np.nan
             continue
-        if is_known_event(account, events, links, ids[i]):
+        if is_known_event(account, ids, links, event_ids[i]):
             status[i] = DUPLICATE
             out[i] = np.nan
             continue
-        if not has_room(account, events, marks, links, tops, free[0]):
+        if not has_room(account, events, ids, marks, links, tops, free[0]):
             return i
         if kind in (BILL, BILL_CORRECTED):
             bill = (t, amount, paid[i], minimum[i], days_late[i])
@@ -123,16 +148,17 @@ def apply_events(
         in_order = tail == account[HEAD] or events[TS, start + tail - 1] <= t
         if not in_order:
             place = lower_bound(events[TS], start + account[HEAD], start + tail, t + 1) - start
-            insert_place(events, marks, links, start + place, start + tail)
+            insert_place(events, ids, marks, links, start + place, start + tail)
             for window in range(START_1H, START_1H + WINDOW_COUNT):
                 # The place shifts where the event lies before it: it is then older than the window.
                 account[window] += place < account[window]
         at = start + place
-        (events[0, at], events[1, at], events[2, at], events[3, at], events[4, at], events[5, at]) = (
-            t, amount, merchants[i], devices[i], cities[i], ids[i],
-        )  # fmt: skip
+        events[TS, at], events[AMOUNT, at] = t, amount
+        ids[MERCHANT, at], ids[DEVICE, at] = short_id(merchants[i]), short_id(devices[i])
+        ids[CITY, at], ids[EVENT, at] = short_id(cities[i]), (event_ids[i] >> ID_BITS) & ID_MASK
         marks[at] = event_mark(kind, nights[i], amount)
-        links[TAGS, at] = ids[i] & TAG_MASK
+        links[TAGS, at] = event_ids[i] & TAG_MASK
+        links[MIDDLES, at] = (event_ids[i] >> TAG_BITS) & TAG_MASK
         account[TAIL] = tail + 1
         advance_windows(account, events[TS])
         if in_order:
@@ -147,7 +173,7 @@ def apply_events(
             state = settled_until(account, events, marks, place + 1)
             now = settled_until(account, events, marks, tail + 1)
         account[BALANCE], account[LIMIT], account[REFERENCE] = now
-        write_links(events, marks, links, starts[3], at, start + tail + 1)
+        write_links(ids, marks, links, starts[3], at, start + tail + 1)
         customer = account[CUSTOMER]
         if kind != LOGIN and kind != DECLINED and kind != FLAG and kind != FLAG_WITHDRAWN:  # noqa: PLR1714 - compiled, a tuple is slower
             first_credit[customer] = min(first_credit[customer], t)

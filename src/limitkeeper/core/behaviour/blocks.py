@@ -1,6 +1,6 @@
 """The blocks of an arena in which rings lie: their sizes, those that were left, and their compaction.
 
-A block that is too small is left for the next size, a quarter larger. What was left is kept for others of that size, but
+A block that is too small is left for the next size, an eighth larger. What was left is kept for others of that size, but
 accounts grow together, and then nobody comes for the small ones: where an arena is full, all rings are laid side by
 side in a new one, each in the smallest block that takes one event more.
 """
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.kernel.compiled import compiled
 
-BLOCK_EVENTS = 8
-"""Blocks of events are whole multiples of this."""
+BLOCK_EVENTS = 4
+"""Blocks are whole multiples of this."""
 
-BLOCK_EVENTS_LARGEST = 6_000
-"""At least a third more than a ring ever holds, so that the largest ring moves to the front of its block."""
+BLOCK_EVENTS_LARGEST = 4_400
+"""At least a fifteenth more than a ring ever holds, so that the largest ring moves to the front of its block."""
 
 
 def _capacities() -> tuple[int, ...]:
-    found = [4, BLOCK_EVENTS, 2 * BLOCK_EVENTS]  # 4, 8 and 16 are those of bills too
+    found = [BLOCK_EVENTS]
     while found[-1] < BLOCK_EVENTS_LARGEST:
-        found.append(max(found[-1] + BLOCK_EVENTS, -(-found[-1] * 5 // (4 * BLOCK_EVENTS)) * BLOCK_EVENTS))
+        found.append(found[-1] + max(found[-1] // (8 * BLOCK_EVENTS), 1) * BLOCK_EVENTS)
     return tuple(found)
 
 

@@ -1,8 +1,8 @@
 """The ring of each account: its last 180 days of events and its last bills, in two arenas.
 
 An account is a row of ``accounts``; its live events lie together in ``events[:, start + head : start + tail]``,
-in time order. When the block is full its live part moves to the front, or, where it is more than three quarters
-of the block, to a larger block (``blocks``). Windows are 90 days; a ring keeps 180, since an event may come 90 days
+in time order. When the block is full its live part moves to the front, or, where it is more than fifteen
+sixteenths of it, to a larger block (``blocks``). Windows are 90 days; a ring keeps 180, since an event may come 90 days
 late and looks 90 days back itself.
 
 What left the ring is folded into ``BASE_*``, so that balance and limit can be told as of any event in it.
@@ -59,8 +59,8 @@ ACCOUNT_FIELDS = 22
 WINDOW_COUNT = 5
 
 # The rows of ``events`` and of ``bills``.
-TS, AMOUNT, MERCHANT, DEVICE, CITY, EVENT = range(6)
-EVENT_ROWS = 6
+TS, AMOUNT = range(2)
+EVENT_ROWS = 2
 PAID, MINIMUM, DAYS_LATE = 2, 3, 4
 BILL_ROWS = 5
 
@@ -71,11 +71,19 @@ ROUND_CENTS = 10_000
 # The rows of ``links``: how many places back the event lies that had the same id before (spends only, but for devices),
 # so that an id is counted once in a window: where its link leads out of it.
 LINK_ROWS = 3
-TAGS = 3
-"""The row behind the links: the low bits of each event's id, so that a search reads a quarter of the memory."""
+TAGS, MIDDLES = 3, 4
+"""The rows behind the links: the lowest 16 bits of each event's id, so that a search reads a quarter of the memory, and
+the 16 above them."""
 
+TAG_BITS = 16
 TAG_MASK = 0xFFFF
-SMALL_ROWS = LINK_ROWS + 1
+SMALL_ROWS = LINK_ROWS + 2
+
+# The rows of ``ids``: 32 bits of each hash tell an account's own merchants, devices and cities apart; of an event's id
+# these are the upper half, and all 64 are kept.
+MERCHANT, DEVICE, CITY, EVENT = range(4)
+ID_ROWS = 4
+ID_BITS = 32
 UNLINKED = 0
 """An event that is not counted: its id is missing, or it is no spend."""
 
@@ -85,7 +93,10 @@ FIRST = 65_535
 WORDS_A_LINE = 8
 """int64 in a line of the processor's cache."""
 
+ID_MASK = 0xFFFF_FFFF
+
 Matrix = NDArray[np.int64]
+Ids = NDArray[np.uint32]
 
 
 @compiled
@@ -100,7 +111,14 @@ def event_mark(kind: int, night: bool, amount_cents: int) -> int:
 
 
 @compiled
-def link_of(ids: NDArray[np.int64], marks: NDArray[np.uint8], low: int, at: int, all_kinds: bool) -> int:
+def short_id(id_hash: int) -> np.uint32:
+    """The halves of a hash folded into 32 bits; 0 where it is missing, and never else."""
+    short = np.uint32((id_hash ^ (id_hash >> ID_BITS)) & ID_MASK)
+    return np.uint32(1) if short == 0 and id_hash != MISSING_ID else short
+
+
+@compiled
+def link_of(ids: Ids, marks: NDArray[np.uint8], low: int, at: int, all_kinds: bool) -> int:
     """How far back from ``at`` the same id lies in ``[low, at)``."""
     key = ids[at]
     if key == MISSING_ID or not (all_kinds or (marks[at] & KIND_BITS) <= CASH_ADVANCE):
@@ -117,28 +135,31 @@ def link_of(ids: NDArray[np.int64], marks: NDArray[np.uint8], low: int, at: int,
 
 @compiled
 def write_links(
-    events: Matrix, marks: NDArray[np.uint8], links: NDArray[np.uint16], low: int, at: int, end: int
+    ids: Ids, marks: NDArray[np.uint8], links: NDArray[np.uint16], low: int, at: int, end: int
 ) -> None:
     """Link the event at ``at`` to those from ``low`` on, and the next one of its id, before ``end``, to it."""
     for row in range(LINK_ROWS):
-        ids, all_kinds = events[MERCHANT + row], MERCHANT + row == DEVICE
-        links[row, at] = link_of(ids, marks, low, at, all_kinds)
+        own, all_kinds = ids[MERCHANT + row], MERCHANT + row == DEVICE
+        links[row, at] = link_of(own, marks, low, at, all_kinds)
         if links[row, at] == UNLINKED:
             continue
         for k in range(at + 1, end):
-            if ids[k] == ids[at] and links[row, k] != UNLINKED:
+            if own[k] == own[at] and links[row, k] != UNLINKED:
                 links[row, k] = k - at
                 break
 
 
 @compiled
 def insert_place(
-    events: Matrix, marks: NDArray[np.uint8], links: NDArray[np.uint16], at: int, end: int
+    events: Matrix, ids: Ids, marks: NDArray[np.uint8], links: NDArray[np.uint16], at: int, end: int
 ) -> None:
     """Shift the events in ``[at, end)`` by one place, for one that belongs before them."""
     for row in range(EVENT_ROWS):
         for k in range(end, at, -1):
             events[row, k] = events[row, k - 1]
+    for row in range(ID_ROWS):
+        for k in range(end, at, -1):
+            ids[row, k] = ids[row, k - 1]
     for k in range(end, at, -1):
         marks[k] = marks[k - 1]
     for row in range(LINK_ROWS):
@@ -147,8 +168,9 @@ def insert_place(
             # A link that leads across the new place is one longer.
             crosses = link not in (UNLINKED, FIRST) and k - 1 - int(link) < at
             links[row, k] = link + np.uint16(1) if crosses else link
-    for k in range(end, at, -1):
-        links[TAGS, k] = links[TAGS, k - 1]
+    for row in range(LINK_ROWS, SMALL_ROWS):
+        for k in range(end, at, -1):
+            links[row, k] = links[row, k - 1]
 
 
 @compiled
@@ -185,6 +207,7 @@ def settled_until(
 def prefetch_ring(
     account: NDArray[np.int64],
     events: Matrix,
+    ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
 ) -> None:
@@ -197,10 +220,10 @@ def prefetch_ring(
         prefetch(events[AMOUNT], at)
     for at in range(start + account[START_90D], tail + 1, 8 * WORDS_A_LINE):
         prefetch(marks, at)
-    for at in range(recent, tail + 1, WORDS_A_LINE):
-        prefetch(events[MERCHANT], at)
-        prefetch(events[DEVICE], at)
-        prefetch(events[CITY], at)
+    for at in range(recent, tail + 1, 2 * WORDS_A_LINE):
+        prefetch(ids[MERCHANT], at)
+        prefetch(ids[DEVICE], at)
+        prefetch(ids[CITY], at)
     for at in range(recent, tail + 1, 4 * WORDS_A_LINE):
         prefetch(links[0], at)
         prefetch(links[1], at)
@@ -225,6 +248,7 @@ def lower_bound(values: NDArray[np.int64], low: int, high: int, x: int) -> int:
 @compiled
 def move(
     events: Matrix,
+    ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     source: int,
@@ -235,6 +259,9 @@ def move(
     for row in range(EVENT_ROWS):
         for k in range(count):
             events[row, target + k] = events[row, source + k]
+    for row in range(ID_ROWS):
+        for k in range(count):
+            ids[row, target + k] = ids[row, source + k]
     for k in range(count):
         marks[target + k] = marks[source + k]
     for row in range(SMALL_ROWS):
@@ -246,6 +273,7 @@ def move(
 def has_room(
     account: NDArray[np.int64],
     events: Matrix,
+    ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     tops: NDArray[np.int64],
@@ -256,15 +284,15 @@ def has_room(
     if tail < capacity:
         return True
     live = tail - head
-    if capacity > 0 and live * 4 <= capacity * 3:
-        move(events, marks, links, account[START] + head, account[START], live)
+    if capacity > 0 and live * 16 <= capacity * 15:
+        move(events, ids, marks, links, account[START] + head, account[START], live)
     else:
         larger = CAPACITIES[order_of(max(capacity, BILLS_LEAST) + 1)]
         start = taken_block(larger, tops, 0, free, events)
         if start == NO_BLOCK:
             return False
         if capacity > 0:
-            move(events, marks, links, account[START] + head, start, live)
+            move(events, ids, marks, links, account[START] + head, start, live)
             leave_block(account[START], capacity, free, events)
         account[START], account[CAPACITY] = start, larger
     account[HEAD], account[TAIL] = 0, live
@@ -276,14 +304,14 @@ def has_room(
 @compiled
 def lay_rings(
     accounts: Matrix,
-    old: tuple[Matrix, NDArray[np.uint8], NDArray[np.uint16]],
-    new: tuple[Matrix, NDArray[np.uint8], NDArray[np.uint16]],
+    old: tuple[Matrix, Ids, NDArray[np.uint8], NDArray[np.uint16]],
+    new: tuple[Matrix, Ids, NDArray[np.uint8], NDArray[np.uint16]],
 ) -> int:
     """Lay rings side by side in another arena, each in the smallest block that takes an event more; where they end.
 
     With no room in the new arena, only where they would end is told.
     """
-    (events, marks, links), (new_events, new_marks, new_links) = old, new
+    (events, ids, marks, links), (new_events, new_ids, new_marks, new_links) = old, new
     moves = new_events.shape[1] > 0
     top = 0
     for owner in range(accounts.shape[0]):
@@ -295,6 +323,7 @@ def lay_rings(
         if moves:
             source = account[START] + head
             new_events[:, top : top + live] = events[:, source : source + live]
+            new_ids[:, top : top + live] = ids[:, source : source + live]
             new_marks[top : top + live] = marks[source : source + live]
             new_links[:, top : top + live] = links[:, source : source + live]
             account[START], account[CAPACITY], account[HEAD], account[TAIL] = top, capacity, 0, live
@@ -336,8 +365,8 @@ def advance_windows(account: NDArray[np.int64], ts: NDArray[np.int64]) -> None:
 
 
 @compiled
-def is_known_event(account: NDArray[np.int64], events: Matrix, links: NDArray[np.uint16], event: int) -> bool:
-    """Whether the ring holds an event of that id: by its tag, and only where one agrees by the whole id.
+def is_known_event(account: NDArray[np.int64], ids: Ids, links: NDArray[np.uint16], event: int) -> bool:
+    """Whether the ring holds an event of that id: by its tag, and only where one agrees by the other bits.
 
     The search has no early exit, so that it is vectorised.
     """
@@ -349,7 +378,8 @@ def is_known_event(account: NDArray[np.int64], events: Matrix, links: NDArray[np
         agree |= np.uint16(tags[k] == tag)
     if agree == 0:
         return False
-    for at in range(low, high):  # noqa: SIM110 - numba compiles the loop, not any()
-        if events[EVENT, at] == event:
+    middle, upper = np.uint16((event >> TAG_BITS) & TAG_MASK), np.uint32((event >> ID_BITS) & ID_MASK)
+    for at in range(low, high):
+        if links[TAGS, at] == tag and links[MIDDLES, at] == middle and ids[EVENT, at] == upper:
             return True
     return False

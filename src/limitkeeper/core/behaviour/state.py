@@ -33,6 +33,7 @@ from limitkeeper.core.behaviour.ring import (
     DROPPED_US,
     EVENT_ROWS,
     HEAD,
+    ID_ROWS,
     LIMIT,
     NEWEST_US,
     OPENED_US,
@@ -43,6 +44,8 @@ from limitkeeper.core.behaviour.ring import (
     START_1H,
     TAIL,
     WINDOW_COUNT,
+    Ids,
+    Matrix,
     lay_rings,
 )
 from limitkeeper.core.kernel.errors import InputError
@@ -75,9 +78,7 @@ class Behaviour:
         self.count = 0
         self._accounts = np.zeros((0, ACCOUNT_FIELDS), np.int64)
         self._first_credit = np.zeros(0, np.int64)
-        self._events = np.zeros((EVENT_ROWS, 1_024), np.int64)
-        self._marks = np.zeros(1_024, np.uint8)
-        self._links = np.zeros((SMALL_ROWS, 1_024), np.uint16)
+        self._events, self._ids, self._marks, self._links = _arenas(1_024)
         self._bills = np.zeros((BILL_ROWS, 256), np.int64)
         self._tops = np.zeros(2, np.int64)
         self._free = np.full((2, len(CAPACITIES)), NO_BLOCK, np.int64)
@@ -177,7 +178,7 @@ class Behaviour:
         done = 0
         while done < size:
             done = apply_events(
-                self._accounts, self._first_credit, self._events, self._marks, self._links, self._bills,
+                self._accounts, self._first_credit, self._events, self._ids, self._marks, self._links, self._bills,
                 self._tops, self._free, self._totals, columns, done, out, status,
             )  # fmt: skip
             if done < size:
@@ -187,13 +188,10 @@ class Behaviour:
     def _grow(self) -> None:
         """A new arena where one cannot take another block of its largest size: rings side by side, bills as they lie."""
         if self._tops[0] + 2 * RING_EVENTS_MAX > self._events.shape[1]:
-            rings, old = self._accounts[: self.count], (self._events, self._marks, self._links)
-            nothing = (_widened(self._events[:, :0], 0), self._marks[:0], _widened(self._links[:, :0], 0))
-            width = room_for(lay_rings(rings, old, nothing), 4 * RING_EVENTS_MAX)
-            self._events = np.zeros((EVENT_ROWS, width), np.int64)
-            self._marks = np.zeros(width, np.uint8)
-            self._links = np.zeros((SMALL_ROWS, width), np.uint16)
-            self._tops[0] = lay_rings(rings, old, (self._events, self._marks, self._links))
+            rings, old = self._accounts[: self.count], (self._events, self._ids, self._marks, self._links)
+            width = room_for(lay_rings(rings, old, _arenas(0)), 4 * RING_EVENTS_MAX)
+            self._events, self._ids, self._marks, self._links = new = _arenas(width)
+            self._tops[0] = lay_rings(rings, old, new)
             self._free[0] = NO_BLOCK
         if self._tops[1] + BILLS_MAX > self._bills.shape[1]:
             self._bills = _widened(self._bills, 2 * self._bills.shape[1] + BILLS_MAX)
@@ -231,6 +229,7 @@ class Behaviour:
             "accounts": self._accounts[: self.count],
             "first_credit": self._first_credit[: self.count],
             "events": self._events[:, : self._tops[0]],
+            "ids": self._ids[:, : self._tops[0]],
             "marks": self._marks[: self._tops[0]],
             "links": self._links[:, : self._tops[0]],
             "bills": self._bills[:, : self._tops[1]],
@@ -262,7 +261,8 @@ class Behaviour:
             setattr(behaviour, f"_{name}", np.array(arrays[name], dtype=np.int64))
         # The arenas are as wide as they were: when one is full, and what lies where then, is part of the state.
         width, bills_width = arrays["widths"].tolist()
-        for name, wide in (("events", width), ("marks", width), ("links", width), ("bills", bills_width)):
+        for name in ("events", "ids", "marks", "links", "bills"):
+            wide = bills_width if name == "bills" else width
             setattr(behaviour, f"_{name}", _widened(arrays[name], wide))
         return behaviour
 
@@ -285,6 +285,7 @@ class Behaviour:
             np.array([STATE_FORMAT, first_credit], np.int64),
             row,
             self._events[:, low:high],
+            self._ids[:, low:high],
             self._bills[:, first_bill : first_bill + bill_count],
             self._links[:, low:high],
             self._marks[low:high],
@@ -305,10 +306,16 @@ class Behaviour:
             raise InputError("These bytes are no ring of this version.", value=f"{len(content)} bytes")
         row = head[2:].copy()
         live, bill_count = int(row[TAIL]), int(row[BILL_COUNT])
-        sizes = (8 * EVENT_ROWS * live, 8 * BILL_ROWS * bill_count, 2 * SMALL_ROWS * live, live)
+        sizes = (
+            8 * EVENT_ROWS * live,
+            4 * ID_ROWS * live,
+            8 * BILL_ROWS * bill_count,
+            2 * SMALL_ROWS * live,
+            live,
+        )
         if len(content) != head.nbytes + sum(sizes):
             raise InputError("The ring's bytes are not whole.", value=f"{len(content)} bytes")
-        first, second, third = (head.nbytes + sum(sizes[:parts]) for parts in (1, 2, 3))
+        first, second, third, fourth = (head.nbytes + sum(sizes[:parts]) for parts in (1, 2, 3, 4))
         capacity = int(CAPACITIES[order_of(max(live, BILLS_LEAST) + 1)])
         bill_capacity = int(CAPACITIES[order_of(bill_count)])
         while (
@@ -319,10 +326,12 @@ class Behaviour:
         start, bill_start = int(self._tops[0]), int(self._tops[1])
         self._tops += np.array([capacity, bill_capacity])
         events = np.frombuffer(content[head.nbytes : first], np.int64).reshape(EVENT_ROWS, live)
-        bills = np.frombuffer(content[first:second], np.int64).reshape(BILL_ROWS, bill_count)
+        ids = np.frombuffer(content[first:second], np.uint32).reshape(ID_ROWS, live)
+        bills = np.frombuffer(content[second:third], np.int64).reshape(BILL_ROWS, bill_count)
         self._events[:, start : start + live] = events
-        self._marks[start : start + live] = np.frombuffer(content[third:], np.uint8)
-        links = np.frombuffer(content[second:third], np.uint16).reshape(SMALL_ROWS, live)
+        self._ids[:, start : start + live] = ids
+        self._marks[start : start + live] = np.frombuffer(content[fourth:], np.uint8)
+        links = np.frombuffer(content[third:fourth], np.uint16).reshape(SMALL_ROWS, live)
         self._links[:, start : start + live] = links
         self._bills[:, bill_start : bill_start + bill_count] = bills
         customer = here[CUSTOMER]
@@ -341,6 +350,16 @@ class Behaviour:
             raise InputError("There is no such account.", value=account, allowed=f"0 to {self.count - 1}")
         row: NDArray[np.int64] = self._accounts[account]
         return row
+
+
+def _arenas(width: int) -> tuple[Matrix, Ids, NDArray[np.uint8], NDArray[np.uint16]]:
+    """Empty arenas of events, their ids, marks and links."""
+    return (
+        np.zeros((EVENT_ROWS, width), np.int64),
+        np.zeros((ID_ROWS, width), np.uint32),
+        np.zeros(width, np.uint8),
+        np.zeros((SMALL_ROWS, width), np.uint16),
+    )
 
 
 def _widened(array: NDArray[Any], width: int) -> NDArray[Any]:
