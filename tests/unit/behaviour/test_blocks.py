@@ -36,7 +36,15 @@ def crowd(accounts: int, events: int) -> list[Event]:
             event_id = (number - int(again)) * accounts + owner + 1
             amount = int(draws.integers(1, 50_000))
             found.append(
-                Event(owner, NOW + number * DAY - late, kind, amount, id=event_id, merchant=shop, device=shop % 3)
+                Event(
+                    owner,
+                    NOW + number * DAY - late,
+                    kind,
+                    amount,
+                    id=event_id,
+                    merchant=shop,
+                    device=shop % 3,
+                )
             )
     return found
 
