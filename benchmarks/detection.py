@@ -32,6 +32,9 @@ ACCOUNTS = int(os.environ.get("BENCH_LIVES", "6000"))
 DAYS = 360
 WARM_DAYS = 90
 BATCH_EVENTS = 16_384
+SEVERE = ("severe", "critical")
+"""Severities of alerts that stop a line at once; the others ask somebody to look."""
+
 PICTURE = Path(__file__).parent / "results" / "detection.png"
 
 
@@ -61,7 +64,8 @@ def _alerts(life: SimulatedLife, model: Model) -> pl.DataFrame:
         for start in range(0, life.events.height, BATCH_EVENTS):
             read = read_events(life.events[start : start + BATCH_EVENTS])
             engine.submit(Request("events", read, BATCH_EVENTS)).result()
-        query = sa.select(alerts.c.account_id, alerts.c.trigger, alerts.c.opened_us, alerts.c.seen_us)
+        names = ("account_id", "trigger", "severity", "opened_us", "seen_us")
+        query = sa.select(*(alerts.c[name] for name in names))
         found = pl.DataFrame(engine.store.rows(query))
         engine.stop()
     return found
@@ -82,6 +86,7 @@ def _row(trigger: str, life: SimulatedLife, found: pl.DataFrame) -> dict[str, An
     troubled = joined.filter(
         pl.col("trigger_right").is_not_null() & (pl.col("seen_us") >= pl.col("onset_us"))
     )
+    severe = pl.col("severity").is_in(SEVERE)
     healthy = truth.filter(pl.col("trigger").is_null())
     false = joined.filter(pl.col("trigger_right").is_null())
     months = healthy.height * (DAYS - WARM_DAYS) / 30.0
@@ -98,7 +103,9 @@ def _row(trigger: str, life: SimulatedLife, found: pl.DataFrame) -> dict[str, An
         "defaulted": defaults.height,
         "alerted_before_default": early.height,
         "share_of_loss_alerted_before_default": round(saved / loss, 3) if loss else None,
+        "precision_of_severe": round(hit.filter(severe).height / max(own.filter(severe).height, 1), 3),
         "false_alerts_per_1000_healthy_account_months": round(1_000 * false.height / months, 2),
+        "severe_ones_of_them": round(1_000 * false.filter(severe).height / months, 2),
     }
 
 

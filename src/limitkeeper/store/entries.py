@@ -11,7 +11,8 @@ from limitkeeper.core.kernel.errors import InputError
 COMPRESSION: Literal["zstd"] = "zstd"
 
 
-_COMPRESSED = pa.ipc.IpcWriteOptions(compression=COMPRESSION)
+_FEW = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+"""Of a few events zstd makes a tenth less, at ten times the cost."""
 
 
 def entry_bytes(content: pl.DataFrame | pa.RecordBatch) -> bytes:
@@ -22,13 +23,15 @@ def entry_bytes(content: pl.DataFrame | pa.RecordBatch) -> bytes:
     >>> entry_table(entry_bytes(pl.DataFrame({"a": [1, 2]})))["a"].to_list()
     [1, 2]
     """
-    stream = io.BytesIO()
     if isinstance(content, pl.DataFrame):
+        stream = io.BytesIO()
         content.write_ipc_stream(stream, compression=COMPRESSION)
-    else:
-        with pa.ipc.new_stream(stream, content.schema, options=_COMPRESSED) as writer:
-            writer.write_batch(content)
-    return stream.getvalue()
+        return stream.getvalue()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, content.schema, options=_FEW) as writer:
+        writer.write_batch(content)
+    found: bytes = sink.getvalue().to_pybytes()
+    return found
 
 
 def entry_table(content: bytes) -> pl.DataFrame:
