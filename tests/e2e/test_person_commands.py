@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from limitkeeper.app.oidc_login import SECRET_VARIABLE
 from limitkeeper.app.people import FAILURES_MAX, LoginError, key_actor, session_of
 from limitkeeper.connectors.sealing import KEY_VARIABLE
 from limitkeeper.core.access.actors import COMMITTEE, OFFICER, OPERATOR, SYSTEM
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.shells.cli.main import application
+from limitkeeper.shells.serving import workflow_of
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 
@@ -157,6 +159,22 @@ def test_service_is_never_called_as_a_person_is(staffed: Path) -> None:
     run(staffed, "key", "make", "robot", "--scope", "events.send", "--as", "chief")
     with pytest.raises(InputError, match="taken"):
         run(staffed, "person", "add", "robot", "--role", OFFICER, "--as", "chief", typed=PASSWORD + "\n")
+
+
+def test_server_takes_the_provider_of_a_file_and_only_with_workflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "oidc.yaml"
+    file.write_text("issuer: https://login.lender.test\nclient_id: limitkeeper\nroles: {risk: [officer]}\n"
+                    "redirect_url: https://limits.lender.test/v1/login/oidc/callback\n")  # fmt: skip
+    monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(bytes(32)).decode())
+    with pytest.raises(InputError, match=SECRET_VARIABLE):
+        workflow_of("CN", None, oidc=file)
+    monkeypatch.setenv(SECRET_VARIABLE, "secret")
+    found = workflow_of("CN", None, oidc=file).oidc
+    assert found
+    assert found.mapped.roles == {"risk": {OFFICER}}
+    assert "--workflow" in run(tmp_path, "serve", "--oidc", str(file), code=2)
 
 
 def test_customer_is_added_with_his_id_and_no_password_where_another_vouches(staffed: Path) -> None:

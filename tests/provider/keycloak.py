@@ -1,5 +1,6 @@
 """A real Keycloak on loopback: a provider of OpenID Connect as banks run it."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import httpx
 from tests.broker.kafka import free_ports
 
 POM = Path(__file__).parent / "pom.xml"
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 REALM = "lender"
 CLIENT, SECRET = "limitkeeper", "a-secret-of-a-client-that-is-none"
 PASSWORD = "correct horse battery"  # noqa: S105 - of people that are none
@@ -26,12 +27,15 @@ def distribution() -> Path | None:
     if not (shutil.which("java") and shutil.which("mvn")):
         return None
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "limitkeeper" / "keycloak"
-    if not (cache / "complete").exists():
-        command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", "-DexcludeTransitive=true",
-                   f"-DoutputDirectory={cache}"]  # fmt: skip
-        if subprocess.run(command, capture_output=True, check=False, timeout=600).returncode:
-            return None
-        (cache / "complete").touch()
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if not (cache / "complete").exists():
+            command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", "-DexcludeTransitive=true",
+                       f"-DoutputDirectory={cache}"]  # fmt: skip
+            if subprocess.run(command, capture_output=True, check=False, timeout=600).returncode:
+                return None
+            (cache / "complete").touch()
     return next(cache.glob("keycloak-*.zip"), None)
 
 
