@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_clocks import TRIAGE_LOOK_US, run_appeals
-from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, evidence_read
+from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, evidence_read, judged_evidence
 from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
 from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
@@ -342,7 +342,7 @@ def test_facts_never_answer_against_the_customer(store: Store) -> None:
 def test_evidence_is_sealed_with_its_hash_and_every_look_is_kept(store: Store) -> None:
     appeal_id, content = submitted(store, decided(store)), pdf()
     with work(store, KIM, NOW_US + DAY_US) as w:
-        evidence_id = evidence_added(w, DESK, appeal_id, "../../bill\n.exe", content)
+        evidence_id = evidence_added(w, DESK, appeal_id, judged_evidence("../../bill\n.exe", content))
     (row,) = store.rows(sa.select(appeal_evidence))
     assert (row["kind"], row["size_bytes"]) == ("pdf", len(content))
     assert content not in row["content"]
@@ -357,31 +357,31 @@ def test_evidence_is_sealed_with_its_hash_and_every_look_is_kept(store: Store) -
 def test_evidence_of_another_customer_is_not_read_nor_added(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     with work(store, KIM, NOW_US) as w:
-        evidence_id = evidence_added(w, DESK, appeal_id, "a", b"paid")
+        evidence_id = evidence_added(w, DESK, appeal_id, judged_evidence("a", b"paid"))
     eve = Actor("eve", frozenset({CUSTOMER}), "b")
     with pytest.raises(ForbiddenError), work(store, eve, NOW_US) as w:
         evidence_read(w, SEAL, appeal_id, evidence_id)
     with pytest.raises(ForbiddenError), work(store, eve, NOW_US) as w:
-        evidence_added(w, DESK, appeal_id, "a", b"paid")
+        evidence_added(w, DESK, appeal_id, judged_evidence("a", b"paid"))
 
 
 def test_files_are_few_and_the_same_one_is_kept_once(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     with work(store, KIM, NOW_US) as w:
         ids = {
-            evidence_added(w, DESK, appeal_id, "a", b"%d" % number)
+            evidence_added(w, DESK, appeal_id, judged_evidence("a", b"%d" % number))
             for number in (*range(EVIDENCE_FILES_MAX), 0)
         }
     assert len(ids) == EVIDENCE_FILES_MAX
     with pytest.raises(EvidenceError, match="too many"), work(store, KIM, NOW_US) as w:
-        evidence_added(w, DESK, appeal_id, "a", b"one more")
+        evidence_added(w, DESK, appeal_id, judged_evidence("a", b"one more"))
 
 
 def test_who_answers_has_seen_the_newest_evidence(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     version = act(store, appeal_id, "bob claim")["version"]
     with work(store, KIM, NOW_US) as w:
-        evidence_added(w, DESK, appeal_id, "a", b"paid")
+        evidence_added(w, DESK, appeal_id, judged_evidence("a", b"paid"))
     with pytest.raises(RefusedError) as error, work(store, officer("bob"), NOW_US + DAY_US) as w:
         appeal_acted(w, DESK, appeal_id, version, "uphold", "why")
     assert error.value.rule == "version"
@@ -391,7 +391,7 @@ def test_answered_appeal_takes_no_more_evidence(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     act(store, appeal_id, "bob claim", "bob uphold")
     with pytest.raises(RefusedError), work(store, KIM, NOW_US) as w:
-        evidence_added(w, DESK, appeal_id, "a", b"paid")
+        evidence_added(w, DESK, appeal_id, judged_evidence("a", b"paid"))
 
 
 def test_customer_reads_what_concerns_him_and_not_who_works_on_it(store: Store) -> None:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from limitkeeper.app.appeals import AppealDesk, evidence_counted
 from limitkeeper.connectors.evidence import EvidenceError, evidence_kind
 from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.access.rights import check_right
+from limitkeeper.core.access.rights import check_customers_right
 from limitkeeper.core.appeal.appeals import LIVE_STATES
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.store.appeal_tables import appeal_evidence, appeals
-from limitkeeper.store.work import Work
+from limitkeeper.store.work import MissingError, Work
 
 EVIDENCE_FILES_MAX = 10
 """Of one appeal."""
@@ -31,7 +31,19 @@ class Evidence:
     content: bytes
 
 
-def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, name: str, content: bytes) -> str:
+def judged_evidence(name: str, content: bytes) -> Evidence:
+    """A file as it may be kept: judged before any transaction, since that may take a while.
+
+    Raises
+    ------
+    EvidenceError
+        When it is not taken.
+    """
+    shown = "".join(each for each in name if each.isprintable())[:NAME_LETTERS_MAX]
+    return Evidence(evidence_kind(content), shown, content)
+
+
+def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, evidence: Evidence) -> str:
     """Keep a file with an appeal that waits for its answer; its id. The same file again is the same.
 
     Raises
@@ -43,13 +55,14 @@ def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, name: str, content
     RefusedError
         When it is answered already.
     EvidenceError
-        When it is not taken, or there are too many.
+        When there are too many.
     """
     row = w.found(appeals, appeal_id)
-    check_right(w.actor, "appeal.submit", row["customer_id"])
+    check_customers_right(w.actor, "appeal.submit", row["customer_id"])
     if row["state"] not in LIVE_STATES:
         raise RefusedError("appeal_state", value=f"evidence for an appeal that is {row['state']}")
-    kind, digest = evidence_kind(content), hashlib.sha256(content).hexdigest()
+    kind, content = evidence.kind, evidence.content
+    digest = hashlib.sha256(content).hexdigest()
     there = w.rows(
         sa.select(appeal_evidence.c.evidence_id, appeal_evidence.c.sha256).where(
             appeal_evidence.c.appeal_id == appeal_id
@@ -62,12 +75,11 @@ def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, name: str, content
         raise EvidenceError("There are too many files.", value=len(there) + 1, allowed=EVIDENCE_FILES_MAX)
     named = json.dumps([appeal_id, digest])
     evidence_id = hashlib.blake2b(f"evidence:{named}".encode(), digest_size=16).hexdigest()
-    shown = "".join(each for each in name if each.isprintable())[:NAME_LETTERS_MAX]
     evidence_counted(w, desk, row)
     w.add(appeal_evidence, {
         "evidence_id": evidence_id, "appeal_id": appeal_id, "number": len(there) + 1, "kind": kind,
         "size_bytes": len(content), "sha256": digest,
-        "name": desk.seal.sealed(shown.encode(), f"evidence:{evidence_id}:name"),
+        "name": desk.seal.sealed(evidence.name.encode(), f"evidence:{evidence_id}:name"),
         "content": desk.seal.sealed(content, f"evidence:{evidence_id}"), "added_us": w.now_us,
         "added_by": w.actor.actor_id,
     })  # fmt: skip
@@ -83,21 +95,21 @@ def evidence_read(w: Work, seal: Seal, appeal_id: str, evidence_id: str) -> Evid
     Raises
     ------
     MissingError
-        When there is no such appeal.
+        When there is no such appeal, or it has no such file.
     ForbiddenError
         When it is not his to read.
     EvidenceError
-        When the appeal has no such file, or it is not what it was.
+        When it is not what was sent.
     """
     row = w.found(appeals, appeal_id)
-    check_right(w.actor, "appeal.evidence", row["customer_id"])
+    check_customers_right(w.actor, "appeal.evidence", row["customer_id"])
     kept = w.row(
         sa.select(appeal_evidence).where(
             appeal_evidence.c.appeal_id == appeal_id, appeal_evidence.c.evidence_id == evidence_id
         )
     )
     if kept is None:
-        raise EvidenceError("The appeal has no such file.", value=evidence_id)
+        raise MissingError("The appeal has no such file.", value=evidence_id)
     content = seal.opened(kept["content"], f"evidence:{evidence_id}")
     if hashlib.sha256(content).hexdigest() != kept["sha256"]:
         raise EvidenceError("The file is not what was sent.", value=evidence_id)

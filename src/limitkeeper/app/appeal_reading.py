@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.appeal_evidence import evidence_name
 from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.access.rights import check_right
+from limitkeeper.core.access.rights import check_customers_right, check_right
 from limitkeeper.core.appeal.appeals import BY_CLOCK, GRANTED, GRANTING, PARTLY_GRANTED, UPHELD
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.work import Work
@@ -53,7 +53,7 @@ def appeal_read(w: Work, seal: Seal, appeal_id: str) -> dict[str, Any]:
         When it is not his to read.
     """
     row = w.found(appeals, appeal_id)
-    check_right(w.actor, "appeal.read", row["customer_id"])
+    check_customers_right(w.actor, "appeal.read", row["customer_id"])
     own = w.actor.customer_id is not None
     w.note("appeal.read", f"appeal:{appeal_id}")
     done = w.rows(

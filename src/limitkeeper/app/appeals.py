@@ -17,7 +17,7 @@ from limitkeeper.app.decisions import Effects
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.access.rights import check_right
+from limitkeeper.core.access.rights import check_customers_right
 from limitkeeper.core.appeal.appeals import (
     BY_CLOCK,
     BY_FACTS,
@@ -157,7 +157,7 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     """
     case = w.found(cases, case_id)
     customer_id = owner_of(w, account_id).customer_id
-    check_right(w.actor, "appeal.submit", customer_id)
+    check_customers_right(w.actor, "appeal.submit", customer_id)
     if not checked_words(text).strip():
         raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
     entries = adverse_entries(w, case, account_id)
@@ -239,7 +239,7 @@ def appeal_acted(
         When a correction is none.
     """
     row = w.found(appeals, appeal_id)
-    check_right(w.actor, RIGHTS.get(act, "appeal.decide"), row["customer_id"])
+    check_customers_right(w.actor, RIGHTS.get(act, "appeal.decide"), row["customer_id"])
     if row["version"] != version:
         raise RefusedError(
             "version", value=f"version {version}; it is {row['version']}", advice="Read it again."

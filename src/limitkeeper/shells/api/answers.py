@@ -130,7 +130,7 @@ def add_error_answers(application: FastAPI) -> None:
     application.add_exception_handler(LimitkeeperError, answered)
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """The body of a request, refused beyond its bound before it is read whole.
 
     Raises
@@ -147,8 +147,8 @@ async def body_of(request: Request) -> bytes:
             raise ClientDisconnect
         part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise TooLargeError("The body is too large.", value=f"{size} bytes", allowed=BODY_BYTES_MAX)
+        if size > bytes_max:
+            raise TooLargeError("The body is too large.", value=f"{size} bytes", allowed=bytes_max)
         parts.append(part)
     request.state.body = b"".join(parts)
     return bytes(request.state.body)

@@ -13,6 +13,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.shells.api.access import Gate, acts_of_routes
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import add_error_answers, error_answer
+from limitkeeper.shells.api.appeals import appeal_acts_router, appeals_router, evidence_router
 from limitkeeper.shells.api.cases import cases_router
 from limitkeeper.shells.api.customer_lines import customer_lines_router, requests_router, staff_lines_router
 from limitkeeper.shells.api.customers import contacts_router, customers_router
@@ -121,6 +122,9 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         customers_router(desk, workflow.seal),
         contacts_router(desk, workflow.seal),
         notices_router(desk, workflow.seal),
+        appeals_router(desk, workflow.desk),
+        evidence_router(desk, workflow.desk),
+        appeal_acts_router(desk, workflow.desk),
         mandates_router(desk),
         audit_router(desk),
         people_router(desk),

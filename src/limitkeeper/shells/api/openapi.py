@@ -6,6 +6,7 @@ from typing import Any
 
 from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
+from limitkeeper.shells.api.appeal_schemas import APPEAL_SCHEMAS
 from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, Schema] = {
     **CASE_SCHEMAS,
     **PEOPLE_SCHEMAS,
     **LINE_SCHEMAS,
+    **APPEAL_SCHEMAS,
 }
 """Every schema by its name."""
 
@@ -43,6 +45,7 @@ TAGS = [
         "name": "lines",
         "description": "Lines as their customers see them: limits, steps, reasons, and what they ask for.",
     },
+    {"name": "appeals", "description": "What customers hold against decisions, and how they are answered."},
     {"name": "customers", "description": "How customers are written to, and what they refuse."},
     {"name": "notices", "description": "What customers were told, and whether it reached them."},
     {"name": "people", "description": "Who may come in, and do what; and everything that was done."},

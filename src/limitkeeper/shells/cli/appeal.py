@@ -264,7 +264,7 @@ def evidence(
 
     Example: limitkeeper appeal evidence 4f2a... --add receipt.pdf --as ann
     """
-    from limitkeeper.app.appeal_evidence import evidence_added, evidence_read
+    from limitkeeper.app.appeal_evidence import evidence_added, evidence_read, judged_evidence
     from limitkeeper.core.kernel.errors import InputError
 
     desk = desk_of(market)
@@ -277,8 +277,9 @@ def evidence(
             content = add.read_bytes()
         except OSError as error:
             raise InputError(f"The file cannot be read: {error}.", value=add) from error
+        file = judged_evidence(add.name, content)
         with work_on_appeal(data, store, person, "appeal.submit", appeal_id) as w:
-            typer.echo(evidence_added(w, desk, appeal_id, add.name, content))
+            typer.echo(evidence_added(w, desk, appeal_id, file))
         return
     assert read is not None
     assert to is not None
