@@ -151,3 +151,19 @@ def test_answer_of_the_bank_is_kept_once(store: Store) -> None:
             acknowledged(w, entry_id, "ok", is_done=True)
     (row,) = store.rows(sa.select(limit_entries).where(limit_entries.c.entry_id == entry_id))
     assert (row["bank_state"], row["version"]) == ("done", 3)
+
+
+def test_limit_that_was_not_known_when_the_ledger_began_is_known_from_the_next_change_on(
+    store: Store,
+) -> None:
+    plan(store, change("freeze", None, limit_before_cents=0, effective_us=NOW_US))
+    effected_due(store, NOW_US, is_out)
+    assert line(store) == (0, True)
+    plan(store, change(after_cents=600))
+    assert line(store) == (1_000, True)
+    effected_due(store, NOW_US + 10, is_out)
+    assert line(store) == (600, True)
+    plan(store, change("close", 0, effective_us=NOW_US + 20))
+    effected_due(store, NOW_US + 20, is_out)
+    plan(store, change("restore", 500, effective_us=NOW_US + 30))  # a closed line's limit of 0 is known
+    assert line(store) == (0, True)

@@ -12,6 +12,7 @@ from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.limits import LimitChange, effected_due, entries_of, planned
 from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.notices import notice_content
 from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.steps import steps_looked_at
 from limitkeeper.connectors.sealing import Seal
@@ -194,3 +195,9 @@ def test_customer_who_was_cut_before_there_was_a_ledger_is_restored_up_to_what_t
     effected_due(store, NOW_US, is_out)
     assert limit(store) == 650_000
     assert [each[0] for each in ledger(store)] == ["open", "decrease", "restore"]
+
+
+def test_cut_of_which_nothing_can_be_told_truly_still_says_what_it_rests_on(store: Store) -> None:
+    decide(store, NOW_US, "decrease", 1_000_000, 900_000, TRACE | {"reasons": []})
+    (row,) = store.rows(sa.select(notices))
+    assert any("1." in part for part in notice_content(row, EFFECTS.seal).paragraphs)

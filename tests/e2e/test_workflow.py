@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
-from limitkeeper.app.decisions import effects
+from limitkeeper.app.decisions import Effects, Told, effects
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
@@ -31,7 +31,7 @@ from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
-from limitkeeper.store.work import work
+from limitkeeper.store.work import Work, work
 from tests.live_engines import NOW_US, engine, life, sent
 
 SEAL = Seal(bytes(range(32)))
@@ -152,6 +152,27 @@ def test_freeze_that_is_over_before_it_was_written_is_not_told(running: Engine) 
     freezes_followed(running.store, ON_APPROVED, later_us)
     account = life().accounts["account_id"][0]
     assert running.store.rows(sa.select(notices).where(notices.c.account_id == account)) == []
+
+
+def test_freeze_whose_notice_fails_is_entered_and_told_later_and_once(running: Engine) -> None:
+    flag(running)
+    store, account = running.store, life().accounts["account_id"][0]
+
+    class Failing(Effects):
+        def tell(self, w: Work, told: Told) -> str:
+            super().tell(w, told)
+            raise OSError("the machine is away")
+
+    with pytest.raises(OSError, match="away"):
+        freezes_followed(store, Failing(SEAL, notice_policy("CN")), NOON_US)
+    assert store.rows(sa.select(notices)) == []
+    for _ in range(2):
+        freezes_followed(store, ON_APPROVED, NOON_US)
+    effected_due(store, NOON_US, is_out)
+    assert [row["kind"] for row in store.rows(sa.select(notices).where(notices.c.account_id == account))] == [
+        "line_frozen"
+    ]
+    assert line(store, account).is_frozen
 
 
 def test_confirmed_freeze_is_told_as_confirmed_and_stands_once_in_the_ledger(running: Engine) -> None:

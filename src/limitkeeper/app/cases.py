@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
-from limitkeeper.app.ownership import owner_of, tier_facts
+from limitkeeper.app.ownership import owner_in, tier_facts, with_owners
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import (
     APPROVED,
@@ -305,7 +305,7 @@ def cases_of_proposals(
                 .order_by(proposals.c.sequence)
                 .limit(count)
             )
-            rows = w.rows(fresh)
+            rows = w.rows(with_owners(fresh, proposals.c.account_id))
             for row in rows:
                 case_opened(w, opening_of_proposal(w, row), policy, on_approved)
             gone = w.rows(
@@ -323,14 +323,17 @@ def cases_of_proposals(
 
 
 def opening_of_proposal(w: Work, row: dict[str, Any]) -> CaseOpening:
-    """What the case of a proposal of the monitor is about, read from its trace and from whose line it is."""
+    """What the case of a proposal of the monitor is about, read from its trace and from whose line it is.
+
+    The row is one of :func:`limitkeeper.app.ownership.with_owners`.
+    """
     trace = json.loads(row["trace"])
     decided: dict[str, Any] = next(
         (rule for rule in trace.get("rules", []) if rule.get("id") == row["rule"]), {}
     )
     before = row["limit_before_cents"] or 0
     balance = trace.get("inputs", {}).get("balance_cents") or 0
-    owner = owner_of(w, row["account_id"])
+    owner = owner_in(row)
     return CaseOpening(
         "restoration" if row["action"] == RESTORE else "decision", row["action"], row["account_id"],
         row["limit_before_cents"], row["limit_after_cents"], int(max(before, balance)), "system",

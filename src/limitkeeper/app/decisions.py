@@ -22,6 +22,7 @@ from limitkeeper.app.limits import (
 from limitkeeper.app.notice_policy import NoticePolicy, day_of, notice_wording
 from limitkeeper.app.notices import customer_row, written
 from limitkeeper.app.ownership import owner_of
+from limitkeeper.app.policy import reason_wording
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.limits.changes import (
     ChangeTerms,
@@ -32,6 +33,7 @@ from limitkeeper.core.limits.changes import (
 )
 from limitkeeper.core.limits.ledger import CLOSE, DECREASE, FREEZE, INCREASE, LOWERING, RAISING, RESTORE
 from limitkeeper.core.notice.notice import ADVERSE_KINDS, Notice, NoticeFacts, notice_of
+from limitkeeper.core.notice.reasons import FALLBACK_CODE, Reason, reason_texts
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import Work
 
@@ -177,6 +179,8 @@ class Effects:
             {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
             for each in told.trace.get("reasons", [])
         )
+        if is_adverse and not reasons:  # nothing that was used can be told truly of this account
+            reasons = tuple(reason_texts([Reason(FALLBACK_CODE)], reason_wording(language)))
         appeal_until: dt.date | None = day_of(self.policy.appeal_until_us(w.now_us)) if is_adverse else None
         return NoticeFacts(
             told.kind, shown_line(told.account_id), self.currency_sign, told.limit_before_cents,

@@ -18,6 +18,7 @@ from limitkeeper.core.limits.ledger import (
     EFFECTIVE,
     FREEZE,
     FREEZING,
+    INCREASE,
     LOWERING,
     OPEN,
     PLANNED,
@@ -175,7 +176,7 @@ def steps_planned(w: Work, change: LimitChange, steps: Sequence[tuple[int | None
     """
     for target_cents, _ in steps:
         checked_plan(change.action, target_cents)
-    line = line_row(w, change.account_id) or _opened(w, change)
+    line = _as_known(w, line_row(w, change.account_id) or _opened(w, change), change)
     ids = []
     for place, (target_cents, effective_us) in enumerate(steps, start=1):
         row = _entry_row(w, change.account_id, line["entries"] + place, change.action, effective_us)
@@ -221,6 +222,23 @@ def _opened(w: Work, change: LimitChange) -> dict[str, Any]:
             "is_frozen": False, "entries": len(begun), "version": 1}  # fmt: skip
     w.add(lines, line)
     return line
+
+
+def _as_known(w: Work, line: dict[str, Any], change: LimitChange) -> dict[str, Any]:
+    """The row of a line; one whose limit was not known when its ledger began, as by a freeze, has it from now on."""
+    if line["limit_cents"] or not change.limit_before_cents or change.limit_after_cents is None:
+        return line
+    entries = entries_in_effect(w, change.account_id)
+    if any(each.delta_cents for each in entries):
+        return line
+    number = line["entries"] + 1
+    row = _entry_row(w, change.account_id, number, INCREASE, w.now_us)
+    found = change.limit_before_cents
+    row |= {"target_cents": found, "delta_cents": found, "state": EFFECTIVE, "effective_us": w.now_us,
+            "look_us": None, "why": "the limit as it became known"}  # fmt: skip
+    w.add(limit_entries, row)
+    version = w.change(lines, change.account_id, line["version"], {"limit_cents": found, "entries": number})
+    return line | {"limit_cents": found, "entries": number, "version": version}
 
 
 def _entry_row(w: Work, account_id: str, number: int, action: str, planned_us: int) -> dict[str, Any]:
