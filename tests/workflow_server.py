@@ -91,8 +91,11 @@ class Person:
 
     def faults(self, method: str, path: str, answer: httpx.Response) -> list[str]:
         """Where an answer departs from what is said of it: also by a field that is not told of."""
-        name = next(each for each in self.document["paths"] if _fits(each, path))
-        told = self.document["paths"][name][method]["responses"]
+        told = next(
+            each[method]["responses"]
+            for name, each in self.document["paths"].items()
+            if _fits(name, path) and method in each
+        )
         if str(answer.status_code) not in told:
             return [f"the status {answer.status_code} is not told of"]
         media = answer.headers.get("content-type", "").split(";")[0]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.bounces import returned
 from limitkeeper.app.notices import (
-    bounced,
     contact_added,
     deliver_notices,
     inbox,
@@ -18,6 +18,7 @@ from limitkeeper.app.notices import (
     sent_again,
     written,
 )
+from limitkeeper.connectors.bounces import Bounce
 from limitkeeper.connectors.gateway import gateway
 from limitkeeper.connectors.letters import Letter, LetterError
 from limitkeeper.connectors.mail import MailServer
@@ -177,7 +178,7 @@ def test_letter_that_comes_back_is_sent_by_another_channel(store: Store, postman
     (delivery,) = store.rows(sa.select(deliveries))
     for _ in range(2):
         with work(store, SYSTEM, NOON_US) as w:
-            bounced(w, delivery["delivery_id"], "mailbox full")
+            returned(w, [Bounce(delivery["delivery_id"], "failed", "5.2.2")])
     assert not out(store, notice_id)
     assert delivered(store, channels) == {"sent": 1}
     assert [letter.address for letter in texts] == ["+8613900000000"]

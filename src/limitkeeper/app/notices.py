@@ -183,26 +183,6 @@ def read_marked(w: Work, notice_id: str) -> None:
         w.note("notice.read", f"notice:{notice_id}")
 
 
-def bounced(w: Work, delivery_id: str, problem: str) -> None:
-    """Keep that a letter came back: its contact is not used again, and the next channel is tried.
-
-    Raises
-    ------
-    MissingError
-        When no such letter was sent.
-    """
-    row = w.found(deliveries, delivery_id)
-    if row["state"] == "bounced":
-        return
-    w.change(
-        deliveries, delivery_id, row["version"], {"state": "bounced", "problem": problem[:PROBLEM_LETTERS]}
-    )
-    contact, notice = w.found(contacts, row["contact_id"]), w.found(notices, row["notice_id"])
-    w.change(contacts, row["contact_id"], contact["version"], {"is_broken": True})
-    w.change(notices, row["notice_id"], notice["version"], {"state": WAITING, "due_us": w.now_us})
-    w.note("notice.bounce", f"notice:{row['notice_id']}", {"channel": row["channel"]})
-
-
 def sent_again(w: Work, notice_id: str) -> None:
     """Let a notice that was given up be tried again from its first channel.
 
@@ -220,6 +200,21 @@ def sent_again(w: Work, notice_id: str) -> None:
         w.change(deliveries, each["delivery_id"], each["version"], {"state": "trying", "attempts": 0})
     w.change(notices, notice_id, row["version"], {"state": WAITING, "due_us": w.now_us})
     w.note("notice.retry", f"notice:{notice_id}")
+
+
+def notices_in(store: Store, state: str) -> int:
+    """How many notices are ``waiting``, ``out`` or ``dead``."""
+    query = sa.select(sa.func.count()).select_from(notices).where(notices.c.state == state)
+    with store.database.connect() as connection:
+        return int(connection.scalar(query) or 0)
+
+
+def longest_wait_seconds(store: Store, now_us: int) -> float:
+    """How long the oldest notice that waits has waited, 0 where none does."""
+    (row,) = store.rows(
+        sa.select(sa.func.min(notices.c.made_us).label("made_us")).where(notices.c.state == WAITING)
+    )
+    return 0.0 if row["made_us"] is None else max(now_us - row["made_us"], 0) / 1_000_000
 
 
 def deliver_notices(

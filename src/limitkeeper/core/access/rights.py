@@ -45,6 +45,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "notice.mark": {CUSTOMER: OWN},
     "notice.list": {OPERATOR: ANY, COMPLIANCE: ANY},
     "notice.retry": {OPERATOR: ANY},
+    "notice.bounce": {OPERATOR: ANY, SERVICE: ANY},
     "customer.read": {CUSTOMER: OWN, **_DECIDERS, COMPLIANCE: ANY},
     "customer.prefer": {CUSTOMER: OWN},
     "line.request": {CUSTOMER: OWN},

@@ -14,6 +14,7 @@ from limitkeeper.shells.api.access import Gate, acts_of_routes
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import add_error_answers, error_answer
 from limitkeeper.shells.api.appeals import appeal_acts_router, appeals_router, evidence_router
+from limitkeeper.shells.api.bounces import bounces_router
 from limitkeeper.shells.api.cases import cases_router
 from limitkeeper.shells.api.customer_lines import customer_lines_router, requests_router, staff_lines_router
 from limitkeeper.shells.api.customers import contacts_router, customers_router
@@ -130,4 +131,5 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         people_router(desk),
         people_changes_router(desk),
         keys_router(desk),
+        bounces_router(desk),
     )

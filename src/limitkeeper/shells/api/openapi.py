@@ -7,6 +7,7 @@ from typing import Any
 from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
 from limitkeeper.shells.api.appeal_schemas import APPEAL_SCHEMAS
+from limitkeeper.shells.api.bounces import BOUNCE_SCHEMAS
 from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
@@ -23,6 +24,7 @@ SCHEMAS: dict[str, Schema] = {
     **PEOPLE_SCHEMAS,
     **LINE_SCHEMAS,
     **APPEAL_SCHEMAS,
+    **BOUNCE_SCHEMAS,
 }
 """Every schema by its name."""
 

@@ -17,6 +17,7 @@ from limitkeeper.shells.cli import (
     key,
     mandate,
     notice,
+    notice_bounces,
     person,
     store,
     strategy,
@@ -44,6 +45,7 @@ application.add_typer(case.application, name="case")
 application.add_typer(appeal.application, name="appeal")
 account.application.add_typer(account_contacts.application)
 application.add_typer(account.application, name="account")
+notice.application.add_typer(notice_bounces.application)
 application.add_typer(notice.application, name="notice")
 application.add_typer(mandate.application, name="mandate")
 application.add_typer(person.application, name="person")

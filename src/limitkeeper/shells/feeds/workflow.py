@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 import polars as pl
+import structlog
 
 from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.appeal_clocks import KnownAsOf, run_appeals
@@ -16,7 +18,7 @@ from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
-from limitkeeper.app.notices import deliver_notices, is_out
+from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.outbox import Channel
 from limitkeeper.app.steps import Look, steps_looked_at
@@ -28,6 +30,8 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop
+
+log = structlog.get_logger()
 
 LOOK_SECONDS = 0.5
 
@@ -67,6 +71,7 @@ class Workflow:
 def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
+    show_notices(engine)
 
     def work() -> bool:
         store, now_us = engine.store, engine.as_of_us()
@@ -77,11 +82,26 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         moved += run_appeals(store, workflow.desk, now_us, known_as_of(engine))
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
         sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
+        if sent["dead"]:
+            log.warning("notices_dead", count=sent["dead"])
         moved += effected_due(store, engine.as_of_us(), is_out)
         answers_forgotten(store, engine.as_of_us())
         return moved + sent["sent"] + sent["inbox"] > 0
 
     return Loop("workflow", work, LOOK_SECONDS)
+
+
+def show_notices(engine: Engine) -> None:
+    """Let the metrics tell of notices that wait, and of those that nobody took."""
+    store = engine.store
+    engine.gauges |= {
+        "notices_waiting": ("Notices that wait to go out.", partial(notices_in, store, WAITING)),
+        "notices_waiting_seconds": (
+            "How long the oldest notice has waited, quiet hours included.",
+            lambda: longest_wait_seconds(store, engine.as_of_us()),
+        ),
+        "notices_dead": ("Notices that no channel took.", partial(notices_in, store, DEAD)),
+    }
 
 
 def monitors_look(engine: Engine) -> Look:
