@@ -21,6 +21,7 @@ from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.people import key_made, person_added
 from limitkeeper.connectors.letters import Channel
 from limitkeeper.connectors.sealing import Seal
+from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.access.actors import CUSTOMER, SYSTEM
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
@@ -191,6 +192,7 @@ def workflow_server(
     market: str = "CN",
     oidc: OidcLogins | None = None,
     port: int = 0,
+    webhook: Webhook | None = None,
 ) -> Iterator[WorkflowServer]:
     """A server with Workflow, until the end of the block."""
     clock = clock or Clock()
@@ -207,7 +209,7 @@ def workflow_server(
     port = server.servers[0].sockets[0].getsockname()[1]
     found = WorkflowServer(engine, f"http://127.0.0.1:{port}", clock)
     try:
-        with open_ways(engine, Ways(workflow=workflow)):
+        with open_ways(engine, Ways(workflow=workflow, webhook=webhook)):
             found.document = httpx.get(f"{found.address}/openapi.json").json()
             yield found
     finally:

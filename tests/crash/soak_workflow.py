@@ -17,6 +17,9 @@ from tests.crash.soak import written
 from tests.crash.test_workflow_steps import Outside, carried_out, differences
 from tests.postman import postman
 
+CHUNK = 20
+"""Ways that one process sends out, one after another."""
+
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[Callable[[int], str]]:
@@ -41,12 +44,13 @@ def run(kind: str, new_store: Callable[[int], str], folder: Path) -> dict[str, o
         plan = outside.plan(new_store(0), folder / f"{kind}-0", "whole", None)
         whole = carried_out([plan], folder / f"{kind}-whole")["whole"]
         different = {}
-        for step in range(1, whole["steps"]):
-            plan = outside.plan(new_store(step), folder / f"{kind}-{step}", f"{kind[0]}{step}", step)
-            (found,) = carried_out([plan], folder / f"{kind}-answer-{step}").values()
-            if parts := differences(outside, found, whole):
-                different[step] = parts
-            progress(kind, step, whole["steps"] - 1)
+        for first in range(1, whole["steps"], CHUNK):
+            steps = range(first, min(first + CHUNK, whole["steps"]))
+            plans = [outside.plan(new_store(k), folder / f"{kind}-{k}", f"{kind[0]}{k}", k) for k in steps]
+            for name, found in carried_out(plans, folder / f"{kind}-answers-{first}").items():
+                if parts := differences(outside, found, whole):
+                    different[name] = parts
+            progress(kind, steps[-1], whole["steps"] - 1)
         outside.bank.shutdown()
     Console(stderr=True).print(different or f"{kind}: the same at each step")
     return {"what": f"killed at each step once, {kind}", "steps": whole["steps"] - 1,
