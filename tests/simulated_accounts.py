@@ -3,6 +3,7 @@
 import datetime as dt
 
 import numpy as np
+import polars as pl
 
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.strategies import loaded_strategy, published_strategy, strategy_path
@@ -62,3 +63,13 @@ def simulated_columns(policy: Policy, accounts: int, seed: int = 0) -> tuple[Col
     characteristics.values[chance.random(characteristics.values.shape) < 0.05] = np.nan
     before = chance.integers(0, 2 ** len(policy.strategy.strategy.rules), accounts)
     return Columns(policy.inputs, matrix), characteristics, before
+
+
+def campaign_rows(count: int = 4) -> pl.DataFrame:
+    """Rows of a campaign that cuts a fifth of each of some accounts."""
+    return pl.DataFrame({
+        "account_id": [f"a{k:05}" for k in range(count)],
+        "limit_before_cents": [100_000 + k for k in range(count)],
+        "limit_after_cents": [80_000] * count,
+        "segment": ["gold" if k % 2 else "plain" for k in range(count)],
+    })  # fmt: skip

@@ -70,7 +70,8 @@ def _swept(w: Work, clocks: Clocks, count: int) -> int:
     """
     for tier, stage in ((TEAM_TIER, REMIND), (COMMITTEE_TIER, REMIND), (TEAM_TIER, ESCALATE)):
         alike = (cases.c.is_live, cases.c.due_us <= w.now_us, cases.c.tier == tier, cases.c.clock == stage)
-        chosen = sa.select(cases.c.case_id).where(*alike).order_by(cases.c.due_us).limit(count)
+        order = (cases.c.due_us, cases.c.case_id)
+        chosen = sa.select(cases.c.case_id).where(*alike).order_by(*order).limit(count)
         if stage == REMIND:
             following, wait_us = clocks[tier].next_due(0, REMIND)
             values: dict[str, Any] = {"clock": following, "due_us": cases.c.since_us + wait_us}
@@ -78,19 +79,36 @@ def _swept(w: Work, clocks: Clocks, count: int) -> int:
             following, due_us = clocks[tier + 1].next_due(w.now_us, None)
             values = {"state": OPEN, "tier": tier + 1, "since_us": w.now_us, "clock": following, "due_us": due_us,
                       "claimed_by": None, "votes": "[]"}  # fmt: skip
-        statement = (
-            cases.update()
-            .where(cases.c.case_id.in_(chosen.with_for_update(skip_locked=True)))
-            .values(**values, version=cases.c.version + 1)
-            .returning(cases.c.case_id, cases.c.version, cases.c.state, cases.c.tier)
-        )
-        moved = w.connection.execute(statement).all()
+        moved = _moved_alike(w, (cases.c.case_id.in_(chosen), *alike), values, f"clock.{stage}")
         if moved:
-            act = {"ts_us": w.now_us, "actor_id": w.actor.actor_id, "act": f"clock.{stage}", "words": ""}
-            w.add(case_acts, *(act | row._asdict() for row in moved))
-            w.note(f"case.clock.{stage}", f"tier:{tier}", {"cases": len(moved)})
-            return len(moved)
+            w.note(f"case.clock.{stage}", f"tier:{tier}", {"cases": moved})
+            return moved
     return 0
+
+
+def _moved_alike(
+    w: Work, chosen: tuple[sa.ColumnElement[bool], ...], values: dict[str, Any], act: str
+) -> int:
+    """Change the chosen cases and write their acts, without bringing one row here; how many.
+
+    PostgreSQL does both in one statement, and looks again at a row that somebody changes at the same time, so that what
+    is not alike any more has no part in it. SQLite, which has no such statements and one writer, chooses twice.
+    """
+    changing = cases.update().where(*chosen).values(**values, version=cases.c.version + 1)
+    names = ["case_id", "version", "state", "tier", "ts_us", "actor_id", "act", "words"]
+    same = (sa.literal(w.now_us), sa.literal(w.actor.actor_id), sa.literal(act), sa.literal(""))
+    if w.dialect.name == "sqlite":
+        led_to = (cases.c.version + 1, values.get("state", cases.c.state), values.get("tier", cases.c.tier))
+        found = sa.select(cases.c.case_id, *map(_selected, led_to), *same).where(*chosen)
+        w.connection.execute(case_acts.insert().from_select(names, found))
+        return int(w.connection.execute(changing).rowcount)
+    moved = changing.returning(cases.c.case_id, cases.c.version, cases.c.state, cases.c.tier).cte("moved")
+    adding = case_acts.insert().from_select(names, sa.select(*moved.c, *same))
+    return int(w.connection.execute(adding, execution_options={"preserve_rowcount": True}).rowcount)
+
+
+def _selected(value: Any) -> sa.ColumnElement[Any]:  # noqa: ANN401 - a value or a column
+    return value if isinstance(value, sa.ColumnElement) else sa.literal(value)
 
 
 def _move(w: Work, rows: list[dict[str, Any]], terms: Terms, on_approved: OnApproved) -> None:

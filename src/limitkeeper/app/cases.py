@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,6 +57,8 @@ class CaseOpening:
     facts
         What else the tiers ask of: trigger, segment, customer_total_cents, model_uncertainty, refused_automation,
         accounts.
+    parties
+        Who had a part in it before, and may not decide.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class CaseOpening:
     proposal_id: str | None = None
     decision_id: str | None = None
     facts: dict[str, str | float | bool | None] = field(default_factory=dict)
+    parties: frozenset[str] = frozenset()
 
     @property
     def cut_cents(self) -> int:
@@ -162,6 +165,7 @@ def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approv
         case_id, opening.action, opening.cut_cents, opening.exposure_cents, tier, rules, opening.maker_id,
         policy.clocks(day), w.now_us,
     )  # fmt: skip
+    case = replace(case, parties=opening.parties)
     row = {name: getattr(opening, name) for name in ("kind", "account_id", "customer_id", "limit_before_cents",
                                                      "limit_after_cents", "proposal_id", "decision_id")}  # fmt: skip
     row |= {"case_id": case_id, "action": case.action, "cut_cents": case.cut_cents,

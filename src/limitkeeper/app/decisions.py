@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_effects import APPEAL, give_back
+from limitkeeper.app.campaigns import CAMPAIGN, begun
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
     ENGINE_TOPIC,
@@ -123,6 +124,9 @@ class Effects:
         if case["kind"] == APPEAL:
             give_back(w, case)
             return
+        if case["kind"] == CAMPAIGN:
+            begun(w, case["case_id"])
+            return
         found = self.consequence(w, case)
         if found is None:
             w.note("case.moot", f"case:{case['case_id']}")
@@ -222,15 +226,7 @@ class Effects:
         if change.action == DECREASE and any(row["target_cents"] <= after for row in ahead):
             return None  # what is planned leads further already
         effective_us = self.policy.effective_us(change.action, w.now_us)
-        if change.action == CLOSE or CAPS & set(trace.get("action", {}).get("constraints", [])):
-            steps = [Step(after, effective_us)]
-        else:
-            steps = decrease_steps(before, after, effective_us, terms)
-        kind = "line_closed" if change.action == CLOSE else "limit_decreased"
-        kind += "_in_steps" if len(steps) > 1 else ""
-        told = Told(
-            kind, change.account_id, before, after, effective_us, trace, steps if len(steps) > 1 else ()
-        )
+        told, steps = lowering(change.account_id, change.action, before, after, effective_us, trace, terms)
         # What behaviour led to is looked at again; a campaign's steps follow from no behaviour.
         change = change.stepped(terms.step_wait_us, looked_at_again=case["kind"] == "decision")
         return Consequence(told, change, steps)
@@ -315,6 +311,34 @@ class Effects:
         row = self._proposal(w, case)
         found: dict[str, Any] = json.loads(row["trace"]) if row else {}
         return found
+
+
+def lowering(
+    account_id: str,
+    action: str,
+    before_cents: int,
+    after_cents: int,
+    effective_us: int,
+    trace: Mapping[str, Any],
+    terms: ChangeTerms,
+) -> tuple[Told, list[Step]]:
+    """What is told of a cut that the lender decided on, and its steps: one where it closes or is a duty.
+
+    Parameters
+    ----------
+    account_id, action, before_cents, after_cents, effective_us, trace
+        What was decided, and from when at the earliest.
+    terms
+        Of steps.
+    """
+    if action == CLOSE or CAPS & set(trace.get("action", {}).get("constraints", [])):
+        steps = [Step(after_cents, effective_us)]
+    else:
+        steps = decrease_steps(before_cents, after_cents, effective_us, terms)
+    kind = "line_closed" if action == CLOSE else "limit_decreased"
+    kind += "_in_steps" if len(steps) > 1 else ""
+    told_steps = steps if len(steps) > 1 else ()
+    return Told(kind, account_id, before_cents, after_cents, effective_us, trace, told_steps), steps
 
 
 def cut_from_cents(trace: Mapping[str, Any]) -> int | None:

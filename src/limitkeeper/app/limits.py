@@ -179,7 +179,7 @@ def steps_planned(w: Work, change: LimitChange, steps: Sequence[tuple[int | None
     line = _as_known(w, line_row(w, change.account_id) or _opened(w, change), change)
     ids = []
     for place, (target_cents, effective_us) in enumerate(steps, start=1):
-        row = _entry_row(w, change.account_id, line["entries"] + place, change.action, effective_us)
+        row = entry_row(w, change.account_id, line["entries"] + place, change.action, effective_us)
         row |= {"target_cents": target_cents, "why": change.why, "until_us": change.until_us,
                 "case_id": change.case_id, "decision_id": change.decision_id, "notice_id": change.notice_id,
                 "by_request": change.by_request, "is_assessed": place == 1 or not change.is_looked_at_again,
@@ -215,7 +215,7 @@ def _opened(w: Work, change: LimitChange) -> dict[str, Any]:
     if old > found:
         begun.append((DECREASE, found, found - old, "a cut from before the ledger"))
     for number, (action, target, delta, why) in enumerate(begun, start=1):
-        row = _entry_row(w, change.account_id, number, action, w.now_us)
+        row = entry_row(w, change.account_id, number, action, w.now_us)
         w.add(limit_entries, row | {"target_cents": target, "delta_cents": delta, "state": EFFECTIVE,
                                     "effective_us": w.now_us, "look_us": None, "why": why})  # fmt: skip
     line = {"account_id": change.account_id, "customer_id": change.customer_id, "limit_cents": found,
@@ -232,7 +232,7 @@ def _as_known(w: Work, line: dict[str, Any], change: LimitChange) -> dict[str, A
     if any(each.delta_cents for each in entries):
         return line
     number = line["entries"] + 1
-    row = _entry_row(w, change.account_id, number, INCREASE, w.now_us)
+    row = entry_row(w, change.account_id, number, INCREASE, w.now_us)
     found = change.limit_before_cents
     row |= {"target_cents": found, "delta_cents": found, "state": EFFECTIVE, "effective_us": w.now_us,
             "look_us": None, "why": "the limit as it became known"}  # fmt: skip
@@ -241,10 +241,16 @@ def _as_known(w: Work, line: dict[str, Any], change: LimitChange) -> dict[str, A
     return line | {"limit_cents": found, "entries": number, "version": version}
 
 
-def _entry_row(w: Work, account_id: str, number: int, action: str, planned_us: int) -> dict[str, Any]:
+def entry_id_of(account_id: str, number: int) -> str:
+    """The id of an entry: a pure function of its line and its number there."""
     named = json.dumps([account_id, number])
+    return hashlib.blake2b(f"entry:{named}".encode(), digest_size=16).hexdigest()
+
+
+def entry_row(w: Work, account_id: str, number: int, action: str, planned_us: int) -> dict[str, Any]:
+    """The row of an entry that is planned, before what is its own is filled in."""
     return {
-        "entry_id": hashlib.blake2b(f"entry:{named}".encode(), digest_size=16).hexdigest(),
+        "entry_id": entry_id_of(account_id, number),
         "account_id": account_id, "number": number, "action": action, "state": PLANNED, "target_cents": None,
         "delta_cents": 0, "planned_us": planned_us, "look_us": planned_us, "effective_us": None, "until_us": None,
         "reverses": None, "cancelled_why": None, "case_id": None, "decision_id": None, "notice_id": None, "why": "",
@@ -295,7 +301,7 @@ def undone(w: Work, entry_id: str, why: str, effective_us: int, case_id: str | N
     if w.row(again):
         raise LedgerError("It is undone already.", value=entry_id)
     line = w.found(lines, row["account_id"])
-    new = _entry_row(w, row["account_id"], line["entries"] + 1, REVERSE, effective_us)
+    new = entry_row(w, row["account_id"], line["entries"] + 1, REVERSE, effective_us)
     new |= {"reverses": entry_id, "why": why, "case_id": case_id, "decision_id": row["decision_id"]}
     w.add(limit_entries, new)
     w.change(lines, row["account_id"], line["version"], {"entries": line["entries"] + 1})

@@ -91,11 +91,11 @@ def written(
         [customer_id, account_id, facts.kind, w.now_us, notice.subject, *([about] if about else [])]
     )
     notice_id = hashlib.blake2b(f"notice:{named}".encode(), digest_size=16).hexdigest()
-    quiet = _quiet_hours(customer_row(w, customer_id))
+    quiet = quiet_hours(customer_row(w, customer_id))
     w.add(notices, {
         "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
         "language": language, "content": seal.sealed(content, f"notice:{notice_id}"), "made_us": w.now_us,
-        "state": WAITING, "out_us": None, "read_us": None, "due_us": _us(quiet.over(_moment(w.now_us))), "version": 1,
+        "state": WAITING, "out_us": None, "read_us": None, "due_us": us_of(quiet.over(moment_of(w.now_us))), "version": 1,
     })  # fmt: skip
     w.note("notice.write", f"notice:{notice_id}", {"kind": facts.kind, "account": account_id})
     return notice_id
@@ -258,10 +258,10 @@ def _delivered(
 ) -> str:
     with work(store, SYSTEM, now_us()) as w:
         notice = w.found(notices, notice_id)
-        moment = _moment(w.now_us)
-        allowed = _quiet_hours(customer_row(w, notice["customer_id"])).over(moment)
+        moment = moment_of(w.now_us)
+        allowed = quiet_hours(customer_row(w, notice["customer_id"])).over(moment)
         if allowed > moment:
-            w.change(notices, notice_id, notice["version"], {"due_us": _us(allowed)})
+            w.change(notices, notice_id, notice["version"], {"due_us": us_of(allowed)})
             return "quiet"
         tried = {row["contact_id"]: row
                  for row in w.rows(sa.select(deliveries).where(deliveries.c.notice_id == notice_id))}  # fmt: skip
@@ -351,13 +351,16 @@ def _settled(w: Work, notice: dict[str, Any], state: str) -> None:
     w.note(f"notice.{state}", f"notice:{notice['notice_id']}")
 
 
-def _quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
+def quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
+    """When a customer is not written to."""
     return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], ZoneInfo(customer["time_zone"]))
 
 
-def _moment(us: int) -> dt.datetime:
+def moment_of(us: int) -> dt.datetime:
+    """A time, UTC microseconds, as a moment."""
     return dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC)
 
 
-def _us(moment: dt.datetime) -> int:
+def us_of(moment: dt.datetime) -> int:
+    """A moment as UTC microseconds."""
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond

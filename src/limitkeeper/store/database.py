@@ -10,6 +10,9 @@ from limitkeeper.store.migrations import EMPTY, NEWEST, is_newer
 
 BUSY_MS = 10_000
 
+CACHE_KIB = 65_536
+"""Pages of SQLite that each connection keeps: rows that belong together by time lie apart by their ids."""
+
 
 class StoreError(LimitkeeperError):
     """A store that cannot be used as asked."""
@@ -95,6 +98,7 @@ def database_at(url: str) -> sa.Engine:
 
 def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
+    modes = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", f"cache_size=-{CACHE_KIB}")
+    for pragma in modes:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -21,6 +21,7 @@ KINDS = (
     "lowered_at_request",
     "closed_at_request",
     "request_taken_back",
+    "change_withdrawn",
     "appeal_received",
     "appeal_asked",
     "appeal_decided",
@@ -169,16 +170,51 @@ def notice_of(facts: NoticeFacts, wording: NoticeWording) -> Notice:
     PolicyError
         When a duty has no words.
     """
+    sign = facts.currency_sign
+    before, after = (_amount(cents, facts) for cents in (facts.limit_before_cents, facts.limit_after_cents))
+    steps = [amount_text(cents, sign) for _, cents in facts.steps]
+    return _assembled(facts, wording, [facts.line, before, after, *steps])
+
+
+FIRST_MARK = 0xE000
+"""Marks are characters that no text has: of the line, the amounts before and after, and that of each step."""
+
+
+def pattern_marks(steps: int) -> list[str]:
+    """The marks of a pattern with so many steps: line, limit before, limit after, limit of each step."""
+    return [chr(FIRST_MARK + place) for place in range(3 + steps)]
+
+
+def notice_pattern(facts: NoticeFacts, wording: NoticeWording) -> Notice:
+    """The notice of many lines that differ in name and amounts alone, with :func:`pattern_marks` in their places.
+
+    Parameters
+    ----------
+    facts
+        Of all of them; its line and its amounts are not looked at.
+    wording
+        Of the language that its reasons are in.
+
+    Raises
+    ------
+    InputError, PolicyError
+        As of :func:`notice_of`.
+    """
+    return _assembled(facts, wording, pattern_marks(len(facts.steps)))
+
+
+def _assembled(facts: NoticeFacts, wording: NoticeWording, own_texts: Sequence[str]) -> Notice:
     if len(facts.reasons) > REASONS_MAX:
         raise InputError(
             "A notice gives at most four reasons.", value=len(facts.reasons), allowed=REASONS_MAX
         )
     if facts.kind in ADVERSE_KINDS and not (facts.reasons and facts.appeal_until_day):
         raise InputError("An adverse notice says why, and until when to appeal.", value=facts.kind)
+    line, before, after, *step_amounts = own_texts
     values = {
-        "line": facts.line,
-        "before": _amount(facts.limit_before_cents, facts),
-        "after": _amount(facts.limit_after_cents, facts),
+        "line": line,
+        "before": before,
+        "after": after,
         "day": wording.day(facts.effective_day) if facts.effective_day else "",
         "appeal_day": wording.day(facts.appeal_until_day) if facts.appeal_until_day else "",
     }
@@ -187,7 +223,8 @@ def notice_of(facts: NoticeFacts, wording: NoticeWording) -> Notice:
     paragraphs = [parts["greeting"], own["body"].format(**values), facts.words]
     if facts.steps:
         lines = [
-            f"- {wording.day(day)}: {amount_text(cents, facts.currency_sign)}" for day, cents in facts.steps
+            f"- {wording.day(day)}: {amount}"
+            for (day, _), amount in zip(facts.steps, step_amounts, strict=True)
         ]
         paragraphs.append("\n".join([parts["steps"], *lines]))
     if facts.reasons:

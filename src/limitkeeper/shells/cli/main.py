@@ -12,6 +12,7 @@ from limitkeeper.shells.cli import (
     account_contacts,
     appeal,
     audit,
+    campaign,
     case,
     journal,
     key,
@@ -43,6 +44,7 @@ application.add_typer(strategy.application, name="strategy")
 application.add_typer(journal.application, name="journal")
 application.add_typer(case.application, name="case")
 application.add_typer(appeal.application, name="appeal")
+application.add_typer(campaign.application, name="campaign")
 account.application.add_typer(account_contacts.application)
 application.add_typer(account.application, name="account")
 notice.application.add_typer(notice_bounces.application)

@@ -13,6 +13,7 @@ from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.appeal_clocks import KnownAsOf, run_appeals
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.decisions import Effects
@@ -34,6 +35,9 @@ from limitkeeper.shells.feeds.loop import Loop
 log = structlog.get_logger()
 
 LOOK_SECONDS = 0.5
+
+CAMPAIGN_ROUNDS = 10
+"""Transactions of campaigns before everything else has its turn."""
 
 ANSWER_SECONDS = 30.0
 
@@ -80,6 +84,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         moved += freezes_followed(store, on_approved, now_us)
         moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)
         moved += run_appeals(store, workflow.desk, now_us, known_as_of(engine))
+        moved += campaigns_worked(store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS)
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
         sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
         if sent["dead"]:

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _answer_tables()
     _people_tables()
     _appeal_tables()
+    _campaign_tables()
     _ledger_columns()
     _tables_of_the_monitor()
     op.execute("UPDATE store_heads SET format = 3")
@@ -180,3 +181,50 @@ def _appeal_tables() -> None:
         sa.PrimaryKeyConstraint("evidence_id"),
     )
     op.create_index("appeal_evidence_by_appeal", "appeal_evidence", ["appeal_id", "number"], unique=True)
+
+
+def _campaign_tables() -> None:
+    op.create_table(
+        "campaigns",
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("impact", sa.Text(), nullable=False),
+        sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("items_hash", sa.String(length=80), nullable=False),
+        sa.Column("split_from", sa.String(length=32)),
+        sa.Column("earliest_us", sa.BigInteger(), nullable=False),
+        sa.Column("reached", sa.Integer(), nullable=False),
+        sa.Column("planned", sa.Integer(), nullable=False),
+        sa.Column("set_aside", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.Column("cancel_why", sa.Text()),
+        sa.Column("maker_id", sa.Text(), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id"),
+    )
+    op.create_index("campaigns_by_state", "campaigns", ["state"])
+    op.create_index("campaigns_by_time", "campaigns", ["made_us", "campaign_id"])
+    op.create_table(
+        "campaign_items",
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.String(length=200), nullable=False),
+        sa.Column("customer_id", sa.String(length=200)),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("limit_before_cents", sa.BigInteger(), nullable=False),
+        sa.Column("limit_after_cents", sa.BigInteger(), nullable=False),
+        sa.Column("exposure_cents", sa.BigInteger(), nullable=False),
+        sa.Column("segment", sa.Text()),
+        sa.Column("trigger", sa.Text()),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("decision_id", sa.String(length=32)),
+        sa.Column("loss_change_cents", sa.Float()),
+        sa.Column("profit_change_cents", sa.Float()),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("why", sa.Text()),
+        sa.PrimaryKeyConstraint("campaign_id", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("campaign_items_by_account", "campaign_items", ["account_id", "campaign_id"], unique=True)

@@ -1,0 +1,323 @@
+"""Campaigns in the store: proposed as one case with its impact, split into two, begun when approved, cancelled."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import polars as pl
+import sqlalchemy as sa
+
+from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.campaign_impact import impact_of
+from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken
+from limitkeeper.app.cases import CaseOpening, case_opened, case_withdrawn
+from limitkeeper.core.approval.cases import LIVE_STATES
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
+from limitkeeper.core.limits.ledger import CLOSE, DECREASE, INCREASE, PLANNED
+from limitkeeper.store.bulk import rows_added
+from limitkeeper.store.campaign_tables import campaign_items, campaigns
+from limitkeeper.store.case_tables import cases
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.work import Work
+
+CAMPAIGN = "campaign"
+"""The kind of its case."""
+
+PROPOSED, WORKING, DONE, CANCELLING, CANCELLED, SPLIT = (
+    "proposed", "working", "planned", "cancelling", "cancelled", "split",
+)  # fmt: skip
+"""States of a campaign; one that is proposed is where its case is."""
+
+NAME_LETTERS_MAX = 200
+
+_BY_WEIGHT = (CLOSE, DECREASE, INCREASE)
+_SUSPECTED = "suspected_violation"
+
+
+class CampaignError(LimitkeeperError):
+    """A campaign that cannot be dealt with as asked."""
+
+
+class Proposal(NamedTuple):
+    """A campaign that is to be proposed."""
+
+    name: str
+    taken: Taken
+    earliest_us: int = 0
+
+
+READ_AT_ONCE = 50_000
+"""Rows of the store that are looked at together, so that only what a campaign is about is kept."""
+
+
+def standing_of(w: Work, account_ids: pl.Series) -> Standing:
+    """What the store knows of accounts that a campaign may be about: limits, cases that wait, what is planned."""
+    live = sa.select(cases.c.account_id, sa.literal("live_case").label("busy")).where(
+        cases.c.is_live, cases.c.account_id.is_not(None)
+    )
+    ahead = sa.select(limit_entries.c.account_id, sa.literal("planned_change").label("busy")).where(
+        limit_entries.c.look_us.is_not(None), limit_entries.c.state == PLANNED
+    )
+    elsewhere = (
+        sa.select(campaign_items.c.account_id, sa.literal("other_campaign").label("busy"))
+        .join(campaigns, campaigns.c.campaign_id == campaign_items.c.campaign_id)
+        .join(cases, cases.c.case_id == campaigns.c.campaign_id)
+        .where(
+            campaign_items.c.state == "waiting",
+            sa.or_(campaigns.c.state == WORKING, sa.and_(campaigns.c.state == PROPOSED, cases.c.is_live)),
+        )
+    )
+    wanted = pl.DataFrame({"account_id": account_ids.cast(pl.String).unique()})
+    found = [_of(w, query, wanted, pl.String()) for query in (live, ahead, elsewhere)]
+    limits = sa.select(lines.c.account_id, lines.c.limit_cents.label("ledger_cents"))
+    return Standing(_of(w, limits, wanted, pl.Int64()), pl.concat(found).unique("account_id", keep="first"))
+
+
+def _of(w: Work, query: sa.Select[Any], wanted: pl.DataFrame, kind: pl.DataType) -> pl.DataFrame:
+    """The rows of a query of accounts and a value that are about the wanted ones."""
+    name = query.selected_columns[1].name
+    schema = {"account_id": pl.String(), name: kind}
+    parts = [pl.DataFrame(schema=schema)]
+    result = w.connection.execute(query, execution_options={"stream_results": True})
+    for rows in result.partitions(READ_AT_ONCE):
+        part = pl.DataFrame([tuple(row) for row in rows], schema, orient="row")
+        parts.append(part.join(wanted, on="account_id", how="semi"))
+    return pl.concat(parts)
+
+
+def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
+    """Propose a campaign: one case with its impact, and its items; the id of both.
+
+    Parameters
+    ----------
+    w
+        Of who proposes.
+    proposal
+        Its rows that were taken.
+    policy
+        Which tier decides.
+
+    Raises
+    ------
+    CampaignError
+        When no row was taken, or its name is empty or too long.
+    """
+    items = proposal.taken.items
+    if items.is_empty():
+        raise CampaignError(
+            "No row can be taken.", value=proposal.taken.counts(), advice="See the file of what is left out."
+        )
+    if not 0 < len(proposal.name.strip()) <= NAME_LETTERS_MAX:
+        raise CampaignError(
+            "The name is empty or too long.", value=proposal.name[:50], allowed="1 to 200 letters"
+        )
+    impact = impact_of(items) | {"counts": proposal.taken.counts()}
+    campaign_id, row = _opened(w, proposal.name, items, impact, policy, proposal.earliest_us)
+    w.add(campaigns, row)
+    names = ("campaign_id", "number", *COLUMNS, "state")
+    numbered = (
+        (campaign_id, number, *values, "waiting") for number, values in enumerate(items.iter_rows(), 1)
+    )
+    rows_added(w.connection, campaign_items, names, numbered)
+    w.note("campaign.propose", f"campaign:{campaign_id}", {"items": items.height, "hash": row["items_hash"]})
+    return campaign_id
+
+
+def _opened(
+    w: Work, name: str, items: pl.DataFrame, impact: Mapping[str, Any], policy: ApprovalPolicy, earliest_us: int,
+    parties: frozenset[str] = frozenset(), split_from: str | None = None,
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
+    """The case of a campaign, and the campaign's row."""
+    named = items_hash(items)
+    triggers = {each["name"] for each in impact["by_trigger"]}
+    actions = {each["name"] for each in impact["by_action"]}
+    trigger = _SUSPECTED if _SUSPECTED in triggers else next(iter(triggers)) if len(triggers) == 1 else None
+    opening = CaseOpening(
+        CAMPAIGN, next(each for each in _BY_WEIGHT if each in actions), None, impact["limit_before_cents"],
+        impact["limit_after_cents"], impact["exposure_cents"], w.actor.actor_id,
+        decision_id=named.removeprefix("sha256:")[:32], facts={"accounts": impact["accounts"], "trigger": trigger},
+        parties=parties,
+    )  # fmt: skip
+    case_id = case_opened(w, opening, policy, _never)
+    return case_id, {
+        "campaign_id": case_id, "name": name, "state": PROPOSED, "impact": json.dumps(impact, ensure_ascii=False),
+        "items": items.height, "items_hash": named, "split_from": split_from, "earliest_us": earliest_us, "reached": 0,
+        "planned": 0, "set_aside": 0, "cancelled": 0, "cancel_why": None, "maker_id": w.actor.actor_id,
+        "made_us": w.now_us, "version": 1,
+    }  # fmt: skip
+
+
+def _never(_w: Work, row: Mapping[str, Any]) -> None:
+    raise CampaignError("A campaign is never approved by the system.", value=row["case_id"])
+
+
+def items_hash(items: pl.DataFrame) -> str:
+    """The hash of what a campaign is about: account, action and limits of each item, in order."""
+    found = hashlib.sha256()
+    for row in items.select("account_id", "action", "limit_before_cents", "limit_after_cents").iter_rows():
+        found.update(f"{row[0]}\x00{row[1]}\x00{row[2]}\x00{row[3]}\n".encode())
+    return "sha256:" + found.hexdigest()
+
+
+def begun(w: Work, campaign_id: str) -> None:
+    """Let an approved campaign be worked off; in the transaction of its approval."""
+    row = w.found(campaigns, campaign_id)
+    w.change(campaigns, campaign_id, row["version"], {"state": WORKING})
+    w.note("campaign.begin", f"campaign:{campaign_id}", {"items": row["items"], "hash": row["items_hash"]})
+
+
+def items_of(w: Work, campaign_id: str) -> pl.DataFrame:
+    """The items of a campaign, in order."""
+    names = ("number", *COLUMNS)
+    query = sa.select(*(campaign_items.c[name] for name in names)).where(
+        campaign_items.c.campaign_id == campaign_id
+    )
+    found = w.connection.execute(query.order_by(campaign_items.c.number)).all()
+    schema = {"number": pl.Int64(), **COLUMNS}
+    return pl.DataFrame([tuple(row) for row in found], schema, orient="row")
+
+
+def split(w: Work, campaign_id: str, chosen: pl.Expr, policy: ApprovalPolicy) -> tuple[str, str]:
+    """Split a campaign that waits into two cases of their own: the items that a condition holds of, and the others.
+
+    Who proposed the campaign, and who splits it, decides on neither.
+
+    Parameters
+    ----------
+    w
+        Of who splits.
+    campaign_id
+        Which.
+    chosen
+        Of the columns of its items.
+    policy
+        Which tier decides on each.
+
+    Raises
+    ------
+    MissingError
+        When there is no such campaign.
+    CampaignError
+        When it does not wait any more, or one part is empty.
+    """
+    row = _waiting(w, campaign_id)
+    items = items_of(w, campaign_id).with_columns(chosen.fill_null(value=False).alias("is_chosen"))
+    parts = [items.filter(pl.col("is_chosen")), items.filter(~pl.col("is_chosen"))]
+    if any(part.is_empty() for part in parts):
+        raise CampaignError(
+            "One part of the split is empty.", value=[part.height for part in parts], advice="Choose others."
+        )
+    case_withdrawn(w, campaign_id, "split")
+    w.change(campaigns, campaign_id, row["version"], {"state": SPLIT})
+    ids = []
+    for place, part in enumerate(parts, 1):
+        part_id, new = _opened(
+            w, f"{row['name']} ({place})"[-NAME_LETTERS_MAX:], part, impact_of(part), policy, row["earliest_us"],
+            frozenset({row["maker_id"]}), campaign_id,
+        )  # fmt: skip
+        w.add(campaigns, new)
+        ids.append(part_id)
+    _moved(w, campaign_id, ids, parts[0]["number"].to_list())
+    detail = {"into": ids, "items": [part.height for part in parts]}
+    w.note("campaign.split", f"campaign:{campaign_id}", detail)
+    return ids[0], ids[1]
+
+
+MOVED_AT_ONCE = 500
+"""Numbers in one statement."""
+
+
+def _moved(w: Work, campaign_id: str, ids: list[str], numbers: list[int]) -> None:
+    mine = campaign_items.c.campaign_id == campaign_id
+    change = campaign_items.update()
+    for first in range(0, len(numbers), MOVED_AT_ONCE):
+        part = numbers[first : first + MOVED_AT_ONCE]
+        w.connection.execute(change.where(mine, campaign_items.c.number.in_(part)).values(campaign_id=ids[0]))
+    w.connection.execute(change.where(mine).values(campaign_id=ids[1]))
+
+
+OPERATORS = ("!=", ">=", "<=", "=", ">", "<")
+
+
+def condition(text: str) -> pl.Expr:
+    """The condition on items that a text says: ``segment = gold``, ``cut_cents >= 100000``, ``account_id < m``.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"segment": ["gold", None]})
+    >>> frame.select(condition("segment = gold").fill_null(False)).to_series().to_list()
+    [True, False]
+    """
+    numbers = ("cut_cents", *(name for name, kind in COLUMNS.items() if kind.is_numeric()))
+    words = [name for name, kind in COLUMNS.items() if not kind.is_numeric()]
+    sign = min(
+        (each for each in OPERATORS if each in text),
+        key=lambda each: (text.index(each), -len(each)),
+        default=None,
+    )
+    name, _, value = (part.strip() for part in text.partition(sign)) if sign else (text, "", "")
+    if sign is None or name not in (*numbers, *words) or not value:
+        raise InputError(
+            "The condition cannot be read.",
+            value=text,
+            allowed=f"NAME {'|'.join(OPERATORS)} VALUE; names: {', '.join((*numbers, *words))}",
+        )
+    before = (
+        pl.col("limit_before_cents") - pl.col("limit_after_cents") if name == "cut_cents" else pl.col(name)
+    )
+    given: float | str = value
+    if name in numbers:
+        try:
+            given = float(value)
+        except ValueError as error:
+            raise InputError("The value is no number.", value=text) from error
+    return {
+        "=": before.eq,
+        "!=": before.ne,
+        ">": before.gt,
+        ">=": before.ge,
+        "<": before.lt,
+        "<=": before.le,
+    }[sign](pl.lit(given))
+
+
+def cancelled(w: Work, campaign_id: str, why: str) -> str:
+    """Withdraw a campaign that waits, or cancel what is still planned of one that was approved; its state.
+
+    What has taken effect stays: it is undone entry by entry.
+
+    Raises
+    ------
+    MissingError
+        When there is no such campaign.
+    CampaignError
+        When it has ended, or nothing is said.
+    """
+    if not why.strip():
+        raise CampaignError("Whoever cancels a campaign says why.")
+    row = w.found(campaigns, campaign_id)
+    if row["state"] in (WORKING, DONE):
+        values = {"state": CANCELLING, "reached": 0, "cancel_why": why}
+        w.change(campaigns, campaign_id, row["version"], values)
+        state = CANCELLING
+    else:
+        _waiting(w, campaign_id)
+        case_withdrawn(w, campaign_id, "cancelled")
+        w.change(campaigns, campaign_id, row["version"], {"state": CANCELLED, "cancel_why": why})
+        state = CANCELLED
+    w.note("campaign.cancel", f"campaign:{campaign_id}", {"why": why, "state": state})
+    return state
+
+
+def _waiting(w: Work, campaign_id: str) -> dict[str, Any]:
+    row, case = w.found(campaigns, campaign_id), w.found(cases, campaign_id)
+    if row["state"] != PROPOSED or case["state"] not in LIVE_STATES:
+        state = row["state"] if row["state"] != PROPOSED else case["state"]
+        raise CampaignError("The campaign does not wait any more.", value=state, allowed="one that waits")
+    return row

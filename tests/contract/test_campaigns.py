@@ -1,0 +1,318 @@
+"""Campaigns on every store: proposed as one case, split without loss, worked off once, cancelled."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.campaign_rows import Taken, rows_taken
+from limitkeeper.app.campaign_work import campaigns_worked
+from limitkeeper.app.campaigns import (
+    CampaignError,
+    Proposal,
+    cancelled,
+    condition,
+    proposed,
+    split,
+    standing_of,
+)
+from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
+from limitkeeper.app.decisions import Effects, effects
+from limitkeeper.app.limits import effected_due, entries_of, entry_of
+from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.notices import deliver_notices, inbox, is_out, notice_content, preferences_set
+from limitkeeper.app.policy import reason_wording
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.limits.ledger import line_of
+from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.campaign_tables import campaign_items, campaigns
+from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import Work, work
+from tests.simulated_accounts import campaign_rows
+
+NOW_US = 1_790_040_000_000_000  # by day in Shanghai
+POLICY = approval_policy()
+SEAL = Seal(bytes(32))
+EFFECTS = effects(SEAL, notice_policy("CN"))
+SUE = Actor("sue", frozenset({STRATEGIST}))
+REASONS = ["product_change"]
+
+
+def member(name: str) -> Actor:
+    return Actor(name, frozenset({COMMITTEE}))
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = Store(store_url)
+    found.take({})
+    with work(found, SYSTEM, NOW_US) as w:
+        w.add(mandates, *({"mandate_id": f"{name}-{tier}", "person_id": name, "tier": tier, "actions": "[]",
+                           "cut_cents_max": None, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US,
+                           "version": 1} for name, tier in (("ann", 2), ("m0", 3), ("m1", 3), ("m2", 3))))  # fmt: skip
+    yield found
+    found.close()
+
+
+def taken(store: Store, frame: pl.DataFrame) -> Taken:
+    with work(store, SYSTEM, NOW_US) as w:
+        return rows_taken(frame, standing_of(w, frame["account_id"]), reasons=REASONS)
+
+
+def propose(store: Store, frame: pl.DataFrame, earliest_us: int = 0) -> str:
+    with work(store, SUE, NOW_US) as w:
+        found = rows_taken(frame, standing_of(w, frame["account_id"]), reasons=REASONS)
+        return proposed(w, Proposal("autumn", found, earliest_us), POLICY)
+
+
+def approve(store: Store, campaign_id: str, by: str = "ann") -> None:
+    for act in ("claim", "approve"):
+        with work(store, member(by), NOW_US + 1) as w:
+            version = w.found(cases, campaign_id)["version"]
+            case_acted(w, campaign_id, version, act, terms_in_force(w, POLICY), EFFECTS, "good")
+
+
+def work_off(store: Store, count: int = 3, rounds: int | None = None, after_us: int = 2) -> int:
+    return campaigns_worked(store, EFFECTS, lambda: NOW_US + after_us, count, rounds=rounds)
+
+
+def states(store: Store) -> list[str]:
+    query = sa.select(campaign_items.c.state).order_by(campaign_items.c.account_id)
+    return [row["state"] for row in store.rows(query)]
+
+
+def test_every_row_is_taken_set_aside_or_refused_with_its_reason(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        case_opened(w, CaseOpening("decision", "close", "busy", 100, 0, 100, "system"), POLICY, EFFECTS)
+    frame = pl.DataFrame(
+        [("a", 1_000.0, 500.0, None), (None, 1.0, 0.0, None), ("a", 1_000.0, 400.0, None), ("b", None, 5.0, None),
+         ("c", 10.0, None, None), ("d", 10.0, 5.5, None), ("e", 10.0, 10.0, "decrease"), ("f", 10.0, 5.0, "freeze"),
+         ("g", 10.0, None, "close"), ("h", 10.0, 20.0, None), ("busy", 10.0, 5.0, None), ("i", 10.0, 5.0, "none"),
+         ("j", 10.0, -1.0, None)],
+        ["account_id", "limit_before_cents", "limit_after_cents", "action"], orient="row",
+    )  # fmt: skip
+    found = taken(store, frame)
+    assert found.items.select("account_id", "action", "limit_after_cents").rows() == [
+        ("a", "decrease", 500), ("g", "close", 0), ("h", "increase", 20),
+    ]  # fmt: skip
+    assert found.counts() == {
+        "read": 13, "taken": 3, "set_aside": {"live_case": 1, "nothing_to_do": 1},
+        "refused": {"account_missing": 1, "account_repeated": 1, "action_unknown": 1, "limit_missing": 1,
+                    "limit_not_changed": 1, "limit_not_whole": 2, "limit_unknown": 1},
+    }  # fmt: skip
+
+
+def test_campaign_is_one_case_and_its_maker_does_not_decide_on_it(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows())
+    (case,) = store.rows(sa.select(cases))
+    assert (case["kind"], case["account_id"], case["required_tier"], case["tier"]) == ("campaign", None, 2, 2)
+    assert (case["cut_cents"], case["exposure_cents"]) == (80_006, 400_006)
+    (row,) = store.rows(sa.select(campaigns))
+    impact = json.loads(row["impact"])
+    assert (impact["accounts"], impact["cut_cents"]) == (4, 80_006)
+    assert [each["accounts"] for each in impact["by_segment"]] == [2, 2]
+    with pytest.raises(RefusedError, match="does not decide"), work(store, SUE, NOW_US) as w:
+        case_acted(w, campaign_id, 1, "claim", terms_in_force(w, POLICY), EFFECTS)
+    assert work_off(store) == 0
+
+
+def test_wide_campaign_needs_the_committee(store: Store) -> None:
+    propose(store, campaign_rows(1_001))
+    (case,) = store.rows(sa.select(cases))
+    assert case["required_tier"] == 3
+
+
+def test_approved_campaign_plans_each_account_once_and_takes_effect_after_its_notices(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows())
+    approve(store, campaign_id)
+    assert work_off(store) == 4
+    assert work_off(store) == 0
+    assert states(store) == ["planned"] * 4
+    (row,) = store.rows(sa.select(campaigns))
+    assert (row["state"], row["planned"], row["set_aside"]) == ("planned", 4, 0)
+    assert effected_due(store, NOW_US + 6 * DAY_US, is_out) == 0
+    later = NOW_US + 8 * DAY_US
+    assert deliver_notices(store, {}, SEAL, lambda: NOW_US + 3)["inbox"] == 4
+    effected_due(store, later, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {80_000}
+    with work(store, SYSTEM, later) as w:
+        for account in campaign_rows()["account_id"]:
+            assert line_of(entry_of(each) for each in entries_of(w, account)).limit_cents == 80_000
+    events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
+    assert first_break(events) is None
+    assert [json.loads(each["detail"])["planned"] for each in events if each["act"] == "campaign.plan"] == [
+        3,
+        1,
+    ]
+
+
+def test_campaign_writes_the_notice_and_entries_that_a_single_case_would(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        preferences_set(w, "a00001", {"language": "en"})
+    frame = pl.DataFrame(
+        [("a00000", 100_000, 80_000, "decrease"), ("a00001", 100_000, 5_000, "decrease"),
+         ("a00002", 90_000, None, "close")],
+        ["account_id", "limit_before_cents", "limit_after_cents", "action"], orient="row",
+    )  # fmt: skip
+    campaign_id = propose(store, frame)
+    approve(store, campaign_id)
+    work_off(store, after_us=5)
+    names = (
+        "action",
+        "state",
+        "target_cents",
+        "delta_cents",
+        "planned_us",
+        "look_us",
+        "wait_us",
+        "why",
+        "is_assessed",
+    )
+    query = sa.select(limit_entries).order_by(limit_entries.c.account_id, limit_entries.c.number)
+    bulk = {row["account_id"]: [] for row in store.rows(query)}
+    for row in store.rows(query):
+        bulk[row["account_id"]].append([row[name] for name in names])
+    letters = {row["account_id"]: notice_content(row, SEAL) for row in store.rows(sa.select(notices))}
+    kinds = {row["account_id"]: row["kind"] for row in store.rows(sa.select(notices))}
+    assert kinds == {
+        "a00000": "limit_decreased",
+        "a00001": "limit_decreased_in_steps",
+        "a00002": "line_closed",
+    }
+    for place, row in enumerate(frame.iter_rows(named=True)):
+        other = f"b{row['account_id'][1:]}"
+        case = {"case_id": f"c{place}", "kind": "campaign-twin", "action": row["action"], "account_id": other,
+                "limit_before_cents": row["limit_before_cents"], "limit_after_cents": row["limit_after_cents"] or 0,
+                "customer_id": None, "proposal_id": None, "decision_id": None}  # fmt: skip
+        with work(store, SYSTEM, NOW_US) as w:
+            if row["account_id"] == "a00001":
+                preferences_set(w, other, {"language": "en"})
+        with work(store, SYSTEM, NOW_US + 5) as w:
+            Twin(SEAL, EFFECTS.policy)(w, case)
+            entries = [[each[name] for name in names] for each in entries_of(w, other)]
+            (notice,) = inbox(w, SEAL, other)
+        assert entries == bulk[row["account_id"]]
+        assert (notice["subject"], tuple(notice["paragraphs"])) == (
+            letters[row["account_id"]].subject, letters[row["account_id"]].paragraphs,
+        )  # fmt: skip
+
+
+class Twin(Effects):
+    """What a single case of the same change leads to, for the same reason."""
+
+    def _trace(self, _w: Work, _case: Mapping[str, Any]) -> dict[str, Any]:
+        return {"reasons": [_reason()]}
+
+
+def _reason() -> dict[str, str]:
+    found = {"code": "product_change"}
+    for language in ("en", "zh"):
+        wording = reason_wording(language)["product_change"]
+        found |= {language: wording.text, f"help_{language}": wording.help}
+    return found
+
+
+def test_account_that_got_a_case_in_between_is_set_aside(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows())
+    with work(store, SYSTEM, NOW_US) as w:
+        case_opened(w, CaseOpening("decision", "close", "a00001", 100, 0, 100, "system"), POLICY, EFFECTS)
+    approve(store, campaign_id)
+    work_off(store)
+    assert states(store) == ["planned", "set_aside", "planned", "planned"]
+    (row,) = store.rows(sa.select(campaigns))
+    assert (row["planned"], row["set_aside"]) == (3, 1)
+
+
+def test_two_campaigns_never_have_the_same_account(store: Store) -> None:
+    first = propose(store, campaign_rows(2))
+    found = taken(store, campaign_rows(4))
+    assert found.counts()["set_aside"] == {"other_campaign": 2}
+    approve(store, first)
+    work_off(store)
+    assert taken(store, campaign_rows(4)).counts()["set_aside"] == {"planned_change": 2}
+
+
+def test_split_parts_have_each_account_once_and_need_their_own_approval(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(6))
+    with work(store, Actor("tom", frozenset({STRATEGIST})), NOW_US + 1) as w:
+        gold, plain = split(w, campaign_id, condition("segment = gold"), POLICY)
+    found = {row["campaign_id"]: row for row in store.rows(sa.select(campaigns))}
+    assert (found[campaign_id]["state"], found[gold]["items"], found[plain]["items"]) == ("split", 3, 3)
+    items = store.rows(sa.select(campaign_items))
+    assert {row["account_id"] for row in items if row["campaign_id"] == gold} == {
+        "a00001",
+        "a00003",
+        "a00005",
+    }
+    assert len(items) == 6
+    approve(store, gold)
+    work_off(store)
+    assert states(store) == ["waiting", "planned"] * 3
+    for name in ("sue", "tom"):
+        with pytest.raises(RefusedError, match="does not decide"), work(store, member(name), NOW_US) as w:
+            case_acted(w, plain, 1, "claim", terms_in_force(w, POLICY), EFFECTS)
+    with pytest.raises(CampaignError, match="does not wait"), work(store, SUE, NOW_US) as w:
+        split(w, campaign_id, condition("segment = gold"), POLICY)
+
+
+def test_campaign_that_waits_is_withdrawn_and_never_planned(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows())
+    with work(store, SUE, NOW_US) as w:
+        assert cancelled(w, campaign_id, "wrong month") == "cancelled"
+    (case,) = store.rows(sa.select(cases))
+    assert (case["state"], case["outcome"]) == ("withdrawn", "cancelled")
+    assert work_off(store) == 0
+    assert taken(store, campaign_rows()).items.height == 4
+
+
+def test_cancelled_campaign_leaves_no_planned_entry_and_tells_whoever_was_told(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows())
+    approve(store, campaign_id)
+    work_off(store)
+    assert deliver_notices(store, {}, SEAL, lambda: NOW_US + 3, count=1)["inbox"] == 1
+    with work(store, SUE, NOW_US + 4) as w:
+        assert cancelled(w, campaign_id, "the board said no") == "cancelling"
+    work_off(store, after_us=5)
+    assert states(store) == ["cancelled"] * 4
+    (row,) = store.rows(sa.select(campaigns))
+    assert (row["state"], row["cancelled"]) == ("cancelled", 4)
+    entries = store.rows(sa.select(limit_entries.c.state).where(limit_entries.c.case_id == campaign_id))
+    assert {each["state"] for each in entries} == {"cancelled"}
+    kinds = [each["kind"] for each in store.rows(sa.select(notices).where(notices.c.state != "withdrawn"))]
+    assert sorted(kinds) == ["change_withdrawn", "limit_decreased"]
+    deliver_notices(store, {}, SEAL, lambda: NOW_US + 6)
+    effected_due(store, NOW_US + 30 * DAY_US, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == set(
+        campaign_rows()["limit_before_cents"]
+    )
+
+
+def test_campaign_cancelled_half_way_is_undone_as_far_as_it_went(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(6))
+    approve(store, campaign_id)
+    assert work_off(store, count=2, rounds=1) == 2
+    with work(store, SUE, NOW_US + 4) as w:
+        cancelled(w, campaign_id, "enough")
+    work_off(store, count=2)
+    assert states(store) == ["cancelled"] * 6
+    assert {each["state"] for each in store.rows(
+        sa.select(limit_entries.c.state).where(limit_entries.c.case_id == campaign_id))} == {"cancelled"}  # fmt: skip
+
+
+def test_no_change_of_a_campaign_takes_effect_before_its_earliest_day(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(), earliest_us=NOW_US + 60 * DAY_US)
+    approve(store, campaign_id)
+    work_off(store)
+    planned = sa.select(limit_entries.c.planned_us).where(limit_entries.c.case_id == campaign_id)
+    assert {row["planned_us"] for row in store.rows(planned)} == {NOW_US + 60 * DAY_US}
