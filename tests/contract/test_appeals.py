@@ -19,7 +19,7 @@ from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
-from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.case_tables import absences, cases
@@ -424,6 +424,26 @@ def test_statistics_count_what_was_overturned_by_rule_reason_and_model(store: St
     with work(store, officer("bob"), NOW_US) as w:
         found = appeal_statistics(w)
     assert (found["all"]["provisional"], found["all"]["overturned_share"]) == (1, 0.5)
+
+
+def test_appeal_that_cannot_be_moved_holds_up_no_other(store: Store) -> None:
+    odd = submitted(store, decided(store))
+    other = appeal_row(store, odd) | {
+        "appeal_id": "b" * 32,
+        "account_id": "b",
+        "customer_id": "b",
+        "triage_us": None,
+    }
+    with work(store, SYSTEM, NOW_US) as w:
+        preferences_set(w, "a", {"language": "xx"})
+        w.add(appeals, other | {"due_us": NOW_US + 21 * DAY_US})
+    swept(store, NOW_US + 6 * DAY_US)
+    swept(store, NOW_US + 11 * DAY_US)
+    for _ in range(2):
+        with pytest.raises(PolicyError):  # the end is told, in no language
+            swept(store, NOW_US + 21 * DAY_US)
+    assert appeal_row(store, odd)["is_live"]
+    assert appeal_row(store, "b" * 32)["version"] > 1
 
 
 def test_two_who_submit_at_once_have_one_appeal(store: Store) -> None:

@@ -10,7 +10,7 @@ import yaml
 from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.notice_policy import day_of
 from limitkeeper.app.notices import customer_row, written
-from limitkeeper.app.policy import POLICY
+from limitkeeper.app.policy import LANGUAGES, POLICY
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.appeal.appeals import BY_CLOCK, BY_FACTS, GRANTED, PARTLY_GRANTED, UPHELD, Appeal
 from limitkeeper.core.kernel.errors import PolicyError
@@ -30,6 +30,10 @@ def outcome_wording(language: str) -> Mapping[str, str]:
     PolicyError
         When an outcome has no words in that language.
     """
+    if language not in LANGUAGES:
+        raise PolicyError(
+            "There are no words in that language.", value=language, allowed=", ".join(LANGUAGES)
+        )
     path = POLICY / "wording" / language / "appeals.yaml"
     found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
     if missing := [each for each in OUTCOMES if not found.get(each)]:

@@ -35,7 +35,7 @@ from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
 from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.shells.feeds.outbox import outbox_loop
-from limitkeeper.shells.feeds.workflow import Workflow, workflow_loop
+from limitkeeper.shells.feeds.workflow import Workflow, appeals_loop, workflow_loop
 from limitkeeper.shells.telemetry import add_traces
 
 CLOCKS = ("wall", "event")
@@ -142,7 +142,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
         if ways.watch:
             loops.append(FolderFeed(engine, ways.watch).loop)
         if ways.workflow:
-            loops.append(workflow_loop(engine, ways.workflow))
+            loops += [workflow_loop(engine, ways.workflow), appeals_loop(engine, ways.workflow)]
         if ways.topics() or ways.workflow:
             loops.append(
                 outbox_loop(engine, ways.webhook, ways.kafka, tells_engine=ways.workflow is not None)

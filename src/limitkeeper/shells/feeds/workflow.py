@@ -83,7 +83,6 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         moved += run_clocks(store, policy, now_us, on_approved)
         moved += freezes_followed(store, on_approved, now_us)
         moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)
-        moved += run_appeals(store, workflow.desk, now_us, known_as_of(engine))
         moved += campaigns_worked(store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS)
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
         sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
@@ -94,6 +93,15 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         return moved + sent["sent"] + sent["inbox"] > 0
 
     return Loop("workflow", work, LOOK_SECONDS)
+
+
+def appeals_loop(engine: Engine, workflow: Workflow) -> Loop:
+    """The thread that looks at the facts of appeals and moves their clocks; an appeal that fails holds up no notice."""
+
+    def work() -> bool:
+        return run_appeals(engine.store, workflow.desk, engine.as_of_us(), known_as_of(engine)) > 0
+
+    return Loop("appeals", work, LOOK_SECONDS)
 
 
 def show_notices(engine: Engine) -> None:
