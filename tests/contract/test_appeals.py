@@ -109,6 +109,15 @@ def test_nobody_appeals_for_another_customer(store: Store) -> None:
         submitted(store, case_id, Actor("eve", frozenset({CUSTOMER}), "b"))
 
 
+def test_another_learns_not_even_whether_there_is_a_decision(store: Store) -> None:
+    eve = Actor("eve", frozenset({CUSTOMER}), "b")
+    for case_id in ("none", decided(store)):
+        with pytest.raises(ForbiddenError):
+            submitted(store, case_id, eve)
+    with pytest.raises(ForbiddenError), work(store, eve, NOW_US) as w:
+        decision_to_appeal(w, "nowhere")
+
+
 def test_decision_is_appealed_against_once_and_in_time(store: Store) -> None:
     case_id = decided(store)
     with pytest.raises(RefusedError, match="time to appeal"):

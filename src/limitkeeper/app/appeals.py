@@ -120,9 +120,12 @@ def decision_to_appeal(w: Work, account_id: str) -> str:
 
     Raises
     ------
+    ForbiddenError
+        When it is not his line.
     RefusedError
         When there is none.
     """
+    check_customers_right(w.actor, "appeal.submit", owner_of(w, account_id).customer_id)
     query = sa.select(cases.c.case_id).join(limit_entries, of_case(cases.c.case_id, cases.c.decision_id)).where(
         limit_entries.c.account_id == account_id
     )  # fmt: skip
@@ -155,9 +158,9 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     RefusedError
         When the decision took nothing of the line, is appealed against already, or the time to appeal is over.
     """
-    case = w.found(cases, case_id)
     customer_id = owner_of(w, account_id).customer_id
     check_customers_right(w.actor, "appeal.submit", customer_id)
+    case = w.found(cases, case_id)
     if not checked_words(text).strip():
         raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
     entries = adverse_entries(w, case, account_id)
