@@ -11,6 +11,7 @@ from limitkeeper.app.appeal_clocks import TRIAGE_LOOK_US, run_appeals
 from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, evidence_read, judged_evidence
 from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
 from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
+from limitkeeper.app.cases import CaseOpening, case_opened
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notices import notice_content, preferences_set
 from limitkeeper.connectors.evidence import EvidenceError
@@ -237,6 +238,30 @@ def test_cut_in_steps_is_given_back_as_far_as_it_came(store: Store, monkeypatch:
         for row in store.rows(sa.select(limit_entries).where(limit_entries.c.action == "decrease"))
     ]
     assert set(states) == {"effective", "cancelled"}
+
+
+@pytest.mark.parametrize("effective", [False, True])
+def test_line_of_a_campaign_is_appealed_against_by_itself(store: Store, effective: bool) -> None:
+    opening = CaseOpening("campaign", "decrease", None, None, None, 10, "sid")
+    with work(store, officer("sid"), NOW_US) as w:
+        case_id = case_opened(w, opening, DESK.approval, lambda _w, _row: None)
+        for account in ("a", "b"):
+            planned(
+                w, LimitChange(account, "decrease", 1_000_000, 400_000, NOW_US, "campaign", case_id=case_id)
+            )
+    if effective:
+        in_effect(store)
+    row = appeal_row(store, submitted(store, case_id))
+    assert (row["limit_before_cents"], row["limit_after_cents"], row["cut_cents"]) == (
+        1_000_000,
+        400_000,
+        600_000,
+    )
+    act(store, row["appeal_id"], "bob claim", "bob grant_partly", granted_limit_cents=700_000)
+    in_effect(store)
+    assert ledger_line(store).limit_cents == 700_000
+    others = store.rows(sa.select(limit_entries).where(limit_entries.c.account_id == "b"))
+    assert {each["action"] for each in others} == {"open", "decrease"}
 
 
 def test_what_a_customer_asked_for_himself_is_no_decision_to_appeal_against(store: Store) -> None:

@@ -35,7 +35,7 @@ from limitkeeper.core.appeal.appeals import (
 )
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.limits.ledger import CLOSE, FREEZE, RESTORE
+from limitkeeper.core.limits.ledger import CLOSE, EFFECTIVE, FREEZE, RESTORE
 from limitkeeper.store.appeal_tables import appeal_acts, appeals
 from limitkeeper.store.case_tables import absences, case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
@@ -359,7 +359,8 @@ def _subject(
     before, after = case["limit_before_cents"], case["limit_after_cents"]
     if case["account_id"] is None:
         after = None if action == FREEZE else entries[-1]["target_cents"]
-        before = w.found(lines, account_id)["limit_cents"]
+        taken = -sum(row["delta_cents"] for row in entries if row["state"] == EFFECTIVE)
+        before = w.found(lines, account_id)["limit_cents"] + taken
     after = 0 if action == CLOSE else after
     cut = before - after if before is not None and after is not None else 0
     exposure = case["exposure_cents"] if case["account_id"] else before or 0
