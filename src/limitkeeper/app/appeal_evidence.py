@@ -59,8 +59,6 @@ def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, evidence: Evidence
     """
     row = w.found(appeals, appeal_id)
     check_customers_right(w.actor, "appeal.submit", row["customer_id"])
-    if row["state"] not in LIVE_STATES:
-        raise RefusedError("appeal_state", value=f"evidence for an appeal that is {row['state']}")
     kind, content = evidence.kind, evidence.content
     digest = hashlib.sha256(content).hexdigest()
     there = w.rows(
@@ -71,6 +69,8 @@ def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, evidence: Evidence
     for each in there:
         if each["sha256"] == digest:
             return str(each["evidence_id"])
+    if row["state"] not in LIVE_STATES:
+        raise RefusedError("appeal_state", value=f"evidence for an appeal that is {row['state']}")
     if len(there) >= EVIDENCE_FILES_MAX:
         raise EvidenceError("There are too many files.", value=len(there) + 1, allowed=EVIDENCE_FILES_MAX)
     named = json.dumps([appeal_id, digest])
