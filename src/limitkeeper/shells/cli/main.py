@@ -25,6 +25,7 @@ from limitkeeper.shells.cli import (
 )
 from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
+from limitkeeper.shells.cli.reconcile import reconcile
 from limitkeeper.shells.cli.review import review
 from limitkeeper.shells.cli.score import score
 from limitkeeper.shells.cli.serve import serve
@@ -38,7 +39,8 @@ application = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage.",
+    epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage; "
+    "3 reconcile found differences.",
 )
 application.add_typer(strategy.application, name="strategy")
 application.add_typer(journal.application, name="journal")
@@ -74,6 +76,7 @@ def root(
 
 application.command("demo")(demo)
 application.command("review")(review)
+application.command("reconcile")(reconcile)
 application.command("features")(features)
 application.command("train")(train)
 application.command("score")(score)
