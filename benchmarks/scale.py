@@ -22,10 +22,10 @@ from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import BATCH_EVENTS
 
 SIZES = [int(each) for each in os.environ.get("BENCH_SIZES", "10000,100000,1000000,5000000").split(",")]
-EVENTS_EACH = 8
+EVENTS_EACH = 4
 """Events of each account; the first half fills the rings, the second is measured."""
 
-FULL_RINGS = (int(os.environ.get("BENCH_FULL_ACCOUNTS", "1000000")), 40)
+FULL_RINGS = (int(os.environ.get("BENCH_FULL_ACCOUNTS", "300000")), 40)
 """Accounts, and the events of each at which memory is bounded."""
 
 MANY_ACCOUNTS = 1_000_000
