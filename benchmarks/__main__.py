@@ -42,7 +42,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """What the figures are measured on, and how busy others keep it: beyond a little load they are worse than it can do."""
     cpu = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
@@ -52,7 +52,12 @@ def machine() -> dict[str, Any]:
             if "model name" in line
         ]
         cpu = models[0] if models else cpu
-    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system()}
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def show(result: dict[str, Any], console: Console) -> None:
@@ -80,11 +85,12 @@ def main() -> None:
     names = parser.parse_args().names or known
     console = Console()
     for name in names:
+        on = machine()
         result = importlib.import_module(f"benchmarks.{name}").run()
         show(result, console)
         kept = {
             "date": dt.datetime.now(dt.UTC).date().isoformat(),
-            "machine": machine(),
+            "machine": on,
             "versions": installed_versions(),
             **result,
         }
