@@ -42,7 +42,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures are measured on, and how busy others keep it: beyond a little load they are worse than it can do."""
+    """What the figures are measured on, and its load by then: much of it makes them worse than it can do."""
     cpu = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
