@@ -366,6 +366,18 @@ def test_facts_that_come_later_settle_it_then_and_a_look_is_no_act(store: Store)
     assert appeal_row(store, appeal_id)["outcome"] == "facts"
 
 
+def test_monitor_is_asked_while_it_may_write_to_the_same_store(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+
+    def known(_account: str, _as_of: int) -> dict[str, float]:
+        with work(store, SYSTEM, NOW_US) as w:  # as the monitor does between two answers
+            w.note("alerts.acknowledge", "account:a")
+        return GOOD
+
+    assert run_appeals(store, DESK, NOW_US + DAY_US, known) == 1
+    assert appeal_row(store, appeal_id)["outcome"] == "facts"
+
+
 def test_facts_never_answer_against_the_customer(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     for known in (None, AS_THEN, AS_THEN | {"late_share_6": 1.0}, {}):

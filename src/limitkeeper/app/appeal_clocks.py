@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,7 +47,7 @@ def run_appeals(
     now_us
         UTC microseconds.
     known_as_of
-        What is known of accounts.
+        What is known of accounts; called outside any transaction.
     count
         Appeals of each at most.
 
@@ -55,25 +56,34 @@ def run_appeals(
     LimitkeeperError
         The first of what went wrong, after all others had their turn.
     """
+    looked = sa.select(appeals).where(appeals.c.triage_us <= now_us).order_by(appeals.c.triage_us)
+    due = sa.select(appeals).where(appeals.c.is_live, appeals.c.due_us <= now_us).order_by(appeals.c.due_us)
     problems: list[LimitkeeperError] = []
-    looked = sa.select(appeals.c.appeal_id).where(appeals.c.triage_us <= now_us).order_by(appeals.c.triage_us)
-    due = sa.select(appeals.c.appeal_id).where(appeals.c.is_live, appeals.c.due_us <= now_us)
+
+    def done(row: Mapping[str, Any], move: Callable[[Work, Mapping[str, Any]], bool]) -> bool:
+        try:
+            with work(store, SYSTEM, now_us) as w:
+                return move(w, w.found(appeals, row["appeal_id"]))
+        except ConflictError:
+            return False  # somebody acted on it just now: it is looked at again in the next round
+        except LimitkeeperError as error:
+            problems.append(error)
+            return False
+
     moved = 0
-    for query, move in ((looked, _triaged), (due.order_by(appeals.c.due_us), _clocked)):
-        for row in store.rows(query.limit(count)):
-            try:
-                with work(store, SYSTEM, now_us) as w:
-                    moved += move(w, desk, w.found(appeals, row["appeal_id"]), known_as_of)
-            except ConflictError:
-                continue  # somebody acted on it just now: it is looked at again in the next round
-            except LimitkeeperError as error:
-                problems.append(error)
+    for row in store.rows(looked.limit(count)):
+        # Asked before the transaction: the monitor may be writing to the same store.
+        trace = _trace(store, row["case_id"])
+        known = None if trace is None else known_as_of(row["account_id"], _us(trace["as_of"]))
+        moved += done(row, partial(_triaged, desk, trace, known))
+    for row in store.rows(due.limit(count)):
+        moved += done(row, partial(_clocked, desk))
     if problems:
         raise problems[0]
     return moved
 
 
-def _clocked(w: Work, desk: AppealDesk, row: Mapping[str, Any], _known_as_of: KnownAsOf) -> bool:
+def _clocked(desk: AppealDesk, w: Work, row: Mapping[str, Any]) -> bool:
     before = appeal_of(row)
     after = clocked(before, desk.terms(w), w.now_us)
     if after is before:
@@ -82,13 +92,17 @@ def _clocked(w: Work, desk: AppealDesk, row: Mapping[str, Any], _known_as_of: Kn
     return True
 
 
-def _triaged(w: Work, desk: AppealDesk, row: Mapping[str, Any], known_as_of: KnownAsOf) -> bool:
+def _triaged(
+    desk: AppealDesk,
+    trace: Mapping[str, Any] | None,
+    known: Mapping[str, float | None] | None,
+    w: Work,
+    row: Mapping[str, Any],
+) -> bool:
     """Grant an appeal that facts settle; else look again later, or never where there are no rules to judge."""
-    trace = _trace(w, row["case_id"])
-    found = None
-    if trace is not None:
-        known = known_as_of(row["account_id"], _us(trace["as_of"]))
-        found = None if known is None else triage(trace, known, rule_holds)
+    if row["triage_us"] is None:
+        return False  # it was answered in the meantime
+    found = None if trace is None or known is None else triage(trace, known, rule_holds)
     if found is None or not found.is_settled:
         again_us = None if trace is None else w.now_us + TRIAGE_LOOK_US
         # No act: whoever has the appeal before him still sees its newest version.
@@ -103,10 +117,10 @@ def _triaged(w: Work, desk: AppealDesk, row: Mapping[str, Any], known_as_of: Kno
     return True
 
 
-def _trace(w: Work, case_id: str) -> dict[str, Any] | None:
+def _trace(store: Store, case_id: str) -> dict[str, Any] | None:
     query = sa.select(proposals.c.trace).join(cases, cases.c.proposal_id == proposals.c.proposal_id)
-    row = w.row(query.where(cases.c.case_id == case_id))
-    trace: dict[str, Any] = json.loads(row["trace"]) if row else {}
+    rows = store.rows(query.where(cases.c.case_id == case_id))
+    trace: dict[str, Any] = json.loads(rows[0]["trace"]) if rows else {}
     return trace if trace.get("rules") and "as_of" in trace else None
 
 
