@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -172,9 +173,11 @@ class Effects:
         """Write a notice in its customer's language, of what it is about; its id."""
         customer_id = owner_of(w, told.account_id).customer_id
         language = customer_row(w, customer_id)["language"]
-        return written(
-            w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language, about
-        )
+        facts, about = (
+            self.facts(w, told, language),
+            secrets.token_hex(8),
+        )  # two may be alike, at the same time
+        return written(w, self.seal, customer_id, told.account_id, facts, language, about)
 
     def facts(self, w: Work, told: Told, language: str) -> NoticeFacts:
         """What a notice is of, in a language."""

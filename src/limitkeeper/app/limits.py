@@ -355,7 +355,9 @@ def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut) -> None:
     line = w.found(lines, row["account_id"])
     undoing = entry_of(w.found(limit_entries, row["reverses"])) if row["reverses"] else None
     before = Line(line["limit_cents"], bool(line["is_frozen"]))
-    after = effected(entry_of(row), before, w.now_us, undoing, old_limit_cents(entries))
+    # Two that come at once are a microsecond apart: times alone give the order of effect.
+    taken_us = max([w.now_us, *(each.effective_us + 1 for each in entries if each.action != OPEN)])
+    after = effected(entry_of(row), before, taken_us, undoing, old_limit_cents(entries))
     look_us = row["until_us"] if after.state == EFFECTIVE and after.action == FREEZE else None
     is_told = after.state == EFFECTIVE
     changed = {"cancelled_why": None if after.state == EFFECTIVE else "nothing was left to change",
