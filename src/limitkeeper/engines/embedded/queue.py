@@ -10,7 +10,7 @@ from limitkeeper.engines.embedded.settings import BATCH_EVENTS, QUEUE_EVENTS
 GATHER_SECONDS = 0.003
 """Single events wait so long for others at most."""
 
-PAUSE_SECONDS = 0.0002
+PAUSE_SECONDS = 0.0004
 """Where none comes for so long, none is waited for."""
 
 GATHER_EVENTS = 512
