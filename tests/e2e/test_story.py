@@ -115,12 +115,13 @@ def granted_by_another(server: WorkflowServer) -> None:
     kim, ann, cem = (server.logged_in(name) for name in ("kim", "ann", "cem"))
     text = "My employer pays on the 5th; the bank moved the day."
     appeal_id = kim.post("/v1/appeals", {"account_id": LINE, "text": text})["appeal_id"]
-    file = {"file": ("letter.pdf", drawn_pdf(), "application/pdf")}
+    content = drawn_pdf()
+    file = {"file": ("letter.pdf", content, "application/pdf")}
     evidence = kim.asked("POST", f"/v1/appeals/{appeal_id}/evidence", files=file).json()
     assert on_appeal(ann, appeal_id, "claim", status=409)["rule"] == "appeal_party"
     on_appeal(cem, appeal_id, "claim")
     letter = cem.asked("GET", f"/v1/appeals/{appeal_id}/evidence/{evidence['evidence_id']}")
-    assert letter.content == drawn_pdf()
+    assert letter.content == content
     answer = {"outcome": "granted", "words": "The day of payment was moved by us."}
     assert on_appeal(cem, appeal_id, "decide", answer)["state"] == "granted"
 
