@@ -31,6 +31,7 @@ from limitkeeper.shells.api.pages.page import examples_of, routes
 from limitkeeper.shells.serving import web_server
 from limitkeeper.store.tables import portfolio_alerts
 from tests.live_engines import NOW_US, life, sent
+from tests.workflow_server import closed
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -89,16 +90,6 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     sent(found.engine, lives.events)
     yield found
     found.close()
-
-
-def closed(schema: Any) -> Any:
-    """A schema whose objects have no other fields than those that it names."""
-    if isinstance(schema, list):
-        return [closed(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {name: closed(each) for name, each in schema.items()}
-    return {"additionalProperties": False, **found} if isinstance(found.get("required"), list) else found
 
 
 def is_within(example: Any, real: Any) -> bool:

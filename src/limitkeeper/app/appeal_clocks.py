@@ -16,6 +16,7 @@ from limitkeeper.core.appeal.appeals import clocked, settled_by_facts
 from limitkeeper.core.appeal.triage import CorrectedFact, triage
 from limitkeeper.core.behaviour.events import HOUR_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.kernel.instants import us_of
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.case_tables import cases
@@ -139,5 +140,4 @@ def _figure(value: float | None) -> str:
 
 
 def _us(instant: str) -> int:
-    moment = dt.datetime.fromisoformat(instant)
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+    return us_of(dt.datetime.fromisoformat(instant))

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from limitkeeper.app.decisions import shown_line
-from limitkeeper.app.notice_policy import day_of
 from limitkeeper.app.notices import customer_row, written
 from limitkeeper.app.policy import LANGUAGES, POLICY
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.appeal.appeals import BY_CLOCK, BY_FACTS, GRANTED, PARTLY_GRANTED, UPHELD, Appeal
 from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.notice.notice import NoticeFacts, amount_text
 from limitkeeper.store.work import Work
 

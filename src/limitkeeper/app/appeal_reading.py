@@ -1,6 +1,5 @@
 """Appeals as they are read: one with all that was said, many by their clocks, and how often decisions were overturned."""
 
-import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from limitkeeper.app.appeal_evidence import evidence_name
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right, check_right
 from limitkeeper.core.appeal.appeals import BY_CLOCK, GRANTED, GRANTING, PARTLY_GRANTED, UPHELD
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.work import Work
 
@@ -205,4 +205,4 @@ class _Tally:
 
 
 def _instant(us: int | None) -> str | None:
-    return None if us is None else dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC).isoformat()
+    return None if us is None else instant_text(us)

@@ -20,9 +20,10 @@ from limitkeeper.app.campaigns import CANCELLED, CANCELLING, DONE, WORKING
 from limitkeeper.app.decisions import Effects, Told, lowering, shown_line
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording
-from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, moment_of, quiet_hours, us_of
+from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, quiet_hours
 from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.kernel.instants import instant, us_of
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.limits.changes import Step
 from limitkeeper.core.limits.ledger import CANCELLED as ENTRY_CANCELLED
@@ -248,7 +249,7 @@ class _Batch:
         found = self.due.get(key)
         if found is None:
             values = dict(zip(names, key, strict=True)) if row.language else DEFAULT_CUSTOMER
-            found = self.due[key] = us_of(quiet_hours(values).over(moment_of(self.w.now_us)))
+            found = self.due[key] = us_of(quiet_hours(values).over(instant(self.w.now_us)))
         return found
 
     def _line(self, row: sa.Row[Any], before: int, steps: int) -> int:

@@ -1,6 +1,5 @@
 """Cases in the store: opened, acted on, moved by their clocks; each act one row, one version, one audit event."""
 
-import datetime as dt
 import hashlib
 import json
 import secrets
@@ -26,6 +25,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import RESTORE
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
 from limitkeeper.store.sql import Store
@@ -128,7 +128,7 @@ def act_row(case: Case, act: str, actor_id: str, now_us: int, words: str) -> dic
 
 def terms_in_force(w: Work, policy: ApprovalPolicy) -> Terms:
     """What decides on how cases go now: mandates, absences, clocks and quorum."""
-    day = _day(w.now_us)
+    day = day_of(w.now_us)
     given = tuple(
         Mandate(row["person_id"], row["tier"], frozenset(json.loads(row["actions"])), row["cut_cents_max"],
                 row["exposure_cents_max"], row["from_us"], row["to_us"])
@@ -160,7 +160,7 @@ def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approv
     case_id = opening.case_id()
     if w.row(sa.select(cases.c.case_id).where(cases.c.case_id == case_id)):
         return case_id
-    day, facts = _day(w.now_us), opening.tier_facts()
+    day, facts = day_of(w.now_us), opening.tier_facts()
     tier, rules = policy.tier(facts, day)
     case = opened_case(
         case_id, opening.action, opening.cut_cents, opening.exposure_cents, tier, rules, opening.maker_id,
@@ -345,7 +345,3 @@ def opening_of_proposal(w: Work, row: dict[str, Any]) -> CaseOpening:
         owner.customer_id, row["proposal_id"], row["decision_id"],
         {"trigger": decided.get("trigger")} | tier_facts(w, owner, trace),
     )  # fmt: skip
-
-
-def _day(now_us: int) -> dt.date:
-    return dt.datetime.fromtimestamp(now_us / 1_000_000, dt.UTC).date()

@@ -21,11 +21,12 @@ from limitkeeper.app.limits import (
     planned_rows,
     steps_planned,
 )
-from limitkeeper.app.notice_policy import NoticePolicy, day_of, notice_wording
+from limitkeeper.app.notice_policy import NoticePolicy, notice_wording
 from limitkeeper.app.notices import customer_row, written
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.policy import reason_wording
 from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.changes import (
     ChangeTerms,
     Step,

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import cache
 
-from limitkeeper.app.notice_policy import day_of
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.kernel.parameters import Parameter, parameters_in_force
 from limitkeeper.core.limits.changes import ChangeTerms
 

@@ -1,6 +1,5 @@
 """The ledger in the store: changes planned, taken into effect, told to the bank and the monitor, cancelled, undone."""
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import HOUR_US
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.limits.changes import old_limit_cents
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
@@ -374,11 +374,11 @@ def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut) -> None:
         "limit.effect", f"account:{row['account_id']}", {"entry": row["entry_id"], "limit_cents": limit_cents}
     )
     command = {"command_id": row["entry_id"], "account_id": row["account_id"], "action": row["action"],
-               "limit_cents": limit_cents, "is_frozen": is_frozen, "effective_at": _instant(w.now_us)}  # fmt: skip
+               "limit_cents": limit_cents, "is_frozen": is_frozen, "effective_at": instant_text(w.now_us)}  # fmt: skip
     w.send(BANK_TOPIC, row["entry_id"], command)
     if after.action not in FREEZING:
         event = {"event_id": f"limit-{row['entry_id']}", "account_id": row["account_id"], "kind": "limit_set",
-                 "amount": limit_cents, "ts": _instant(w.now_us)}  # fmt: skip
+                 "amount": limit_cents, "ts": instant_text(w.now_us)}  # fmt: skip
         w.send(ENGINE_TOPIC, row["entry_id"], event)
 
 
@@ -417,7 +417,3 @@ def acknowledged(w: Work, entry_id: str, detail: str, *, is_done: bool) -> None:
         return
     w.change(limit_entries, entry_id, row["version"], {"bank_state": state, "bank_detail": detail})
     w.note("limit.acknowledge", f"account:{row['account_id']}", {"entry": entry_id, "bank_state": state})
-
-
-def _instant(us: int) -> str:
-    return dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC).isoformat()

@@ -9,6 +9,7 @@ import yaml
 from limitkeeper.app.policy import LANGUAGES, POLICY
 from limitkeeper.core.appeal.appeals import AppealClock
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.kernel.parameters import Parameter, parameters_from_document, parameters_in_force
 from limitkeeper.core.limits.ledger import CLOSE, LOWERING
 from limitkeeper.core.notice.notice import NoticeWording, notice_wording_from_document
@@ -70,11 +71,6 @@ class NoticePolicy:
 
     def _at(self, now_us: int, name: str) -> float:
         return parameters_in_force(self.parameters, day_of(now_us))[name]
-
-
-def day_of(us: int) -> dt.date:
-    """The UTC day of a time."""
-    return dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC).date()
 
 
 def notice_markets() -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Notices in the store: written with the decision, delivered by the customer's channels, read in his inbox."""
 
-import datetime as dt
 import hashlib
 import html
 import json
@@ -15,7 +14,7 @@ from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterR
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.kernel.instants import instant_text
+from limitkeeper.core.kernel.instants import instant, instant_text, us_of
 from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of, short_text
 from limitkeeper.core.notice.quiet_hours import QuietHours
 from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
@@ -95,7 +94,7 @@ def written(
     w.add(notices, {
         "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
         "language": language, "content": seal.sealed(content, f"notice:{notice_id}"), "made_us": w.now_us,
-        "state": WAITING, "out_us": None, "read_us": None, "due_us": us_of(quiet.over(moment_of(w.now_us))), "version": 1,
+        "state": WAITING, "out_us": None, "read_us": None, "due_us": us_of(quiet.over(instant(w.now_us))), "version": 1,
     })  # fmt: skip
     w.note("notice.write", f"notice:{notice_id}", {"kind": facts.kind, "account": account_id})
     return notice_id
@@ -258,7 +257,7 @@ def _delivered(
 ) -> str:
     with work(store, SYSTEM, now_us()) as w:
         notice = w.found(notices, notice_id)
-        moment = moment_of(w.now_us)
+        moment = instant(w.now_us)
         allowed = quiet_hours(customer_row(w, notice["customer_id"])).over(moment)
         if allowed > moment:
             w.change(notices, notice_id, notice["version"], {"due_us": us_of(allowed)})
@@ -354,13 +353,3 @@ def _settled(w: Work, notice: dict[str, Any], state: str) -> None:
 def quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
     """When a customer is not written to."""
     return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], ZoneInfo(customer["time_zone"]))
-
-
-def moment_of(us: int) -> dt.datetime:
-    """A time, UTC microseconds, as a moment."""
-    return dt.datetime.fromtimestamp(us / 1_000_000, dt.UTC)
-
-
-def us_of(moment: dt.datetime) -> int:
-    """A moment as UTC microseconds."""
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond

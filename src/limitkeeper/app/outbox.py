@@ -1,11 +1,11 @@
 """The outbox: messages that were written with what they tell of, sent until they are taken or given up."""
 
-import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.records import Sent
 from limitkeeper.store.sql import Store
 
@@ -64,6 +64,6 @@ def deliver_due(
 def message_body(row: Mapping[str, Any]) -> bytes:
     """A message of the outbox as others get it: ``type``, ``timestamp`` and ``data``, as Standard Webhooks has them."""
     data = json.loads(row["content"])
-    stamp = data.get("at") or dt.datetime.fromtimestamp(row["due_us"] / 1e6, dt.UTC).isoformat()
+    stamp = data.get("at") or instant_text(row["due_us"])
     document = {"type": row["topic"], "timestamp": stamp, "data": data}
     return json.dumps(document, ensure_ascii=False).encode()

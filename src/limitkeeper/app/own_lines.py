@@ -13,11 +13,11 @@ from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
 from limitkeeper.app.line_requests import SeenLine, pending
-from limitkeeper.app.notice_policy import day_of, notice_wording
+from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.app.ownership import account_ids_of, owner_of
 from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.core.approval.cases import LIVE_STATES
-from limitkeeper.core.kernel.instants import instant_text
+from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.limits.changes import old_limit_cents
 from limitkeeper.core.limits.ledger import CLOSE, LOWERING, OPEN, PLANNED, RAISING, RESTORE, REVERSE
 from limitkeeper.core.notice.account_words import (

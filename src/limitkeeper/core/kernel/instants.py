@@ -28,3 +28,25 @@ def instant_text(us: int) -> str:
     '1970-01-01T00:00:01.500000+00:00'
     """
     return instant(us).isoformat()
+
+
+def day_of(us: int) -> dt.date:
+    """The UTC day of a time.
+
+    Examples
+    --------
+    >>> day_of(86_399_999_999)
+    datetime.date(1970, 1, 1)
+    """
+    return instant(us).date()
+
+
+def us_of(moment: dt.datetime) -> int:
+    """A moment as UTC microseconds, exact.
+
+    Examples
+    --------
+    >>> us_of(instant(1_500_001))
+    1500001
+    """
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond

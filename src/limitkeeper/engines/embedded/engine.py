@@ -21,11 +21,12 @@ from limitkeeper.core.alerts.portfolio import UnusualRate
 from limitkeeper.core.alerts.standing import renumber_rules
 from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
 from limitkeeper.engines.embedded.commits import Result, stated_of_customers
-from limitkeeper.engines.embedded.findings import Findings, instant
+from limitkeeper.engines.embedded.findings import Findings
 from limitkeeper.engines.embedded.policy import LivePolicy
 from limitkeeper.engines.embedded.queue import RequestQueue
 from limitkeeper.engines.embedded.requests import (

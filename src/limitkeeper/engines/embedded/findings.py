@@ -20,6 +20,7 @@ from limitkeeper.core.alerts.watch import Watched, WatchTerms
 from limitkeeper.core.decision.assessment import Assessment
 from limitkeeper.core.decision.trace import Reviewed, Versions
 from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.proposals import Proposals
@@ -35,11 +36,6 @@ def subject_id(*parts: object) -> str:
     """The name of an alert or a proposal: a pure function of what it is about (BLAKE2b, 128 bits)."""
     text = "".join(f"{len(str(part))}:{part}" for part in parts)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def instant(ts_us: int) -> dt.datetime:
-    """UTC microseconds as a time."""
-    return dt.datetime.fromtimestamp(ts_us // 1_000_000, dt.UTC).replace(microsecond=ts_us % 1_000_000)
 
 
 @dataclass

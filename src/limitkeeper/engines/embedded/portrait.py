@@ -22,9 +22,10 @@ from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import LATENESS_US
 from limitkeeper.core.behaviour.state import Behaviour
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.findings import TRIGGERS, instant
+from limitkeeper.engines.embedded.findings import TRIGGERS
 from limitkeeper.engines.embedded.shard import CHANGE_NAMES, RELATION_NAMES, Shard
 
 STATUS_WORDS = {0: "accepted", 1: "duplicate", 2: "too_late"}

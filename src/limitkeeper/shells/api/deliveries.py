@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.findings import instant
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answer_schemas import MESSAGE_STATUSES
 from limitkeeper.shells.api.answers import UnknownError, answer

@@ -13,9 +13,10 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.strategy.actions import Severity
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.findings import TRIGGERS, instant
+from limitkeeper.engines.embedded.findings import TRIGGERS
 from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api import documents, examples
 from limitkeeper.shells.api.access import May
