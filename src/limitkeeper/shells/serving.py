@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def is_event_time(clock: str) -> bool:
 
 
 def started_engine(place: Place, accounts: pl.DataFrame | None, progress: Progress = unseen) -> Engine:
-    """An engine that has recovered and runs, with its clock, and the accounts that are stated.
+    """An engine that has recovered and runs, and the accounts that are stated.
 
     Raises
     ------
@@ -114,17 +113,18 @@ def started_engine(place: Place, accounts: pl.DataFrame | None, progress: Progre
     except BaseException:
         engine.stop()
         raise
-    if not place.settings.event_time:
-        threading.Thread(target=_tell_time, args=(engine,), name="clock", daemon=True).start()
     return engine
 
 
-def _tell_time(engine: Engine) -> None:
-    """Tell the engine what time it is, so that what is due happens where no events come."""
-    while not engine.stopping:
-        time.sleep(TICK_SECONDS)
+def clock_loop(engine: Engine) -> Loop:
+    """The thread that tells the engine what time it is, so that what is due happens where no events come."""
+
+    def work() -> bool:
         if engine.tick_is_due():
             engine.submit(Request("tick", pl.DataFrame({"as_of_us": [engine.now_us()]})))
+        return False
+
+    return Loop("clock", work, TICK_SECONDS)
 
 
 @contextlib.contextmanager
@@ -136,7 +136,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
     LimitkeeperError
         When one of them cannot be opened.
     """
-    loops: list[Loop] = []
+    loops = [] if engine.settings.event_time else [clock_loop(engine)]
     end_traces = add_traces(engine)
     try:
         if ways.watch:
@@ -149,6 +149,8 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
             )
         if ways.kafka:
             loops.append(KafkaFeed(engine, ways.kafka).loop)
+        for loop in loops:
+            loop.start()
         yield
     finally:
         for loop in reversed(loops):

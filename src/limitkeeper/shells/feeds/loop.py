@@ -3,10 +3,7 @@
 import threading
 from collections.abc import Callable
 
-import sqlalchemy as sa
 import structlog
-
-from limitkeeper.core.kernel.errors import LimitkeeperError
 
 log = structlog.get_logger()
 
@@ -35,6 +32,9 @@ class Loop:
         self.name, self.work, self.rest_seconds, self.end = name, work, rest_seconds, end
         self.stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the rounds; not done in the making of it, because the work of a round may ask for its own loop."""
         self._thread.start()
 
     def _run(self) -> None:
@@ -43,7 +43,7 @@ class Loop:
             try:
                 if self.work():
                     rest = 0.0
-            except (LimitkeeperError, OSError, sa.exc.SQLAlchemyError) as error:
+            except Exception as error:  # noqa: BLE001 - a thread that ends in silence is seen by nobody
                 log.warning("round_failed", loop=self.name, problem=f"{type(error).__name__}: {error}"[:500])
                 rest = FAILURE_SECONDS
             self.stopping.wait(rest)
@@ -53,4 +53,5 @@ class Loop:
     def stop(self) -> None:
         """Stop after the round that is under way."""
         self.stopping.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()

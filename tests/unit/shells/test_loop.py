@@ -1,0 +1,46 @@
+"""Rounds of work in a thread: they begin when told, go on after any failure, and end when told."""
+
+import threading
+
+import pytest
+
+from limitkeeper.shells.feeds import loop as module
+from limitkeeper.shells.feeds.loop import Loop
+
+
+def test_round_comes_only_after_the_start() -> None:
+    came = threading.Event()
+    loop = Loop("late", lambda: came.set() or False, 0.0)
+    assert not came.wait(0.05)
+    loop.start()
+    assert came.wait(10)
+    loop.stop()
+
+
+def test_loop_goes_on_after_a_round_that_failed_by_a_mistake_in_the_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "FAILURE_SECONDS", 0.01)
+    rounds, third = [], threading.Event()
+
+    def work() -> bool:
+        rounds.append(None)
+        if len(rounds) == 3:
+            third.set()
+        raise AttributeError("no such thing")
+
+    loop = Loop("failing", work, 0.0)
+    loop.start()
+    assert third.wait(10)
+    loop.stop()
+
+
+def test_what_was_never_started_can_be_stopped_and_what_was_does_its_end() -> None:
+    ended: list[str] = []
+    loop = Loop("idle", lambda: False, 0.0, end=lambda: ended.append("end"))
+    loop.stop()
+    assert not ended, "nothing began, so nothing ends"
+    loop = Loop("busy", lambda: False, 0.0, end=lambda: ended.append("end"))
+    loop.start()
+    loop.stop()
+    assert ended == ["end"]
