@@ -2,15 +2,18 @@
 
 import sys
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 import typer
 from typer.cli import get_docs_for_click
 
 from limitkeeper.app.policy import LANGUAGES, POLICY, markets, parameters_from_files, reason_wording
+from limitkeeper.app.regulation_policy import regulation, shipped_register
 from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy_path
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES
 from limitkeeper.core.behaviour.features import FEATURES
+from limitkeeper.core.compliance.register import PURPOSES
 from limitkeeper.core.kernel.quantity import Quantity
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import ACCOUNT_QUANTITIES
@@ -96,7 +99,45 @@ def strategies_page() -> str:
     return MADE + "# Strategies\n\n" + "\n".join(described)
 
 
+def register_page() -> str:
+    """The register of features and purposes, class by class."""
+    register = shipped_register()
+    rows = [
+        (f"`{name}`: {each.description} · {each.description_zh}", each.source, ", ".join(sorted(each.purposes)),
+         "; ".join(f"{market} {basis}" for market, basis in each.basis.items()), each.sensitivity,
+         "; ".join(f"{day}: {days} days" for day, days in each.retention_days),
+         "; ".join(f"{market}: {rule}" for market, rule in each.forbidden.items()) or "nowhere",
+         ", ".join(f"`{known}`" for known, owner in register.class_of.items() if owner == name))
+        for name, each in register.classes.items()
+    ]  # fmt: skip
+    head = ("what", "source", "purposes", "legal basis", "sensitivity", "kept", "forbidden in", "names")
+    purposes = [(f"`{name}`", english, chinese) for name, (english, chinese) in PURPOSES.items()]
+    return (
+        MADE + "# Register of features and purposes\n\nA strategy or model that uses what is not here, or for another "
+        "purpose, or where it is forbidden, is refused.\n\n" + markdown_table(head, rows)
+        + "\n## Purposes\n" + markdown_table(("purpose", "meaning", "含义"), purposes)
+    )  # fmt: skip
+
+
+def regulation_page() -> str:
+    """Every rule of every market, with its source."""
+    parts = [MADE + "# Regulation\n\nA rule without a verified article number says so. `outside`: kept by the lender "
+             "without this system.\n"]  # fmt: skip
+    for market, rules in groupby(regulation(), key=lambda rule: rule.market):
+        rows = [
+            (f"`{rule.id}`", f"{rule.title} · {rule.title_zh}", rule.citation, f"{rule.stage}: `{rule.check}`",
+             rule.severity, f"{rule.valid_from}" + (f" to {rule.valid_to}" if rule.valid_to else ""),
+             "; ".join(f"{name} {day}: {value:g}" for name, dated in rule.values.items() for day, value in dated))
+            for rule in rules
+        ]  # fmt: skip
+        head = ("rule", "what is asked", "source", "checked on", "severity", "from", "values")
+        parts.append(f"\n## {'Everywhere' if market == '*' else market}\n" + markdown_table(head, rows))
+    return "".join(parts)
+
+
 PAGES = {
+    "register.md": register_page,
+    "regulation.md": regulation_page,
     "strategies.md": strategies_page,
     "features.md": quantities_page,
     "parameters.md": parameters_page,

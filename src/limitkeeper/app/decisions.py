@@ -92,6 +92,11 @@ class Consequence:
     steps: Sequence[tuple[int | None, int]]
 
 
+def told_of(w: Work, entry_id: str, notice_id: str) -> None:
+    """Keep which notice told of a change that does not wait for it."""
+    w.note("limit.tell", f"entry:{entry_id}", {"notice": notice_id})
+
+
 def shown_line(account_id: str) -> str:
     """A line as its customer is shown it: the end of its id."""
     return f"**** {account_id[-WHOSE_LETTERS:]}"
@@ -140,7 +145,9 @@ class Effects:
         if found.steps:
             # A freeze acts at once, and what the customer asked for himself he knows.
             waits = case["action"] != FREEZE and case["kind"] != REQUEST
-            steps_planned(w, found.change.with_notice(notice_id if waits else None), found.steps)
+            entries = steps_planned(w, found.change.with_notice(notice_id if waits else None), found.steps)
+            if not waits:
+                told_of(w, entries[0], notice_id)
 
     def consequence(self, w: Work, case: Mapping[str, Any]) -> Consequence | None:
         """What a case leads to if it is approved now, None where it changes nothing."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.decisions import Effects, Told, cut_from_cents
+from limitkeeper.app.decisions import Effects, Told, cut_from_cents, told_of
 from limitkeeper.app.limits import LimitChange, line_row, planned, planned_rows
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.core.access.actors import SYSTEM
@@ -82,5 +82,7 @@ def _freeze(w: Work, effects: Effects, account_id: str, begun: dict[str, Any]) -
         owner_of(w, account_id).customer_id, decision_id=row["decision_id"],
         old_limit_cents=cut_from_cents(trace),
     )  # fmt: skip
-    planned(w, change)
-    effects.tell(w, Told("line_frozen", account_id, before, before, begun["ts_us"], trace))
+    entry_id = planned(w, change)
+    told_of(
+        w, entry_id, effects.tell(w, Told("line_frozen", account_id, before, before, begun["ts_us"], trace))
+    )

@@ -96,7 +96,11 @@ def written(
         "language": language, "content": seal.sealed(content, f"notice:{notice_id}"), "made_us": w.now_us,
         "state": WAITING, "out_us": None, "read_us": None, "due_us": us_of(quiet.over(instant(w.now_us))), "version": 1,
     })  # fmt: skip
-    w.note("notice.write", f"notice:{notice_id}", {"kind": facts.kind, "account": account_id})
+    until = facts.appeal_until_day
+    w.note("notice.write", f"notice:{notice_id}", {
+        "kind": facts.kind, "account": account_id, "reasons": [each["code"] for each in facts.reasons],
+        "appeal_until": None if until is None else until.isoformat(),
+    })  # fmt: skip
     return notice_id
 
 

@@ -17,7 +17,9 @@ import numba
 
 from limitkeeper import CACHE_FOLDER
 from limitkeeper.app.policy import POLICY, market_parameters, markets, parameters_from_files, reason_wording
+from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX, DocumentError, LocatedDocument, located_document
+from limitkeeper.core.compliance.register import UNREGISTERED, strategy_uses, violations
 from limitkeeper.core.kernel.compiled import compiled as compiled_kernel
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 from limitkeeper.core.kernel.hashing import content_hash
@@ -126,7 +128,7 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
             document.content, market_parameter_units(), reason_wording("en").keys()
         )
     if strategy is not None:
-        problems = _market_problems(strategy)
+        problems = [*_market_problems(strategy), *_register_problems(strategy)]
         strategy = None if problems else strategy
     return strategy, sorted(
         (_located(problem, document, path) for problem in problems),
@@ -237,6 +239,25 @@ def _market_problems(strategy: Strategy) -> list[Problem]:
             if name not in held
         ]
     return problems
+
+
+def _register_problems(strategy: Strategy) -> list[Problem]:
+    """Uses that the register refuses in a market of the strategy; a lender's own inputs are held against his own."""
+    inputs = set(strategy.document.get("inputs", {}))
+    place_of = {f"rule {entry['id']}": index for index, entry in enumerate(strategy.document["rules"])}
+    found = {
+        (violation.use.name, violation.use.where, violation.kind): violation
+        for market in strategy.markets
+        for violation in violations(shipped_register(), strategy_uses(strategy), market)
+        if not (violation.kind == UNREGISTERED and violation.use.name in inputs)
+    }
+    return [
+        Problem(
+            ("rules", place_of[violation.use.where], "when"), str(violation), violation.use.name, violation.allowed,
+            "See limitkeeper regulation check.",
+        )
+        for violation in found.values()
+    ]  # fmt: skip
 
 
 def _structure_problems(error: jsonschema.ValidationError) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from limitkeeper.shells.cli import (
     notice,
     notice_bounces,
     person,
+    regulation,
     store,
     strategy,
 )
@@ -40,7 +41,7 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage; "
-    "3 reconcile found differences.",
+    "3 what was compared or checked does not hold (reconcile, regulation).",
 )
 application.add_typer(strategy.application, name="strategy")
 application.add_typer(journal.application, name="journal")
@@ -55,6 +56,7 @@ application.add_typer(mandate.application, name="mandate")
 application.add_typer(person.application, name="person")
 application.add_typer(key.application, name="key")
 application.add_typer(audit.application, name="audit")
+application.add_typer(regulation.application, name="regulation")
 application.add_typer(store.application, name="store")
 
 

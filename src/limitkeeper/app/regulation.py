@@ -1,0 +1,298 @@
+"""Regulation and the register as their files hold them, and what they say of strategies and of a store's decisions."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from limitkeeper.app.regulation_policy import checked_market, register_of, regulation, regulation_hash
+from limitkeeper.connectors.models import model_from_folder
+from limitkeeper.core.compliance.facts import strategy_facts
+from limitkeeper.core.compliance.regulation import (
+    CLOCK,
+    DECISION,
+    FAILED,
+    STRATEGY,
+    Facts,
+    Finding,
+    RegulationRule,
+    Value,
+    findings,
+)
+from limitkeeper.core.kernel.instants import day_of, instant_text, us_of
+from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.core.limits.ledger import CANCELLED, FREEZE, LOWERING
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.audit_tables import audit_events, audit_heads
+from limitkeeper.store.case_tables import cases
+from limitkeeper.store.limit_tables import limit_entries
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import proposals
+
+PAGE_ENTRIES = 2_000
+"""Changes of limits that are read at once."""
+
+FAILURES_KEPT = 1_000
+"""Failed findings that an evaluation lists; all of them are counted."""
+
+DAY_US = 86_400_000_000
+
+
+@dataclass
+class Evaluation:
+    """What came of the rules on many subjects: counts by rule and status, and what failed.
+
+    Parameters
+    ----------
+    counts
+        Rule id -> status -> subjects.
+    failures
+        At most :data:`FAILURES_KEPT`, in order of the subjects.
+    subjects
+        How many were evaluated.
+    """
+
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    failures: list[Finding] = field(default_factory=list)
+    subjects: int = 0
+
+    def add(self, found: Iterable[Finding]) -> None:
+        """Count what came of one subject."""
+        self.subjects += 1
+        for each in found:
+            by_status = self.counts.setdefault(each.rule.id, {})
+            by_status[each.status] = by_status.get(each.status, 0) + 1
+            if each.status == FAILED and len(self.failures) < FAILURES_KEPT:
+                self.failures.append(each)
+
+    @property
+    def failed(self) -> int:
+        """Findings that failed."""
+        return sum(by_status.get(FAILED, 0) for by_status in self.counts.values())
+
+
+def decisions_evaluated(
+    store: Store, market: str, from_us: int, to_us: int, progress: Progress = unseen
+) -> Evaluation:
+    """What the rules say of each change of a limit that was made in a period, and of the appeals of that time.
+
+    Parameters
+    ----------
+    store
+        Of the server; it may be in use.
+    market
+        Whose rules.
+    from_us, to_us
+        The period, UTC microseconds, the end excluded.
+    progress
+        Told of ``decisions``, changes read, changes in all.
+    """
+    rules, found = regulation(), Evaluation()
+    for facts, subject, day in _decision_facts(store, from_us, to_us, progress):
+        found.add(findings(rules, DECISION, facts, subject, market, day))
+    for facts, subject, day in _appeal_facts(store, from_us, to_us):
+        found.add(findings(rules, CLOCK, facts, subject, market, day))
+    return found
+
+
+Subjects = Iterator[tuple[Facts, str, dt.date]]
+
+
+def _decision_facts(store: Store, from_us: int, to_us: int, progress: Progress) -> Subjects:
+    made = limit_entries.c
+    within = sa.and_(made.made_us >= from_us, made.made_us < to_us, made.action.in_([*LOWERING, FREEZE]))
+    total = store.rows(sa.select(sa.func.count().label("n")).select_from(limit_entries).where(within))[0]["n"]
+    query = (
+        sa.select(
+            limit_entries, cases.c.tier.label("case_tier"), cases.c.facts, cases.c.kind.label("case_kind"),
+            proposals.c.trace,
+        )
+        .outerjoin(cases, cases.c.case_id == made.case_id)
+        .outerjoin(proposals, sa.and_(
+            proposals.c.account_id == made.account_id, proposals.c.decision_id == made.decision_id
+        ))
+        .where(within)
+        .order_by(made.entry_id)
+        .limit(PAGE_ENTRIES)
+    )  # fmt: skip
+    last, read = "", 0
+    while rows := store.rows(query.where(made.entry_id > last)):
+        told = _told(store, rows)
+        for row in rows:
+            facts = _facts_of_entry(row, told.get(row["entry_id"]))
+            yield facts, f"entry:{row['entry_id']}", day_of(row["made_us"])
+        last, read = rows[-1]["entry_id"], read + len(rows)
+        progress("decisions", read, total)
+
+
+class _Told(NamedTuple):
+    """When the notice of a change went out, None while it waits, and what the audit keeps of it."""
+
+    out_us: int | None
+    reasons: list[str] | None
+    appeal_until: str | None
+
+
+def _told(store: Store, rows: list[dict[str, Any]]) -> dict[str, _Told]:
+    """The notice of each change, by entry: the one that it waits for, or the one that told of it."""
+    notice_of = {row["entry_id"]: row["notice_id"] for row in rows if row["notice_id"] is not None}
+    others = [f"entry:{row['entry_id']}" for row in rows if row["notice_id"] is None]
+    for subject, detail in _noted(store, "limit.tell", others).items():
+        notice_of[subject.removeprefix("entry:")] = detail["notice"]
+    ids = sorted(set(notice_of.values()))
+    query = sa.select(notices.c.notice_id, notices.c.out_us).where(notices.c.notice_id.in_(ids))
+    out_us = {row["notice_id"]: row["out_us"] for row in store.rows(query)}
+    kept = _noted(store, "notice.write", [f"notice:{each}" for each in ids])
+    found = {}
+    for entry_id, notice_id in notice_of.items():
+        detail = kept.get(f"notice:{notice_id}", {})
+        found[entry_id] = _Told(out_us.get(notice_id), detail.get("reasons"), detail.get("appeal_until"))
+    return found
+
+
+def _noted(store: Store, act: str, subjects: list[str]) -> dict[str, dict[str, Any]]:
+    """What the audit keeps of an act on each of some subjects."""
+    query = sa.select(audit_events.c.subject, audit_events.c.detail)
+    query = query.where(audit_events.c.subject.in_(subjects), audit_events.c.act == act)
+    return {row["subject"]: json.loads(row["detail"]) for row in store.rows(query)}
+
+
+def _facts_of_entry(row: Mapping[str, Any], told: _Told | None) -> dict[str, Value]:
+    """The facts of one change: an entry with its case, its notice and its trace."""
+    case_facts = json.loads(row["facts"]) if row["facts"] else {}
+    by_wish, told = bool(row["by_request"]), told or _Told(None, None, None)
+    return {
+        "action": row["action"],
+        # What a customer asked for himself is no decision against him: decision 20.
+        "is_adverse": not by_wish and row["state"] != CANCELLED,
+        "tier": None if by_wish or row["case_tier"] is None else float(row["case_tier"]),
+        "refused_automation": None if by_wish else case_facts.get("refused_automation"),
+        "reasons": None if told.reasons is None else float(len(told.reasons)),
+        "appeal_told": None if told.reasons is None else told.appeal_until is not None,
+        "notice_out_us": told.out_us,
+        "effective_us": row["effective_us"],
+        "days_to_notice": None if told.out_us is None else (told.out_us - row["made_us"]) / DAY_US,
+        "has_evidence": _has_evidence(row),
+        "limit_after_cents": row["target_cents"],
+    }
+
+
+def _has_evidence(row: Mapping[str, Any]) -> bool:
+    """Whether what the change was decided by is kept: the monitor's trace, or the case that people decided on.
+
+    A campaign's decisions are named by its items, whose hash its case was approved with.
+    """
+    if row["trace"] is not None:
+        return bool(json.loads(row["trace"]).get("versions"))
+    return row["case_tier"] is not None and (row["decision_id"] is None or row["case_kind"] == "campaign")
+
+
+def _appeal_facts(store: Store, from_us: int, to_us: int) -> Subjects:
+    query = sa.select(appeals).where(appeals.c.opened_us >= from_us, appeals.c.opened_us < to_us)
+    for row in store.rows(query.order_by(appeals.c.appeal_id)):
+        ended_us = row["answered_us"] if row["answered_us"] is not None else to_us
+        facts: dict[str, Value] = {"days_open": max(0, ended_us - row["opened_us"]) / DAY_US}
+        yield facts, f"appeal:{row['appeal_id']}", day_of(row["opened_us"])
+
+
+def strategy_findings(
+    strategy: Strategy,
+    market: str,
+    day: dt.date,
+    model_folder: Path | None = None,
+    own_register: Path | None = None,
+    life: Facts = MappingProxyType({}),
+) -> tuple[Finding, ...]:
+    """What the rules of a market say of a strategy and its model.
+
+    Parameters
+    ----------
+    strategy
+        Which.
+    market, day
+        Where and when.
+    model_folder
+        Of the model that goes with it, None where none does.
+    own_register
+        YAML of a lender's own columns.
+    life
+        Facts that only its life knows: its impact assessment, its screens, its approvals.
+
+    Raises
+    ------
+    LimitkeeperError
+        When the market, the register or the model does not hold.
+    """
+    model = None if model_folder is None else model_from_folder(model_folder)
+    names = () if model is None else model.columns_needed
+    kind = "pd" if model is None else model.kind
+    facts = strategy_facts(strategy, register_of(own_register), checked_market(market), names, kind)
+    subject = f"strategy:{strategy.hash}"
+    return tuple(findings(regulation(), STRATEGY, {**facts, **life}, subject, market, day))
+
+
+def rule_document(rule: RegulationRule, day: dt.date) -> dict[str, Any]:
+    """A rule as JSON, with its numbers of a day."""
+    return {
+        "id": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation, "stage": rule.stage,
+        "severity": rule.severity, "check": rule.check, "values": rule.values_on(day), "on_failure": rule.on_failure,
+        "on_failure_zh": rule.on_failure_zh, "from": rule.valid_from.isoformat(),
+        "to": None if rule.valid_to is None else rule.valid_to.isoformat(),
+    }  # fmt: skip
+
+
+def finding_document(found: Finding) -> dict[str, Any]:
+    """What came of one rule on one subject as JSON."""
+    rule = found.rule
+    return {
+        "rule": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation,
+        "severity": rule.severity, "subject": found.subject, "status": found.status, "detail": found.detail,
+        "on_failure": rule.on_failure, "on_failure_zh": rule.on_failure_zh,
+    }  # fmt: skip
+
+
+def evaluation_document(
+    store: Store, market: str, first: dt.date, last: dt.date, now_us: int, progress: Progress = unseen
+) -> dict[str, Any]:
+    """What the rules say of the decisions and appeals of a period, as facts that can be exported.
+
+    Parameters
+    ----------
+    store
+        Of the server.
+    market, first, last
+        Whose rules, and the days, both included.
+    now_us
+        When it is made, UTC microseconds.
+    progress
+        Told of ``decisions``.
+
+    Returns
+    -------
+    The rules in force at the end of the period with their counts, what failed, and the audit's head: a later event
+    cannot change what these facts were read from without breaking the chain before that head.
+    """
+    checked_market(market)
+    head = store.rows(sa.select(audit_heads))[0]
+    found = decisions_evaluated(
+        store, market, us_of(_start(first)), us_of(_start(last + dt.timedelta(days=1))), progress
+    )
+    rules = [rule for rule in regulation() if rule.in_force(market, last) and rule.stage in (DECISION, CLOCK)]
+    return {
+        "market": market, "from": first.isoformat(), "to": last.isoformat(), "made_at": instant_text(now_us),
+        "regulation": regulation_hash(regulation()), "audit": {"events": head["number"], "hash": head["hash"]},
+        "subjects": found.subjects, "failed": found.failed,
+        "rules": [rule_document(rule, last) | {"counts": found.counts.get(rule.id, {})} for rule in rules],
+        "failures": [finding_document(each) for each in found.failures],
+    }  # fmt: skip
+
+
+def _start(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), dt.UTC)

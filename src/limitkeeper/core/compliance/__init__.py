@@ -1,0 +1,1 @@
+"""What the law asks, and what is registered of customers: rules as data, one engine."""

@@ -1,0 +1,117 @@
+"""Every change of a limit in a store against its market's rules: what was done right holds, what was not is named."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.limits import effected_due
+from limitkeeper.app.notices import deliver_notices, is_out
+from limitkeeper.app.regulation import evaluation_document
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.limit_tables import limit_entries
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import proposals, stated_accounts
+from limitkeeper.store.work import work
+from tests.contract.test_restoration import NOW_US, TRACE, decide
+
+FIRST, LAST = day_of(NOW_US), day_of(NOW_US) + dt.timedelta(days=60)
+EFFECTIVE_US = NOW_US + 7 * DAY_US
+TOLD_US = NOW_US + DAY_US // 2
+"""By day where the customer is; the decision comes in his quiet hours."""
+VERSIONS = TRACE | {"versions": {"strategy": "sha256:1"}}
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = Store(store_url)
+    with work(found, SYSTEM, NOW_US) as w:
+        w.add(stated_accounts, {"account_id": "a", "customer_id": "c-1", "segment": None})
+        w.add(mandates, {"mandate_id": "m", "person_id": "ann", "tier": 2, "actions": "[]", "cut_cents_max": None,
+                         "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1})  # fmt: skip
+    yield found
+    found.close()
+
+
+def cut(store: Store) -> None:
+    """A cut as it should be: approved by the second tier, told, and in effect seven days later."""
+    decide(store, NOW_US, "decrease", 1_000_000, 800_000, VERSIONS)
+    deliver_notices(store, {}, Seal(bytes(range(32))), lambda: TOLD_US)
+    assert effected_due(store, EFFECTIVE_US, is_out) == 1
+
+
+def change(store: Store, statement: sa.Update) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        w.connection.execute(statement)
+
+
+def evaluated(store: Store, market: str = "CN") -> tuple[dict[str, dict[str, int]], set[tuple[str, str]]]:
+    found = evaluation_document(store, market, FIRST, LAST, NOW_US)
+    return {each["id"]: each["counts"] for each in found["rules"]}, {
+        (each["rule"], each["detail"]) for each in found["failures"]
+    }
+
+
+def test_cut_that_was_made_as_the_rules_ask_fails_none(store: Store) -> None:
+    cut(store)
+    counts, failures = evaluated(store)
+    assert failures == set()
+    assert counts["CN.pipl_24_reasons"] == {"met": 1}
+    assert counts["CN.algorithm_22_appeal"] == {"met": 1}
+    assert counts["CN.told_before_effect"] == {"met": 1}
+    assert counts["CN.pipl_24_human"] == {"met": 1}
+    assert counts["CN.pipl_69_evidence"] == {"met": 1}
+    assert counts["CN.credit_reporting_15_notified"] == {"outside": 1}
+    assert evaluated(store, "US")[0]["US.reg_b_9_days"] == {"met": 1}
+
+
+def test_cut_in_effect_before_its_notice_was_out_fails(store: Store) -> None:
+    cut(store)
+    change(store, notices.update().values(out_us=EFFECTIVE_US + DAY_US))
+    assert evaluated(store)[1] == {("CN.told_before_effect", "told -1.0 days before")}
+
+
+def test_decision_by_the_system_alone_on_who_refuses_it_fails(store: Store) -> None:
+    cut(store)
+    change(store, cases.update().values(tier=1))
+    assert evaluated(store)[1] == {("CN.pipl_24_human", "decided at tier 1")}
+
+
+def test_decision_whose_trace_is_gone_fails(store: Store) -> None:
+    cut(store)
+    change(store, limit_entries.update().values(decision_id="another"))
+    assert evaluated(store)[1] == {("CN.pipl_69_evidence", "no trace is kept")}
+    change(store, limit_entries.update().values(decision_id="d"))
+    assert evaluated(store)[1] == set()
+    change(store, proposals.update().values(trace="{}"))
+    assert evaluated(store)[1] == {("CN.pipl_69_evidence", "no trace is kept")}
+
+
+def test_freeze_is_held_against_the_notice_that_told_of_it(store: Store) -> None:
+    decide(store, NOW_US, "freeze", 1_000_000, 1_000_000, VERSIONS)
+    deliver_notices(store, {}, Seal(bytes(range(32))), lambda: TOLD_US)
+    assert effected_due(store, NOW_US, is_out) == 1
+    counts, failures = evaluated(store)
+    assert failures == set()
+    assert counts["CN.pipl_24_reasons"] == {"met": 1}
+    assert "CN.told_before_effect" not in {rule for rule, found in counts.items() if found}
+
+
+def test_what_lies_outside_the_period_is_not_evaluated(store: Store) -> None:
+    cut(store)
+    found = evaluation_document(store, "CN", LAST, LAST, NOW_US)
+    assert (found["subjects"], found["failed"]) == (0, 0)
+
+
+def test_facts_name_the_event_of_the_audit_that_they_were_read_at(store: Store) -> None:
+    cut(store)
+    found = evaluation_document(store, "CN", FIRST, LAST, NOW_US)
+    assert found["audit"]["events"] > 0
+    assert len(found["audit"]["hash"]) == 64
+    assert found["regulation"].startswith("sha256:")

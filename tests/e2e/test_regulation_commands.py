@@ -1,0 +1,52 @@
+"""``limitkeeper regulation`` as a compliance officer types it."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from limitkeeper.shells.cli.main import application
+from limitkeeper.store.sql import Store
+
+RUNNER = CliRunner()
+
+
+def run(*words: str) -> tuple[int, str]:
+    found = RUNNER.invoke(application, ["regulation", *words])
+    return found.exit_code, found.output
+
+
+def test_rules_of_a_market_are_listed_in_both_languages_with_their_sources() -> None:
+    code, text = run("list", "--market", "CN", "--day", "2026-01-01")
+    assert code == 0
+    assert "CN.pipl_24_human (decision, block): Who refuses decisions by machine alone" in text
+    assert "article 24]" in text
+    assert "须由人工决定" in run("list", "--market", "CN", "--lang", "zh")[1]
+    rules = json.loads(run("list", "--market", "CN", "--day", "2025-03-01", "--json")[1])
+    [cap] = [rule for rule in rules if rule["id"] == "CN.internet_loans_cap"]
+    assert cap["values"] == {"cents": 30_000_000.0}
+
+
+def test_strategy_that_a_market_forbids_is_refused_by_the_name_of_the_rule() -> None:
+    assert run("check", "standard", "--market", "CN")[0] == 0
+    code, text = run("check", "standard", "--market", "EU")
+    assert code == 3
+    assert "failed   EU.ccd2_18_no_social_data" in text
+    assert "Take relations out" in text
+
+
+def test_empty_store_has_nothing_that_failed_and_the_facts_are_written(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'limitkeeper.db'}"
+    Store(url).close()
+    out = tmp_path / "facts.json"
+    code, text = run("evaluate", "--market", "CN", "--from", "2026-01-01", "--store", url, "--out", str(out))
+    assert code == 0
+    assert "0 findings failed" in text
+    facts = json.loads(out.read_text(encoding="utf-8"))
+    assert (facts["market"], facts["subjects"], facts["audit"]["events"]) == ("CN", 0, 0)
+
+
+def test_market_that_there_is_not_is_refused_with_the_ones_that_there_are() -> None:
+    found = RUNNER.invoke(application, ["regulation", "list", "--market", "CM"])
+    assert found.exit_code != 0
+    assert "CN, EU, TW, UK, US" in str(found.exception)

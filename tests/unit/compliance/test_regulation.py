@@ -1,0 +1,182 @@
+"""Regulation as data: dated, sourced, evaluated by one engine that never mistakes unknown for met."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limitkeeper.app.regulation import strategy_findings
+from limitkeeper.app.regulation_policy import regulated_markets, regulation
+from limitkeeper.app.strategies import loaded_strategy, strategy_path
+from limitkeeper.core.compliance.regulation import (
+    BLOCK,
+    CHECK_STAGES,
+    CHECKS,
+    DECISION,
+    FAILED,
+    MET,
+    OUTSIDE,
+    STAGES,
+    UNKNOWN,
+    RegulationRule,
+    findings,
+    regulation_from_document,
+)
+from limitkeeper.core.kernel.errors import PolicyError
+
+DAY = dt.date(2026, 11, 1)
+STANDARD = loaded_strategy(strategy_path("standard"))
+
+CUT: dict[str, Any] = {
+    "action": "decrease", "is_adverse": True, "tier": 2.0, "refused_automation": False, "reasons": 2.0,
+    "appeal_told": True, "notice_out_us": 1_000_000, "effective_us": 2_000_000, "days_to_notice": 0.5,
+    "has_evidence": True, "limit_after_cents": 500_000,
+}  # fmt: skip
+
+
+def statuses(market: str, facts: dict[str, Any], stage: str = DECISION, day: dt.date = DAY) -> dict[str, str]:
+    return {
+        each.rule.id: each.status for each in findings(regulation(), stage, facts, "entry:1", market, day)
+    }
+
+
+def failed(market: str, **changed: object) -> set[str]:
+    return {rule for rule, status in statuses(market, CUT | changed).items() if status == FAILED}
+
+
+def test_every_shipped_rule_holds_together() -> None:
+    ids = [rule.id for rule in regulation()]
+    assert len(ids) == len(set(ids))
+    assert set(regulated_markets()) == {"CN", "EU", "UK", "US"}
+    for rule in regulation():
+        assert rule.title
+        assert rule.title_zh
+        assert rule.on_failure
+        assert rule.on_failure_zh
+
+
+def test_every_check_has_a_stage_and_is_used_by_a_rule() -> None:
+    assert set(CHECK_STAGES) == set(CHECKS)
+    assert set(CHECK_STAGES.values()) == set(STAGES)
+    assert set(CHECKS) == {rule.check for rule in regulation()} - {OUTSIDE}
+
+
+def test_good_decision_fails_nothing_in_any_market() -> None:
+    assert [failed(market) for market in regulated_markets()] == [set(), set(), set(), set()]
+
+
+@pytest.mark.parametrize(
+    ("market", "changed", "rule"),
+    [
+        ("CN", {"reasons": 0.0}, "CN.pipl_24_reasons"),
+        ("CN", {"reasons": 5.0}, "CN.pipl_24_reasons"),
+        ("CN", {"refused_automation": True, "tier": 1.0}, "CN.pipl_24_human"),
+        ("CN", {"has_evidence": False}, "CN.pipl_69_evidence"),
+        ("CN", {"notice_out_us": 3_000_000}, "CN.told_before_effect"),
+        ("CN", {"notice_out_us": None}, "CN.told_before_effect"),
+        ("CN", {"appeal_told": False}, "CN.algorithm_22_appeal"),
+        ("CN", {"limit_after_cents": 30_000_001}, "CN.internet_loans_cap"),
+        ("US", {"days_to_notice": 31.0}, "US.reg_b_9_days"),
+        ("US", {"reasons": 0.0}, "US.reg_b_9_reasons"),
+        ("EU", {"refused_automation": True, "tier": 1.0}, "EU.gdpr_22_human"),
+    ],
+)  # fmt: skip
+def test_decision_that_breaks_a_rule_fails_it_and_no_other(
+    market: str, changed: dict[str, object], rule: str
+) -> None:
+    assert failed(market, **changed) >= {rule}
+    assert len(failed(market, **changed)) == 1
+
+
+def test_freeze_may_act_before_its_notice() -> None:
+    assert failed("CN", action="freeze", notice_out_us=3_000_000) == set()
+
+
+def test_what_is_not_adverse_needs_no_reasons() -> None:
+    assert "CN.pipl_24_reasons" not in statuses("CN", CUT | {"is_adverse": False})
+
+
+def test_cap_is_that_of_the_day() -> None:
+    facts = CUT | {"limit_after_cents": 25_000_000}
+    assert statuses("CN", facts, day=dt.date(2025, 2, 28))["CN.internet_loans_cap"] == FAILED
+    assert statuses("CN", facts, day=dt.date(2025, 3, 1))["CN.internet_loans_cap"] == MET
+
+
+def test_postponed_law_says_nothing_before_its_day() -> None:
+    assert "EU.ai_act_logs" not in statuses("EU", CUT, day=dt.date(2027, 12, 1))
+    assert statuses("EU", CUT, day=dt.date(2027, 12, 2))["EU.ai_act_logs"] == MET
+
+
+def test_what_the_lender_keeps_elsewhere_is_said_to_be_outside() -> None:
+    assert statuses("US", CUT)["US.fcra_615_report"] == OUTSIDE
+
+
+def test_rule_without_a_verified_article_says_so_instead_of_citing() -> None:
+    rules = {rule.id: rule.citation for rule in regulation()}
+    assert rules["CN.card_notice_dormant"].endswith("(article not verified)")
+    assert rules["CN.pipl_24_human"].endswith("article 24")
+    assert rules["CN.market_allows"] == "the register of features and purposes"
+
+
+@given(st.sets(st.sampled_from(sorted(CUT))))
+def test_missing_fact_never_makes_a_failed_rule_met(missing: set[str]) -> None:
+    known = statuses("CN", CUT | {"reasons": 0.0, "has_evidence": False, "appeal_told": False})
+    facts = {name: value for name, value in CUT.items() if name not in missing}
+    facts |= {name: value for name, value in (("reasons", 0.0), ("has_evidence", False), ("appeal_told", False))
+              if name not in missing}  # fmt: skip
+    for rule, status in statuses("CN", facts).items():
+        assert not (known.get(rule) == FAILED and status == MET), rule
+
+
+@given(st.sampled_from(sorted(CHECKS)))
+def test_check_without_any_fact_says_unknown_or_nothing(name: str) -> None:
+    status, _ = CHECKS[name]({}, {})
+    assert status in (UNKNOWN, "not_applicable")
+
+
+def test_standard_strategy_holds_in_china_and_its_relations_do_not_in_the_european_union() -> None:
+    assert not [each for each in strategy_findings(STANDARD, "CN", DAY) if each.status == FAILED]
+    found = {each.rule.id for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 20)) if each.blocks}
+    assert found == {"EU.ccd2_18_no_social_data"}
+
+
+def test_life_of_a_strategy_adds_its_facts() -> None:
+    life = {"impact_assessed": False, "fairness_failed": ("sex: 0.71",), "approved_by_others": True}
+    found = {each.rule.id: each for each in strategy_findings(STANDARD, "CN", DAY, life=life)}
+    assert found["CN.pipl_55_assessed"].blocks
+    assert found["fairness_screened"].blocks
+    assert found["fairness_screened"].detail == "sex: 0.71"
+    assert found["approved_by_others"].status == MET
+
+
+def rule(**changed: object) -> dict[str, Any]:
+    return {"r": {"title": "t", "title_zh": "t", "source": "s", "article": None, "stage": "decision", "severity": BLOCK,
+                  "check": "evidence_kept", "on_failure": "f", "on_failure_zh": "f", "from": DAY} | changed}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"check": "evidense_kept"}, "Did you mean 'evidence_kept'"),
+        ({"stage": "strategy"}, "facts of another stage"),
+        ({"severity": "bad"}, "severity of 'CN.r' is none"),
+        ({"from": "tomorrow"}, "days of 'CN.r' are none"),
+        ({"values": {"days": {"never": 1}}}, "values of 'CN.r'"),
+        ({"owner": "me"}, "lacks or has too much"),
+    ],
+)
+def test_rule_that_does_not_hold_is_refused_with_what_is_wrong(
+    changed: dict[str, object], words: str
+) -> None:
+    with pytest.raises(PolicyError, match=words):
+        regulation_from_document("CN", rule(**changed))
+
+
+def test_rule_ends_on_its_last_day() -> None:
+    [found] = regulation_from_document("CN", rule(to=DAY + dt.timedelta(days=1)))
+    assert isinstance(found, RegulationRule)
+    assert found.in_force("CN", DAY)
+    assert not found.in_force("CN", DAY + dt.timedelta(days=1))
+    assert not found.in_force("US", DAY)
