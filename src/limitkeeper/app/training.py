@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.risk.model import KINDS, InputColumn, Model
@@ -164,8 +165,14 @@ def accepted_rows(
     return Accepted(rows, kept, named, preparation, rejected, (*preparation.notes, *notes))
 
 
+def is_protected(name: str) -> bool:
+    """Whether the register calls a column a protected attribute, however it is written."""
+    known = shipped_register().found(name)
+    return known is not None and known.sensitivity == "protected"
+
+
 def check_columns(frame: pl.DataFrame, target: str, drop: Sequence[str], protected: Sequence[str]) -> None:
-    """Refuse an empty table, names that are not there, and names that are there twice."""
+    """Refuse an empty table, names that are not there or there twice, and protected attributes that are not set apart."""
     if not frame.width or not frame.height:
         raise InputError("The table is empty.", value=f"{frame.height} rows, {frame.width} columns")
     doubled = [name for name in frame.columns if "_duplicated_" in name]
@@ -188,6 +195,14 @@ def check_columns(frame: pl.DataFrame, target: str, drop: Sequence[str], protect
             )
     if target in (*drop, *protected):
         raise InputError(f"The target '{target}' cannot be dropped or protected.")
+    apart = {target, *drop, *protected}
+    barred = [name for name in frame.columns if name not in apart and is_protected(name)]
+    if barred:
+        raise InputError(
+            "A protected attribute cannot be learned from.",
+            value=", ".join(barred),
+            advice="Name it with --protected, so that fairness is measured by it, or with --drop.",
+        )
 
 
 def check_outcome(target: str, outcome: NDArray[np.float64], kind: str) -> None:

@@ -183,6 +183,8 @@ def test_rows_without_a_target_and_with_infinities_are_rejected_and_counted(fram
         (lambda frame: frame, {"target": "outcom"}, "Did you mean 'outcome'"),
         (lambda frame: frame, {"drop": ["acount"]}, "Did you mean 'account'"),
         (lambda frame: frame, {"protected": ["sexe"]}, "Did you mean 'sex'"),
+        (lambda frame: frame, {"protected": ["age"]}, "cannot be learned from"),
+        (lambda frame: frame.rename({"sex": "SEX"}), {"protected": ["age"]}, "Given: SEX"),
         (lambda frame: frame, {"positive": None}, "--positive"),
         (lambda frame: frame, {"positive": "worse"}, "never is 'worse'"),
         (lambda frame: frame, {"kind": "el"}, "no such kind"),
