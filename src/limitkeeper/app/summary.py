@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from limitkeeper.app.portfolio import Portfolio
+from limitkeeper.core.compliance.shares import ratio
 from limitkeeper.core.decision.trace import Reviewed
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.notice.reasons import FALLBACK_CODE
@@ -19,7 +20,6 @@ from limitkeeper.core.review.outcome import (
     outcome_by_action,
     outcome_by_group,
     outcome_in_all,
-    ratio,
 )
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.value.economics import VALUE_NAMES

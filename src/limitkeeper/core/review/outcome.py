@@ -1,6 +1,5 @@
 """What the decisions were worth: by action, against baselines, by group, judged by what really happened."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limitkeeper.core.compliance.shares import SMALL_GROUP, ratio, share_ratio, wilson_interval
 from limitkeeper.core.strategy.actions import Action
 
-Z_95 = 1.959963984540054
-"""The normal quantile of a two-sided 95 % interval."""
-
 CURVE_POINTS = 101
-
-SMALL_GROUP = 100
-"""Groups with fewer accounts, or fewer good ones, are shown with a warning."""
 
 ADVERSE = (Action.DECREASE, Action.FREEZE, Action.CLOSE)
 """Actions that take something from the customer."""
@@ -81,37 +75,6 @@ class Decided:
         with np.errstate(invalid="ignore", divide="ignore"):
             share = 1.0 - self.limit_after_cents / self.limit_cents
         return np.clip(np.nan_to_num(share, nan=0.0, posinf=0.0, neginf=0.0), 0.0, 1.0)
-
-
-def ratio(part: float, whole: float) -> float | None:
-    """A share, or None where there is no whole.
-
-    Examples
-    --------
-    >>> ratio(1, 4), ratio(0, 0)
-    (0.25, None)
-    """
-    return float(part) / float(whole) if whole else None
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float] | None:
-    """The 95 % interval of a share.
-
-    Source
-    ------
-    E. B. Wilson, Probable inference, JASA 22 (1927), pages 209-212.
-
-    Examples
-    --------
-    >>> [round(bound, 3) for bound in wilson_interval(8, 10)]
-    [0.49, 0.943]
-    """
-    if trials == 0:
-        return None
-    share, z2 = successes / trials, Z_95**2
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z_95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def outcome_by_action(decided: Decided) -> list[dict[str, Any]]:
@@ -258,20 +221,3 @@ def outcome_by_group(decided: Decided, attribute: str, labels: Sequence[str | No
         if row is favoured:
             row["adverse_impact_interval"] = None
     return {"attribute": attribute, "most_favoured": favoured["group"], "groups": rows}
-
-
-def share_ratio(
-    hits: int, trials: int, reference_hits: int, reference_trials: int
-) -> tuple[float | None, tuple[float, float] | None]:
-    """The ratio of two shares with its 95 % interval; None where it is not defined.
-
-    Examples
-    --------
-    >>> share_ratio(80, 100, 100, 100)[0]
-    0.8
-    """
-    if not (hits and trials and reference_hits and reference_trials):
-        return None, None
-    value = (hits / trials) / (reference_hits / reference_trials)
-    spread = math.sqrt(max(1 / hits - 1 / trials + 1 / reference_hits - 1 / reference_trials, 0.0))
-    return value, (value * math.exp(-Z_95 * spread), value * math.exp(Z_95 * spread))
