@@ -58,6 +58,7 @@ def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads
             "--clock",
             "wall",
             "--workflow",
+            "--trial",
             "--mail",
             f"smtp://127.0.0.1:{mail.port}?from=credit@lender.test",
         )

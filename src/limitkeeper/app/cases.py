@@ -283,7 +283,12 @@ def _written(
 
 
 def cases_of_proposals(
-    store: Store, policy: ApprovalPolicy, now_us: int, on_approved: OnApproved, count: int = SWEEP_CASES
+    store: Store,
+    policy: ApprovalPolicy,
+    now_us: int,
+    on_approved: OnApproved,
+    count: int = SWEEP_CASES,
+    after_sequence: int = 0,
 ) -> tuple[int, int]:
     """Open a case for each new proposal, and withdraw those whose proposal is no more; how many of each.
 
@@ -299,6 +304,8 @@ def cases_of_proposals(
         Called where the system approves at once.
     count
         Proposals in one transaction.
+    after_sequence
+        Proposals of micro-batches up to this one are left alone: nothing was live by then.
     """
     opened = ended = 0
     while True:
@@ -307,6 +314,7 @@ def cases_of_proposals(
                 sa.select(proposals)
                 .outerjoin(cases, cases.c.proposal_id == proposals.c.proposal_id)
                 .where(cases.c.case_id.is_(None), proposals.c.status.in_(("open", "confirmed")))
+                .where(proposals.c.sequence > after_sequence)
                 .order_by(proposals.c.sequence)
                 .limit(count)
             )

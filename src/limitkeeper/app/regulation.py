@@ -4,15 +4,14 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.app.regulation_policy import checked_market, register_of, regulation, regulation_hash
-from limitkeeper.connectors.models import model_from_folder
+from limitkeeper.app.regulation_policy import checked_market, regulation, regulation_hash, shipped_register
 from limitkeeper.core.compliance.facts import strategy_facts
+from limitkeeper.core.compliance.register import Register
 from limitkeeper.core.compliance.regulation import (
     CLOCK,
     DECISION,
@@ -27,6 +26,7 @@ from limitkeeper.core.compliance.regulation import (
 from limitkeeper.core.kernel.instants import day_of, instant_text, us_of
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.limits.ledger import CANCELLED, FREEZE, LOWERING
+from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.audit_tables import audit_events, audit_heads
@@ -206,8 +206,8 @@ def strategy_findings(
     strategy: Strategy,
     market: str,
     day: dt.date,
-    model_folder: Path | None = None,
-    own_register: Path | None = None,
+    model: Model | None = None,
+    register: Register | None = None,
     life: Facts = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """What the rules of a market say of a strategy and its model.
@@ -218,10 +218,10 @@ def strategy_findings(
         Which.
     market, day
         Where and when.
-    model_folder
-        Of the model that goes with it, None where none does.
-    own_register
-        YAML of a lender's own columns.
+    model
+        That goes with it, None where none does.
+    register
+        With a lender's own columns; None for the shipped one.
     life
         Facts that only its life knows: its impact assessment, its screens, its approvals.
 
@@ -230,10 +230,9 @@ def strategy_findings(
     LimitkeeperError
         When the market, the register or the model does not hold.
     """
-    model = None if model_folder is None else model_from_folder(model_folder)
     names = () if model is None else model.columns_needed
     kind = "pd" if model is None else model.kind
-    facts = strategy_facts(strategy, register_of(own_register), checked_market(market), names, kind)
+    facts = strategy_facts(strategy, register or shipped_register(), checked_market(market), names, kind)
     subject = f"strategy:{strategy.hash}"
     return tuple(findings(regulation(), STRATEGY, {**facts, **life}, subject, market, day))
 

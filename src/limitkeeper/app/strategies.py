@@ -111,13 +111,18 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
         text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"The strategy file cannot be read: {error}.", value=path) from error
+    return checked_text(text, str(path))
+
+
+def checked_text(text: str, name: str) -> tuple[Strategy | None, list[LocatedProblem]]:
+    """The strategy that a text holds, or every problem that it has; ``name`` is where it was read."""
     try:
         document = located_document(text)
     except DocumentError as error:
         place = (error.line, error.column)
         return None, [
             LocatedProblem(
-                str(path), *place, error.problem, _text(error.value), _text(error.allowed), error.advice
+                name, *place, error.problem, _text(error.value), _text(error.allowed), error.advice
             )
         ]
     errors = STRUCTURE.iter_errors(document.content)
@@ -131,7 +136,7 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
         problems = [*_market_problems(strategy), *_register_problems(strategy)]
         strategy = None if problems else strategy
     return strategy, sorted(
-        (_located(problem, document, path) for problem in problems),
+        (_located(problem, document, name) for problem in problems),
         key=lambda found: (found.line, found.column),
     )
 
@@ -144,7 +149,21 @@ def loaded_strategy(path: Path) -> Strategy:
     PolicyError
         When it has a problem; the message names each with its line.
     """
-    strategy, problems = checked_strategy(path)
+    return _held(*checked_strategy(path))
+
+
+def strategy_from_text(text: str, name: str) -> Strategy:
+    """The strategy that a text holds; ``name`` is where it was read.
+
+    Raises
+    ------
+    PolicyError
+        When it has a problem; the message names each with its line.
+    """
+    return _held(*checked_text(text, name))
+
+
+def _held(strategy: Strategy | None, problems: list[LocatedProblem]) -> Strategy:
     if strategy is None:
         raise PolicyError("The strategy does not hold.\n" + "\n".join(str(problem) for problem in problems))
     return strategy
@@ -311,10 +330,10 @@ def _value_problem(
     )
 
 
-def _located(problem: Problem, document: LocatedDocument, path: Path) -> LocatedProblem:
+def _located(problem: Problem, document: LocatedDocument, name: str) -> LocatedProblem:
     line, column = document.place(problem.path, problem.offset, at_key=problem.at_key)
     return LocatedProblem(
-        str(path), line, column, problem.problem, _text(problem.value), problem.allowed, problem.advice
+        name, line, column, problem.problem, _text(problem.value), problem.allowed, problem.advice
     )
 
 

@@ -6,6 +6,7 @@ from limitkeeper.store import (
     audit_tables,
     campaign_tables,
     case_tables,
+    life_tables,
     limit_tables,
     notice_tables,
     people_tables,
@@ -22,6 +23,7 @@ MODULES = (
     notice_tables,
     people_tables,
     appeal_tables,
+    life_tables,
 )
 
 metadata = tables.metadata

@@ -72,6 +72,14 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "key.change": {OPERATOR: ANY},
     "person.password": {**dict.fromkeys(EVERYBODY_INSIDE, OWN), CUSTOMER: OWN},
     "audit.read": {COMPLIANCE: ANY},
+    "release.read": _INSIDE,
+    "release.draft": {STRATEGIST: ANY},
+    "release.validate": {STRATEGIST: ANY, COMPLIANCE: ANY},
+    "release.assess": {STRATEGIST: ANY, COMPLIANCE: ANY},
+    "release.justify": {COMPLIANCE: ANY},
+    "release.approve": {COMMITTEE: ANY, COMPLIANCE: ANY},
+    "release.live": {COMMITTEE: ANY},
+    "release.rollback": {COMMITTEE: ANY, OFFICER: ANY},
 }
 """Each act: the roles that may do it, on what is their own or on anybody's. What is not here, nobody may."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.risk.model import Model
+from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.engines.embedded.boundaries import SHARDS
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.policy import policy_of_day
@@ -16,29 +17,46 @@ from limitkeeper.store.sql import Store
 
 @dataclass(frozen=True, slots=True)
 class Decisive:
-    """What decides: a strategy by its name or file, a model, and whose parameters.
+    """What decides: a strategy, a model, and whose parameters.
 
     Parameters
     ----------
     strategy
-        A shipped one or a file.
+        Which; the name of a shipped one, or its file, will do.
     model
         The PD model; without one no rule that reads the score hits.
     market, time_zone
         Whose parameters, and where it is night.
     parameters
         YAML of the lender's own that replace the market's.
+    is_trial
+        Whether the strategy runs to be tried and is not live: the store is then a trial's.
     """
 
-    strategy: str = "standard"
+    strategy: Strategy | str = "standard"
     model: Model | None = None
     market: str = "CN"
     time_zone: str = "Asia/Shanghai"
     parameters: Path | None = None
+    is_trial: bool = False
 
     def store_settings(self) -> dict[str, object]:
         """What a store's state depends on: it is refused under others."""
-        return {"market": self.market, "time_zone": self.time_zone, "shards": SHARDS}
+        found: dict[str, object] = {"market": self.market, "time_zone": self.time_zone, "shards": SHARDS}
+        return found | {"trial": True} if self.is_trial else found
+
+    @property
+    def rules(self) -> Strategy:
+        """The strategy itself.
+
+        Raises
+        ------
+        PolicyError
+            When there is none of its name, or it does not hold.
+        """
+        if isinstance(self.strategy, Strategy):
+            return self.strategy
+        return loaded_strategy(strategy_path(self.strategy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,7 @@ def recovered_engine(
     """
     decisive = place.decisive
     policy_of = policy_of_day(
-        loaded_strategy(strategy_path(decisive.strategy)),
+        decisive.rules,
         decisive.model,
         decisive.market,
         decisive.time_zone,

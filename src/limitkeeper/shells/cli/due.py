@@ -39,7 +39,7 @@ def review_due(
     store: str | None,
     as_of: str | None,
     *,
-    strategy: str,
+    strategy: str | None,
     model: Path | None,
     market: str,
     time_zone: str,
@@ -50,6 +50,7 @@ def review_due(
     """Look at the lines that are due, keep what came of it unless it is a dry run, and show it."""
     import polars as pl
 
+    from limitkeeper.app.live import deciding, is_trial
     from limitkeeper.connectors.models import model_from_folder
     from limitkeeper.connectors.portfolio import time_zone as known_zone
     from limitkeeper.engines.embedded.findings import told
@@ -61,10 +62,12 @@ def review_due(
 
     set_up_logs()
     url, as_of_us = store or f"sqlite:///{data / 'limitkeeper.db'}", time_us(as_of)
-    opened_store(url).close()  # a review makes no store
-    decisive = Decisive(
-        strategy, model_from_folder(model) if model else None, market, known_zone(time_zone), parameters
-    )
+    opened = opened_store(url)  # a review makes no store
+    tried = is_trial(opened)
+    opened.close()
+    read = model_from_folder(model) if model else None
+    rules, read = deciding(url, market, strategy, read, must_be_live=False, is_trial=tried)
+    decisive = Decisive(rules, read, market, known_zone(time_zone), parameters, is_trial=tried)
     with progress_bars() as progress:
         engine = recovered_engine(
             Place(url, Settings(data / "snapshots"), decisive),

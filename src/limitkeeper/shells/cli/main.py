@@ -16,6 +16,7 @@ from limitkeeper.shells.cli import (
     case,
     journal,
     key,
+    life,
     mandate,
     notice,
     notice_bounces,
@@ -57,6 +58,7 @@ application.add_typer(person.application, name="person")
 application.add_typer(key.application, name="key")
 application.add_typer(audit.application, name="audit")
 application.add_typer(regulation.application, name="regulation")
+application.add_typer(life.application, name="life")
 application.add_typer(store.application, name="store")
 
 

@@ -75,10 +75,13 @@ def check(
     What belongs to its life, such as its impact assessment, is not known here. Exit code 3: a rule failed.
     """
     from limitkeeper.app.regulation import finding_document, strategy_findings
+    from limitkeeper.app.regulation_policy import register_of
     from limitkeeper.app.strategies import loaded_strategy, strategy_path
+    from limitkeeper.connectors.models import model_from_folder
 
-    today = dt.datetime.now(dt.UTC).date()
-    found = strategy_findings(loaded_strategy(strategy_path(strategy)), market, today, model, register)
+    today, read = dt.datetime.now(dt.UTC).date(), None if model is None else model_from_folder(model)
+    rules = loaded_strategy(strategy_path(strategy))
+    found = strategy_findings(rules, market, today, read, register_of(register))
     if as_json:
         typer.echo(json.dumps([finding_document(each) for each in found], ensure_ascii=False, indent=1))
     else:

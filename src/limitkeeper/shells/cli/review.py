@@ -17,8 +17,11 @@ def review(
         "out/review"
     ),
     strategy: Annotated[
-        str, typer.Option(help="A shipped strategy (standard, cautious) or a file.")
-    ] = "standard",
+        str | None,
+        typer.Option(
+            help="A shipped strategy (standard, cautious) or a file. Default: standard; with --due, what is live."
+        ),
+    ] = None,
     lgd_model: Annotated[
         Path | None, typer.Option(help="Folder of an LGD model; default: the market's LGD.")
     ] = None,
@@ -96,7 +99,7 @@ def review(
     others = (model_from_folder(folder) if folder else None for folder in (lgd_model, ccf_model))
     models = Models(model_from_folder(model), *others)
     in_force = market_parameters(lines.market, lines.as_of.date(), parameters)
-    rules = loaded_strategy(strategy_path(strategy))
+    rules = loaded_strategy(strategy_path(strategy or "standard"))
     with progress_bars() as progress:
         found = reviewed_portfolio(
             lines, models, rules, in_force, previous=table(previous) if previous else None, progress=progress

@@ -26,8 +26,11 @@ def serve(
         typer.Option(help="Folder of a PD model on live features; without one no rule reads a score."),
     ] = None,
     strategy: Annotated[
-        str, typer.Option(help="A shipped strategy (standard, cautious) or a file.")
-    ] = "standard",
+        str | None,
+        typer.Option(
+            help="A shipped strategy (standard, cautious) or a file. Default: standard; with --workflow, what is live."
+        ),
+    ] = None,
     market: Annotated[str, typer.Option(help="Whose parameters are in force.")] = "CN",
     time_zone: Annotated[
         str, typer.Option(help="The market's time zone, for what is at night.")
@@ -75,6 +78,14 @@ def serve(
             "needs the key in LIMITKEEPER_MASTER_KEY.",
         ),
     ] = False,
+    trial: Annotated[
+        bool,
+        typer.Option(
+            "--trial",
+            help="With --workflow: try a strategy that is not live. The store is a trial's for ever: it says so, and is "
+            "refused without --trial.",
+        ),
+    ] = False,
     mail: Annotated[
         str | None,
         typer.Option(
@@ -117,6 +128,7 @@ def serve(
 
     Example: limitkeeper serve --data limitkeeper-data --accounts accounts.parquet
     """
+    from limitkeeper.app.live import deciding
     from limitkeeper.connectors.kafka import KafkaSource, properties_from_file
     from limitkeeper.connectors.models import model_from_folder
     from limitkeeper.connectors.portfolio import time_zone as known_zone
@@ -136,6 +148,10 @@ def serve(
 
     if oidc and not workflow:
         raise typer.BadParameter("--oidc is for --workflow: without it nobody logs in.")
+    if trial and not workflow:
+        raise typer.BadParameter("--trial is for --workflow: without it nothing takes effect.")
+    url, read = store or f"sqlite:///{data / 'limitkeeper.db'}", model_from_folder(model) if model else None
+    rules, read = deciding(url, market, strategy, read, must_be_live=workflow and not trial, is_trial=trial)
     ways = Ways(
         KafkaSource(
             kafka,
@@ -152,18 +168,20 @@ def serve(
         workflow_of(market, mail, channels, oidc) if workflow else None,
     )
     place = Place(
-        store or f"sqlite:///{data / 'limitkeeper.db'}",
+        url,
         Settings(
             data / "snapshots", snapshot_minutes * 60, journal_days, ways.topics(), is_event_time(clock)
         ),
         Decisive(
-            strategy,
-            model_from_folder(model) if model else None,
+            rules,
+            read,
             market,
             known_zone(time_zone),
             parameters,
+            is_trial=trial,
         ),
     )
+    scored = f"model {read.hash[7:15]}" if read else "no model: no rule reads a score"
     console = Console(stderr=True, highlight=False)
     with progress_bars() as progress:
         engine = started_engine(place, table(accounts) if accounts else None, progress)
@@ -172,7 +190,8 @@ def serve(
         with open_ways(engine, ways):
             console.print(
                 f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "
-                f"strategy {strategy}, {'model ' + str(model) if model else 'no model: no rule reads a score'}."
+                f"strategy {rules.name} {rules.version}, {scored}"
+                f"{'. A TRIAL: the strategy is not live' if trial else ''}."
             )
             served(server)
     finally:

@@ -19,6 +19,7 @@ from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
+from limitkeeper.app.live import live_since_sequence
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.outbox import Channel
@@ -75,11 +76,12 @@ class Workflow:
 def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
+    since = live_since_sequence(engine.store)
     show_notices(engine)
 
     def work() -> bool:
         store, now_us = engine.store, engine.as_of_us()
-        moved = sum(cases_of_proposals(store, policy, now_us, on_approved))
+        moved = sum(cases_of_proposals(store, policy, now_us, on_approved, after_sequence=since))
         moved += run_clocks(store, policy, now_us, on_approved)
         moved += freezes_followed(store, on_approved, now_us)
         moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)

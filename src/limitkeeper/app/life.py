@@ -1,0 +1,429 @@
+"""The life of strategies and models in the store: drafted, validated, assessed, approved, live, retired, rolled back."""
+
+import datetime as dt
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+
+from limitkeeper.app.regulation import finding_document, strategy_findings
+from limitkeeper.app.regulation_policy import checked_market, shipped_register
+from limitkeeper.app.strategies import strategy_from_text
+from limitkeeper.connectors.models import CARD, CHALLENGER, MODEL, as_json
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.compliance.life import (
+    APPROVED,
+    ASSESSED,
+    LIVE,
+    RETIRED,
+    Assessment,
+    Release,
+    approved,
+    assessed,
+    challenger_retired,
+    justified,
+    put_live,
+    release_id_of,
+    rolled_back,
+    validated,
+)
+from limitkeeper.core.compliance.register import Register, register_from_document
+from limitkeeper.core.compliance.regulation import Finding, Value
+from limitkeeper.core.kernel.errors import InputError, PolicyError
+from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.risk.model import Model, model_from_documents
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.store.life_tables import artefacts, release_acts, releases
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import store_heads
+from limitkeeper.store.work import ConflictError, Work, reading
+
+ARTEFACT_BYTES_MAX = 64_000_000
+"""Of one strategy, model or register, before compression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a release is made of, read back from the store and held against its hashes.
+
+    Parameters
+    ----------
+    row
+        Of the release.
+    strategy
+        Which.
+    model
+        That goes with it, None where no rule reads a score.
+    register
+        The shipped one with the lender's own columns.
+    """
+
+    row: Mapping[str, Any]
+    strategy: Strategy
+    model: Model | None
+    register: Register
+
+
+def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own_register: str | None) -> str:
+    """Draft a release of a strategy's text with a model in a market; its id.
+
+    Raises
+    ------
+    PolicyError
+        When the strategy, the market or the register does not hold, or the strategy is not for the market.
+    ConflictError
+        When this content has a release in this market already.
+    """
+    strategy = strategy_from_text(text, name)
+    if checked_market(market) not in strategy.markets:
+        raise PolicyError(
+            "The strategy is not for this market.", value=market, allowed=", ".join(strategy.markets)
+        )
+    register_hash = None
+    if own_register is not None:
+        own = _register(own_register)
+        shipped_register().with_own(own)
+        register_hash = own.hash
+        _keep(w, register_hash, "register", name, own_register.encode())
+    release_id = release_id_of(strategy.hash, None if model is None else model.hash, market)
+    if w.row(sa.select(releases.c.release_id).where(releases.c.release_id == release_id)) is not None:
+        raise ConflictError(
+            "This strategy and model have a release in this market already.", value=release_id,
+            advice="See limitkeeper life show; another content is another release.",
+        )  # fmt: skip
+    _keep(w, strategy.hash, "strategy", f"{strategy.name} {strategy.version}", text.encode())
+    if model is not None:
+        _keep(w, model.hash, "model", f"{model.kind} of {model.target}", as_json(_model_documents(model)))
+    w.add(releases, {
+        "release_id": release_id, "market": market, "strategy_hash": strategy.hash,
+        "model_hash": None if model is None else model.hash, "register_hash": register_hash,
+        "author_id": w.actor.actor_id, "state": "draft", "screens_failed": None, "justified_by": None,
+        "approvals": "[]", "bucket_from": 0, "buckets": 0, "is_champion": False, "made_us": w.now_us, "version": 1,
+    })  # fmt: skip
+    _act(w, release_id, 1, "draft", "draft", {"market": market, "strategy": strategy.hash,
+                                              "model": None if model is None else model.hash})  # fmt: skip
+    return release_id
+
+
+def released(w: Work, release_id: str) -> Released:
+    """What a release is made of.
+
+    Raises
+    ------
+    MissingError
+        When there is none.
+    PolicyError
+        When what is kept is not what its hash names.
+    """
+    row = w.found(releases, release_id)
+    text = _content(w, row["strategy_hash"]).decode()
+    strategy = strategy_from_text(text, f"release {release_id}")
+    _same(strategy.hash, row["strategy_hash"])
+    model = None
+    if row["model_hash"] is not None:
+        documents = json.loads(_content(w, row["model_hash"]))
+        model = model_from_documents(documents[MODEL], documents.get(CHALLENGER), documents[CARD])
+        _same(model.hash, row["model_hash"])
+    register = shipped_register()
+    if row["register_hash"] is not None:
+        own = _register(_content(w, row["register_hash"]).decode())
+        _same(own.hash, row["register_hash"])
+        register = register.with_own(own)
+    return Released(row, strategy, model, register)
+
+
+def release_validated(w: Work, release_id: str, version: int) -> tuple[Finding, ...]:
+    """Hold a draft against register and regulation; what was found.
+
+    Raises
+    ------
+    LifeError
+        When it is no draft, or a rule that blocks has failed: nothing is changed.
+    """
+    of = released(w, release_id)
+    found = _findings(w, of, {})
+    after = validated(release_of(of.row), found)
+    _changed(w, of.row, version, after, "validate", {"findings": _documents(found)})
+    return found
+
+
+def release_assessed(
+    w: Work, release_id: str, version: int, assessment: Assessment, screen: Mapping[str, Any]
+) -> Release:
+    """Record the impact assessment of a validated release, and its screens of fairness.
+
+    Parameters
+    ----------
+    w, release_id, version
+        The act.
+    assessment
+        Purpose, necessity, effect on rights, safeguards.
+    screen
+        A fairness report's findings: ``failed`` lists the screens that failed, the rest is kept beside it.
+
+    Raises
+    ------
+    InputError
+        When the screen has no list of what failed.
+    LifeError
+        When the release is not validated, or the assessment leaves a part out.
+    """
+    failed = screen.get("failed")
+    if not isinstance(failed, list) or not all(isinstance(each, str) for each in failed):
+        raise InputError(
+            "The screen says not what failed.", allowed="a list 'failed', empty where nothing did"
+        )
+    row = w.found(releases, release_id)
+    after = assessed(release_of(row), assessment, failed)
+    said = {name: getattr(assessment, name) for name in Assessment.__slots__}
+    _changed(w, row, version, after, "assess", {"assessment": said, "screen": dict(screen)})
+    return after
+
+
+def release_justified(w: Work, release_id: str, version: int, words: str) -> Release:
+    """Record why compliance lets a release go on whose screens failed.
+
+    Raises
+    ------
+    LifeError
+        When nothing failed, no words are given, or its author justifies it himself.
+    """
+    row = w.found(releases, release_id)
+    after = justified(release_of(row), w.actor, words)
+    _changed(w, row, version, after, "justify", {"words": words, "screens": list(after.screens_failed or ())})
+    return after
+
+
+def release_approved(w: Work, release_id: str, version: int, words: str) -> Release:
+    """Approve a release, for the role that is still missing.
+
+    Raises
+    ------
+    LifeError
+        When its life does not allow it.
+    """
+    of = released(w, release_id)
+    release = release_of(of.row)
+    after = approved(release, w.actor, _findings(w, of, _life(release)))
+    _changed(w, of.row, version, after, "approve", {"words": words, "role": after.approvals[-1][1]})
+    return after
+
+
+def release_put_live(w: Work, release_id: str, version: int, buckets: int) -> tuple[Release, ...]:
+    """Let an approved release decide on a share of accounts; the releases that changed.
+
+    Raises
+    ------
+    LifeError
+        When a gate is missing, a blocking rule is not met, or the share does not fit.
+    """
+    of = released(w, release_id)
+    release = release_of(of.row)
+    live = live_rows(w, of.row["market"])
+    changed = put_live(release, buckets, [release_of(row) for row in live], _findings(w, of, _life(release)))
+    heads = w.row(sa.select(store_heads.c.sequence))
+    detail = {"buckets": buckets, "sequence": 0 if heads is None else heads["sequence"]}
+    _all_changed(w, [of.row, *live], changed, {release_id: version}, "live", detail)
+    return changed
+
+
+def challenger_ended(w: Work, release_id: str, version: int, words: str) -> Release:
+    """Retire a challenger.
+
+    Raises
+    ------
+    LifeError
+        When it is the champion, or not live.
+    """
+    row = w.found(releases, release_id)
+    after = challenger_retired(release_of(row))
+    _changed(w, row, version, after, "retire", {"words": words})
+    return after
+
+
+def champion_rolled_back(w: Work, market: str, words: str) -> tuple[Release, ...]:
+    """Let the champion before decide on everything again; the releases that changed.
+
+    Raises
+    ------
+    LifeError
+        When there was none.
+    """
+    live = live_rows(w, market)
+    earlier = w.row(
+        sa.select(releases)
+        .join(release_acts, release_acts.c.release_id == releases.c.release_id)
+        .where(releases.c.market == market, releases.c.state == RETIRED, releases.c.is_champion)
+        .where(release_acts.c.state == RETIRED)
+        .order_by(release_acts.c.ts_us.desc(), release_acts.c.version.desc())
+    )
+    changed = rolled_back([release_of(row) for row in live], None if earlier is None else release_of(earlier))
+    assert earlier is not None
+    _all_changed(w, [earlier, *live], changed, {}, "rollback", {"words": words})
+    return changed
+
+
+def live_rows(w: Work, market: str) -> list[dict[str, Any]]:
+    """The live releases of a market, the champion first."""
+    query = sa.select(releases).where(releases.c.market == market, releases.c.state == LIVE)
+    return w.rows(query.order_by(releases.c.is_champion.desc(), releases.c.bucket_from.desc()))
+
+
+def live_champion(store: Store, market: str) -> Released | None:
+    """What decides in a market, None where nothing is live; challengers decide on reviews."""
+    with reading(store, SYSTEM, 0) as w:
+        found = next((row for row in live_rows(w, market) if row["is_champion"]), None)
+        return None if found is None else released(w, found["release_id"])
+
+
+def release_of(row: Mapping[str, Any]) -> Release:
+    """A release as its row keeps it."""
+    failed = row["screens_failed"]
+    return Release(
+        row["release_id"], row["author_id"], row["state"], None if failed is None else tuple(json.loads(failed)),
+        row["justified_by"], tuple((person, role) for person, role in json.loads(row["approvals"])),
+        row["bucket_from"], row["buckets"], bool(row["is_champion"]),
+    )  # fmt: skip
+
+
+def _life(release: Release) -> dict[str, Value]:
+    """What its life knows of a release, as facts of regulation."""
+    return {
+        "impact_assessed": release.state in (ASSESSED, APPROVED, LIVE, RETIRED),
+        "fairness_failed": release.fairness_failed,
+        "approved_by_others": release.approved_by_others,
+    }
+
+
+def _findings(w: Work, of: Released, life: Mapping[str, Value]) -> tuple[Finding, ...]:
+    day: dt.date = day_of(w.now_us)
+    return strategy_findings(of.strategy, of.row["market"], day, of.model, of.register, life)
+
+
+def _all_changed(
+    w: Work,
+    before: Sequence[Mapping[str, Any]],
+    after: Sequence[Release],
+    versions: Mapping[str, int],
+    act: str,
+    detail: Mapping[str, Any],
+) -> None:
+    rows = {row["release_id"]: row for row in before}
+    for each in after:
+        row = rows[each.release_id]
+        done = act if each.state == LIVE else "retire"
+        _changed(w, row, versions.get(each.release_id, row["version"]), each, done, detail)
+
+
+def _changed(
+    w: Work, row: Mapping[str, Any], version: int, after: Release, act: str, detail: Mapping[str, Any]
+) -> None:
+    failed = after.screens_failed
+    values = {
+        "state": after.state, "screens_failed": None if failed is None else json.dumps(failed),
+        "justified_by": after.justified_by, "approvals": json.dumps(after.approvals),
+        "bucket_from": after.bucket_from, "buckets": after.buckets, "is_champion": after.is_champion,
+    }  # fmt: skip
+    reached = w.change(releases, row["release_id"], version, values)
+    _act(w, row["release_id"], reached, act, after.state, detail)
+
+
+def _act(w: Work, release_id: str, version: int, act: str, state: str, detail: Mapping[str, Any]) -> None:
+    w.add(release_acts, {
+        "release_id": release_id, "version": version, "ts_us": w.now_us, "actor_id": w.actor.actor_id, "act": act,
+        "detail": json.dumps(detail, ensure_ascii=False), "state": state,
+    })  # fmt: skip
+    w.note(f"release.{act}", f"release:{release_id}", {"state": state, "version": version})
+
+
+def _documents(found: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [finding_document(each) for each in found]
+
+
+def _keep(w: Work, name_hash: str, kind: str, name: str, content: bytes) -> None:
+    """Keep a content under its hash, once."""
+    if len(content) > ARTEFACT_BYTES_MAX:
+        raise InputError(
+            f"The {kind} is too large.", value=len(content), allowed=f"{ARTEFACT_BYTES_MAX} bytes"
+        )
+    if w.row(sa.select(artefacts.c.hash).where(artefacts.c.hash == name_hash)) is None:
+        w.add(artefacts, {"hash": name_hash, "kind": kind, "name": name, "content": zlib.compress(content),
+                          "added_us": w.now_us, "added_by": w.actor.actor_id})  # fmt: skip
+
+
+def _content(w: Work, name_hash: str) -> bytes:
+    return zlib.decompress(w.found(artefacts, name_hash)["content"])
+
+
+def _same(found: str, named: str) -> None:
+    if found != named:
+        raise PolicyError("What is kept is not what its hash names.", value=found, allowed=named)
+
+
+def _register(text: str) -> Register:
+    document = yaml.safe_load(text)
+    if not isinstance(document, dict):
+        raise PolicyError("The register holds no mapping.")
+    return register_from_document(document)
+
+
+def _model_documents(model: Model) -> dict[str, Any]:
+    found: dict[str, Any] = {MODEL: model.to_document(), CARD: dict(model.card)}
+    if model.challenger is not None:
+        found[CHALLENGER] = model.challenger.to_document()
+    return found
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that is to be kept.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The file cannot be read: {error}.", value=path) from error
+
+
+def assessment_from_text(text: str) -> Assessment:
+    """The impact assessment that a YAML text holds.
+
+    Raises
+    ------
+    InputError
+        When a part is missing or unknown.
+    """
+    wanted = set(Assessment.__slots__)
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"The assessment cannot be read: {error}.") from error
+    if not isinstance(found, dict) or set(found) != wanted:
+        given = ", ".join(map(str, found)) if isinstance(found, dict) else found
+        raise InputError("The assessment is not complete.", value=given, allowed=", ".join(sorted(wanted)))
+    return Assessment(**{name: str(value or "") for name, value in found.items()})
+
+
+def screen_from_text(text: str) -> dict[str, Any]:
+    """The findings of a fairness report that a JSON text holds.
+
+    Raises
+    ------
+    InputError
+        When it is no JSON object.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"The screen cannot be read: {error}.") from error
+    if not isinstance(found, dict):
+        raise InputError("The screen is no JSON object.", allowed="what limitkeeper fairness --json gives")
+    return found

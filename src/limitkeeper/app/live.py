@@ -1,0 +1,88 @@
+"""What may decide on a store: what is live in its market, and before that, or in a trial, what is named."""
+
+import json
+
+import sqlalchemy as sa
+
+from limitkeeper.app.life import live_champion
+from limitkeeper.app.strategies import loaded_strategy, strategy_path
+from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.risk.model import Model
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.store.life_tables import release_acts
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import store_heads
+
+STANDARD = "standard"
+
+
+def deciding(
+    store_url: str,
+    market: str,
+    strategy: str | None,
+    model: Model | None,
+    *,
+    must_be_live: bool,
+    is_trial: bool = False,
+) -> tuple[Strategy, Model | None]:
+    """The strategy and the model that decide on a store.
+
+    Where something is live, nothing else decides, so that every proposal since then is one of what was approved.
+
+    Parameters
+    ----------
+    store_url
+        The store, which is made or brought up where it is not.
+    market
+        Whose release.
+    strategy, model
+        What is named; None for what is live, or the standard strategy.
+    must_be_live
+        Whether proposals lead to changes of limits.
+    is_trial
+        Whether what is named is tried, whatever is live.
+
+    Raises
+    ------
+    LimitkeeperError
+        When nothing is live where it must be, or something else is named.
+    """
+    store = Store(store_url, upgrades=True)
+    try:
+        store.upgrade()
+        found = None if is_trial else live_champion(store, market)
+    finally:
+        store.close()
+    named = None if strategy is None else loaded_strategy(strategy_path(strategy))
+    if found is None:
+        if must_be_live:
+            raise PolicyError(
+                "No strategy is live in this market, and with --workflow proposals lead to changes of limits.",
+                value=market,
+                advice="See docs/life.md: limitkeeper life draft; or try one with --trial.",
+            )
+        return named or loaded_strategy(strategy_path(STANDARD)), model
+    others = [name for name, given, live in (("strategy", named, found.strategy), ("model", model, found.model))
+              if given is not None and (live is None or given.hash != live.hash)]  # fmt: skip
+    if others:
+        raise PolicyError(
+            f"This is not the {' and the '.join(others)} that is live in this market.",
+            allowed=f"{found.strategy.name} {found.strategy.version}, {found.row['model_hash'] or 'no model'}",
+            advice="Leave --strategy and --model out, or put yours live: docs/life.md.",
+        )
+    return found.strategy, found.model
+
+
+def is_trial(store: Store) -> bool:
+    """Whether a store is a trial's."""
+    heads = store.rows(sa.select(store_heads.c.settings))
+    return bool(heads) and json.loads(heads[0]["settings"]).get("trial") is True
+
+
+def live_since_sequence(store: Store) -> int:
+    """The last micro-batch before anything was live: what was proposed by then was proposed by nobody's approval."""
+    query = (
+        sa.select(release_acts.c.detail).where(release_acts.c.act == "live").order_by(release_acts.c.ts_us)
+    )
+    found = [json.loads(row["detail"])["sequence"] for row in store.rows(query)]
+    return min(found, default=0)

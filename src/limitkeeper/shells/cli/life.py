@@ -1,0 +1,338 @@
+"""``limitkeeper life``: the life of a strategy with its model, from draft to live and back."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from limitkeeper.shells.cli.options import ActingPerson, AsJson, DataFolder, StoreUrl, store_at, work_as
+
+if TYPE_CHECKING:
+    from limitkeeper.store.work import Work
+
+application = typer.Typer(
+    no_args_is_help=True,
+    help="The life of a strategy with its model in a market: draft, validated, assessed, approved, live, retired.",
+)
+
+
+class _NothingKept(Exception):  # noqa: N818 - no error: how a dry run leaves its transaction
+    """The end of a dry run."""
+
+
+ReleaseId = Annotated[
+    str, typer.Argument(help="The release, or the first letters of its id.", show_default=False)
+]
+Words = Annotated[str, typer.Option(help="Why; kept with the act.")]
+Market = Annotated[str, typer.Option(help="Such as CN.")]
+
+
+@application.command(epilog="Example: limitkeeper life draft standard --market CN --model models/pd --as sam")
+def draft(
+    strategy: Annotated[str, typer.Argument(help="A file, or a shipped strategy.", show_default=False)],
+    person: ActingPerson,
+    market: Market = "CN",
+    model: Annotated[Path | None, typer.Option(help="Folder of the model that goes with it.")] = None,
+    register: Annotated[Path | None, typer.Option(help="YAML that registers your own columns.")] = None,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Put a strategy with its model into the store, by content, as a draft."""
+    from limitkeeper.app.life import drafted, text_of
+    from limitkeeper.app.strategies import strategy_path
+    from limitkeeper.connectors.models import model_from_folder
+
+    path = strategy_path(strategy)
+    own, read = text_of(register) if register else None, model_from_folder(model) if model else None
+    with work_as(data, store, person, "release.draft") as w:
+        release_id = drafted(w, text_of(path), path.name, market, read, own)
+    typer.echo(release_id)
+
+
+@application.command(epilog="Example: limitkeeper life validate 4f2a --as sam")
+def validate(
+    release: ReleaseId,
+    person: ActingPerson,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Hold a draft against the register of features and the regulation of its market."""
+    from limitkeeper.app.life import release_validated
+
+    with work_as(data, store, person, "release.validate") as w:
+        row = _row(w, release)
+        found = release_validated(w, row["release_id"], row["version"])
+    for each in found:
+        typer.echo(f"{each.status:8} {each.rule.id}: {each.detail}")
+
+
+@application.command(
+    epilog="Example: limitkeeper life assess 4f2a --assessment impact.yaml --screen fairness.json --as sam"
+)
+def assess(
+    release: ReleaseId,
+    person: ActingPerson,
+    assessment: Annotated[
+        Path,
+        typer.Option(help="YAML with purpose, necessity, effect_on_rights, safeguards.", show_default=False),
+    ],
+    screen: Annotated[
+        Path,
+        typer.Option(help="JSON of limitkeeper fairness; its list 'failed' decides.", show_default=False),
+    ],
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Record the impact assessment of a validated release, and its screens of fairness."""
+    from limitkeeper.app.life import assessment_from_text, release_assessed, screen_from_text, text_of
+
+    said, screened = assessment_from_text(text_of(assessment)), screen_from_text(text_of(screen))
+    with work_as(data, store, person, "release.assess") as w:
+        row = _row(w, release)
+        found = release_assessed(w, row["release_id"], row["version"], said, screened)
+    failed = "; ".join(found.screens_failed or ())
+    typer.echo(f"assessed; screens failed: {failed}. Compliance must justify it." if failed else "assessed")
+
+
+@application.command(epilog="Example: limitkeeper life justify 4f2a --words 'No alternative ...' --as cora")
+def justify(
+    release: ReleaseId,
+    person: ActingPerson,
+    words: Words,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Say, for compliance, why a release may go on whose screens of fairness failed."""
+    from limitkeeper.app.life import release_justified
+
+    with work_as(data, store, person, "release.justify") as w:
+        row = _row(w, release)
+        release_justified(w, row["release_id"], row["version"], words)
+    typer.echo("justified")
+
+
+@application.command(epilog="Example: limitkeeper life approve 4f2a --words 'Seen' --as kim")
+def approve(
+    release: ReleaseId,
+    person: ActingPerson,
+    words: Words = "",
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Approve an assessed release: one of the committee and one of compliance, neither its author."""
+    from limitkeeper.app.life import release_approved
+
+    with work_as(data, store, person, "release.approve") as w:
+        row = _row(w, release)
+        found = release_approved(w, row["release_id"], row["version"], words)
+    typer.echo(
+        found.state if found.state == "approved" else f"approved as {found.approvals[-1][1]}; one is missing"
+    )
+
+
+@application.command(epilog="Example: limitkeeper life live 4f2a --share 0.1 --dry-run --as kim")
+def live(
+    release: ReleaseId,
+    person: ActingPerson,
+    share: Annotated[
+        float, typer.Option(min=0.0001, max=1, help="Of the accounts; 1 makes it the champion.")
+    ] = 1.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Let an approved release decide: on all accounts as the champion, or on a share as a challenger."""
+    from limitkeeper.app.life import release_put_live
+    from limitkeeper.core.compliance.life import BUCKETS
+
+    with contextlib.suppress(_NothingKept), work_as(data, store, person, "release.live") as w:
+        row = _row(w, release)
+        changed = release_put_live(w, row["release_id"], row["version"], round(share * BUCKETS))
+        if dry_run:
+            raise _NothingKept
+    _show_changed(changed, dry_run=dry_run)
+
+
+@application.command(epilog="Example: limitkeeper life retire 4f2a --words 'No better' --as kim")
+def retire(
+    release: ReleaseId,
+    person: ActingPerson,
+    words: Words = "",
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Retire a challenger; its accounts are the champion's again."""
+    from limitkeeper.app.life import challenger_ended
+
+    with work_as(data, store, person, "release.live") as w:
+        row = _row(w, release)
+        challenger_ended(w, row["release_id"], row["version"], words)
+    typer.echo("retired")
+
+
+@application.command(epilog="Example: limitkeeper life rollback --market CN --words 'Too many cuts' --as kim")
+def rollback(
+    person: ActingPerson,
+    words: Words,
+    market: Market = "CN",
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Let the champion before decide on everything again; done twice, it is undone. A server reads it when it starts."""
+    from limitkeeper.app.life import champion_rolled_back
+
+    with work_as(data, store, person, "release.rollback") as w:
+        changed = champion_rolled_back(w, market, words)
+    _show_changed(changed, dry_run=False)
+
+
+@application.command(
+    "review", epilog="Example: limitkeeper life review portfolio.yaml --shadow 4f2a --out out/review"
+)
+def review_by_releases(
+    portfolio: Annotated[
+        Path, typer.Argument(help="YAML that says where the tables lie.", show_default=False)
+    ],
+    shadow: Annotated[
+        list[str] | None, typer.Option(help="A release that is not live, run beside; may be given again.")
+    ] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(help="YAML with parameters that replace the market's.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the decisions; shadows lie apart in it.")] = Path(
+        "out/review"
+    ),
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Review a portfolio by what is live: each account by its champion or challenger.
+
+    What each release would have decided on the other accounts is a shadow: kept apart, never a proposal.
+    """
+    from limitkeeper.app.life import live_rows, released
+    from limitkeeper.app.policy import market_parameters
+    from limitkeeper.app.portfolio import portfolio_from_file
+    from limitkeeper.app.release_review import reviewed_by_releases, written_apart
+    from limitkeeper.core.access.actors import SYSTEM
+    from limitkeeper.shells.cli.progress import progress_bars
+    from limitkeeper.store.work import reading
+
+    lines, opened = portfolio_from_file(portfolio), store_at(data, store)
+    try:
+        with reading(opened, SYSTEM, 0) as w:
+            ids = [row["release_id"] for row in live_rows(w, lines.market)]
+            ids += [_row(w, each)["release_id"] for each in shadow or []]
+            releases = [released(w, each) for each in dict.fromkeys(ids)]
+    finally:
+        opened.close()
+    in_force = market_parameters(lines.market, lines.as_of.date(), parameters)
+    with progress_bars() as progress:
+        found = reviewed_by_releases(lines, releases, in_force, progress)
+    counts = written_apart(found, out)
+    if as_json:
+        typer.echo(json.dumps(counts, ensure_ascii=False, indent=1))
+        return
+    shown = Table("release", "accounts", "decided", "would have decided on the others")
+    for release_id, each in counts.items():
+        words = (
+            ", ".join(f"{action} {count:,}" for action, count in each[kind].items())
+            for kind in ("decided", "shadow")
+        )
+        shown.add_row(release_id[:8], f"{each['accounts']:,}", *words)
+    Console(highlight=False).print(shown)
+
+
+@application.command("list", epilog="Example: limitkeeper life list --market CN")
+def list_releases(
+    market: Annotated[str | None, typer.Option(help="Only of this market.")] = None,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List releases: the live ones first, with their shares and who approved them."""
+    from limitkeeper.app.life_documents import release_documents
+
+    opened = store_at(data, store)
+    try:
+        documents = release_documents(opened, market)
+    finally:
+        opened.close()
+    if as_json:
+        typer.echo(json.dumps(documents, ensure_ascii=False, indent=1))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for each in documents:
+        standing = each["state"]
+        if standing == "live":
+            standing += f", {'champion' if each['is_champion'] else 'challenger'} of {each['share']:.2%} of the accounts"
+        made_of = each["strategy"] + (f", {each['model']}" if each["model"] else ", no model")
+        approved = (
+            ", ".join(f"{one['person_id']} ({one['role']})" for one in each["approvals"]) or "nobody yet"
+        )
+        console.print(f"{each['release_id'][:8]}  {each['market']}  {made_of}: {standing}", markup=False)
+        console.print(f"          by {each['author_id']}, approved by {approved}", markup=False)
+    if not documents:
+        console.print("No release yet: limitkeeper life draft")
+
+
+@application.command(epilog="Example: limitkeeper life show 4f2a")
+def show(
+    release: ReleaseId,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a release with everything that was done to it: findings, assessment, screens, approvals, words."""
+    from limitkeeper.app.life_documents import whole_release_document
+
+    opened = store_at(data, store)
+    try:
+        document = whole_release_document(opened, release)
+    finally:
+        opened.close()
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"{document['release_id']}  {document['strategy']} in {document['market']}: {document['state']}"
+    )
+    for act in document["acts"]:
+        console.print(f"{act['at'][:19]} {act['act']} by {act['by']} -> {act['state']}", markup=False)
+        for line in _detail_lines(act["detail"]):
+            console.print(f"    {line}", markup=False)
+
+
+def _detail_lines(detail: dict[str, Any]) -> list[str]:
+    lines = []
+    for name, value in detail.items():
+        if name == "findings":
+            lines += [f"{each['status']} {each['rule']}: {each['detail']}" for each in value]
+        elif isinstance(value, dict):
+            lines += [
+                f"{name}.{key}: {each}" for key, each in value.items() if not isinstance(each, dict | list)
+            ]
+        elif value not in (None, "", []):
+            lines.append(f"{name}: {value}")
+    return lines
+
+
+def _row(w: "Work", release: str) -> dict[str, Any]:
+    from limitkeeper.app.life_documents import release_row
+
+    return release_row(w, release)
+
+
+def _show_changed(changed: Any, *, dry_run: bool) -> None:  # noqa: ANN401 - of releases
+    from limitkeeper.core.compliance.life import BUCKETS
+
+    for each in changed:
+        share = f", {each.buckets / BUCKETS:.2%} of the accounts" if each.state == "live" else ""
+        typer.echo(f"{'would be ' if dry_run else ''}{each.state}: {each.release_id[:8]}{share}")

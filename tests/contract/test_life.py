@@ -1,0 +1,239 @@
+"""Releases on every store: kept by content, live through every gate, rolled back to the same decisions bit for bit."""
+
+import datetime as dt
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.audit import found_events, verified
+from limitkeeper.app.life import (
+    champion_rolled_back,
+    drafted,
+    live_rows,
+    release_approved,
+    release_assessed,
+    release_justified,
+    release_put_live,
+    release_validated,
+    released,
+)
+from limitkeeper.app.life_documents import release_documents, whole_release_document
+from limitkeeper.app.live import deciding, live_since_sequence
+from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.portfolio import portfolio_of_accounts
+from limitkeeper.app.release_review import ReleaseReview, reviewed_by_releases
+from limitkeeper.app.strategies import strategy_path
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.compliance.life import Assessment, LifeError
+from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.risk.model import InputColumn, Model
+from limitkeeper.store.life_tables import artefacts, release_acts
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import ConflictError, Work, reading, work
+from tests.simulated_accounts import simulated_scorecard
+
+NOW_US = 1_790_000_000_000_000
+CARD = simulated_scorecard(characteristics=2)
+MODEL = Model("pd", "bad", "1", "a year", tuple(InputColumn(n, "number") for n in CARD.names), (), (), CARD)
+REGISTER = """
+own:
+  description: Columns of a test
+  description_zh: 测试列
+  source: simulated
+  purposes: [credit_risk]
+  basis: {CN: contract}
+  sensitivity: financial
+  retention_days: {2020-01-01: 365}
+  forbidden: {}
+  names: [x0, x1]
+"""
+TEXTS = {name: strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious")}
+WHOLE = Assessment("limits follow risk", "no milder means", "a limit may fall", "notice, appeal, human")
+SAM, KIM, IVY = (
+    Actor(name, frozenset({role})) for name, role in (("sam", STRATEGIST), ("kim", COMMITTEE), ("ivy", COMPLIANCE))
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = Store(store_url)
+    yield found
+    found.close()
+
+
+def act(store: Store, actor: Actor, command: Callable[..., Any], *arguments: Any) -> Any:
+    with work(store, actor, NOW_US) as w:
+        return command(w, *arguments)
+
+
+def version(store: Store, release_id: str) -> int:
+    return int(whole_release_document(store, release_id)["version"])
+
+
+def step(store: Store, actor: Actor, command: Callable[..., Any], release_id: str, *arguments: Any) -> Any:
+    return act(store, actor, command, release_id, version(store, release_id), *arguments)
+
+
+def draft(store: Store, strategy: str = "standard", register: str | None = REGISTER) -> str:
+    return str(act(store, SAM, drafted, TEXTS[strategy], strategy, "CN", MODEL, register))
+
+
+def approve(store: Store, release_id: str, failed: list[str] | None = None) -> None:
+    step(store, SAM, release_validated, release_id)
+    step(store, SAM, release_assessed, release_id, WHOLE, {"failed": failed or []})
+    if failed:
+        step(store, IVY, release_justified, release_id, "no alternative was found")
+    step(store, KIM, release_approved, release_id, "seen")
+    step(store, IVY, release_approved, release_id, "seen")
+
+
+def put_live(store: Store, release_id: str, buckets: int = 10_000) -> None:
+    step(store, KIM, release_put_live, release_id, buckets)
+
+
+def review(store: Store) -> ReleaseReview:
+    count = 400
+    frame = pl.DataFrame({
+        "account_id": [f"a-{k}" for k in range(count)], "x0": [k % 7 / 2.0 for k in range(count)],
+        "x1": [k % 5 / 2.0 for k in range(count)], "limit_cents": [1_000_000.0] * count,
+        "balance_cents": [900_000.0 - 1_000 * k for k in range(count)],
+    })  # fmt: skip
+    as_of = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    portfolio = portfolio_of_accounts(frame, name="p", market="CN", currency="CNY", as_of=as_of)
+
+    def load(w: Work) -> list[Any]:
+        return [released(w, row["release_id"]) for row in live_rows(w, "CN")]
+
+    with reading(store, SYSTEM, NOW_US) as w:
+        releases = load(w)
+    return reviewed_by_releases(portfolio, releases, market_parameters("CN", dt.date(2026, 1, 1)))
+
+
+def test_release_comes_to_live_and_the_store_shows_who_approved_what_and_why(store: Store) -> None:
+    release_id = draft(store)
+    approve(store, release_id)
+    put_live(store, release_id)
+    document = whole_release_document(store, release_id[:6])
+    assert [each["act"] for each in document["acts"]] == [
+        "draft",
+        "validate",
+        "assess",
+        "approve",
+        "approve",
+        "live",
+    ]
+    assert document["acts"][2]["detail"]["assessment"]["safeguards"] == WHOLE.safeguards
+    assert [each["person_id"] for each in document["approvals"]] == ["kim", "ivy"]
+    [listed] = release_documents(store, "CN")
+    assert (listed["state"], listed["share"], listed["strategy"]) == ("live", 1.0, "standard 2026-11")
+    assert found_events(store, subject=f"release:{release_id}")[0]["act"] == "release.live"
+    assert verified(store).broken is None
+
+
+def test_column_that_nobody_registered_stops_a_release_at_its_first_gate(store: Store) -> None:
+    release_id = draft(store, register=None)
+    with pytest.raises(LifeError, match="x0") as error:
+        step(store, SAM, release_validated, release_id)
+    assert error.value.rule == "blocked"
+    assert "CN.pipl_6_19_registered" in str(error.value)
+    assert whole_release_document(store, release_id)["state"] == "draft"
+
+
+def test_failed_screen_blocks_until_compliance_records_why(store: Store) -> None:
+    release_id = draft(store)
+    step(store, SAM, release_validated, release_id)
+    step(store, SAM, release_assessed, release_id, WHOLE, {"failed": ["sex: adverse-impact ratio 0.71"]})
+    with pytest.raises(LifeError, match=r"0\.71"):
+        step(store, KIM, release_approved, release_id, "")
+    step(store, IVY, release_justified, release_id, "the alternative loses more")
+    step(store, KIM, release_approved, release_id, "")
+    assert whole_release_document(store, release_id)["justified_by"] == "ivy"
+
+
+def test_same_content_is_one_release_and_an_old_version_is_a_conflict(store: Store) -> None:
+    release_id = draft(store)
+    with pytest.raises(ConflictError, match="have a release"):
+        draft(store)
+    step(store, SAM, release_validated, release_id)
+    with pytest.raises(ConflictError):
+        act(store, SAM, release_assessed, release_id, 1, WHOLE, {"failed": []})
+
+
+def test_strategy_of_another_market_is_refused(store: Store) -> None:
+    with pytest.raises(PolicyError, match="not for this market"):
+        act(store, SAM, drafted, TEXTS["standard"], "standard", "EU", MODEL, None)
+
+
+def test_content_that_was_changed_in_the_store_is_found_by_its_hash(store: Store) -> None:
+    release_id = draft(store)
+    changed = TEXTS["standard"].replace("value: 0.40", "value: 0.41")
+    with work(store, SYSTEM, NOW_US) as w:
+        w.connection.execute(artefacts.update().where(artefacts.c.kind == "strategy")
+                             .values(content=zlib.compress(changed.encode())))  # fmt: skip
+    with pytest.raises(PolicyError, match="not what its hash names"), reading(store, SYSTEM, NOW_US) as w:
+        released(w, release_id)
+
+
+def test_rollback_restores_the_same_decisions_bit_for_bit(store: Store) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    approve(store, one)
+    put_live(store, one)
+    first = review(store).decided
+    approve(store, two)
+    put_live(store, two)
+    assert not review(store).decided.equals(first)
+    act(store, KIM, champion_rolled_back, "CN", "too many cuts")
+    assert review(store).decided.equals(first)
+    act(store, KIM, champion_rolled_back, "CN", "it was right after all")
+    assert review(store).decided["release_id"].unique().to_list() == [two]
+
+
+def test_challenger_decides_on_its_share_and_its_shadow_lies_apart(store: Store) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    approve(store, one)
+    put_live(store, one)
+    approve(store, two)
+    put_live(store, two, 2_500)
+    found = review(store)
+    counts = dict(found.decided.group_by("release_id").len().iter_rows())
+    assert found.decided.height == 400
+    assert 60 < counts[two] < 140
+    assert counts[one] + counts[two] == 400
+    assert set(found.shadows[two]["account_id"]).isdisjoint(
+        found.decided.filter(pl.col("release_id") == two)["account_id"]
+    )
+    assert {each["release_id"]: each["share"] for each in release_documents(store)} == {one: 0.75, two: 0.25}
+
+
+def test_nothing_but_what_is_live_decides_where_something_is(store: Store, store_url: str) -> None:
+    with pytest.raises(PolicyError, match="No strategy is live"):
+        deciding(store_url, "CN", None, None, must_be_live=True)
+    assert deciding(store_url, "CN", None, None, must_be_live=False)[0].name == "standard"
+    release_id = draft(store, "cautious")
+    approve(store, release_id)
+    put_live(store, release_id)
+    strategy, model = deciding(store_url, "CN", None, None, must_be_live=True)
+    assert strategy.name == "cautious"
+    assert model is not None
+    assert model.hash == MODEL.hash
+    for must_be_live in (True, False):
+        with pytest.raises(PolicyError, match="not the strategy that is live"):
+            deciding(store_url, "CN", "standard", None, must_be_live=must_be_live)
+    assert (
+        deciding(store_url, "CN", "standard", None, must_be_live=False, is_trial=True)[0].name == "standard"
+    )
+
+
+def test_first_live_release_keeps_after_which_micro_batch_it_decides(store: Store) -> None:
+    assert live_since_sequence(store) == 0
+    store.take({"market": "CN"})
+    release_id = draft(store)
+    approve(store, release_id)
+    put_live(store, release_id)
+    row = store.rows(sa.select(release_acts).where(release_acts.c.act == "live"))[0]
+    assert json.loads(row["detail"])["sequence"] == live_since_sequence(store)

@@ -1,0 +1,77 @@
+"""``limitkeeper life`` as four people type it, from draft to live and back, and the server that takes nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from limitkeeper.shells.cli.main import application
+from limitkeeper.store.sql import Store
+
+RUNNER = CliRunner()
+IMPACT = """
+purpose: limits follow risk
+necessity: no milder means
+effect_on_rights: a limit may fall
+safeguards: appeal
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    found = f"sqlite:///{tmp_path / 'limitkeeper.db'}"
+    Store(found).close()
+    (tmp_path / "impact.yaml").write_text(IMPACT, encoding="utf-8")
+    (tmp_path / "screen.json").write_text(json.dumps({"failed": []}), encoding="utf-8")
+    return found
+
+
+def run(url: str, *words: str, code: int = 0) -> str:
+    found = RUNNER.invoke(application, [*words, "--store", url])
+    assert found.exit_code == code, found.output + str(found.exception)
+    return found.output
+
+
+def live(url: str, folder: Path, strategy: str) -> str:
+    release = run(url, "life", "draft", strategy, "--as", "sam").splitlines()[-1]
+    assert "met      CN.pipl_6_purpose" in run(url, "life", "validate", release[:8], "--as", "sam")
+    run(url, "life", "assess", release, "--assessment", str(folder / "impact.yaml"),
+        "--screen", str(folder / "screen.json"), "--as", "sam")  # fmt: skip
+    assert "one is missing" in run(url, "life", "approve", release, "--words", "seen", "--as", "kim")
+    # The store knows nobody, so that each person is trusted with every role: ivy fills the one that is left.
+    assert "approved" in run(url, "life", "approve", release, "--words", "seen", "--as", "ivy")
+    assert "would be live" in run(url, "life", "live", release, "--dry-run", "--as", "kim")
+    assert "100.00%" in run(url, "life", "live", release, "--as", "kim")
+    return release
+
+
+def test_strategy_comes_to_live_by_commands_and_is_rolled_back_by_one(url: str, tmp_path: Path) -> None:
+    one = live(url, tmp_path, "standard")
+    two = live(url, tmp_path, "cautious")
+    assert f"live: {one[:8]}" in run(url, "life", "rollback", "--words", "too many cuts", "--as", "kim")
+    states = {each["release_id"]: each["state"] for each in json.loads(run(url, "life", "list", "--json"))}
+    assert states == {one: "live", two: "retired"}
+    assert "standard 2026-11, no model: live, champion of 100.00% of the accounts" in run(url, "life", "list")
+    shown = run(url, "life", "show", one)
+    assert "assessment.safeguards: appeal" in shown
+    assert "words: seen" in shown
+
+
+def test_server_with_workflow_takes_nothing_that_is_not_live(url: str, tmp_path: Path) -> None:
+    refused = RUNNER.invoke(
+        application, ["serve", "--workflow", "--data", str(tmp_path / "d"), "--store", url]
+    )
+    assert refused.exit_code != 0
+    assert "No strategy is live in this market" in str(refused.exception)
+    live(url, tmp_path, "cautious")
+    other = RUNNER.invoke(
+        application, ["serve", "--strategy", "standard", "--data", str(tmp_path / "d"), "--store", url]
+    )
+    assert "not the strategy that is live" in str(other.exception)
+    assert "--workflow" in RUNNER.invoke(application, ["serve", "--trial", "--store", url]).output
+
+
+def test_unknown_release_is_told_where_to_look(url: str) -> None:
+    found = RUNNER.invoke(application, ["life", "show", "beef", "--store", url])
+    assert "limitkeeper life list" in str(found.exception)
