@@ -65,7 +65,7 @@ class Person:
     client
         With his token.
     document
-        The OpenAPI page.
+        The OpenAPI page, its components closed.
     """
 
     client: httpx.Client
@@ -105,7 +105,7 @@ class Person:
             return [f"{media} is not told of"]
         if not media.endswith("json"):
             return []
-        schema = closed({**content[media]["schema"], "components": self.document["components"]})
+        schema = closed(content[media]["schema"]) | {"components": self.document["components"]}
         return [
             f"{error.json_path}: {error.message}"
             for error in Draft202012Validator(schema).iter_errors(answer.json())
@@ -210,7 +210,8 @@ def workflow_server(
     found = WorkflowServer(engine, f"http://127.0.0.1:{port}", clock)
     try:
         with open_ways(engine, Ways(workflow=workflow, webhook=webhook)):
-            found.document = httpx.get(f"{found.address}/openapi.json").json()
+            document = httpx.get(f"{found.address}/openapi.json").json()
+            found.document = document | {"components": closed(document["components"])}
             yield found
     finally:
         for client in found.clients:

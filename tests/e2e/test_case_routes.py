@@ -76,6 +76,7 @@ def test_nobody_acts_without_login_right_or_session(server: WorkflowServer) -> N
     nobody.asked("POST", "/v1/login", {"person_id": "sam", "password": "wrong one"}, status=401)
     assert sam.get("/v1/me")["person_id"] == "sam"
     assert "case.read" in sam.get("/v1/me")["acts"]
+    assert server.service("shop", "events.send").get("/v1/me")["roles"] == ["service"]
     sam.asked("GET", "/v1/audit", status=403)
     sam.asked("POST", "/v1/mandates", {"person_id": "sam", "tier": 2}, status=403)
     sam.asked("POST", "/v1/cases/none/claim", status=403)

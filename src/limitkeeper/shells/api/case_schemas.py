@@ -189,7 +189,8 @@ CASE_SCHEMAS: dict[str, Schema] = {
         },
     ),
     "Me": person(
-        "Who is logged in.",
+        "Who is logged in, or the service whose key it is.",
+        roles=listed(one_of((*ROLE_NAMES, SERVICE), "What somebody is."), "What he is."),
         acts=listed(value("string", "An act."), "What he may do, on what is his own at least."),
     ),
 }
