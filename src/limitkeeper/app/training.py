@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from limitkeeper.app.regulation_policy import shipped_register
+from limitkeeper.core.drift.reference import reference_of
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.risk.model import KINDS, InputColumn, Model
@@ -110,6 +111,9 @@ def trained_model(
         "missing_codes": list(model.missing_codes),
         "seed": seed,
         "model_hash": model.hash,
+        "reference": reference_of(
+            model.scorecard, model.with_characteristics(encoded(accepted.frame, model.inputs))
+        ).to_document(),
         **card,
     }
     return replace(model, card=card)

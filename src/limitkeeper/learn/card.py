@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limitkeeper.core.drift.stability import population_stability
 from limitkeeper.core.risk.scorecard import HUNDREDTHS, Characteristic, Scorecard
 from limitkeeper.learn.binning import Bins
 from limitkeeper.learn.table import Learned, Table, held_out_pd
@@ -14,7 +15,6 @@ from limitkeeper.learn.validation import (
     auc_with_interval,
     calibration_bins,
     figures,
-    population_stability,
     roc_curve,
     score_stability,
 )

@@ -1,17 +1,17 @@
 """The figures every model card shows, from outcomes and predictions that were not fitted on them."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.stats import norm, rankdata
+from scipy.stats import beta, binom, norm
+
+from limitkeeper.core.drift.stability import population_stability
 
 CALIBRATION_BINS = 10
 STABILITY_BINS = 10
-LEAST_SHARE = 1e-4
-"""A bin without rows counts as this share in a stability index, so that its logarithm exists."""
+Z_95 = float(norm.ppf(0.975))
 
 Outcome = NDArray[np.float64]
 
@@ -24,7 +24,9 @@ class Interval(NamedTuple):
     high: float
 
 
-def auc_with_interval(target: Outcome, risk: NDArray[np.float64]) -> Interval:
+def auc_with_interval(
+    target: Outcome, risk: NDArray[np.float64], weight: NDArray[np.float64] | None = None
+) -> Interval:
     """The area under the ROC curve and its DeLong 95 % interval.
 
     Parameters
@@ -33,6 +35,8 @@ def auc_with_interval(target: Outcome, risk: NDArray[np.float64]) -> Interval:
         ``(n,)``; 0 or 1.
     risk
         ``(n,)``; higher is riskier.
+    weight
+        ``(n,)``, above 0: for how many accounts each stands; None: each for itself.
 
     Returns
     -------
@@ -41,25 +45,77 @@ def auc_with_interval(target: Outcome, risk: NDArray[np.float64]) -> Interval:
 
     Source
     ------
-    DeLong, DeLong, Clarke-Pearson (1988); the midrank form of Sun and Xu (2014).
+    DeLong, DeLong, Clarke-Pearson (1988), each account's part counted by its weight.
 
     Examples
     --------
     >>> round(auc_with_interval(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.4, 0.35, 0.8])).value, 2)
     0.75
     """
-    bads, goods = risk[target == 1.0], risk[target == 0.0]
-    if not len(bads) or not len(goods):
+    weights = np.ones(len(target)) if weight is None else weight
+    bad = target == 1.0
+    return _mean_of_placements(*_placements(bad, risk, weights), weights[bad], weights[~bad])
+
+
+def auc_difference_with_interval(
+    target: Outcome, first: NDArray[np.float64], second: NDArray[np.float64]
+) -> Interval:
+    """The first AUC less the second with the DeLong 95 % interval of two scores of the same accounts.
+
+    Parameters
+    ----------
+    target, first, second
+        ``(n,)``; outcome, and two risks.
+
+    Examples
+    --------
+    >>> auc_difference_with_interval(np.array([0.0, 0.0, 1.0, 1.0]), np.arange(4.0), -np.arange(4.0)).value
+    1.0
+    """
+    bad, ones = target == 1.0, np.ones(len(target))
+    parts = zip(_placements(bad, first, ones), _placements(bad, second, ones), strict=True)
+    beaten, beating = (one - other for one, other in parts)
+    return _mean_of_placements(beaten, beating, ones[bad], ones[~bad], least=-1.0)
+
+
+def _placements(
+    bad: NDArray[np.bool_], risk: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The share of good that each bad account is riskier than, and of bad that are riskier than each good one."""
+
+    def share_below(risks: NDArray[np.float64], others: NDArray[np.bool_]) -> NDArray[np.float64]:
+        order = np.argsort(risk[others])
+        ordered, cumulated = risk[others][order], np.concatenate([[0.0], np.cumsum(weight[others][order])])
+        low, high = (cumulated[np.searchsorted(ordered, risks, side)] for side in ("left", "right"))
+        share: NDArray[np.float64] = (low + high) / 2.0 / max(cumulated[-1], 1e-300)
+        return share
+
+    return share_below(risk[bad], ~bad), 1.0 - share_below(risk[~bad], bad)
+
+
+def _mean_of_placements(
+    beaten_by_bad: NDArray[np.float64],
+    beating_good: NDArray[np.float64],
+    bad_weight: NDArray[np.float64],
+    good_weight: NDArray[np.float64],
+    least: float = 0.0,
+) -> Interval:
+    """The mean of DeLong's placements with the interval that their spread in each class gives."""
+    bads, goods = len(beaten_by_bad), len(beating_good)
+    if not bads or not goods:
         return Interval(np.nan, np.nan, np.nan)
-    together = rankdata(np.concatenate([bads, goods]))
-    beaten_by_bad = (together[: len(bads)] - rankdata(bads)) / len(goods)
-    beating_good = 1.0 - (together[len(bads) :] - rankdata(goods)) / len(bads)
-    area = float(beaten_by_bad.mean())
-    if min(len(bads), len(goods)) < 2:  # noqa: PLR2004 - no variance of one
+    area = float(np.average(beaten_by_bad, weights=bad_weight))
+    if min(bads, goods) < 2:  # noqa: PLR2004 - no variance of one
         return Interval(area, np.nan, np.nan)
-    error = np.sqrt(beaten_by_bad.var(ddof=1) / len(bads) + beating_good.var(ddof=1) / len(goods))
-    half = float(norm.ppf(0.975) * error)
-    return Interval(area, max(0.0, area - half), min(1.0, area + half))
+    variance = sum(
+        float(np.sum((weight * (placement - area)) ** 2)) / float(weight.sum()) ** 2 * count / (count - 1)
+        for placement, weight, count in (
+            (beaten_by_bad, bad_weight, bads),
+            (beating_good, good_weight, goods),
+        )
+    )
+    half = Z_95 * np.sqrt(variance)
+    return Interval(area, max(least, area - half), min(1.0, area + half))
 
 
 def roc_curve(target: Outcome, risk: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -76,6 +132,85 @@ def kolmogorov_smirnov(target: Outcome, risk: NDArray[np.float64]) -> float:
     """The largest gap between the distributions of bad and good."""
     false, true = roc_curve(target, risk)
     return float(np.max(np.abs(true - false)))
+
+
+def kolmogorov_smirnov_with_interval(target: Outcome, risk: NDArray[np.float64]) -> Interval:
+    """The largest gap between bad and good, with the 95 % interval of a gap at that threshold.
+
+    The threshold is taken as given, so that the interval is a little too narrow where accounts are few.
+
+    Examples
+    --------
+    >>> target, risk = np.repeat([0.0, 1.0], 100), np.concatenate([np.arange(100), np.arange(30, 130)])
+    >>> [round(each, 2) for each in kolmogorov_smirnov_with_interval(target, risk)]
+    [0.3, 0.2, 0.4]
+    """
+    false, true = roc_curve(target, risk)
+    bads = float(target.sum())
+    goods = len(target) - bads
+    if not bads or not goods:
+        return Interval(np.nan, np.nan, np.nan)
+    place = int(np.argmax(np.abs(true - false)))
+    gap, hit, alarm = float(abs(true[place] - false[place])), float(true[place]), float(false[place])
+    half = Z_95 * float(np.sqrt(hit * (1.0 - hit) / bads + alarm * (1.0 - alarm) / goods))
+    return Interval(gap, max(0.0, gap - half), min(1.0, gap + half))
+
+
+def observed_to_expected(target: Outcome, pd: NDArray[np.float64]) -> Interval:
+    """Defaults over the sum of PDs with an exact 95 % interval: Clopper and Pearson's of the share that defaulted.
+
+    Accounts with PDs of their own vary less in sum than as many with their mean, so that the interval holds at least
+    what it promises.
+
+    Source
+    ------
+    C. Clopper and E. Pearson, Biometrika 26, 1934; W. Hoeffding, On the distribution of the number of successes in
+    independent trials, Annals of Mathematical Statistics 27, 1956.
+
+    Examples
+    --------
+    >>> target = np.array([1.0] * 30 + [0.0] * 170)
+    >>> [round(each, 2) for each in observed_to_expected(target, np.full(200, 0.10))]
+    [1.5, 1.04, 2.07]
+    """
+    rows, bads, mean = len(target), float(target.sum()), float(pd.mean()) if len(pd) else 0.0
+    if not mean:
+        return Interval(np.nan, np.nan, np.nan)
+    low = float(beta.ppf(0.025, bads, rows - bads + 1.0)) if bads else 0.0
+    high = float(beta.ppf(0.975, bads + 1.0, rows - bads)) if bads < rows else 1.0
+    return Interval(bads / rows / mean, low / mean, high / mean)
+
+
+def calibration_p_value(target: Outcome, pd: NDArray[np.float64]) -> float:
+    """The exact two-sided probability of as many, or as few, defaults where the PDs hold.
+
+    Twice the smaller tail of the binomial distribution of the mean PD, which is never less than that of the PDs
+    themselves.
+
+    Examples
+    --------
+    >>> round(calibration_p_value(np.array([1.0] * 30 + [0.0] * 170), np.full(200, 0.10)), 3)
+    0.033
+    """
+    rows, bads, mean = len(target), float(target.sum()), float(pd.mean())
+    tail = min(float(binom.cdf(bads, rows, mean)), float(binom.sf(bads - 1, rows, mean)))
+    return min(2.0 * tail, 1.0)
+
+
+def calibration_slope_with_interval(target: Outcome, pd: NDArray[np.float64]) -> Interval:
+    """The slope of :func:`calibration_line` with its 95 % interval; below 1 the PDs are too far apart.
+
+    NaN throughout where one class is absent or all PDs are one.
+    """
+    odds = log_odds_of(pd)
+    if not 0.0 < target.mean() < 1.0 or float(np.ptp(odds)) == 0.0:
+        return Interval(np.nan, np.nan, np.nan)
+    slope, intercept = logistic_line(odds, target)
+    chance = 1.0 / (1.0 + np.exp(-(intercept + slope * odds)))
+    weight = chance * (1.0 - chance)
+    centred = odds - np.average(odds, weights=weight)
+    half = Z_95 / float(np.sqrt(np.sum(weight * centred**2)))
+    return Interval(slope, slope - half, slope + half)
 
 
 def calibration_line(target: Outcome, pd: NDArray[np.float64]) -> tuple[float, float]:
@@ -138,28 +273,6 @@ def expected_calibration_error(target: Outcome, pd: NDArray[np.float64]) -> floa
     """The mean gap between PD and bad rate over ten quantile bins, weighted by rows."""
     gaps = [part["rows"] * abs(part["mean_pd"] - part["bad_rate"]) for part in calibration_bins(target, pd)]
     return float(sum(gaps) / max(len(pd), 1))
-
-
-def population_stability(expected: Sequence[float], actual: Sequence[float]) -> float:
-    """The stability index of two distributions over the same bins.
-
-    ``sum((a - e) * ln(a / e))`` over shares; below 0.10 stable, above 0.25 shifted.
-
-    Parameters
-    ----------
-    expected, actual
-        Counts a bin.
-
-    Examples
-    --------
-    >>> round(population_stability([50, 50], [60, 40]), 4)
-    0.0405
-    """
-    shares = [
-        np.maximum(np.asarray(counts, dtype=np.float64) / max(sum(counts), 1), LEAST_SHARE)
-        for counts in (expected, actual)
-    ]
-    return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
 
 def score_stability(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> float:

@@ -14,7 +14,6 @@ from limitkeeper.learn.validation import (
     figures,
     kolmogorov_smirnov,
     log_odds_of,
-    population_stability,
     r_squared_with_interval,
     roc_curve,
     score_stability,
@@ -80,10 +79,6 @@ def test_stability_of_a_score_with_itself_is_zero_and_grows_with_a_shift() -> No
     score = np.random.default_rng(0).normal(size=4_000)
     assert score_stability(score, score) == 0.0
     assert score_stability(score, score + 1.0) > 0.25 > score_stability(score, score + 0.1)
-
-
-def test_stability_of_fifty_fifty_against_sixty_forty() -> None:
-    assert population_stability([50, 50], [60, 40]) == pytest.approx(0.1 * np.log(1.2) - 0.1 * np.log(0.8))
 
 
 def test_r_squared_of_the_baseline_is_zero_and_of_the_truth_is_one() -> None:

@@ -76,6 +76,11 @@ class Characteristic:
     code_points: tuple[int, ...]
 
     @property
+    def places(self) -> int:
+        """In how many bins an account can lie: of known values, missing, codes."""
+        return len(self.points) + 1 + len(self.codes)
+
+    @property
     def best_points(self) -> int:
         """The most that anybody can get."""
         return max(*self.points, self.missing_points, *self.code_points)
@@ -267,11 +272,10 @@ def score_into(
 
 
 @compiled
-def points_into(
-    values: NDArray[np.float64], rows: NDArray[np.int64], flat: Flat, points: NDArray[np.float64]
+def places_into(
+    values: NDArray[np.float64], rows: NDArray[np.int64], flat: Flat, places: NDArray[np.int32]
 ) -> None:
-    """Write the points that each characteristic gives each account, ``(k, n)``, for a trace of them all."""
-    place = np.empty(values.shape[1], dtype=np.int32)
+    """Write the place of each account in each characteristic's points, ``(k, n)``."""
     for c in range(len(rows)):
         _place(
             values[rows[c]],
@@ -279,10 +283,8 @@ def points_into(
             flat.category_bins[flat.category_start[c] : flat.category_start[c + 1]],
             flat.codes[flat.code_start[c] : flat.code_start[c + 1]],
             flat.missing_place[c],
-            place,
+            places[c],
         )
-        for i in range(len(place)):
-            points[c, i] = flat.points[flat.place_start[c] + place[i]] / HUNDREDTHS
 
 
 @dataclass(frozen=True)
@@ -402,9 +404,23 @@ class Scorecard:
         >>> Scorecard((late,), 53000).points_by_characteristic(Columns(("late",), np.array([[0.0, 3.0]])))
         array([[ 10., -30.]])
         """
-        points = np.empty((len(self.characteristics), len(columns)))
-        points_into(columns.values, columns.rows(self.names), self.flat, points)
-        return points
+        # The places of a characteristic lie one after another among all points.
+        places = self.flat.place_start[:-1, None] + self.places_by_characteristic(columns)
+        return np.asarray(self.flat.points[places] / HUNDREDTHS)
+
+    def places_by_characteristic(self, columns: Columns) -> NDArray[np.int32]:
+        """The bin of each account in each characteristic, ``(k, n)``: of known values, missing or unseen, codes.
+
+        Examples
+        --------
+        >>> late = Characteristic("late", "Late bills", None, (1.0,), (), (1000, -3000), -1000, (9.0,), (-500,))
+        >>> columns = Columns(("late",), np.array([[0.0, 3.0, np.nan, 9.0]]))
+        >>> Scorecard((late,), 53000).places_by_characteristic(columns).tolist()
+        [[0, 1, 2, 3]]
+        """
+        places = np.empty((len(self.characteristics), len(columns)), dtype=np.int32)
+        places_into(columns.values, columns.rows(self.names), self.flat, places)
+        return places
 
     def to_document(self) -> dict[str, object]:
         """The scorecard as JSON holds it."""
