@@ -6,20 +6,31 @@ from pathlib import Path
 
 import pytest
 
+from limitkeeper.shells.report.monitoring_page import monitoring_html
 from limitkeeper.shells.report.page import report_html
+from tests.monitored_model import monitoring_document
 from tests.report_summary import report_summary
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("en", 390), ("zh", 390)])
+PAGES = {
+    "review": lambda language: report_html(report_summary(), language),
+    "monitoring": lambda language: monitoring_html(monitoring_document(), language),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "width"),
+    [("review", "en", 1280), ("review", "en", 390), ("review", "zh", 390), ("monitoring", "zh", 390)],
+)
 def test_report_shows_without_error_request_or_sideways_scroll(
-    required: Callable[[str], Path], tmp_path: Path, language: str, width: int
+    required: Callable[[str], Path], tmp_path: Path, kind: str, language: str, width: int
 ) -> None:
     browser = required("browser")
     sync_api = pytest.importorskip("playwright.sync_api")
     path = tmp_path / "report.html"
-    path.write_text(report_html(report_summary(), language), encoding="utf-8")
+    path.write_text(PAGES[kind](language), encoding="utf-8")
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(browser), args=SWITCHES)
         page = chromium.new_page(viewport={"width": width, "height": 900})

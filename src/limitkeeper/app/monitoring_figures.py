@@ -21,6 +21,7 @@ from limitkeeper.learn.validation import (
     Interval,
     auc_with_interval,
     calibration_p_value,
+    calibration_slope_p_value,
     calibration_slope_with_interval,
     kolmogorov_smirnov_with_interval,
     observed_to_expected,
@@ -245,12 +246,9 @@ def _outcome_figures(
     why_rank = why or (TOO_FEW if few else None)
     if not segment:
         slope = NOTHING if why_rank else calibration_slope_with_interval(target, pd)
-        error = _error_of(slope)
-        p_value = 2.0 * float(norm.sf(abs(slope.value - 1.0) / error)) if error else math.nan
-        yield Figure(
-            Key("slope"), *slope, abs(slope.value - 1.0), p_value, rows,
-            why_rank or (None if error else TOO_FEW), counts,
-        )  # fmt: skip
+        p_value = math.nan if why_rank else calibration_slope_p_value(target, pd)
+        why_slope = why_rank or (TOO_FEW if math.isnan(p_value) else None)
+        yield Figure(Key("slope"), *slope, abs(slope.value - 1.0), p_value, rows, why_slope, counts)
 
     area = auc_with_interval(target, pd) if rows else NOTHING
     gap = kolmogorov_smirnov_with_interval(target, pd) if rows else NOTHING

@@ -7,13 +7,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from limitkeeper.learn.validation import (
+    auc_difference_with_interval,
     auc_with_interval,
     calibration_bins,
     calibration_line,
+    calibration_p_value,
+    calibration_slope_with_interval,
     expected_calibration_error,
     figures,
     kolmogorov_smirnov,
+    kolmogorov_smirnov_with_interval,
     log_odds_of,
+    observed_to_expected,
     r_squared_with_interval,
     roc_curve,
     score_stability,
@@ -88,3 +93,97 @@ def test_r_squared_of_the_baseline_is_zero_and_of_the_truth_is_one() -> None:
     assert r_squared_with_interval(target, target, mean) == pytest.approx((1.0, 1.0, 1.0))
     noise = r_squared_with_interval(target, np.random.default_rng(1).uniform(size=300), mean)
     assert noise.low < noise.value < noise.high < 0.0
+
+
+def test_weight_of_three_is_three_accounts(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    target, pd = sample
+    weight = np.random.default_rng(2).integers(1, 4, len(pd))
+    weighted = auc_with_interval(target, pd, weight.astype(float))
+    repeated = roc_auc_score(np.repeat(target, weight), np.repeat(pd, weight))
+    assert weighted.value == pytest.approx(repeated, abs=1e-12)
+    assert auc_with_interval(target, pd, np.full(len(pd), 7.0)) == pytest.approx(
+        auc_with_interval(target, pd)
+    )
+
+
+def test_unequal_weights_widen_the_interval_as_the_bootstrap_does(
+    sample: tuple[np.ndarray, np.ndarray],
+) -> None:
+    target, pd = sample
+    draws = np.random.default_rng(4)
+    weight = np.where(draws.uniform(size=len(pd)) < 0.1, 10.0, 1.0)
+    areas = []
+    for _ in range(300):
+        rows = draws.integers(0, len(pd), len(pd))
+        areas.append(auc_with_interval(target[rows], pd[rows], weight[rows]).value)
+    interval = auc_with_interval(target, pd, weight)
+    width = np.quantile(areas, 0.975) - np.quantile(areas, 0.025)
+    assert interval.high - interval.low == pytest.approx(width, rel=0.15)
+
+
+def test_difference_of_two_aucs_has_the_interval_of_the_paired_bootstrap(
+    sample: tuple[np.ndarray, np.ndarray],
+) -> None:
+    target, pd = sample
+    draws = np.random.default_rng(5)
+    other = pd + 0.1 * draws.normal(size=len(pd))
+    found = auc_difference_with_interval(target, pd, other)
+    assert found.value == pytest.approx(roc_auc_score(target, pd) - roc_auc_score(target, other), abs=1e-12)
+    differences = []
+    for _ in range(300):
+        rows = draws.integers(0, len(pd), len(pd))
+        differences.append(auc_difference_with_interval(target[rows], pd[rows], other[rows]).value)
+    assert found.high - found.low == pytest.approx(
+        np.quantile(differences, 0.975) - np.quantile(differences, 0.025), rel=0.15
+    )
+    assert auc_difference_with_interval(target, pd, pd) == pytest.approx((0.0, 0.0, 0.0))
+
+
+def test_interval_of_the_ks_is_that_of_the_bootstrap(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    target, pd = sample
+    found = kolmogorov_smirnov_with_interval(target, pd)
+    assert found.value == pytest.approx(kolmogorov_smirnov(target, pd))
+    draws = np.random.default_rng(6)
+    gaps = []
+    for _ in range(300):
+        rows = draws.integers(0, len(pd), len(pd))
+        gaps.append(kolmogorov_smirnov(target[rows], pd[rows]))
+    assert found.high - found.low == pytest.approx(
+        np.quantile(gaps, 0.975) - np.quantile(gaps, 0.025), rel=0.25
+    )
+
+
+def test_observed_over_expected_keeps_what_its_interval_and_test_promise() -> None:
+    draws = np.random.default_rng(8)
+    pd = draws.beta(1, 8, 400)
+    missed = refused = 0
+    for _ in range(1_000):
+        target = (draws.uniform(size=400) < pd).astype(float)
+        found = observed_to_expected(target, pd)
+        missed += not found.low <= 1.0 <= found.high
+        refused += calibration_p_value(target, pd) <= 0.05
+    assert missed <= 50
+    assert refused <= 50
+    assert refused >= 10, "exact, and not blind"
+
+
+def test_observed_over_expected_of_none_and_of_all() -> None:
+    none, everybody = (observed_to_expected(np.full(50, share), np.full(50, 0.2)) for share in (0.0, 1.0))
+    assert (none.value, none.low) == (0.0, 0.0)
+    assert (everybody.value, everybody.high) == pytest.approx((5.0, 5.0))
+    assert none.high < 1.0 < everybody.low
+
+
+def test_slope_of_the_true_odds_is_one_within_its_interval(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    target, pd = sample
+    found = calibration_slope_with_interval(target, pd)
+    assert found.low < 1.0 < found.high
+    draws = np.random.default_rng(9)
+    slopes = []
+    for _ in range(200):
+        rows = draws.integers(0, len(pd), len(pd))
+        slopes.append(calibration_line(target[rows], pd[rows])[0])
+    assert found.high - found.low == pytest.approx(
+        np.quantile(slopes, 0.975) - np.quantile(slopes, 0.025), rel=0.2
+    )
+    assert np.isnan(calibration_slope_with_interval(np.zeros(5), np.linspace(0.1, 0.5, 5))).all()

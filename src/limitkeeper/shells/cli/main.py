@@ -27,6 +27,7 @@ from limitkeeper.shells.cli import (
 )
 from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
+from limitkeeper.shells.cli.monitor import monitor
 from limitkeeper.shells.cli.reconcile import reconcile
 from limitkeeper.shells.cli.review import review
 from limitkeeper.shells.cli.score import score
@@ -42,7 +43,7 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage; "
-    "3 what was compared or checked does not hold (reconcile, regulation).",
+    "3 what was compared or checked does not hold (reconcile, regulation, monitor).",
 )
 application.add_typer(strategy.application, name="strategy")
 application.add_typer(journal.application, name="journal")
@@ -84,6 +85,7 @@ application.command("reconcile")(reconcile)
 application.command("features")(features)
 application.command("train")(train)
 application.command("score")(score)
+application.command("monitor")(monitor)
 application.command("serve")(serve)
 application.command("simulate")(simulate)
 application.command("top")(top)

@@ -30,15 +30,22 @@ RATIO_LOW, RATIO_HIGH = 0.6, 1.2
 """The ends of the scale on which an adverse-impact ratio is drawn."""
 
 
-def report_words(language: str) -> dict[str, Any]:
-    """The report's words in a language.
+def report_words(language: str, page: str = "report") -> dict[str, Any]:
+    """The words of a page in a language.
+
+    Parameters
+    ----------
+    language
+        ``en`` or ``zh``.
+    page
+        Whose words: ``report``, ``monitoring``.
 
     Raises
     ------
     PolicyError
         When there is no wording in that language.
     """
-    path = POLICY / "wording" / checked_language(language) / "report.yaml"
+    path = POLICY / "wording" / checked_language(language) / f"{page}.yaml"
     words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return words
 
