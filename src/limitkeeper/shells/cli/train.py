@@ -22,6 +22,8 @@ FIGURES = (
     ("PSI (training to validation)", "psi"),
 )
 
+COMPARISON = "comparison.html"
+
 
 def train(
     data: Annotated[Path, typer.Argument(help="Table of accounts: Parquet or CSV, one row an account.")],
@@ -37,6 +39,17 @@ def train(
     missing: Annotated[str, typer.Option(help="Numbers that stand for missing, such as -9,-8.")] = "",
     kind: Annotated[str, typer.Option(help="pd, lgd or ccf.")] = "pd",
     seed: Annotated[int, typer.Option(help="Seed of the folds and of the challenger.")] = 0,
+    challenger_of: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the model that decides now: compare with it; it is not touched."),
+    ] = None,
+    compare_on: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --challenger-of: accounts to compare on; default: 30 % kept apart by chance."
+        ),
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language of the comparison's page: en or zh.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Train a champion scorecard and a challenger, validate both, and write the model's folder.
@@ -48,29 +61,67 @@ def train(
     Example:
 
         limitkeeper train accounts.parquet --target default --drop ID --protected SEX,AGE --out model
+
+    Example:
+
+        limitkeeper train newer.parquet --target default --challenger-of model --out proposed
     """
+    from limitkeeper.app.policy import checked_language
+    from limitkeeper.app.renewal import proposed_renewal
     from limitkeeper.app.training import card_page, trained_model
     from limitkeeper.connectors.models import defined, model_folder_written
     from limitkeeper.connectors.tables import table
     from limitkeeper.shells.cli.progress import progress_bars
 
+    checked_language(lang)
+    incumbent = compared_with(challenger_of, compare_on, out, (target, kind, positive))
     with progress_bars() as progress:
-        model = trained_model(
-            table(data),
-            target,
-            kind=kind,
-            positive=positive,
-            drop=listed(drop),
-            protected=listed(protected),
-            missing=numbers(missing),
-            seed=seed,
-            progress=progress,
-        )
+        how: dict[str, Any] = {
+            "drop": listed(drop),
+            "protected": listed(protected),
+            "missing": numbers(missing),
+            "seed": seed,
+            "progress": progress,
+        }
+        if incumbent is None:
+            model = trained_model(table(data), target, kind=kind, positive=positive, **how)
+        else:
+            others = None if compare_on is None else table(compare_on)
+            model = proposed_renewal(incumbent, table(data), compare_on=others, **how)
         model_folder_written(model, out, card_page(model))
+    if incumbent is not None:
+        from limitkeeper.shells.report.renewal_page import renewal_html
+
+        page = renewal_html(defined(model.card["comparison"]), lang)
+        (out / COMPARISON).write_text(page, encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(defined({**model.card, "out": str(out)}), ensure_ascii=False))
     else:
         show(model, out)
+        if incumbent is not None:
+            show_comparison(model.card["comparison"], lang, out)
+
+
+def compared_with(
+    challenger_of: Path | None, compare_on: Path | None, out: Path, asked: tuple[str, str, str | None]
+) -> "Model | None":
+    """The model that decides now, which must be of the same target and lie elsewhere; None where none is named."""
+    from limitkeeper.connectors.models import model_from_folder
+
+    if challenger_of is None:
+        if compare_on is not None:
+            raise typer.BadParameter("Compare with what? Give --challenger-of.", param_hint="--compare-on")
+        return None
+    incumbent = model_from_folder(challenger_of)
+    if out.resolve() == challenger_of.resolve():
+        raise typer.BadParameter(
+            "A challenger does not replace the model it is compared with.", param_hint="--out"
+        )
+    own = (incumbent.target, incumbent.kind, incumbent.positive)
+    for name, given, known in zip(("--target", "--kind", "--positive"), asked, own, strict=True):
+        if given is not None and given != known:
+            raise typer.BadParameter(f"'{given}'; the model that decides has '{known}'.", param_hint=name)
+    return incumbent
 
 
 def listed(text: str) -> list[str]:
@@ -86,6 +137,31 @@ def numbers(text: str) -> list[float]:
         raise typer.BadParameter(
             f"'{text}' is no list of numbers such as -9,-8.", param_hint="--missing"
         ) from None
+
+
+def show_comparison(comparison: Mapping[str, Any], language: str, out: Path) -> None:
+    """How the challenger differs from the model that decides, in short."""
+    from limitkeeper.shells.report.page import percent, report_words
+
+    t, console = report_words(language, "renewal"), Console(highlight=False, markup=False)
+    shown = Table(title=t["title"], title_justify="left")
+    for heading in ("", t["incumbent"], t["proposed"], t["difference"]):
+        shown.add_column(heading, justify="right" if heading else "left")
+    for name in ("auc", "brier"):
+        low, high = comparison[f"{name}_difference"][1:]
+        both = (f"{comparison[side][name]:.4f}" for side in ("incumbent", "proposed"))
+        shown.add_row(t["names"][name], *both, t["interval"].format(low=f"{low:+.4f}", high=f"{high:+.4f}"))
+    ratios = (f"{comparison[side]['observed_to_expected'][0]:.3f}" for side in ("incumbent", "proposed"))
+    shown.add_row(t["names"]["observed_to_expected"], *ratios, "")
+    console.print(shown)
+    console.print(t["ranks"][comparison["ranks"]])
+    for name in ("better", "worse"):
+        row = comparison["grades"][name]
+        console.print(
+            f"{t[name]}: {row['accounts']:,} ({percent(row['share'])}); {t['bad_rate']} {percent(row['bad_rate'])}"
+        )
+    console.print(t["proposal_note"])
+    console.print(f"  {out / COMPARISON}", soft_wrap=True)
 
 
 def show(model: "Model", out: Path) -> None:

@@ -38,7 +38,7 @@ def report_words(language: str, page: str = "report") -> dict[str, Any]:
     language
         ``en`` or ``zh``.
     page
-        Whose words: ``report``, ``monitoring``.
+        Whose words: ``report``, ``monitoring``, ``renewal``.
 
     Raises
     ------
