@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from limitkeeper.app.scoring import characteristic_columns, faulty_columns, trimmed_inputs
+from limitkeeper.core.compliance.shares import Z_95
 from limitkeeper.core.drift.judgement import NOTHING_BEFORE, OUTCOME_UNKNOWN, TOO_FEW, Figure, Key, Terms
 from limitkeeper.core.drift.reference import Reference, characteristic_counts, score_counts
 from limitkeeper.core.drift.stability import shift_of
@@ -17,7 +18,6 @@ from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.risk.model import Model
 from limitkeeper.learn.card import bin_names
 from limitkeeper.learn.validation import (
-    Z_95,
     Interval,
     auc_with_interval,
     calibration_p_value,

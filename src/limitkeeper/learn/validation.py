@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
-from scipy.stats import beta, binom, chi2, norm
+from scipy.stats import binom, chi2
 
+from limitkeeper.core.compliance.shares import Z_95, exact_interval
 from limitkeeper.core.drift.stability import population_stability
 
 CALIBRATION_BINS = 10
 STABILITY_BINS = 10
-Z_95 = float(norm.ppf(0.975))
 
 Outcome = NDArray[np.float64]
 
@@ -164,7 +164,7 @@ def observed_to_expected(target: Outcome, pd: NDArray[np.float64]) -> Interval:
 
     Source
     ------
-    C. Clopper and E. Pearson, Biometrika 26, 1934; W. Hoeffding, On the distribution of the number of successes in
+    W. Hoeffding, On the distribution of the number of successes in
     independent trials, Annals of Mathematical Statistics 27, 1956.
 
     Examples
@@ -176,8 +176,7 @@ def observed_to_expected(target: Outcome, pd: NDArray[np.float64]) -> Interval:
     rows, bads, mean = len(target), float(target.sum()), float(pd.mean()) if len(pd) else 0.0
     if not mean:
         return Interval(np.nan, np.nan, np.nan)
-    low = float(beta.ppf(0.025, bads, rows - bads + 1.0)) if bads else 0.0
-    high = float(beta.ppf(0.975, bads + 1.0, rows - bads)) if bads < rows else 1.0
+    low, high = exact_interval(int(bads), rows) or (np.nan, np.nan)
     return Interval(bads / rows / mean, low / mean, high / mean)
 
 
