@@ -12,7 +12,14 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limitkeeper.core.behaviour.events import AMOUNT_CENTS_MAX, HOUR_US, KINDS, UNKNOWN_CENTS, EventBatch
+from limitkeeper.core.behaviour.events import (
+    AMOUNT_CENTS_MAX,
+    HOUR_US,
+    KINDS,
+    NEVER_US,
+    UNKNOWN_CENTS,
+    EventBatch,
+)
 from limitkeeper.core.behaviour.validity import (
     NO_ACCOUNT_ID,
     NO_EVENT_ID,
@@ -156,7 +163,7 @@ def reject_reasons(
     as_of: dt.datetime | None,
 ) -> NDArray[np.int8]:
     """Why each row is refused, as a code, -1 where it is not; arguments as ``write_reasons`` takes them."""
-    as_of_us = np.iinfo(np.int64).max
+    as_of_us = NEVER_US
     if as_of is not None:
         as_of_us = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
     reasons = np.empty(len(times_us), np.int8)

@@ -6,9 +6,11 @@ behind a change are assessed again, in rounds. Changes are rare, so rounds are f
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,6 +153,25 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Looks at accounts that are numbered together.
+
+    Parameters
+    ----------
+    standing
+        Of all those accounts; changed.
+    customers
+        Number of the account that stands for the customer of each.
+    looks
+        In arrival order.
+    """
+
+    standing: Standing
+    customers: NDArray[np.int64]
+    looks: Looks
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """What came of looks; arrays of shape ``(n, ...)`` in their order.
 
@@ -175,30 +196,67 @@ class Watched:
     proposed: NDArray[np.bool_]
 
 
-def watched(standing: Standing, customers: NDArray[np.int64], looks: Looks, terms: WatchTerms) -> Watched:
+def watched(parts: Sequence[Part], terms: WatchTerms) -> Watched:
     """Assess looks in their order, and fold what they decide into what stands.
+
+    Several parts are assessed at once, with the same bits as one by one: a call costs more than a few rows.
 
     Parameters
     ----------
-    standing
-        Of all accounts; changed.
-    customers
-        Number of the account that stands for each account's customer.
-    looks
-        In arrival order.
+    parts
+        At least one; no account is in two of them. Their looks follow one another in what is found.
     terms
         What decides.
     """
+    looks = _joined_looks([part.looks for part in parts])
     size = len(looks)
-    standing.make_room(size)
-    stated = np.empty((len(STATED_NAMES), size))
+    stated = _joined([_stated(part) for part in parts], axis=1)
+    columns = _columns(looks, stated, terms)
+    found = _unwatched(columns, _characteristics(columns, looks, terms))
+    which: Sequence[slice | NDArray[np.int64]] = _slices([len(part.looks) for part in parts])
+    waiting = size
+    while waiting:
+        pending = _round(parts, looks, stated, terms, found, which)
+        which, waiting = pending, sum(len(rows) for rows in pending)
+    return found
+
+
+def _joined(arrays: Sequence[NDArray[Any]], axis: int = 0) -> NDArray[Any]:
+    """Arrays one after another; one alone is not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
+
+
+def _joined_looks(parts: Sequence[Looks]) -> Looks:
+    if len(parts) == 1:
+        return parts[0]
+    names = ("account", "ts_us", "kind", "amount_cents", "days_past_due", "features")
+    columns = {name: _joined([getattr(part, name) for part in parts]) for name in names}
+    others = {name: _joined([part.others[name] for part in parts]) for name in parts[0].others}
+    return Looks(**columns, others=others)
+
+
+def _slices(sizes: Sequence[int]) -> list[slice]:
+    """Where parts of some sizes lie one after another."""
+    ends = list(accumulate(sizes))
+    return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+
+
+def _stated(part: Part) -> NDArray[np.float64]:
+    """What stands after each event, which is applied."""
+    standing, looks = part.standing, part.looks
+    standing.make_room(len(looks))
+    stated = np.empty((len(STATED_NAMES), len(looks)))
     write_stated(
-        standing.dense, standing.products, standing.slots, standing.rows, standing.top, customers,
+        standing.dense, standing.products, standing.slots, standing.rows, standing.top, part.customers,
         looks.account, looks.ts_us, looks.kind, looks.amount_cents, looks.days_past_due, stated,
     )  # fmt: skip
-    columns = _columns(looks, stated, terms)
-    characteristics = _characteristics(columns, looks, terms)
-    found = Watched(
+    return stated
+
+
+def _unwatched(columns: Columns, characteristics: Columns) -> Watched:
+    """Looks of which only is known what they read."""
+    size = len(columns)
+    return Watched(
         columns=columns,
         characteristics=characteristics,
         hits_before=np.zeros(size, np.int64),
@@ -207,10 +265,6 @@ def watched(standing: Standing, customers: NDArray[np.int64], looks: Looks, term
         alert_rows=np.zeros((size, ALERT_TRIGGERS, ALERT_FIELDS), np.int64),
         proposed=np.zeros(size, np.bool_),
     )
-    which = np.arange(size)
-    while len(which):
-        which = _round(standing, looks, stated, terms, found, which)
-    return found
 
 
 def _columns(looks: Looks, stated: NDArray[np.float64], terms: WatchTerms) -> Columns:
@@ -239,50 +293,60 @@ def _characteristics(columns: Columns, looks: Looks, terms: WatchTerms) -> Colum
 
 
 def _round(
-    standing: Standing,
+    parts: Sequence[Part],
     looks: Looks,
     stated: NDArray[np.float64],
     terms: WatchTerms,
     found: Watched,
-    which: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Assess some looks and fold them; those that must be assessed again."""
-    whole = len(which) == len(looks)
-    account, ts_us, kind = looks.account[which], looks.ts_us[which], looks.kind[which]
-    decided = np.empty((len(DECIDED_NAMES), len(which)))
-    before, barred = np.empty(len(which), np.int64), np.empty(len(which), np.int64)
-    stated_here = stated if whole else np.ascontiguousarray(stated[:, which])
-    write_decided(standing.slots, standing.rows, account, ts_us, stated_here, decided, before, barred)
-    found.columns.values[found.columns.rows(DECIDED_NAMES)[:, None], which] = decided
-    found.hits_before[which] = before
-    if whole:
-        columns, characteristics, assessment = found.columns, found.characteristics, found.assessment
+    which: Sequence[slice | NDArray[np.int64]],
+) -> list[NDArray[np.int64]]:
+    """Assess some looks of each part and fold them; those that must be assessed again."""
+    rows = [each for each in which if not isinstance(each, slice)]
+    if rows:
+        again = np.concatenate(rows)
+        here = _unwatched(_rows_of(found.columns, again), _rows_of(found.characteristics, again))
+        owns = _slices([len(each) for each in rows])
     else:
-        columns = Columns(found.columns.names, np.ascontiguousarray(found.columns.values[:, which]))
-        characteristics = Columns(
-            found.characteristics.names, np.ascontiguousarray(found.characteristics.values[:, which])
+        again, here, owns = np.empty(0, np.int64), found, _slices([len(part.looks) for part in parts])
+    barred, pending = np.empty(len(here.columns), np.int64), np.empty(len(here.columns), np.bool_)
+    places = here.columns.rows(DECIDED_NAMES).tolist()
+    for part, each, own in zip(parts, which, owns, strict=True):
+        decided = np.empty((len(DECIDED_NAMES), own.stop - own.start))
+        write_decided(
+            part.standing.slots, part.standing.rows, looks.account[each], looks.ts_us[each],
+            np.ascontiguousarray(stated[:, each]), decided, here.hits_before[own], barred[own],
+        )  # fmt: skip
+        for place, column in zip(places, decided, strict=True):
+            here.columns.values[place, own] = column
+    for chunk in here.columns.chunks():
+        assess_into(
+            here.assessment, here.columns, here.hits_before, here.characteristics, terms.policy, chunk, barred
         )
-        assessment = empty_assessment(len(which))
-    for part in columns.chunks():
-        assess_into(assessment, columns, before, characteristics, terms.policy, part, barred)
-    proposals = assessment.proposals
-    alerts = np.zeros((len(which), ALERT_TRIGGERS), np.uint8)
-    alert_rows = np.zeros((len(which), ALERT_TRIGGERS, ALERT_FIELDS), np.int64)
-    proposed = np.zeros(len(which), np.bool_)
-    pending = np.empty(len(which), np.bool_)
-    standing.mark += 1
-    fold_decisions(
-        standing.slots, standing.rows, standing.top, standing.marks, standing.mark, account, ts_us, kind,
-        proposals.hits, proposals.rules, proposals.effects, proposals.limits_after_cents, terms.fold,
-        alerts, alert_rows, proposed, pending,
-    )  # fmt: skip
-    found.alerts[which], found.alert_rows[which], found.proposed[which] = alerts, alert_rows, proposed
-    if not whole:
-        _write_back(found.assessment, assessment, which)
-    return which[pending]
+    proposals = here.assessment.proposals
+    for part, each, own in zip(parts, which, owns, strict=True):
+        standing = part.standing
+        standing.mark += 1
+        fold_decisions(
+            standing.slots, standing.rows, standing.top, standing.marks, standing.mark, looks.account[each],
+            looks.ts_us[each], looks.kind[each], proposals.hits[own], proposals.rules[own],
+            proposals.effects[own], proposals.limits_after_cents[own], terms.fold, here.alerts[own],
+            here.alert_rows[own], here.proposed[own], pending[own],
+        )  # fmt: skip
+    if not rows:
+        return [own.start + np.flatnonzero(pending[own]) for own in owns]
+    _write_back(found, here, again)
+    return [each[pending[own]] for each, own in zip(rows, owns, strict=True)]
 
 
-def _write_back(whole: Assessment, part: Assessment, which: NDArray[np.int64]) -> None:
+def _rows_of(columns: Columns, which: NDArray[np.int64]) -> Columns:
+    return Columns(columns.names, np.ascontiguousarray(columns.values[:, which]))
+
+
+def _write_back(found: Watched, here: Watched, which: NDArray[np.int64]) -> None:
+    found.columns.values[:, which] = here.columns.values
+    for name in ("hits_before", "alerts", "alert_rows", "proposed"):
+        getattr(found, name)[which] = getattr(here, name)
+    whole, part = found.assessment, here.assessment
     for field in fields(Proposals):
         getattr(whole.proposals, field.name)[which] = getattr(part.proposals, field.name)
     for name in ("points", "pd", "reasons", "points_lost", "marginal_profit_cents"):

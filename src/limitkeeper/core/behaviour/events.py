@@ -1,6 +1,9 @@
 """Events as columns: kinds, bounds, and the batch that the core takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +87,7 @@ class EventBatch:
     night: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        lengths = {len(getattr(self, name)) for name in EVENT_COLUMNS}
+        lengths = {len(column) for column in event_columns(self)}
         if len(lengths) > 1:
             raise InputError("The columns of an event batch differ in length.", value=sorted(lengths))
 
@@ -93,7 +96,10 @@ class EventBatch:
 
     def part(self, which: slice | NDArray[np.int64]) -> "EventBatch":
         """Some of the events, in the order asked for."""
-        return EventBatch(*(getattr(self, name)[which] for name in EVENT_COLUMNS))
+        return EventBatch(*[column[which] for column in event_columns(self)])
 
 
-EVENT_COLUMNS = tuple(field.name for field in fields(EventBatch))
+event_columns: Callable[[EventBatch], tuple[Any, ...]] = attrgetter(
+    *(field.name for field in fields(EventBatch))
+)
+"""The columns of a batch, in their order."""

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from limitkeeper.core.behaviour.apply import apply_events, write_portraits
 from limitkeeper.core.behaviour.blocks import CAPACITIES, NO_BLOCK, order_of, room_for
 from limitkeeper.core.behaviour.events import (
-    EVENT_COLUMNS,
     LONG_AGO_US,
     NEVER_US,
     UNKNOWN_CENTS,
     EventBatch,
+    event_columns,
 )
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import (
@@ -174,7 +174,7 @@ class Behaviour:
                 value=int(batch.account.max()),
                 allowed=f"0 to {self.count - 1}",
             )
-        columns = tuple(getattr(batch, name) for name in EVENT_COLUMNS)
+        columns = event_columns(batch)
         done = 0
         while done < size:
             done = apply_events(

@@ -336,6 +336,7 @@ class Engine:
         applied_ns = time.time_ns()
 
         def told() -> None:
+            self.queue.answered(batch)
             for request, answer in zip(batch, answers, strict=True):
                 request.answer.set_result(answer)
             self._watched(batch, started_ns, applied_ns)

@@ -17,6 +17,7 @@ from limitkeeper.core.alerts.standing import (
     NO_SLOT,
     Standing,
 )
+from limitkeeper.core.alerts.watch import watched
 from limitkeeper.core.behaviour.events import ACCEPTED, NEVER_US
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import LATENESS_US
@@ -134,13 +135,14 @@ def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
     terms = engine.state.terms
     relations = engine.state.web.relations_of(place)(np.array([number]))
     batch = arrivals_of_table(event, terms.time_zone).batch
-    applied = copy.apply([account_id], batch, terms.watch, lambda accounts: relations[:, accounts])
+    applied = copy.apply([account_id], batch, lambda accounts: relations[:, accounts])
     status = STATUS_WORDS[int(applied.status[0])]
     found: dict[str, Any] = {"account_id": account_id, "status": status, "assessment": None, "trace": None}
     if applied.status[0] == ACCEPTED:
         ts_us = int(event["ts_us"][0])
-        found["assessment"] = engine.policy.reporter.summary(applied.watched, 0)
-        found["trace"] = engine.policy.reporter.trace(applied.watched, 0, account_id, ts_us)
+        seen = watched([applied.part], terms.watch)
+        found["assessment"] = engine.policy.reporter.summary(seen, 0)
+        found["trace"] = engine.policy.reporter.trace(seen, 0, account_id, ts_us)
     return found
 
 

@@ -16,6 +16,9 @@ PAUSE_SECONDS = 0.0004
 GATHER_EVENTS = 512
 """Nobody waits when so many are there."""
 
+RECENT_BATCHES = 16
+"""So many micro-batches back it is looked how many events were on their way at once."""
+
 
 class RequestQueue:
     """Requests in the order of their coming; never more events than :data:`QUEUE_EVENTS`, but for one large request."""
@@ -25,6 +28,8 @@ class RequestQueue:
         self._wake = threading.Condition()
         self.waiting_events = 0
         self.closed = False
+        self._unanswered_events = 0
+        self._held_events = deque([GATHER_EVENTS], RECENT_BATCHES)
 
     @property
     def waiting_seconds(self) -> float:
@@ -50,7 +55,7 @@ class RequestQueue:
                 raise BusyError("Too many events wait.", value=self.waiting_events, allowed=QUEUE_EVENTS)
             self._waiting.append(request)
             self.waiting_events += size
-            if len(self._waiting) == 1:  # who gathers looks again by itself
+            if len(self._waiting) == 1 or self._all_are_here():  # who gathers looks again by itself
                 self._wake.notify()
 
     def close(self) -> None:
@@ -84,13 +89,34 @@ class RequestQueue:
                     break
                 batch.append(self._waiting.popleft())
                 events += following.events
-            self.waiting_events -= sum(max(request.events, 1) for request in batch)
+            self._held_events.append(self.waiting_events + self._unanswered_events)
+            taken = _size(batch)
+            self.waiting_events -= taken
+            if batch[0].kind == "events":
+                self._unanswered_events += taken
         return batch
+
+    def answered(self, batch: list[Request]) -> None:
+        """Know that a micro-batch of events is answered: who waited for it may send again."""
+        with self._wake:
+            self._unanswered_events -= _size(batch)
 
     def _let_gather(self) -> None:
         """Wait while few events wait and more keep coming, for a moment: many together cost little more than one."""
         until = time.monotonic() + GATHER_SECONDS
         waiting = 0
-        while waiting < self.waiting_events < GATHER_EVENTS and time.monotonic() < until:
+        while (
+            waiting < self.waiting_events < GATHER_EVENTS
+            and not self._all_are_here()
+            and time.monotonic() < until
+        ):
             waiting = self.waiting_events
             self._wake.wait(PAUSE_SECONDS)
+
+    def _all_are_here(self) -> bool:
+        """Whether as many events wait as were lately on their way at once, so that nobody is left who might come."""
+        return not self._unanswered_events and self.waiting_events >= max(self._held_events)
+
+
+def _size(batch: list[Request]) -> int:
+    return sum(max(request.events, 1) for request in batch)

@@ -121,11 +121,12 @@ def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence
     """What became of one request of a micro-batch, by its number in it."""
     which = slice(*taken.bounds[number : number + 2])
     status = outcome.status[which] if outcome else np.empty(0, np.uint8)
+    told = status.tobytes()  # counted as bytes: a few are quicker so than as an array
     return Answer(
         sequence=sequence,
-        accepted=int(np.count_nonzero(status == ACCEPTED)),
+        accepted=told.count(ACCEPTED),
         rejected=len(taken.rejected[number]),
-        duplicate=int(np.count_nonzero(status == DUPLICATE)),
+        duplicate=told.count(DUPLICATE),
         rows=taken.rows[which],
         status=status,
         refused=taken.rejected[number],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from limitkeeper.app.features import Books, numbers_of, register_accounts
 from limitkeeper.connectors.events import id_text
 from limitkeeper.core.alerts.standing import Standing
-from limitkeeper.core.alerts.watch import LOOKED, Looks, Watched, WatchTerms, watched
+from limitkeeper.core.alerts.watch import LOOKED, Looks, Part, Watched, WatchTerms, watched
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
 from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
 from limitkeeper.core.behaviour.state import Behaviour
@@ -38,16 +38,16 @@ class Applied:
     features, status
         Of every event; NaN where it was not applied.
     rows
-        Which were applied: the looks of ``watched`` are these.
-    watched
-        What they led to.
+        Which were applied: the looks of ``part`` are these.
+    part
+        What is to be watched.
     """
 
     batch: EventBatch
     features: NDArray[np.float64]
     status: NDArray[np.uint8]
     rows: NDArray[np.int64]
-    watched: Watched
+    part: Part
 
 
 @dataclass
@@ -94,17 +94,13 @@ class Shard:
         self.standing.add_accounts(behaviour.limits_cents()[first:], products, behaviour.customers()[first:])
         self.change.add_accounts(len(ids))
 
-    def apply(
-        self, account_ids: Sequence[str], events: EventBatch, terms: WatchTerms, relations: RelationsOf
-    ) -> Applied:
-        """Apply events in their order and watch what they lead to.
+    def apply(self, account_ids: Sequence[str], events: EventBatch, relations: RelationsOf) -> Applied:
+        """Apply events in their order; what they lead to is to be watched before any others are applied.
 
         Parameters
         ----------
         account_ids, events
             Whose they are, and what they are, in arrival order.
-        terms
-            What decides.
         relations
             What relations say of accounts, by their numbers.
         """
@@ -123,8 +119,10 @@ class Shard:
             features=features[rows],
             others=_others(changes[rows], relations(batch.account[rows])),
         )
-        found = watched(self.standing, self.books.behaviour.customers(), looks, terms)
-        return Applied(batch, features, status, rows, found)
+        return Applied(batch, features, status, rows, self._part(looks))
+
+    def _part(self, looks: Looks) -> Part:
+        return Part(self.standing, self.books.behaviour.customers(), looks)
 
     def look(
         self, accounts: NDArray[np.int64], as_of_us: int, terms: WatchTerms, relations: RelationsOf
@@ -140,7 +138,7 @@ class Shard:
             features=self.books.behaviour.portraits(as_of_us, accounts),
             others=_others(self.change.scores(accounts), relations(accounts)),
         )
-        return watched(self.standing, self.books.behaviour.customers(), looks, terms)
+        return watched([self._part(looks)], terms)
 
     def state_bytes(self) -> int:
         """Bytes of its arrays, as far as they are used."""

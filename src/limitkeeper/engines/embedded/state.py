@@ -5,7 +5,7 @@ event time: when the first event beyond a boundary arrives, or when the server's
 a pure function of the entries of the journal, in their order, and not of when they were written.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import InitVar, dataclass, field
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ from limitkeeper.core.alerts.due import (
 from limitkeeper.core.alerts.fold import OPENED
 from limitkeeper.core.alerts.portfolio import DailyRates, RateTerms, UnusualRate
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS
-from limitkeeper.core.alerts.watch import Watched, WatchTerms
+from limitkeeper.core.alerts.watch import Watched, WatchTerms, watched
 from limitkeeper.core.behaviour.events import ACCEPTED, DAY_US, LONG_AGO_US, EventBatch
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import InputError
@@ -56,12 +56,10 @@ class LiveTerms:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of what happened: events of one shard, or looks at a boundary.
+    """A part of what happened: events, of each shard its own in order, or looks at a boundary.
 
     Parameters
     ----------
-    shard
-        Its number.
     rows
         Rows of the batch that were applied, in the order of ``watched``; None for looks.
     account_ids
@@ -74,7 +72,6 @@ class Step:
         Who was due, where it was a boundary.
     """
 
-    shard: int
     rows: NDArray[np.int64] | None
     account_ids: list[str]
     ts_us: NDArray[np.int64]
@@ -258,31 +255,35 @@ class LiveState:
         ids, batch = events.account_ids, events.batch
         hashes = events.account_hashes[start:stop]
         owners = self.shard_numbers(ids[start:stop] if self.elsewhere else [], hashes)
-        several = stop - start > FEW_EVENTS
-        tasks = []
-        for number, shard in enumerate(self.shards):
-            where = start + np.flatnonzero(owners == number)
-            if len(where):
-                work = partial(self._apply_part, shard, number, ids, batch, where)
-                tasks.append((number, where, self._pool.submit(work) if several else work))
+        wheres = [start + np.flatnonzero(owners == number) for number in range(SHARDS)]
+        numbered = [(number, where) for number, where in enumerate(wheres) if len(where)]
+        work = partial(self._apply_parts, ids, batch)
+        if stop - start > FEW_EVENTS:
+            done = [each.result() for each in [self._pool.submit(work, [each]) for each in numbered]]
+        else:
+            done = [work(numbered)]
         steps, numbers = list[Step](), np.empty(stop - start, np.int64)
-        for number, where, task in tasks:
-            applied: Applied = task.result() if isinstance(task, Future) else task()
-            features[where], status[where] = applied.features, applied.status
-            numbers[where - start] = applied.batch.account * SHARDS + number
-            rows = where[applied.rows]
-            steps.append(Step(number, rows, ids, batch.ts_us[rows], applied.watched))
+        for parts, found in done:
+            for number, where, applied in parts:
+                features[where], status[where] = applied.features, applied.status
+                numbers[where - start] = applied.batch.account * SHARDS + number
+            rows = np.concatenate([where[applied.rows] for _, where, applied in parts])
+            steps.append(Step(rows, ids, batch.ts_us[rows], found))
         self.web.grow(self.shards)
         taken = start + np.flatnonzero(status[start:stop] == ACCEPTED)
         self.web.observe(numbers[taken - start], batch.part(taken), events.counterparty_hashes[taken])
         return steps
 
-    def _apply_part(
-        self, shard: Shard, number: int, ids: list[str], batch: EventBatch, where: NDArray[np.int64]
-    ) -> Applied:
-        """Apply one shard's events."""
-        own = [ids[row] for row in where.tolist()]
-        return shard.apply(own, batch.part(where), self.terms.watch, self.web.relations_of(number))
+    def _apply_parts(
+        self, ids: list[str], batch: EventBatch, numbered: list[tuple[int, NDArray[np.int64]]]
+    ) -> tuple[list[tuple[int, NDArray[np.int64], Applied]], Watched]:
+        """Apply the events of some shards and watch what they lead to, together."""
+        parts = []
+        for number, where in numbered:
+            own = [ids[row] for row in where.tolist()]
+            relations = self.web.relations_of(number)
+            parts.append((number, where, self.shards[number].apply(own, batch.part(where), relations)))
+        return parts, watched([applied.part for *_, applied in parts], self.terms.watch)
 
     def tick(self, as_of_us: int) -> tuple[list[Step], list[UnusualRate]]:
         """Let the clock of events come to a time: what is due at the last boundary before it, and unusual days."""
@@ -339,7 +340,7 @@ class LiveState:
                 found = shard.look(due.looked_at, as_of_us, self.terms.watch, self.web.relations_of(number))
                 ids = [shard.ids[account] for account in due.looked_at.tolist()]
                 ts_us = np.full(len(ids), as_of_us, np.int64)
-                steps.append(Step(number, None, ids, ts_us, found, due))
+                steps.append(Step(None, ids, ts_us, found, due))
         return steps
 
     def settle_freeze(self, account_id: str, *, confirm: bool) -> None:
