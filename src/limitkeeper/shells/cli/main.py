@@ -14,6 +14,7 @@ from limitkeeper.shells.cli import (
     audit,
     campaign,
     case,
+    fairness,
     journal,
     key,
     life,
@@ -43,7 +44,7 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done; 1 an input or a policy does not hold (the message says what to do); 2 usage; "
-    "3 what was compared or checked does not hold (reconcile, regulation, monitor).",
+    "3 what was compared or checked does not hold (reconcile, regulation, monitor, fairness).",
 )
 application.add_typer(strategy.application, name="strategy")
 application.add_typer(journal.application, name="journal")
@@ -60,6 +61,7 @@ application.add_typer(key.application, name="key")
 application.add_typer(audit.application, name="audit")
 application.add_typer(regulation.application, name="regulation")
 application.add_typer(life.application, name="life")
+application.add_typer(fairness.application, name="fairness")
 application.add_typer(store.application, name="store")
 
 
