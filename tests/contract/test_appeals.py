@@ -1,18 +1,22 @@
 """Appeals on every store: submitted, answered by others, granted into one decision and one effect, never lost."""
 
+import datetime as dt
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_clocks import TRIAGE_LOOK_US, run_appeals
+from limitkeeper.app.appeal_effects import suspended_by_appeal
 from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, evidence_read, judged_evidence
 from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
 from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
 from limitkeeper.app.cases import CaseOpening, case_opened
-from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
+from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, effected_due, planned
+from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.notices import notice_content, preferences_set
 from limitkeeper.connectors.evidence import EvidenceError
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
@@ -95,6 +99,50 @@ def test_customer_gets_a_receipt_with_the_day_of_the_answer(store: Store) -> Non
     assert row["answer_until_us"] == NOW_US + 21 * DAY_US
     (receipt,) = told(store, "appeal_received")
     assert "2026年10月12日前答复" in receipt
+
+
+def effect(store: Store, now_us: int, policy: NoticePolicy = DESK.notices) -> int:
+    """The limit after what is due has taken effect, appeals being respected."""
+    effected_due(store, now_us, lambda _w, _notice: True, is_suspended=suspended_by_appeal(policy))
+    return ledger_line(store).limit_cents
+
+
+def test_planned_cut_waits_until_its_appeal_is_answered(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    assert "暂缓生效" in told(store, "appeal_received")[0]
+    assert effect(store, NOW_US + 8 * DAY_US) == BEFORE_CENTS
+    act(store, appeal_id, "bob claim", "bob uphold", now_us=NOW_US + 9 * DAY_US)
+    assert effect(store, NOW_US + 9 * DAY_US) == AFTER_CENTS
+
+
+def test_second_instance_does_not_say_that_a_cut_waits_which_is_effective(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "bob claim", "bob uphold")
+    assert effect(store, NOW_US + 8 * DAY_US) == AFTER_CENTS
+    act(store, appeal_id, "kim again", now_us=NOW_US + 9 * DAY_US)
+    assert "暂缓生效" not in told(store, "appeal_received")[1]
+
+
+def test_withdrawn_appeal_lets_the_cut_take_effect(store: Store) -> None:
+    appeal_id = submitted(store, decided(store))
+    act(store, appeal_id, "kim withdraw")
+    assert effect(store, NOW_US + 8 * DAY_US) == AFTER_CENTS
+
+
+def test_planned_cut_does_not_wait_where_the_policy_of_the_day_says_so(store: Store) -> None:
+    submitted(store, decided(store))
+    suspends = replace(
+        DESK.notices.parameters["appeal_suspends"],
+        values=((dt.date(2002, 1, 1), 1.0), (dt.date(2026, 9, 22), 0.0)),
+    )
+    policy = replace(DESK.notices, parameters=DESK.notices.parameters | {"appeal_suspends": suspends})
+    assert effect(store, NOW_US + 8 * DAY_US, policy) == AFTER_CENTS
+
+
+def test_appeal_holds_up_no_other_decision_on_the_line(store: Store) -> None:
+    submitted(store, decided(store))
+    decided(store, number=2, after_cents=300_000)
+    assert effect(store, NOW_US + 8 * DAY_US) == 300_000
 
 
 def test_what_was_written_is_sealed(store: Store) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, cancelled, planned, undone
+from limitkeeper.app.limits import ENGINE_TOPIC, IsSuspended, LimitChange, cancelled, planned, undone
+from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
     DECREASE,
@@ -51,6 +52,26 @@ def _is(column: sa.Column[str], value: Known) -> sa.ColumnElement[bool]:
 def adverse_entries(w: Work, case: Mapping[str, Any], account_id: str) -> list[dict[str, Any]]:
     """What a decision took of a line and still takes, or is to take: entries that are not cancelled or undone."""
     return _standing_entries(w, of_case(case["case_id"], case["decision_id"]), account_id)
+
+
+def is_appealed(w: Work, account_id: str, case_id: str | None = None) -> bool:
+    """Whether an appeal of a line is open: against the decision of one case, or any."""
+    query = sa.select(appeals.c.appeal_id).where(appeals.c.account_id == account_id, appeals.c.is_live)
+    if case_id is not None:
+        query = query.where(appeals.c.case_id == case_id)
+    return w.row(query.limit(1)) is not None
+
+
+def suspended_by_appeal(policy: NoticePolicy) -> IsSuspended:
+    """What tells whether a planned reduction waits for the answer to an appeal, as the market's policy has it."""
+
+    def is_suspended(w: Work, row: Mapping[str, Any]) -> bool:
+        takes = row["action"] in LOWERING and row["case_id"] is not None and not row["by_request"]
+        return (
+            takes and policy.appeal_suspends(w.now_us) and is_appealed(w, row["account_id"], row["case_id"])
+        )
+
+    return is_suspended
 
 
 def limit_given_back_cents(w: Work, appeal: Mapping[str, Any], granted_cents: int | None) -> int:

@@ -17,13 +17,16 @@ from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.notice.notice import NoticeFacts, amount_text
 from limitkeeper.store.work import Work
 
+SUSPENDED = "suspended"
+"""What the receipt says where something planned waits for the answer."""
+
 OUTCOMES = (UPHELD, PARTLY_GRANTED, GRANTED, BY_FACTS, BY_CLOCK)
 """What an answer can say; the last two are grants that no person gave."""
 
 
 @cache
 def outcome_wording(language: str) -> Mapping[str, str]:
-    """What the answer to an appeal says, by its outcome.
+    """What the answer to an appeal says, by its outcome; and what a receipt says of what waits.
 
     Raises
     ------
@@ -36,7 +39,7 @@ def outcome_wording(language: str) -> Mapping[str, str]:
         )
     path = POLICY / "wording" / language / "appeals.yaml"
     found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if missing := [each for each in OUTCOMES if not found.get(each)]:
+    if missing := [each for each in (*OUTCOMES, SUSPENDED) if not found.get(each)]:
         raise PolicyError("An outcome of appeals has no words.", value=", ".join(missing), allowed=language)
     return found
 
@@ -69,6 +72,17 @@ def told(
     )  # fmt: skip
     about = f"{row['appeal_id']}:{version}"
     return written(w, seal, row["customer_id"], row["account_id"], facts, language, about)
+
+
+def receipt_told(
+    w: Work, seal: Seal, row: Mapping[str, Any], appeal: Appeal, sign: str, *, is_suspended: bool
+) -> str:
+    """Write the receipt of an appeal; its id. It says so where something planned waits for the answer."""
+    wording = outcome_wording(customer_row(w, row["customer_id"])["language"])
+    words = wording[SUSPENDED] if is_suspended else ""
+    return told(
+        w, seal, row, appeal.version, "appeal_received", sign, words=words, day_us=appeal.answer_until_us
+    )
 
 
 def answer_words(

@@ -9,8 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_corrections import corrections_sent
-from limitkeeper.app.appeal_effects import APPEAL, adverse_entries, limit_given_back_cents, of_case
-from limitkeeper.app.appeal_notices import answer_words, told
+from limitkeeper.app.appeal_effects import (
+    APPEAL,
+    adverse_entries,
+    limit_given_back_cents,
+    of_case,
+    suspended_by_appeal,
+)
+from limitkeeper.app.appeal_notices import answer_words, receipt_told, told
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import CaseOpening, case_granted, case_opened, terms_in_force
 from limitkeeper.app.decisions import Effects
@@ -35,7 +41,7 @@ from limitkeeper.core.appeal.appeals import (
 )
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.limits.ledger import CLOSE, EFFECTIVE, FREEZE, RESTORE
+from limitkeeper.core.limits.ledger import CLOSE, EFFECTIVE, FREEZE, PLANNED, RESTORE
 from limitkeeper.store.appeal_tables import appeal_acts, appeals
 from limitkeeper.store.case_tables import absences, case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
@@ -190,15 +196,7 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
         raise ConflictError("It was submitted at the same time.", value=account_id) from error
     _kept_act(w, desk, appeal, "submit", text)
     w.note("appeal.submit", f"appeal:{appeal_id}", {"case": case_id, "account": account_id})
-    told(
-        w,
-        desk.seal,
-        row,
-        appeal.version,
-        "appeal_received",
-        desk.currency_sign,
-        day_us=appeal.answer_until_us,
-    )
+    _receipt(w, desk, row, appeal, entries)
     return appeal_id
 
 
@@ -297,7 +295,8 @@ def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act:
     if act == "ask":
         told(w, desk.seal, row, after.version, "appeal_asked", sign, words=words, day_us=after.due_us)
     elif act == "again":
-        told(w, desk.seal, row, after.version, "appeal_received", sign, day_us=after.answer_until_us)
+        entries = adverse_entries(w, w.found(cases, row["case_id"]), row["account_id"])
+        _receipt(w, desk, row, after, entries)
     elif after.state in (UPHELD, *GRANTING):
         said = answer_words(w, row, after, sign, words, row["granted_limit_cents"])
         told(
@@ -310,6 +309,14 @@ def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act:
             words=said,
             again_until_us=after.again_until_us,
         )
+
+
+def _receipt(
+    w: Work, desk: AppealDesk, row: Mapping[str, Any], appeal: Appeal, entries: Sequence[Mapping[str, Any]]
+) -> None:
+    is_suspended = suspended_by_appeal(desk.notices)
+    waits = any(each["state"] == PLANNED and is_suspended(w, each) for each in entries)
+    receipt_told(w, desk.seal, row, appeal, desk.currency_sign, is_suspended=waits)
 
 
 def _granted(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal) -> None:

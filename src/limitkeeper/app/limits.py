@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,6 +45,13 @@ NOTICE_LOOK_US = HOUR_US // 4
 """An entry whose notice is not out yet is looked at again after so long."""
 
 NoticeIsOut = Callable[[Work, str], bool]
+
+IsSuspended = Callable[[Work, Mapping[str, Any]], bool]
+
+
+def never_suspended(_w: Work, _row: Mapping[str, Any]) -> bool:
+    """Where nothing but time and notices holds a change up."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,11 +316,17 @@ def undone(w: Work, entry_id: str, why: str, effective_us: int, case_id: str | N
     return str(new["entry_id"])
 
 
-def effected_due(store: Store, now_us: int, notice_is_out: NoticeIsOut, count: int = SWEEP_ENTRIES) -> int:
+def effected_due(
+    store: Store,
+    now_us: int,
+    notice_is_out: NoticeIsOut,
+    count: int = SWEEP_ENTRIES,
+    is_suspended: IsSuspended = never_suspended,
+) -> int:
     """Take what is due into effect, and tell the bank and the monitor; how many entries were looked at.
 
-    An entry whose notice is not out yet waits, and is looked at again later. A freeze that ends by itself is
-    looked at a second time, for its end.
+    An entry whose notice is not out yet, or that is suspended, waits, and is looked at again later. A freeze that
+    ends by itself is looked at a second time, for its end.
 
     Parameters
     ----------
@@ -325,6 +338,8 @@ def effected_due(store: Store, now_us: int, notice_is_out: NoticeIsOut, count: i
         Whether a notice has been handed over to a channel.
     count
         Entries in one transaction.
+    is_suspended
+        Whether an entry waits for something else, such as the answer to an appeal.
     """
     looked = 0
     while True:
@@ -333,18 +348,18 @@ def effected_due(store: Store, now_us: int, notice_is_out: NoticeIsOut, count: i
             order = due.order_by(limit_entries.c.look_us, limit_entries.c.account_id, limit_entries.c.number)
             rows = w.rows(order.limit(count).with_for_update(skip_locked=True))
             for row in rows:
-                _look(w, row, notice_is_out)
+                _look(w, row, notice_is_out, is_suspended)
         looked += len(rows)
         if len(rows) < count:
             return looked
 
 
-def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut) -> None:
+def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut, is_suspended: IsSuspended) -> None:
     if row["state"] == EFFECTIVE:  # a freeze whose time is over
         _end_freeze(w, row)
         return
     must_wait = row["notice_id"] is not None and not notice_is_out(w, row["notice_id"])
-    if must_wait or not row["is_assessed"]:
+    if must_wait or not row["is_assessed"] or is_suspended(w, row):
         w.change(limit_entries, row["entry_id"], row["version"], {"look_us": w.now_us + NOTICE_LOOK_US})
         return
     entries = entries_in_effect(w, row["account_id"])

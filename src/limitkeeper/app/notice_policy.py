@@ -65,6 +65,10 @@ class NoticePolicy:
             )
         return AppealClock(remind, escalate, answer, reply, again)
 
+    def appeal_suspends(self, now_us: int) -> bool:
+        """Whether what is planned waits while its decision is appealed against."""
+        return self._at(now_us, "appeal_suspends") > 0
+
     def duties_on(self, now_us: int) -> tuple[str, ...]:
         """What an adverse notice says besides."""
         return self.duties if day_of(now_us) >= self.duties_from else ()

@@ -11,6 +11,7 @@ import structlog
 
 from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.appeal_clocks import KnownAsOf, run_appeals
+from limitkeeper.app.appeal_effects import suspended_by_appeal
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_work import campaigns_worked
@@ -77,6 +78,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
     since = live_since_sequence(engine.store)
+    is_suspended = suspended_by_appeal(on_approved.policy)
     show_notices(engine)
 
     def work() -> bool:
@@ -90,7 +92,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
         if sent["dead"]:
             log.warning("notices_dead", count=sent["dead"])
-        moved += effected_due(store, engine.as_of_us(), is_out)
+        moved += effected_due(store, engine.as_of_us(), is_out, is_suspended=is_suspended)
         answers_forgotten(store, engine.as_of_us())
         return moved + sent["sent"] + sent["inbox"] > 0
 
