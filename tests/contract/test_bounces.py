@@ -106,6 +106,16 @@ def test_report_that_comes_again_changes_nothing_more(out: Out) -> None:
     assert len(out.texts) == 1
 
 
+def test_address_that_is_given_again_is_whole_again_and_that_is_kept(out: Out) -> None:
+    with work(out.store, SYSTEM, NOON_US) as w:
+        w.connection.execute(contacts.update().values(is_broken=True))
+        contact_added(w, SEAL, "c", "mail", ADDRESS, 0)
+        contact_added(w, SEAL, "c", "mail", ADDRESS, 0)
+    assert out.column(contacts.c.is_broken) == [False, True]
+    mended = [json.loads(row["detail"]) for row in out.store.rows(sa.select(audit_events))]
+    assert [each.get("mended") for each in mended].count(True) == 1
+
+
 def test_failure_for_now_loses_the_letter_and_keeps_the_contact(out: Out) -> None:
     assert out.returned(report(out.letter, "4.4.7")) == "given_up"
     out.deliver()

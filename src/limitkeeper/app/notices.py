@@ -55,18 +55,22 @@ def preferences_set(w: Work, customer_id: str, values: Mapping[str, Any]) -> Non
 def contact_added(
     w: Work, seal: Seal, customer_id: str, channel: str, address: str, rank: int, *, consented: bool = True
 ) -> str:
-    """Add a way to reach a customer; its id."""
+    """Add a way to reach a customer, or mend one that was found broken; its id."""
     named = hashlib.blake2b(
         json.dumps([customer_id, channel, address]).encode(), digest_size=16, key=seal.key[:16]
     )
     contact_id = named.hexdigest()
-    if w.row(sa.select(contacts.c.contact_id).where(contacts.c.contact_id == contact_id)) is None:
+    before = w.row(sa.select(contacts).where(contacts.c.contact_id == contact_id))
+    if before is None:
         w.add(contacts, {
             "contact_id": contact_id, "customer_id": customer_id, "channel": channel, "rank": rank,
             "address": seal.sealed(address.encode(), f"contact:{contact_id}"), "consented": consented,
             "is_broken": False, "version": 1,
         })  # fmt: skip
         w.note("customer.contact", f"customer:{customer_id}", {"contact": contact_id, "channel": channel})
+    elif before["is_broken"]:
+        w.change(contacts, contact_id, before["version"], {"is_broken": False})
+        w.note("customer.contact", f"customer:{customer_id}", {"contact": contact_id, "mended": True})
     return contact_id
 
 
