@@ -27,6 +27,7 @@ PACKAGES = (
     "bytewax",
     "river",
     "zen-engine",
+    "fairlearn",
 )
 
 

@@ -58,6 +58,7 @@ def parameters_page() -> str:
     folder = POLICY / "parameters"
     sources = [(path.stem, path) for path in sorted(folder.glob("*.yaml"))]
     sources += [(f"market {market}", folder / "markets" / f"{market}.yaml") for market in markets()]
+    sources.append(("fairness screens", POLICY / "fairness" / "screens.yaml"))
     parts = [MADE + "# Parameters\n\nThe value in force is the last one whose day has come.\n"]
     for title, path in sources:
         rows = [

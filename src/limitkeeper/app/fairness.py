@@ -17,7 +17,7 @@ from limitkeeper.app.scoring import characteristic_columns
 from limitkeeper.app.summary import decided_accounts
 from limitkeeper.core.compliance.fairness import fairness_figures
 from limitkeeper.core.compliance.groups import Attribute, Treated, attribute_of
-from limitkeeper.core.compliance.screens import screened
+from limitkeeper.core.compliance.screens import blocking, screened
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
@@ -123,7 +123,8 @@ def fairness_report(
         "proxies": told,
         "policy": {"day": policy.day.isoformat(), "hash": policy.hash, "bounds": dict(policy.values)},
     }
-    return {**report, "findings": [each.to_document() for each in screened(report, policy)]}
+    found = screened(report, policy)
+    return {**report, "failed": list(blocking(found)), "findings": [each.to_document() for each in found]}
 
 
 def strategy_fairness(

@@ -245,7 +245,7 @@ def ended(report: Mapping[str, Any], out: Path, language: str, *, as_json: bool)
     text = json.dumps(report, ensure_ascii=False, allow_nan=False)
     (out / REPORT).write_text(text + "\n", encoding="utf-8")
     (out / PAGE).write_text(page, encoding="utf-8")
-    blocked = any(each["blocks"] for each in report["findings"])
+    blocked = bool(report["failed"])
     if as_json:
         typer.echo(text)
     else:

@@ -124,7 +124,7 @@ def fairness_html(report: Mapping[str, Any], language: str = "en") -> str:
         ),
         notes=notes_told(report, t),
         statuses=Counter(each["status"] for each in report["findings"]),
-        blocked=any(each["blocks"] for each in report["findings"]),
+        blocked=bool(report["failed"]),
         notable=notable(report),
         intersections=lowest_intersections(report),
         figures=[
