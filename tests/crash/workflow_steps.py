@@ -124,7 +124,7 @@ def prepared(store: Store, accounts: tuple[str, ...], lowered: str) -> None:
         w.add(proposals, {
             "proposal_id": "low", "account_id": lowered, "decision_id": "d", "action": "decrease", "rule": "score_low",
             "limit_before_cents": LIMIT_CENTS, "limit_after_cents": LOWER_CENTS, "made_us": NOON_US, "status": "open",
-            "status_us": NOON_US, "reason": None, "trace": json.dumps(trace), "sequence": 0,
+            "status_us": NOON_US, "reason": None, "trace": json.dumps(trace), "sequence": 1,
         })  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def proposed(server: WorkflowServer) -> None:
         w.add(proposals, *({
             "proposal_id": f"p{k}", "account_id": f"a{k}", "decision_id": f"d{k}", "action": "decrease", "rule": "low",
             "limit_before_cents": LIMIT_CENTS, "limit_after_cents": LIMIT_CENTS // 2, "made_us": now_us, "status": "open",
-            "status_us": now_us, "reason": None, "trace": json.dumps(trace), "sequence": 0,
+            "status_us": now_us, "reason": None, "trace": json.dumps(trace), "sequence": 1,
         } for k in range(CASES)))  # fmt: skip
 
 
