@@ -1,6 +1,7 @@
 """Random interleavings of reviewers, customer, facts and time: nobody judges himself, each is answered."""
 
 import contextlib
+import random
 import tempfile
 
 import sqlalchemy as sa
@@ -14,11 +15,16 @@ from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.appeal.appeals import (
     ACTS,
+    ASKED,
     ASKS_MAX,
+    BY_CLOCK,
     CUSTOMER_ACTS,
     END_STATES,
     GRANTED,
     LIVE_STATES,
+    PARTLY_GRANTED,
+    UPHELD,
+    WITHDRAWN,
     Appeal,
     AppealClock,
     AppealTerms,
@@ -224,6 +230,155 @@ class StoredAppeals(RuleBasedStateMachine):
         assert first_break(events) is None
         self.store.close()
         self.folder.cleanup()
+
+
+LIVES = 2_500
+"""Of one appeal each: Hypothesis likes the same few acts again and again; what is rare needs many lives."""
+
+DAYS = (0, 1, 2, 3, 4, 7, 8, 9, 14, 15, 16, 29, 30, 31)
+"""Around every stage of the clock."""
+
+ANSWERS = {"uphold": UPHELD, "grant_partly": PARTLY_GRANTED, "grant": GRANTED, "withdraw": WITHDRAWN}
+
+
+class Life:
+    """One appeal by chance, each act held against what the rules say in words, by no code of theirs."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = chance = random.Random(seed)  # noqa: S311 - no secret
+        self.seats = {tier: set(chance.sample(PEOPLE, chance.randint(1, 5))) for tier in (2, 3)}
+        away = chance.sample(PEOPLE, chance.randint(0, 2))
+        self.deputies = {each: chance.choice([one for one in PEOPLE if one != each]) for each in away}
+        given = [Mandate(each, tier) for tier, people in self.seats.items() for each in sorted(people)]
+        absences = tuple(Absence(person, deputy, 0) for person, deputy in self.deputies.items())
+        self.terms = AppealTerms(Mandates(tuple(given), absences), CLOCK)
+        self.now_us, self.waited_us, self.answerers = 0, 0, set[str]()
+        self.made_it = frozenset({*chance.sample(PEOPLE, chance.randint(0, 2)), "c-1", "kim"})
+        self.appeal = submitted_appeal("a", 5, 10, self.made_it, CLOCK, 0)
+
+    def may_answer(self, appeal: Appeal, person: str) -> bool:
+        """Whether somebody may answer: he has a mandate on its tier, or stands in, and had no part in it."""
+        own = {person} - set(self.deputies)
+        held = self.seats[appeal.tier] & (
+            own | {each for each, who in self.deputies.items() if who == person}
+        )
+        return person not in appeal.parties and bool(held - appeal.parties)
+
+    def step(self) -> None:
+        """An act by chance of what the appeal's state allows, or any, or time."""
+        before, now = self.appeal, self.chance
+        if now.random() < 0.25:
+            at_stage = max(self.now_us, before.due_us + now.choice([-1, 0, 1]))
+            self.now_us = at_stage if now.random() < 0.6 else self.now_us + now.choice(DAYS) * DAY_US
+            self.appeal = clocked(before, self.terms, self.now_us)
+            if self.appeal != before:
+                self.check_clock(before, self.appeal)
+            return
+        fitting = [act for act, (_, states, _) in ACTS.items() if before.state in states]
+        usual = [act for act in fitting if act != "withdraw"] or fitting
+        act = now.choice(usual if usual and now.random() < 0.9 else sorted(ACTS))
+        person = before.claimed_by if before.claimed_by and now.random() < 0.7 else now.choice(PEOPLE)
+        actor = CUSTOMER_ONE if act in (*CUSTOMER_ACTS, "withdraw") else Actor(person, frozenset({OFFICER}))
+        words = "" if now.random() < 0.05 else "words"
+        try:
+            self.appeal = acted(before, act, actor, self.terms, self.now_us, words)
+        except RefusedError:
+            return
+        self.check_act(before, self.appeal, person, act, words)
+
+    def check_act(self, before: Appeal, after: Appeal, person: str, act: str, words: str) -> None:
+        """What any act may lead to."""
+        assert after.version == before.version + 1
+        assert words or act in ("claim", "release", "withdraw")
+        assert before.parties <= after.parties
+        assert (before.state in LIVE_STATES) != (act == "again")
+        if act in ("claim", "uphold", "grant", "grant_partly"):
+            assert self.may_answer(before, person)
+        if act in ("release", "ask", "send_up", "uphold", "grant", "grant_partly"):
+            assert before.claimed_by == person
+        if act == "send_up":
+            assert (before.tier, after.tier, after.claimed_by) == (2, 3, None)
+            assert person in after.parties
+        if act == "ask":
+            assert (after.state, after.asks, after.due_us) == (
+                ASKED,
+                before.asks + 1,
+                self.now_us + CLOCK.reply_us,
+            )
+            assert after.asks <= ASKS_MAX
+        if act == "answer":
+            self.check_resumed(before, after)
+        if act == "again":
+            assert (before.instance, after.instance, after.tier, after.asks) == (1, 2, 3, 0)
+            assert before.state in (UPHELD, PARTLY_GRANTED)
+            assert self.now_us <= (before.again_until_us or 0)
+            assert after.answer_until_us == self.now_us + CLOCK.answer_us
+            self.waited_us = 0
+        assert (after.state in END_STATES) == (act in ANSWERS)
+        if act in ANSWERS:
+            self.check_answer(after, person, act)
+
+    def check_answer(self, after: Appeal, person: str, act: str) -> None:
+        """How an answer ends it: by one who had no part in it; once more only what gave less than all, and once."""
+        assert after.state == ANSWERS[act]
+        assert after.outcome == ("customer" if act == "withdraw" else person)
+        may_again = act in ("uphold", "grant_partly") and after.instance == 1
+        assert after.again_until_us == (self.now_us + CLOCK.again_us if may_again else None)
+        if act != "withdraw":
+            assert person not in self.made_it | self.answerers
+            assert person in after.parties
+            self.answerers.add(person)
+
+    def check_resumed(self, before: Appeal, after: Appeal) -> None:
+        """The promise moves by the time that the customer took, and by no more than he was given."""
+        took_us = after.answer_until_us - before.answer_until_us
+        assert took_us == min(self.now_us - (before.asked_us or 0), CLOCK.reply_us)
+        assert (after.claimed_by, after.asks) == (before.claimed_by, before.asks)
+        self.waited_us += took_us
+
+    def check_clock(self, before: Appeal, after: Appeal) -> None:
+        """What time may lead to: nothing before its stage; the next tier, or a grant, never an answer against him."""
+        assert self.now_us >= before.due_us
+        assert after.version == before.version + 1
+        promised_us = before.opened_us + CLOCK.answer_us + self.waited_us
+        assert before.answer_until_us == promised_us
+        if before.state == ASKED:
+            assert self.now_us >= (before.asked_us or 0) + CLOCK.reply_us
+            self.check_resumed(before, after)
+        elif before.clock == "remind":
+            assert self.now_us >= promised_us - CLOCK.answer_us + CLOCK.remind_us
+            assert (after.state, after.tier, after.claimed_by) == (
+                before.state,
+                before.tier,
+                before.claimed_by,
+            )
+        elif before.tier == 2:
+            assert self.now_us >= promised_us - CLOCK.answer_us + CLOCK.escalate_us
+            assert (after.tier, after.claimed_by) == (3, None)
+            assert before.claimed_by is None or before.claimed_by in after.parties
+        else:
+            assert self.now_us >= promised_us
+            assert (after.state, after.outcome, after.is_provisional) == (GRANTED, BY_CLOCK, True)
+
+
+def test_every_rule_of_appeals_holds_through_many_lives_by_chance() -> None:
+    ends: dict[tuple[str, int, bool], int] = {}
+    for seed in range(LIVES):
+        life = Life(seed)
+        for _ in range(30):
+            life.step()
+        for _ in range(9):  # left alone
+            life.now_us = max(life.now_us, life.appeal.due_us)
+            before, life.appeal = life.appeal, clocked(life.appeal, life.terms, life.now_us)
+            if life.appeal != before:
+                life.check_clock(before, life.appeal)
+        appeal = life.appeal
+        assert appeal.state in END_STATES
+        assert appeal.outcome
+        how = appeal.state, appeal.instance, appeal.outcome == BY_CLOCK
+        ends[how] = ends.get(how, 0) + 1
+    # Upheld, granted and granted in part by a person, granted by the clock, withdrawn: each in either instance.
+    assert (len(ends), {how: count for how, count in ends.items() if count < 5}) == (10, {})
 
 
 TestStoredAppeals = StoredAppeals.TestCase

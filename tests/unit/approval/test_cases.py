@@ -162,6 +162,13 @@ def test_deputy_of_the_maker_is_no_second_pair_of_eyes() -> None:
         acted(case(maker="ann"), "claim", who("dan"), terms, 50)
 
 
+def test_deputy_of_a_party_decides_under_a_mandate_of_his_own() -> None:
+    given = Mandates((Mandate("ann", 2), Mandate("dan", 2)), (Absence("ann", "dan", 0),))
+    terms = replace(TERMS, mandates=given)
+    assert acted(case(maker="ann"), "claim", who("dan"), terms, 50).claimed_by == "dan"
+    assert given.deciders(2, "decrease", 0, 0, 50) == {"dan": "dan"}
+
+
 def test_clock_reminds_then_sends_up_then_lapses() -> None:
     found = case()
     reminded = clocked(found, TERMS, 4 * HOUR_US)

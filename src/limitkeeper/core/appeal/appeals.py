@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
-from limitkeeper.core.approval.mandates import Mandates, without
+from limitkeeper.core.approval.mandates import Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
 from limitkeeper.core.limits.ledger import RESTORE
@@ -152,8 +152,15 @@ def submitted_appeal(
 
 def reviewers(appeal: Appeal, terms: AppealTerms, now_us: int) -> dict[str, str]:
     """Who may answer an appeal on its tier, and under whose mandate: nobody who had a part in what it is about."""
-    able = terms.mandates.deciders(appeal.tier, RESTORE, appeal.cut_cents, appeal.exposure_cents, now_us)
-    return without(able, appeal.parties)
+    return _able(appeal, terms, now_us, appeal.parties)
+
+
+def _able(
+    appeal: Appeal, terms: AppealTerms, now_us: int, parties: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    return terms.mandates.deciders(
+        appeal.tier, RESTORE, appeal.cut_cents, appeal.exposure_cents, now_us, parties
+    )
 
 
 def acted(appeal: Appeal, act: str, actor: Actor, terms: AppealTerms, now_us: int, words: str = "") -> Appeal:
@@ -248,13 +255,14 @@ def _holder(appeal: Appeal, actor: Actor, terms: AppealTerms, now_us: int) -> st
     who = actor.actor_id
     if {who, actor.customer_id} & appeal.parties:
         raise RefusedError("appeal_party", value=who, advice="Let somebody else answer.")
-    able = terms.mandates.deciders(appeal.tier, RESTORE, appeal.cut_cents, appeal.exposure_cents, now_us)
-    holder = able.get(who)
-    if holder is None:
-        raise RefusedError("mandate", value=f"{who}, tier {appeal.tier}", advice="Leave it to whose it is.")
-    if holder in appeal.parties:
-        raise RefusedError("appeal_party", value=f"{who}, for {holder}", advice="Let somebody else answer.")
-    return holder
+    holder = reviewers(appeal, terms, now_us).get(who)
+    if holder is not None:
+        return holder
+    if stands_in_for := _able(appeal, terms, now_us).get(who):
+        raise RefusedError(
+            "appeal_party", value=f"{who}, for {stands_in_for}", advice="Let somebody else answer."
+        )
+    raise RefusedError("mandate", value=f"{who}, tier {appeal.tier}", advice="Leave it to whose it is.")
 
 
 def _is_claimer(appeal: Appeal, actor: Actor) -> None:

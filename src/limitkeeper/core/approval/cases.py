@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND, Clocks
-from limitkeeper.core.approval.mandates import Mandates, without
+from limitkeeper.core.approval.mandates import Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, SYSTEM_TIER, TEAM_TIER
 
@@ -130,8 +130,10 @@ def opened_case(
 
 def deciders(case: Case, terms: Terms, now_us: int) -> dict[str, str]:
     """Who may decide on a case on its tier, and under whose mandate: no party, and nobody recused."""
-    able = terms.mandates.deciders(case.tier, case.action, case.cut_cents, case.exposure_cents, now_us)
-    return without(able, {case.maker_id, *case.parties, *case.recused})
+    barred = {case.maker_id, *case.parties, *case.recused}
+    return terms.mandates.deciders(
+        case.tier, case.action, case.cut_cents, case.exposure_cents, now_us, barred
+    )
 
 
 def acted(case: Case, act: str, actor: Actor, terms: Terms, now_us: int, words: str = "") -> Case:

@@ -1,6 +1,6 @@
 """Mandates: up to what a person decides, and who stands in for somebody absent."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from limitkeeper.core.behaviour.events import NEVER_US
@@ -74,13 +74,25 @@ class Mandates:
     absences: tuple[Absence, ...] = ()
 
     def deciders(
-        self, tier: int, action: str, cut_cents: int, exposure_cents: int, now_us: int
+        self,
+        tier: int,
+        action: str,
+        cut_cents: int,
+        exposure_cents: int,
+        now_us: int,
+        parties: Collection[str] = (),
     ) -> dict[str, str]:
-        """Who may decide on a case, and under whose mandate; a deputy stands in the place of who is absent."""
+        """Who may decide on a case, and under whose mandate: his own, or that of an absent one whose deputy he is.
+
+        Parties decide neither themselves nor by a deputy. A deputy who has a mandate of his own decides under that.
+        """
         found: dict[str, str] = {}
         for each in self.mandates:
-            if each.covers(tier, action, cut_cents, exposure_cents, now_us):
-                found.setdefault(self._present(each.person_id, now_us), each.person_id)
+            holder, person = each.person_id, self._present(each.person_id, now_us)
+            if {holder, person}.isdisjoint(parties) and each.covers(
+                tier, action, cut_cents, exposure_cents, now_us
+            ):
+                found[person] = holder if holder == person else found.get(person, holder)
         return found
 
     def _present(self, person_id: str, now_us: int) -> str:
@@ -93,9 +105,3 @@ class Mandates:
             ),
             person_id,
         )
-
-
-def without(deciders: dict[str, str], parties: Iterable[str]) -> dict[str, str]:
-    """Those who may decide and are no party: neither themselves nor those under whose mandate they would."""
-    barred = set(parties)
-    return {person: holder for person, holder in deciders.items() if not {person, holder} & barred}
