@@ -25,33 +25,43 @@ from limitkeeper.store.work import Work
 APPEAL = "appeal"
 """The kind of case that an appeal leads to."""
 
-Known = str | sa.Column[str] | None
-
 WHY = "appeal"
 """Why an entry was cancelled or undone."""
 
 
-def of_case(case_id: Known, decision_id: Known) -> sa.ColumnElement[bool]:
+def of_case(case_id: sa.ColumnElement[str], decision_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Which entries of the ledger took something by a decision: its case's, or a freeze that the monitor began.
 
     Parameters
     ----------
     case_id, decision_id
-        Of the case: values, or columns; what is None is of no entry.
+        Of the case: columns, or parameters; what is NULL is of no entry.
     """
-    own = _is(limit_entries.c.case_id, case_id)
-    frozen = _is(limit_entries.c.decision_id, decision_id) & (limit_entries.c.action == FREEZE)
+    own = limit_entries.c.case_id == case_id
+    frozen = (limit_entries.c.decision_id == decision_id) & (limit_entries.c.action == FREEZE)
     taking = limit_entries.c.action.in_((*LOWERING, FREEZE)) & sa.not_(limit_entries.c.by_request)
     return (own | frozen) & taking & (limit_entries.c.state != CANCELLED)
 
 
-def _is(column: sa.Column[str], value: Known) -> sa.ColumnElement[bool]:
-    return sa.false() if value is None else column == value
+_TAKEN = of_case(sa.bindparam("case_id"), sa.bindparam("decision_id"))
+_GIVEN = (
+    (limit_entries.c.case_id == sa.bindparam("new_case_id"))
+    & (limit_entries.c.state != CANCELLED)
+    & limit_entries.c.action.in_((*LOWERING, RESTORE))
+)
+_OF_LINE = limit_entries.c.account_id == sa.bindparam("account_id")
+_TAKEN_ENTRIES = sa.select(limit_entries).where(_TAKEN, _OF_LINE).order_by(limit_entries.c.number)
+_ALL_ENTRIES = sa.select(limit_entries).where(_TAKEN | _GIVEN, _OF_LINE).order_by(limit_entries.c.number)
+_UNDONE = sa.select(limit_entries.c.reverses).where(
+    limit_entries.c.reverses.in_(sa.bindparam("entry_ids", expanding=True)),
+    limit_entries.c.state != CANCELLED,
+)
 
 
 def adverse_entries(w: Work, case: Mapping[str, Any], account_id: str) -> list[dict[str, Any]]:
     """What a decision took of a line and still takes, or is to take: entries that are not cancelled or undone."""
-    return _standing_entries(w, of_case(case["case_id"], case["decision_id"]), account_id)
+    ids = {"case_id": case["case_id"], "decision_id": case["decision_id"], "account_id": account_id}
+    return _standing(w, w.rows(_TAKEN_ENTRIES, **ids))
 
 
 def is_appealed(w: Work, account_id: str, case_id: str | None = None) -> bool:
@@ -117,19 +127,13 @@ def give_back(w: Work, case: Mapping[str, Any]) -> None:
 
 def _entries(w: Work, appeal: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the decision took, and what an earlier answer gave back of it."""
-    taken = of_case(appeal["case_id"], appeal["decision_id"])
-    given = _is(limit_entries.c.case_id, appeal["new_case_id"]) & (limit_entries.c.state != CANCELLED)
-    back = given & limit_entries.c.action.in_((*LOWERING, RESTORE))
-    return _standing_entries(w, taken | back, appeal["account_id"])
+    ids = {name: appeal[name] for name in ("case_id", "decision_id", "new_case_id", "account_id")}
+    return _standing(w, w.rows(_ALL_ENTRIES, **ids))
 
 
-def _standing_entries(w: Work, which: sa.ColumnElement[bool], account_id: str) -> list[dict[str, Any]]:
-    query = sa.select(limit_entries).where(which, limit_entries.c.account_id == account_id)
-    found = w.rows(query.order_by(limit_entries.c.number))
-    back = sa.select(limit_entries.c.reverses).where(
-        limit_entries.c.reverses.in_([row["entry_id"] for row in found]), limit_entries.c.state != CANCELLED
-    )
-    already = {row["reverses"] for row in w.rows(back)}
+def _standing(w: Work, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries that none undoes."""
+    already = {row["reverses"] for row in w.rows(_UNDONE, entry_ids=[row["entry_id"] for row in found])}
     return [row for row in found if row["entry_id"] not in already]
 
 

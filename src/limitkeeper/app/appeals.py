@@ -51,6 +51,12 @@ from limitkeeper.store.work import ConflictError, Work
 WORDS_LETTERS_MAX = 10_000
 """Of an appeal, a question, an answer."""
 
+_OF_DECISION = sa.select(appeals).where(
+    appeals.c.case_id == sa.bindparam("case_id"), appeals.c.account_id == sa.bindparam("account_id")
+)
+_CASE_ACTS = sa.select(case_acts).where(case_acts.c.case_id == sa.bindparam("case_id"))
+_DEPUTIES = sa.select(absences).where(absences.c.deputy_id.in_(sa.bindparam("deputies", expanding=True)))
+
 RIGHTS = {**dict.fromkeys(CUSTOMER_ACTS, "appeal.submit"), "withdraw": "appeal.withdraw"}
 """What an act needs in the matrix of rights; those that are not here are of who answers."""
 
@@ -170,9 +176,7 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     if not checked_words(text).strip():
         raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
     entries = adverse_entries(w, case, account_id)
-    before = w.rows(
-        sa.select(appeals).where(appeals.c.case_id == case_id, appeals.c.account_id == account_id)
-    )
+    before = w.rows(_OF_DECISION, case_id=case_id, account_id=account_id)
     if not entries or any(row["state"] != WITHDRAWN for row in before):
         raise RefusedError("appeal_subject", value=f"{case_id}, {account_id}")
     if w.now_us > desk.notices.appeal_until_us(min(row["made_us"] for row in entries)):
@@ -360,7 +364,7 @@ def _subject(
     """What the decision was: of a campaign, as far as it is about this line."""
     trace: dict[str, Any] = {}
     if case["proposal_id"] is not None:
-        proposal = w.row(sa.select(proposals.c.trace).where(proposals.c.proposal_id == case["proposal_id"]))
+        proposal = w.kept(proposals, case["proposal_id"])
         trace = json.loads(proposal["trace"]) if proposal else {}
     action = entries[-1]["action"]
     before, after = case["limit_before_cents"], case["limit_after_cents"]
@@ -384,9 +388,9 @@ def _parties(w: Work, case: Mapping[str, Any]) -> set[str]:
     """Who had a part in a decision: who proposed it, acted on it, voted, and for whom they stood in then."""
     found = {case["maker_id"], *json.loads(case["parties"]), *json.loads(case["recused"])}
     found |= {person for vote in json.loads(case["votes"]) for person in vote[:2]}
-    done = w.rows(sa.select(case_acts).where(case_acts.c.case_id == case["case_id"]))
+    done = w.rows(_CASE_ACTS, case_id=case["case_id"])
     found |= {row["actor_id"] for row in done}
-    deputies = w.rows(sa.select(absences).where(absences.c.deputy_id.in_(sorted(found))))
+    deputies = w.rows(_DEPUTIES, deputies=sorted(found))
     found |= {
         each["person_id"]
         for each in deputies

@@ -126,19 +126,22 @@ def act_row(case: Case, act: str, actor_id: str, now_us: int, words: str) -> dic
             "words": words, "state": case.state, "tier": case.tier}  # fmt: skip
 
 
+_NOW_US: sa.BindParameter[int] = sa.bindparam("now_us")
+_MANDATES = sa.select(mandates).where(mandates.c.to_us > _NOW_US).order_by(mandates.c.mandate_id)
+_ABSENCES = sa.select(absences).where(absences.c.to_us > _NOW_US).order_by(absences.c.absence_id)
+
+
 def terms_in_force(w: Work, policy: ApprovalPolicy) -> Terms:
     """What decides on how cases go now: mandates, absences, clocks and quorum."""
     day = day_of(w.now_us)
     given = tuple(
         Mandate(row["person_id"], row["tier"], frozenset(json.loads(row["actions"])), row["cut_cents_max"],
                 row["exposure_cents_max"], row["from_us"], row["to_us"])
-        for row in w.rows(sa.select(mandates).where(mandates.c.to_us > w.now_us).order_by(mandates.c.mandate_id))
+        for row in w.rows(_MANDATES, now_us=w.now_us)
     )  # fmt: skip
     away = tuple(
         Absence(row["person_id"], row["deputy_id"], row["from_us"], row["to_us"])
-        for row in w.rows(
-            sa.select(absences).where(absences.c.to_us > w.now_us).order_by(absences.c.absence_id)
-        )
+        for row in w.rows(_ABSENCES, now_us=w.now_us)
     )
     return Terms(Mandates(given, away), policy.clocks(day), policy.quorum(day))
 
@@ -158,7 +161,7 @@ def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approv
         Called where the system approves it.
     """
     case_id = opening.case_id()
-    if w.row(sa.select(cases.c.case_id).where(cases.c.case_id == case_id)):
+    if w.kept(cases, case_id):
         return case_id
     day, facts = day_of(w.now_us), opening.tier_facts()
     tier, rules = policy.tier(facts, day)

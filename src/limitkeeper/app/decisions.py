@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
-
 from limitkeeper.app.appeal_effects import APPEAL, give_back
 from limitkeeper.app.campaigns import CAMPAIGN, begun
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
@@ -316,7 +314,7 @@ class Effects:
     def _proposal(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any] | None:
         if case["proposal_id"] is None:
             return None
-        return w.row(sa.select(proposals).where(proposals.c.proposal_id == case["proposal_id"]))
+        return w.kept(proposals, case["proposal_id"])
 
     def _trace(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any]:
         row = self._proposal(w, case)

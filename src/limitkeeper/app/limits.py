@@ -44,6 +44,17 @@ SWEEP_ENTRIES = 1_000
 NOTICE_LOOK_US = HOUR_US // 4
 """An entry whose notice is not out yet is looked at again after so long."""
 
+_OF_LINE = (
+    sa.select(limit_entries)
+    .where(limit_entries.c.account_id == sa.bindparam("account_id"))
+    .order_by(limit_entries.c.number)
+)
+_IN_EFFECT = (
+    _OF_LINE.where(limit_entries.c.state == EFFECTIVE)
+    .order_by(None)
+    .order_by(limit_entries.c.effective_us, limit_entries.c.number)
+)
+
 NoticeIsOut = Callable[[Work, str], bool]
 
 IsSuspended = Callable[[Work, Mapping[str, Any]], bool]
@@ -122,23 +133,17 @@ def entry_of(row: dict[str, Any]) -> Entry:
 
 def line_row(w: Work, account_id: str) -> dict[str, Any] | None:
     """The row of a line, None where it has no ledger."""
-    return w.row(sa.select(lines).where(lines.c.account_id == account_id))
+    return w.kept(lines, account_id)
 
 
 def entries_of(w: Work, account_id: str) -> list[dict[str, Any]]:
     """The ledger of a line, in the order of planning."""
-    query = sa.select(limit_entries).where(limit_entries.c.account_id == account_id)
-    return w.rows(query.order_by(limit_entries.c.number))
+    return w.rows(_OF_LINE, account_id=account_id)
 
 
 def entries_in_effect(w: Work, account_id: str) -> list[Entry]:
     """The effective entries of a line, in the order of their effect."""
-    query = sa.select(limit_entries).where(
-        limit_entries.c.account_id == account_id, limit_entries.c.state == EFFECTIVE
-    )
-    return [
-        entry_of(row) for row in w.rows(query.order_by(limit_entries.c.effective_us, limit_entries.c.number))
-    ]
+    return [entry_of(row) for row in w.rows(_IN_EFFECT, account_id=account_id)]
 
 
 def planned_rows(w: Work, account_id: str, actions: Sequence[str]) -> list[dict[str, Any]]:

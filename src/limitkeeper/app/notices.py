@@ -38,7 +38,7 @@ DEFAULT_CUSTOMER = {"language": "zh", "time_zone": "Asia/Shanghai", "quiet_from_
 
 def customer_row(w: Work, customer_id: str) -> dict[str, Any]:
     """A customer's preferences, the defaults where he has said nothing."""
-    row = w.row(sa.select(customers).where(customers.c.customer_id == customer_id))
+    row = w.kept(customers, customer_id)
     return row or {"customer_id": customer_id, "version": 0, **DEFAULT_CUSTOMER}
 
 
@@ -60,7 +60,7 @@ def contact_added(
         json.dumps([customer_id, channel, address]).encode(), digest_size=16, key=seal.key[:16]
     )
     contact_id = named.hexdigest()
-    before = w.row(sa.select(contacts).where(contacts.c.contact_id == contact_id))
+    before = w.kept(contacts, contact_id)
     if before is None:
         w.add(contacts, {
             "contact_id": contact_id, "customer_id": customer_id, "channel": channel, "rank": rank,
@@ -233,8 +233,9 @@ def deliver_notices(
 ) -> dict[str, int]:
     """One round: hand each notice that is due to the customer's first channel that still may take it.
 
-    That a letter is tried is written before it is sent, and what became of it after: a crash between the two sends it
-    again, under the same id.
+    Those that need no letter now, which after a campaign are many, are settled in one transaction. Each letter has its
+    own two: that it is tried is written before it is sent, and what became of it after: a crash between the two sends
+    it again, under the same id.
 
     Parameters
     ----------
@@ -254,10 +255,59 @@ def deliver_notices(
     How many are ``sent``, ``waiting`` for another attempt, ``quiet``, only in the inbox (``inbox``), and ``dead``.
     """
     counts = dict.fromkeys(("sent", "waiting", "quiet", "inbox", "dead"), 0)
-    due = sa.select(notices.c.notice_id).where(notices.c.due_us <= now_us()).order_by(notices.c.due_us)
-    for row in store.rows(due.limit(count)):
-        counts[_delivered(store, row["notice_id"], channels, seal, now_us)] += 1
+    letters = []
+    with work(store, SYSTEM, now_us()) as w:
+        for notice in w.rows(_DUE, now_us=w.now_us, count=count):
+            found = _next(w, notice, channels)
+            if isinstance(found, str):
+                counts[found] += 1
+            else:
+                letters.append(notice["notice_id"])
+    for notice_id in letters:
+        counts[_delivered(store, notice_id, channels, seal, now_us)] += 1
     return counts
+
+
+_DUE = (
+    sa.select(notices)
+    .where(notices.c.due_us <= sa.bindparam("now_us"))
+    .order_by(notices.c.due_us)
+    .limit(sa.bindparam("count"))
+    .with_for_update(skip_locked=True)
+)
+_DELIVERIES = sa.select(deliveries).where(deliveries.c.notice_id == sa.bindparam("notice_id"))
+_CONTACTS = (
+    sa.select(contacts)
+    .where(
+        contacts.c.customer_id == sa.bindparam("customer_id"),
+        contacts.c.consented,
+        sa.not_(contacts.c.is_broken),
+    )
+    .order_by(contacts.c.rank)
+)
+
+Delivery = dict[str, Any]
+
+
+def _next(
+    w: Work, notice: dict[str, Any], channels: Mapping[str, Channel]
+) -> str | tuple[dict[str, Any], Delivery | None]:
+    """What became of a notice that needs no letter now; of another, its contact and the delivery begun there before."""
+    moment = instant(w.now_us)
+    allowed = quiet_hours(customer_row(w, notice["customer_id"])).over(moment)
+    if allowed > moment:
+        w.change(notices, notice["notice_id"], notice["version"], {"due_us": us_of(allowed)})
+        return "quiet"
+    tried = {row["contact_id"]: row for row in w.rows(_DELIVERIES, notice_id=notice["notice_id"])}
+    usable = [
+        row for row in w.rows(_CONTACTS, customer_id=notice["customer_id"]) if row["channel"] in channels
+    ]
+    contact = next((each for each in usable if _may_try(tried.get(each["contact_id"]))), None)
+    if contact is not None:
+        return contact, tried.get(contact["contact_id"])
+    state = DEAD if usable or tried else OUT
+    _settled(w, notice, state)
+    return "dead" if state == DEAD else "inbox"
 
 
 def _delivered(
@@ -265,30 +315,14 @@ def _delivered(
 ) -> str:
     with work(store, SYSTEM, now_us()) as w:
         notice = w.found(notices, notice_id)
-        moment = instant(w.now_us)
-        allowed = quiet_hours(customer_row(w, notice["customer_id"])).over(moment)
-        if allowed > moment:
-            w.change(notices, notice_id, notice["version"], {"due_us": us_of(allowed)})
-            return "quiet"
-        tried = {row["contact_id"]: row
-                 for row in w.rows(sa.select(deliveries).where(deliveries.c.notice_id == notice_id))}  # fmt: skip
-        usable = _usable(w, notice["customer_id"], channels)
-        contact = next((each for each in usable if _may_try(tried.get(each["contact_id"]))), None)
-        if contact is None:
-            state = DEAD if usable or tried else OUT
-            _settled(w, notice, state)
-            return "dead" if state == DEAD else "inbox"
-        delivery = _trying(w, notice_id, contact, tried.get(contact["contact_id"]))
+        found = _next(w, notice, channels)
+        if isinstance(found, str):
+            return found
+        contact, before = found
+        delivery = _trying(w, notice_id, contact, before)
     problem, for_good = _sent(notice, contact, channels[contact["channel"]], seal, delivery["delivery_id"])
     with work(store, SYSTEM, now_us()) as w:
         return _kept(w, notice_id, delivery, problem, for_good=for_good)
-
-
-def _usable(w: Work, customer_id: str, channels: Mapping[str, Channel]) -> list[dict[str, Any]]:
-    query = sa.select(contacts).where(
-        contacts.c.customer_id == customer_id, contacts.c.consented, sa.not_(contacts.c.is_broken)
-    )
-    return [row for row in w.rows(query.order_by(contacts.c.rank)) if row["channel"] in channels]
 
 
 def _may_try(delivery: dict[str, Any] | None) -> bool:

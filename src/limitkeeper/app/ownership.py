@@ -22,7 +22,7 @@ class Owner(NamedTuple):
 
 def owner_of(w: Work, account_id: str) -> Owner:
     """Whose a line is: the customer that was stated; an account of which none was is its own customer's."""
-    stated = w.row(sa.select(stated_accounts).where(stated_accounts.c.account_id == account_id))
+    stated = w.kept(stated_accounts, account_id)
     customer_id = (stated and stated["customer_id"]) or account_id
     refuses = bool(customer_row(w, customer_id)["refuses_automation"])
     return Owner(customer_id, stated["segment"] if stated else None, refuses)

@@ -49,14 +49,19 @@ class Work:
         """Of the database."""
         return self.connection.dialect
 
-    def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        """The rows of a query."""
-        return [dict(row) for row in self.connection.execute(query).mappings()]
+    def rows(self, query: sa.Select[Any], **values: object) -> list[dict[str, Any]]:
+        """The rows of a query; one that is often asked is built once, with a parameter for each value."""
+        return [dict(row) for row in self.connection.execute(query, values).mappings()]
 
     def row(self, query: sa.Select[Any]) -> dict[str, Any] | None:
         """The first row of a query, None where there is none."""
         found = self.connection.execute(query).mappings().first()
         return None if found is None else dict(found)
+
+    def kept(self, table: sa.Table, key: str) -> dict[str, Any] | None:
+        """The row of a key, None where there is none; SQLite's truth values are 0 and 1."""
+        row = prepared.select(table, self.dialect)(self.connection, {"key": key}).mappings().first()
+        return None if row is None else dict(row)
 
     def found(self, table: sa.Table, key: str) -> dict[str, Any]:
         """The row of a key.
@@ -66,10 +71,10 @@ class Work:
         MissingError
             When there is none.
         """
-        row = prepared.select(table, self.dialect)(self.connection, {"key": key}).mappings().first()
+        row = self.kept(table, key)
         if row is None:
             raise MissingError(f"There is no such row in {table.name}.", value=key)
-        return dict(row)
+        return row
 
     def add(self, table: sa.Table, *rows: Mapping[str, Any]) -> None:
         """Add rows, all of the same columns."""
