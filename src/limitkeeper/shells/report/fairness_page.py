@@ -35,10 +35,10 @@ def figure_text(value: float | None, places: int = 2) -> str:
 
     Examples
     --------
-    >>> figure_text(-0.0449), figure_text(None)
-    ('−0.04', '–')
+    >>> figure_text(-0.0449), figure_text(-0.001), figure_text(None)
+    ('−0.04', '0.00', '–')
     """
-    return NOTHING if value is None else f"{value:,.{places}f}".replace("-", "−")
+    return NOTHING if value is None else f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
 
 
 def named(words: Mapping[str, str], name: str) -> str:
