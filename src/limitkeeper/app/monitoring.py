@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from limitkeeper.app.action_bias import action_bias
 from limitkeeper.app.monitoring_figures import (
     Measured,
     Vintage,
@@ -130,6 +131,7 @@ def vintage_document(seen: Measured, found: Sequence[Judged]) -> dict[str, Any]:
         "bads": int(seen.outcome[known].sum()),
         "looked_at": sum(each.figure.why_not is None for each in found),
         "figures": [figure_document(each) for each in found],
+        "action_bias": action_bias(seen),
     }
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from limitkeeper.core.drift.reference import Reference, characteristic_counts, s
 from limitkeeper.core.drift.stability import shift_of
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.risk.model import Model
-from limitkeeper.learn.card import bin_names
+from limitkeeper.core.risk.scorecard import Characteristic
 from limitkeeper.learn.validation import (
     Interval,
     auc_with_interval,
@@ -140,19 +141,41 @@ def outcome_of(series: pl.Series, positive: str) -> NDArray[np.float64]:
 
 def stability_figures(model: Model, reference: Reference, seen: Measured, terms: Terms) -> Iterator[Figure]:
     """How far the score and each characteristic have moved from the training."""
-    edges = [f"{edge:g}" for edge in reference.edges]
-    bands = [f"{low}–{high}" for low, high in zip(["", *edges], [*edges, ""], strict=True)]
-    yield _stability(Key("psi"), reference.score, seen.score, bands, terms)
+    yield _stability(Key("psi"), reference.score, seen.score, ranges(reference.edges), terms)
     words = {column.name: column.categories for column in model.inputs}
     for line in model.scorecard.characteristics:
-        names = bin_names(line, words.get(line.name, ()))
-        names += [""] * (len(line.points) - len(names)) + ["missing", *(f"= {code:g}" for code in line.codes)]
+        names = bin_signs(line, words.get(line.name, ()))
         before, after = reference.characteristics[line.name], seen.counts[line.name]
         yield _stability(Key("csi", line.name), before, after, names, terms)
 
 
+def ranges(edges: Sequence[float]) -> list[str]:
+    """What each bin of a number holds, in signs that need no language.
+
+    Examples
+    --------
+    >>> ranges([1.0, 2.5])
+    ['< 1', '1 – 2.5', '≥ 2.5']
+    """
+    shown = [f"{edge:,.6g}" for edge in edges]
+    if not shown:
+        return ["*"]
+    return [f"< {shown[0]}", *(f"{low} – {high}" for low, high in pairwise(shown)), f"≥ {shown[-1]}"]
+
+
+def bin_signs(line: Characteristic, categories: Sequence[str]) -> list[str | None]:
+    """What each bin of a characteristic holds, in signs or its own words; None for a missing value."""
+    known = ranges(line.edges)
+    if line.category_bins:
+        pairs = list(zip(categories, line.category_bins, strict=True))
+        known = [
+            ", ".join(word for word, which in pairs if which == number) for number in range(len(line.points))
+        ]
+    return [*known, None, *(f"= {code:g}" for code in line.codes)]
+
+
 def _stability(
-    key: Key, before: Sequence[int], after: Sequence[int], names: Sequence[str], terms: Terms
+    key: Key, before: Sequence[int], after: Sequence[int], names: Sequence[str | None], terms: Terms
 ) -> Figure:
     shift = shift_of(before, after, terms.least_expected)
     shares = [np.array(counts) / max(sum(counts), 1) for counts in (before, after)]

@@ -34,6 +34,7 @@ from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.strategy.holdout import EXCLUSION_INPUTS, holdout_of, holdout_terms
 from limitkeeper.core.value.economics import VALUE_NAMES, terms_in_force
 from limitkeeper.core.value.response import response_terms_in_force
 
@@ -165,17 +166,21 @@ def reviewed_portfolio(
     characteristics = characteristic_columns(models.pd, frame)
     hits_before = _hits_before(frame, previous, strategy.hash)
     assessment = empty_assessment(len(columns))
+    account_ids = tuple(frame["account_id"].to_list())
+    holdout = holdout_of(account_ids, input_columns(frame, EXCLUSION_INPUTS), holdout_terms(parameters))
     parts = list(columns.chunks())
     with ThreadPoolExecutor(THREADS) as pool:
         tasks = [
-            pool.submit(assess_into, assessment, columns, hits_before, characteristics, policy, part)
+            pool.submit(
+                assess_into, assessment, columns, hits_before, characteristics, policy, part, None, holdout
+            )
             for part in parts
         ]
         for done, task in enumerate(tasks, start=1):
             task.result()
             progress("assessment", done, len(parts))
     reviewed = Reviewed(
-        account_ids=tuple(frame["account_id"].to_list()),
+        account_ids=account_ids,
         features=columns,
         characteristics=characteristics,
         points_given=models.pd.scorecard.points_by_characteristic(characteristics),
@@ -184,6 +189,7 @@ def reviewed_portfolio(
         policy=policy,
         versions=Versions(strategy.hash, models.pd.hash, parameters.hash, __version__),
         as_of=portfolio.as_of,
+        holdout=holdout,
     )
     events = (behaviour.counts, behaviour.refused) if behaviour else (None, None)
     return Review(reviewed, portfolio, *events)
@@ -290,6 +296,10 @@ def decisions(reviewed: Reviewed, progress: Progress = unseen) -> pl.DataFrame:
     proposals = found.proposals
     names = np.array([action.code for action in Action], dtype=object)
     unknown = proposals.limits_after_cents < 0
+    held = reviewed.holdout
+    shares = pl.Series([None] * count, dtype=pl.Float64)
+    if held is not None:
+        shares = pl.Series(np.where(held.possible, held.terms.share, np.nan), nan_to_null=True)
     values = {
         f"{name}_{when}": matrix[row]
         for when, matrix in (("before", found.value_before), ("after", found.value_after))
@@ -311,6 +321,7 @@ def decisions(reviewed: Reviewed, progress: Progress = unseen) -> pl.DataFrame:
             "balance_cents": pl.Series(reviewed.features["balance_cents"], nan_to_null=True).cast(pl.Int64),
             "drawing_stopped": proposals.drawing_stopped,
             "constraints": pl.Series(rows["constraints"], dtype=text_list),
+            "holdout_share": shares,
             "points": found.points,
             "pd": found.pd,
             **{name: pl.Series(value, nan_to_null=True) for name, value in values.items()},

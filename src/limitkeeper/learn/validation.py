@@ -180,6 +180,35 @@ def observed_to_expected(target: Outcome, pd: NDArray[np.float64]) -> Interval:
     return Interval(bads / rows / mean, low / mean, high / mean)
 
 
+def weighted_observed_to_expected(
+    target: Outcome, pd: NDArray[np.float64], weight: NDArray[np.float64]
+) -> Interval:
+    """Defaults over the sum of PDs where each account stands for several, with a 95 % interval.
+
+    ``sum(w y) / sum(w p)``; its error is that of a ratio of weighted sums, from ``w (y - ratio p)`` of each account.
+
+    Parameters
+    ----------
+    target, pd, weight
+        ``(n,)``; weights above 0.
+
+    Source
+    ------
+    D. Horvitz and D. Thompson, A generalization of sampling without replacement from a finite universe, JASA 47, 1952.
+
+    Examples
+    --------
+    >>> weighted_observed_to_expected(np.array([1.0, 0.0]), np.array([0.2, 0.2]), np.array([1.0, 9.0])).value
+    0.5
+    """
+    expected = float(np.sum(weight * pd))
+    if not expected:
+        return Interval(np.nan, np.nan, np.nan)
+    value = float(np.sum(weight * target)) / expected
+    half = Z_95 * float(np.sqrt(np.sum((weight * (target - value * pd)) ** 2))) / expected
+    return Interval(value, max(0.0, value - half), value + half)
+
+
 def calibration_p_value(target: Outcome, pd: NDArray[np.float64]) -> float:
     """The exact two-sided probability of as many, or as few, defaults where the PDs hold.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from limitkeeper.core.kernel.columns import Columns, copy_rows
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.risk.scorecard import REASONS, Scorecard, score_into
+from limitkeeper.core.strategy.holdout import Holdout
 from limitkeeper.core.strategy.proposals import Proposals, PublishedStrategy, proposals_of
 from limitkeeper.core.strategy.steps import UNKNOWN_CENTS
 from limitkeeper.core.value.basis import BASIS_INPUTS, BASIS_NAMES, value_basis
@@ -165,6 +166,7 @@ def assess_into(
     policy: Policy,
     part: slice,
     barred: NDArray[np.int64] | None = None,
+    holdout: Holdout | None = None,
 ) -> None:
     """Assess the accounts of one slice, writing into that slice of an assessment.
 
@@ -187,6 +189,8 @@ def assess_into(
         The accounts to assess.
     barred
         Rules that may not freeze each account again, ``(n,)``; see ``proposals_of``.
+    holdout
+        Of all accounts; see ``proposals_of``.
     """
     card = policy.scorecard
     score_into(
@@ -217,7 +221,8 @@ def assess_into(
     _value(work, basis, drawable, balance, basis[0], basis[1], policy, before)
     assessment.value_before[:, part] = before
     held = None if barred is None else barred[part]
-    proposals = proposals_of(policy.strategy, work, hits_before[part], held)
+    apart = None if holdout is None else holdout.part(part)
+    proposals = proposals_of(policy.strategy, work, hits_before[part], held, apart)
     for field in fields(Proposals):
         getattr(assessment.proposals, field.name)[part] = getattr(proposals, field.name)
     _value_after(assessment, work, basis, drawable, proposals, policy, part)

@@ -14,6 +14,7 @@ from limitkeeper.core.decision.identity import decision_id
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.constraints import Constraint
+from limitkeeper.core.strategy.holdout import HELD_OUT_WORDING, Holdout
 from limitkeeper.core.strategy.trace import rule_traces
 from limitkeeper.core.value.economics import VALUE_NAMES
 
@@ -48,6 +49,8 @@ class Reviewed:
         The rules hit at the last review.
     assessment, policy, versions, as_of
         What was found, what decided, and when.
+    holdout
+        Who was left as he was by chance; None: nobody.
     """
 
     account_ids: tuple[object, ...]
@@ -59,6 +62,7 @@ class Reviewed:
     policy: Policy
     versions: Versions
     as_of: dt.datetime
+    holdout: Holdout | None = None
 
 
 def decision_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
@@ -73,8 +77,8 @@ def decision_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
 
     Returns
     -------
-    ``decision_id, account_id, as_of, versions, score, rules, action, limit, value`` - see
-    ``docs/reference/trace.md``.
+    ``decision_id, account_id, as_of, versions, score, rules, action, limit, value``, and ``held_out`` of one that was -
+    see ``docs/reference/trace.md``.
     """
     found, versions = reviewed.assessment, reviewed.versions
     proposals = found.proposals
@@ -85,6 +89,7 @@ def decision_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
     row["undrawn_cents"] = undrawn_cents(row["limit_cents"], row["balance_cents"])
     hits, rule = int(proposals.hits[account]), int(proposals.rules[account])
     limit_after = int(proposals.limits_after_cents[account])
+    held = holdout_trace(reviewed) if int(proposals.constraints[account]) & Constraint.HELD_OUT else {}
     return {
         "decision_id": decision_id(
             reviewed.account_ids[account], reviewed.as_of, versions.strategy, versions.model
@@ -111,7 +116,17 @@ def decision_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
             "after": {name: known(value) for name, value in after.items()},
             "marginal_profit_cents": known(float(found.marginal_profit_cents[account])),
         },
+        **held,
     }
+
+
+def holdout_trace(reviewed: Reviewed) -> dict[str, Any]:
+    """Why an account was held out, by which terms; nothing where none were in force."""
+    if reviewed.holdout is None:
+        return {}
+    terms = reviewed.holdout.terms._asdict()
+    english, chinese = (wording.format(**terms) for wording in HELD_OUT_WORDING)
+    return {"held_out": {**terms, "en": english, "zh": chinese}}
 
 
 def score_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:

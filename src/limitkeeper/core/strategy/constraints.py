@@ -19,6 +19,7 @@ class Constraint(IntFlag):
     FREEZE_STANDS = 1024
     ALREADY_CLOSED = 2048
     FREEZE_NOT_CONFIRMED = 4096
+    HELD_OUT = 8192
 
 
 CONSTRAINT_WORDING = {
@@ -40,6 +41,10 @@ CONSTRAINT_WORDING = {
     Constraint.FREEZE_NOT_CONFIRMED: (
         "The same freeze was lifted because nobody confirmed it.",
         "同一冻结因无人确认已解除，不再自动冻结。",
+    ),
+    Constraint.HELD_OUT: (
+        "Held out by chance, to learn what cuts do: the limit is not lowered.",
+        "随机留出以了解降额的影响，不予降额。",
     ),
 }
 """Each constraint in English and Chinese."""

@@ -11,10 +11,12 @@ from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.strategy.actions import write_deciding_rules
 from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.strategy.holdout import Holdout, hold_out
 from limitkeeper.core.strategy.steps import (
     ALERT,
     FREEZE,
     FREEZE_NOT_CONFIRMED,
+    NONE,
     STEP_INPUTS,
     StepTerms,
     write_limits,
@@ -131,23 +133,39 @@ def hold_barred_freezes(
             drawing_stopped[i] = False
 
 
+def stays_without_rules(published: PublishedStrategy, columns: Columns) -> NDArray[np.bool_]:
+    """Whether each line's limit would stay as it is if no rule hit: no cap lowers it, shape ``(n,)``."""
+    lines = len(columns)
+    nothing = np.zeros(lines, dtype=np.uint8)
+    effects = np.empty(lines, dtype=np.uint8)
+    limits_cents, constraints = np.empty(lines, dtype=np.int64), np.empty(lines, dtype=np.uint16)
+    write_limits(
+        nothing, nothing, columns.values, columns.rows(STEP_INPUTS), published.terms,
+        effects, limits_cents, constraints, np.empty(lines, dtype=np.bool_),
+    )  # fmt: skip
+    return np.asarray(effects == NONE)
+
+
 def proposals_of(
     published: PublishedStrategy,
     columns: Columns,
     hits_before: NDArray[np.int64] | None = None,
     barred: NDArray[np.int64] | None = None,
+    holdout: Holdout | None = None,
 ) -> Proposals:
     """What a strategy proposes for each line.
 
     Parameters
     ----------
     columns
-        With every name of ``published.inputs``.
+        With every name of ``published.inputs``, and ``pd`` where some are held out.
     hits_before
         As in :func:`hits_of`.
     barred
         The mask of rules whose freeze of the line was lifted because nobody confirmed it: they alert, and do
         not freeze again before they let go. None bars nothing.
+    holdout
+        Who is left as he is by chance where he would be cut for risk; None: nobody.
 
     Raises
     ------
@@ -168,4 +186,9 @@ def proposals_of(
     )  # fmt: skip
     if barred is not None:
         hold_barred_freezes(rules, barred, effects, constraints, drawing_stopped)
+    if holdout is not None:
+        hold_out(
+            holdout, published.strategy.rules, columns, hits, rules, effects, limits_after_cents, constraints,
+            stays_without_rules(published, columns),
+        )  # fmt: skip
     return Proposals(hits, rules, actions, effects, limits_after_cents, constraints, drawing_stopped)

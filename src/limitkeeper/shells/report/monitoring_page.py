@@ -63,7 +63,9 @@ def explanation(figure: Mapping[str, Any], t: Mapping[str, Any]) -> list[str]:
     if "most" in note:
         most = note["most"]
         found.append(
-            t["moved"].format(bin=most["bin"], before=percent(most["before"]), now=percent(most["now"]))
+            t["moved"].format(
+                bin=most["bin"] or t["missing"], before=percent(most["before"]), now=percent(most["now"])
+            )
         )
         if note["usual"] is not None:
             found.append(t["usual"].format(value=number(note["usual"])))
