@@ -106,9 +106,9 @@ def reason_wording(language: str) -> dict[str, Wording]:
     return wording_from_document(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def demo_notes() -> dict[str, list[str]]:
-    """What a reader of the demo's report must know, by language."""
-    paths = {language: POLICY / "wording" / language / "demo.yaml" for language in LANGUAGES}
+def page_notes(page: str) -> dict[str, list[str]]:
+    """What a reader of a page must know, by language: of ``demo``, ``taiwan_months``."""
+    paths = {language: POLICY / "wording" / language / f"{page}.yaml" for language in LANGUAGES}
     return {
         language: yaml.safe_load(path.read_text(encoding="utf-8"))["notes"]
         for language, path in paths.items()

@@ -29,7 +29,7 @@ def demo(
     """
     from limitkeeper import CACHE_FOLDER
     from limitkeeper.app.demo import reviewed_taiwan
-    from limitkeeper.app.policy import checked_language, demo_notes
+    from limitkeeper.app.policy import checked_language, page_notes
     from limitkeeper.app.strategies import loaded_strategy, strategy_path
     from limitkeeper.connectors.models import model_folder_written
     from limitkeeper.connectors.taiwan import taiwan_statements
@@ -41,7 +41,7 @@ def demo(
     begun = time.monotonic()
     with progress_bars() as progress:
         statements = taiwan_statements(CACHE_FOLDER / "data", data, progress)
-        found = reviewed_taiwan(statements, rules, notes=demo_notes(), progress=progress)
+        found = reviewed_taiwan(statements, rules, notes=page_notes("demo"), progress=progress)
     model_folder_written(found.model, out / "model", card_page(found.model))
     write_review(out, found.summary, found.decisions, found.review, lang)
     show_summary(found.summary, lang, out, as_json=as_json)
