@@ -14,7 +14,10 @@ import polars as pl
 import pytest
 import yaml
 
+from limitkeeper.app.fairness import SCREENS, decided_fairness, decided_rows, screens_in_force
+from limitkeeper.app.strategies import strategy_path
 from limitkeeper.app.taiwan import taiwan_accounts, taiwan_events
+from limitkeeper.app.taiwan_fairness import SCREENS_DAY
 from limitkeeper.connectors.taiwan import taiwan_statements
 from limitkeeper.core.decision.identity import decision_id
 
@@ -259,3 +262,59 @@ def test_tampered_model_is_refused(portfolio: Path, demo: Path, tmp_path: Path) 
     done = command("review", str(portfolio / "portfolio.yaml"), "--model", str(tmp_path), "--dry-run")
     assert done.returncode == 1
     assert "not as it was" in done.stderr
+
+
+def fairness(portfolio: Path, demo: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    given = ("--model", str(demo / "model"), "--out", str(out))
+    return command("fairness", "strategy", str(portfolio / "portfolio.yaml"), *given, *more)
+
+
+def test_committed_fairness_report_is_that_of_the_demos_decisions(
+    decided: pl.DataFrame, summary: dict[str, Any], tmp_path: Path
+) -> None:
+    committed = json.loads((ROOT / "docs/fairness/taiwan.json").read_text(encoding="utf-8"))
+    people = taiwan_accounts(taiwan_statements(tmp_path))
+    protected = [part["attribute"] for part in committed["attributes"]]
+    found = decided_fairness(
+        "strategy", {"name": "standard"}, decided_rows(decided),
+        people.join(decided.select(pl.col("account_id").cast(pl.Int64)), on="account_id", how="semi"),
+        protected, screens_in_force(SCREENS_DAY), outcome="default_next_month",
+    )  # fmt: skip
+    assert committed["subject"]["strategy"] == summary["versions"]["strategy"]
+    for part, kept in zip(found["attributes"], committed["attributes"], strict=True):
+        for group, said in zip(part["groups"], kept["groups"], strict=True):
+            assert (group["group"], group["accounts"], group["bad"]) == (
+                said["group"], said["accounts"], said["bad"]
+            )  # fmt: skip
+            assert group["touched"] == pytest.approx(said["touched"], rel=0.05, abs=2)
+    if (
+        committed["subject"]["model"] == summary["versions"]["model"]
+    ):  # another processor may round a fit otherwise
+        for key in ("attributes", "intersections", "accounts", "touched"):
+            assert found[key] == committed[key], key
+
+
+def test_strategy_with_a_threshold_that_hits_the_young_fails_and_the_standard_one_does_not(
+    portfolio: Path, demo: Path, tmp_path: Path
+) -> None:
+    standard = fairness(portfolio, demo, tmp_path / "standard", "--json")
+    assert standard.returncode == 0, standard.stderr
+    assert json.loads(standard.stdout)["failed"] == []
+    text = strategy_path("standard").read_text(encoding="utf-8")
+    planted = text.replace("pd >= pd_raised and raroc < hurdle_rate", "limit_cents <= 5000000", 1)
+    assert planted != text
+    (tmp_path / "planted.yaml").write_text(planted, encoding="utf-8")
+    bound = yaml.safe_load(SCREENS.read_text(encoding="utf-8"))["group_accounts_least"] | {
+        "values": {"2002-01-01": 40}
+    }
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"group_accounts_least": bound}), encoding="utf-8")
+    done = fairness(
+        portfolio, demo, tmp_path / "planted", "--strategy", str(tmp_path / "planted.yaml"), "--alternatives",
+        "--screens", str(tmp_path / "own.yaml"), "--lang", "zh",
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert "不得上线" in done.stdout
+    report = json.loads((tmp_path / "planted/fairness.json").read_text(encoding="utf-8"))
+    assert any("age_band" in each for each in report["failed"])
+    assert report["alternatives"]["tried"][0]["kind"] == "as_it_is"
+    assert "替代方案" in (tmp_path / "planted/fairness.html").read_text(encoding="utf-8")
