@@ -16,11 +16,12 @@ from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.campaigns import Proposal, begun, proposed, standing_of
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.connectors.sealing import Seal
+from limitkeeper.connectors.sealing import LocalMasterKeys, Seal
 from limitkeeper.connectors.tables import table, table_written
 from limitkeeper.core.access.actors import STRATEGIST, SYSTEM, Actor
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.sql import Store
+from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
 
 ACCOUNTS = int(os.environ.get("BENCH_CAMPAIGN_ACCOUNTS", "1000000"))
@@ -54,8 +55,9 @@ def _accounts() -> pl.DataFrame:
 
 def _measured(kind: str, url: str, path: Path) -> dict[str, Any]:
     store, policy = Store(url), approval_policy()
+    vault = Vault(f"sqlite:///{path.with_name(f'vault_{kind}.db')}", lambda: NOW_US)
     store.take({})
-    done = effects(Seal(bytes(32)), notice_policy("CN"))
+    done = effects(Seal(LocalMasterKeys(bytes(32)), vault), notice_policy("CN"))
     started = time.perf_counter()
     with work(store, Actor("sue", frozenset({STRATEGIST})), NOW_US) as w:
         frame = table(path)

@@ -11,7 +11,6 @@ from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.limits import LimitChange, effected_due, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.limits.ledger import Line, line_of
@@ -20,9 +19,9 @@ from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
+from tests.vaults import SEAL
 
 NOW_US = 1_790_000_000_000_000
-SEAL = Seal(bytes(range(32)))
 POLICY = approval_policy()
 DESK = AppealDesk(effects(SEAL, notice_policy("CN")), POLICY)
 KIM = Actor("kim", frozenset({CUSTOMER}), "a")

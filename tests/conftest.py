@@ -1,5 +1,6 @@
 """What tests share: parts of the machine that a test may need, and the real data."""
 
+import atexit
 import importlib.util
 import os
 import shutil
@@ -17,6 +18,11 @@ import pytest
 if TYPE_CHECKING:
     from tests.broker.kafka import Broker
     from tests.provider.keycloak import Keycloak
+
+if "LIMITKEEPER_VAULT" not in os.environ:  # one vault for this session: its workers and servers inherit it
+    _vault = tempfile.mkdtemp(prefix="limitkeeper-vault-")
+    atexit.register(shutil.rmtree, _vault, ignore_errors=True)
+    os.environ["LIMITKEEPER_VAULT"] = f"sqlite:///{_vault}/vault.db"
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

@@ -20,7 +20,6 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.people import key_made, person_added
 from limitkeeper.connectors.letters import Channel
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.access.actors import CUSTOMER, SYSTEM
 from limitkeeper.engines.embedded.engine import Engine
@@ -31,8 +30,7 @@ from limitkeeper.shells.feeds.workflow import Workflow
 from limitkeeper.shells.serving import Ways, open_ways, web_server
 from limitkeeper.store.people_tables import sessions
 from limitkeeper.store.work import work
-
-SEAL = Seal(bytes(range(32)))
+from tests.vaults import SEAL
 
 PASSWORD = "a long enough password"  # noqa: S105 - of people that are none
 

@@ -1,6 +1,5 @@
 """Letters that came back, on every store: from a real mail server, by report, at the command line."""
 
-import base64
 import datetime as dt
 import json
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from limitkeeper.app.notices import (
 from limitkeeper.connectors.bounces import Bounce, bounce_of
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.connectors.mail import MailServer
-from limitkeeper.connectors.sealing import KEY_VARIABLE, Seal
+from limitkeeper.connectors.sealing import KEY_VARIABLE
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.shells.cli.main import application
@@ -33,8 +32,8 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 from tests.delivery_reports import ADDRESS, report
 from tests.postman import Postman, postman
+from tests.vaults import MASTER_KEY_TEXT, SEAL
 
-SEAL = Seal(bytes(range(32)))
 NOON_US = int(dt.datetime(2026, 9, 21, 4, tzinfo=dt.UTC).timestamp()) * 1_000_000  # in Shanghai
 FACTS = NoticeFacts("freeze_lifted", "**** 1", "¥", limit_after_cents=100, effective_day=dt.date(2026, 9, 21))
 
@@ -160,7 +159,7 @@ def test_notice_that_comes_back_from_everywhere_is_dead_and_counted(out: Out) ->
 def test_reports_are_read_from_the_input_a_maildir_and_a_mailbox_file(
     out: Out, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(SEAL.key).decode())
+    monkeypatch.setenv(KEY_VARIABLE, MASTER_KEY_TEXT)
     content = report(out.letter)
 
     def read(*arguments: str, given: bytes = b"") -> dict[str, int]:

@@ -26,7 +26,6 @@ from limitkeeper.app.limits import effected_due, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, inbox, is_out, notice_content, preferences_set
 from limitkeeper.app.policy import reason_wording
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.approval.refusals import RefusedError
@@ -40,10 +39,10 @@ from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
 from tests.simulated_accounts import campaign_rows
+from tests.vaults import SEAL
 
 NOW_US = 1_790_040_000_000_000  # by day in Shanghai
 POLICY = approval_policy()
-SEAL = Seal(bytes(32))
 EFFECTS = effects(SEAL, notice_policy("CN"))
 SUE = Actor("sue", frozenset({STRATEGIST}))
 REASONS = ["product_change"]

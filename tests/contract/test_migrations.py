@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from limitkeeper.app.audit import verified
 from limitkeeper.app.notices import inbox
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store import migrations, tables
@@ -29,6 +28,7 @@ from limitkeeper.store.records import Commit
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.sql import Store, StoreTakenError, opened_store
 from limitkeeper.store.work import work
+from tests.vaults import SEAL
 
 BEFORE = Path(__file__).parents[1] / "stores_before"
 SETTINGS = {"market": "CN"}
@@ -148,7 +148,7 @@ def test_upgrade_loses_nothing_and_the_server_goes_on(before: str) -> None:
         {"subject": "y", "topic": "alert.opened", "content": "{}", "due_us": 3}]))  # fmt: skip
     assert [entry.content for entry in store.entries_after(0)] == [bytes(range(64)), b"more"]
     with work(store, SYSTEM, 1) as w:
-        (notice,) = inbox(w, Seal(bytes(range(32))), "c")
+        (notice,) = inbox(w, SEAL, "c")
         w.note("case.comment", "case:case-1")
     assert notice["kind"] == "freeze_lifted"
     assert verified(store).broken is None

@@ -22,7 +22,6 @@ from limitkeeper.connectors.bounces import Bounce
 from limitkeeper.connectors.gateway import gateway
 from limitkeeper.connectors.letters import Letter, LetterError
 from limitkeeper.connectors.mail import MailServer
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, SYSTEM, Actor
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.store.audit_tables import audit_events
@@ -31,8 +30,8 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 from tests.postman import Postman, postman
 from tests.receiver import Receiver
+from tests.vaults import SEAL
 
-SEAL = Seal(bytes(range(32)))
 NOON_US = int(dt.datetime(2026, 9, 21, 4, tzinfo=dt.UTC).timestamp()) * 1_000_000  # in Shanghai
 NIGHT_US = int(dt.datetime(2026, 9, 21, 16, tzinfo=dt.UTC).timestamp()) * 1_000_000
 HOUR_US = 3_600_000_000

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.regulation import evaluation_document
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.kernel.instants import day_of
@@ -20,6 +19,7 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals, stated_accounts
 from limitkeeper.store.work import work
 from tests.contract.test_restoration import NOW_US, TRACE, decide
+from tests.vaults import SEAL
 
 FIRST, LAST = day_of(NOW_US), day_of(NOW_US) + dt.timedelta(days=60)
 EFFECTIVE_US = NOW_US + 7 * DAY_US
@@ -42,7 +42,7 @@ def store(store_url: str) -> Iterator[Store]:
 def cut(store: Store) -> None:
     """A cut as it should be: approved by the second tier, told, and in effect seven days later."""
     decide(store, NOW_US, "decrease", 1_000_000, 800_000, VERSIONS)
-    deliver_notices(store, {}, Seal(bytes(range(32))), lambda: TOLD_US)
+    deliver_notices(store, {}, SEAL, lambda: TOLD_US)
     assert effected_due(store, EFFECTIVE_US, is_out) == 1
 
 
@@ -95,7 +95,7 @@ def test_decision_whose_trace_is_gone_fails(store: Store) -> None:
 
 def test_freeze_is_held_against_the_notice_that_told_of_it(store: Store) -> None:
     decide(store, NOW_US, "freeze", 1_000_000, 1_000_000, VERSIONS)
-    deliver_notices(store, {}, Seal(bytes(range(32))), lambda: TOLD_US)
+    deliver_notices(store, {}, SEAL, lambda: TOLD_US)
     assert effected_due(store, NOW_US, is_out) == 1
     counts, failures = evaluated(store)
     assert failures == set()

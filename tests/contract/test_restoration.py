@@ -15,7 +15,6 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import notice_content
 from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.steps import steps_looked_at
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.limits.ledger import LedgerError
@@ -25,10 +24,11 @@ from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals, stated_accounts
 from limitkeeper.store.work import Work, work
+from tests.vaults import SEAL
 
 NOW_US = 1_790_000_000_000_000
 POLICY = approval_policy()
-EFFECTS = effects(Seal(bytes(range(32))), notice_policy("CN"))
+EFFECTS = effects(SEAL, notice_policy("CN"))
 ANN = Actor("ann", frozenset({OFFICER}))
 TRACE: dict[str, Any] = {
     "decision_id": "d",

@@ -26,7 +26,6 @@ from limitkeeper.app.notices import deliver_notices
 from limitkeeper.app.own_lines import Seen, last_seen, line_document, lines_document, portrait_document
 from limitkeeper.app.ownership import own_line
 from limitkeeper.connectors.letters import Letter
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, PolicyError
@@ -38,9 +37,9 @@ from limitkeeper.store.notice_tables import contacts, notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals, stated_accounts
 from limitkeeper.store.work import MissingError, Work, work
+from tests.vaults import SEAL
 
 NOW_US = 1_790_042_400_000_000  # at noon in Shanghai
-SEAL = Seal(bytes(range(32)))
 POLICY = approval_policy()
 EFFECTS = effects(SEAL, notice_policy("CN"))
 KIM = Actor("kim", frozenset({CUSTOMER}), "c-1")
@@ -284,7 +283,7 @@ def test_contact_is_used_with_consent_alone_shown_masked_and_forgotten_when_aske
         contact_forgotten(w, SEAL, "c-1", contact_id)
         assert customer_document(w, SEAL, "c-1", shows_addresses=True)["contacts"] == []
     (row,) = store.rows(sa.select(contacts))
-    assert SEAL.opened(row["address"], f"contact:{contact_id}") == b""
+    assert SEAL.opened(row["address"], f"contact:{contact_id}", "c-1") == b""
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,16 @@ from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, begun, cancelled, proposed, standing_of
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import STRATEGIST, Actor
 from limitkeeper.store.campaign_tables import campaigns
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 from tests.crash.workflow_steps import Steps
 from tests.simulated_accounts import campaign_rows
+from tests.vaults import SEAL
 
 NOW_US = 1_790_040_000_000_000
-EFFECTS = effects(Seal(bytes(32)), notice_policy("CN"))
+EFFECTS = effects(SEAL, notice_policy("CN"))
 SUE = Actor("sue", frozenset({STRATEGIST}))
 ACCOUNTS, AT_ONCE = 20, 6
 

@@ -29,7 +29,6 @@ from limitkeeper.app.notices import contact_added, deliver_notices, is_out, pref
 from limitkeeper.app.outbox import Channel, deliver_due
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.connectors.mail import mail_server
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
@@ -47,8 +46,8 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox, proposals
 from limitkeeper.store.work import work
 from tests.live_engines import engine, sent
+from tests.vaults import SEAL
 
-SEAL = Seal(bytes(range(32)))
 SECRET = bytes(range(32))
 NOON_US = int(dt.datetime(2026, 11, 23, 4, tzinfo=dt.UTC).timestamp()) * 1_000_000  # in Shanghai
 POLICY, ON_APPROVED = approval_policy(), effects(SEAL, notice_policy("CN"))

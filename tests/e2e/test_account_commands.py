@@ -1,6 +1,5 @@
 """A customer's way at the command line: he sees, asks, takes back, is explained; staff restores and sends again."""
 
-import base64
 import datetime as dt
 import json
 import time
@@ -13,7 +12,7 @@ from typer.testing import CliRunner
 
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.people import person_added
-from limitkeeper.connectors.sealing import KEY_VARIABLE, Seal
+from limitkeeper.connectors.sealing import KEY_VARIABLE
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, OFFICER, OPERATOR, SYSTEM
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.kernel.errors import InputError
@@ -23,8 +22,8 @@ from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals, stated_accounts
 from limitkeeper.store.work import work
+from tests.vaults import MASTER_KEY_TEXT
 
-SEAL = Seal(bytes(range(32)))
 TRACE = {
     "decision_id": "d",
     "inputs": {"limit_cents": 600_000.0, "balance_cents": 300_000.0, "on_time_streak": 2.0},
@@ -43,7 +42,7 @@ def invoke(folder: Path, *arguments: str, code: int = 0) -> str:
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(SEAL.key).decode())
+    monkeypatch.setenv(KEY_VARIABLE, MASTER_KEY_TEXT)
     found, now_us = Store(f"sqlite:///{tmp_path}/limitkeeper.db"), time.time_ns() // 1_000
     with work(found, SYSTEM, now_us) as w:
         w.add(stated_accounts, {"account_id": "a-1", "customer_id": "c-1", "segment": None})

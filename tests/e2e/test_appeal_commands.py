@@ -1,6 +1,5 @@
 """An appeal's way at the command line: written down for a customer, evidence, a question, the answer, the counts."""
 
-import base64
 import json
 import time
 from collections.abc import Iterator
@@ -17,13 +16,14 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.sql import Store
-from tests.appealed_decisions import SEAL, decided, in_effect, ledger_line, staffed
+from tests.appealed_decisions import decided, in_effect, ledger_line, staffed
 from tests.unit.connectors.test_evidence import pdf
+from tests.vaults import MASTER_KEY_TEXT
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(SEAL.key).decode())
+    monkeypatch.setenv(KEY_VARIABLE, MASTER_KEY_TEXT)
     monkeypatch.setattr("tests.appealed_decisions.NOW_US", time.time_ns() // 1_000)
     return tmp_path
 

@@ -1,6 +1,5 @@
 """An officer's way at the command line: a violation, its case, the decision, the customer's mail, the audit."""
 
-import base64
 import datetime as dt
 import json
 import time
@@ -11,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from limitkeeper.app.notices import contact_added, preferences_set
-from limitkeeper.connectors.sealing import KEY_VARIABLE, Seal
+from limitkeeper.connectors.sealing import KEY_VARIABLE
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.shells.cli.main import application
@@ -21,8 +20,8 @@ from limitkeeper.store.work import work
 from tests.crash.killed_server import KilledServer
 from tests.live_engines import life
 from tests.postman import postman
+from tests.vaults import MASTER_KEY_TEXT, SEAL
 
-SEAL = Seal(bytes(range(32)))
 PATIENCE_SECONDS = 30
 
 
@@ -47,7 +46,7 @@ def awaited(folder: Path, *arguments: str) -> list[dict]:
 def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(SEAL.key).decode())
+    monkeypatch.setenv(KEY_VARIABLE, MASTER_KEY_TEXT)
     folder, accounts = tmp_path / "data", tmp_path / "accounts.parquet"
     folder.mkdir()
     life().accounts.write_parquet(accounts)

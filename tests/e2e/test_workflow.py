@@ -17,7 +17,6 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
 from limitkeeper.app.outbox import deliver_due
 from limitkeeper.connectors.letters import Letter
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
@@ -33,8 +32,8 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import Work, work
 from tests.live_engines import NOW_US, engine, life, sent
+from tests.vaults import SEAL
 
-SEAL = Seal(bytes(range(32)))
 POLICY = approval_policy()
 ON_APPROVED = effects(SEAL, notice_policy("CN"))
 ANN = Actor("ann", frozenset({OFFICER}))

@@ -24,7 +24,6 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.steps import steps_looked_at
-from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.kernel.errors import InputError
@@ -36,9 +35,9 @@ from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import freeze_changes, proposals, stated_accounts
 from limitkeeper.store.work import work
+from tests.vaults import SEAL
 
 POLICY = approval_policy()
-SEAL = Seal(bytes(range(32)))
 EFFECTS = effects(SEAL, notice_policy("CN"))
 LIMIT_CENTS = 1_000_000
 DAYS = (0, 1, 3, 8, 31, 61)

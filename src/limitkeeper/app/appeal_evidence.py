@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -79,8 +81,8 @@ def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, evidence: Evidence
     w.add(appeal_evidence, {
         "evidence_id": evidence_id, "appeal_id": appeal_id, "number": len(there) + 1, "kind": kind,
         "size_bytes": len(content), "sha256": digest,
-        "name": desk.seal.sealed(evidence.name.encode(), f"evidence:{evidence_id}:name"),
-        "content": desk.seal.sealed(content, f"evidence:{evidence_id}"), "added_us": w.now_us,
+        "name": desk.seal.sealed(evidence.name.encode(), f"evidence:{evidence_id}:name", row["customer_id"]),
+        "content": desk.seal.sealed(content, f"evidence:{evidence_id}", row["customer_id"]), "added_us": w.now_us,
         "added_by": w.actor.actor_id,
     })  # fmt: skip
     w.note(
@@ -110,13 +112,13 @@ def evidence_read(w: Work, seal: Seal, appeal_id: str, evidence_id: str) -> Evid
     )
     if kept is None:
         raise MissingError("The appeal has no such file.", value=evidence_id)
-    content = seal.opened(kept["content"], f"evidence:{evidence_id}")
+    content = seal.opened(kept["content"], f"evidence:{evidence_id}", row["customer_id"])
     if hashlib.sha256(content).hexdigest() != kept["sha256"]:
         raise EvidenceError("The file is not what was sent.", value=evidence_id)
     w.note("appeal.look", f"appeal:{appeal_id}", {"evidence": evidence_id})
-    return Evidence(kept["kind"], evidence_name(seal, kept["name"], evidence_id), content)
+    return Evidence(kept["kind"], evidence_name(seal, row, kept["name"], evidence_id), content)
 
 
-def evidence_name(seal: Seal, name: bytes, evidence_id: str) -> str:
+def evidence_name(seal: Seal, appeal: Mapping[str, Any], name: bytes, evidence_id: str) -> str:
     """The name that a file was sent under."""
-    return seal.opened(name, f"evidence:{evidence_id}:name").decode()
+    return seal.opened(name, f"evidence:{evidence_id}:name", appeal["customer_id"]).decode()

@@ -62,7 +62,7 @@ def appeal_read(w: Work, seal: Seal, appeal_id: str) -> dict[str, Any]:
     acts = [
         {"at": _instant(each["ts_us"]), "by": each["actor_id"], "act": each["act"], "state": each["state"],
          "tier": each["tier"], "version": each["version"],
-         "words": seal.opened(each["words"], f"appeal:{appeal_id}:{each['version']}").decode()}
+         "words": seal.opened(each["words"], f"appeal:{appeal_id}:{each['version']}", row["customer_id"]).decode()}
         for each in done
     ]  # fmt: skip
     files = w.rows(
@@ -72,7 +72,7 @@ def appeal_read(w: Work, seal: Seal, appeal_id: str) -> dict[str, Any]:
     )
     evidence = [
         {"evidence_id": each["evidence_id"], "kind": each["kind"], "size_bytes": each["size_bytes"],
-         "sha256": each["sha256"], "name": evidence_name(seal, each["name"], each["evidence_id"]),
+         "sha256": each["sha256"], "name": evidence_name(seal, row, each["name"], each["evidence_id"]),
          "added_at": _instant(each["added_us"])}
         for each in files
     ]  # fmt: skip

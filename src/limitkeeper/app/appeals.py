@@ -198,7 +198,7 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
         w.add(appeals, row)
     except sa.exc.IntegrityError as error:
         raise ConflictError("It was submitted at the same time.", value=account_id) from error
-    _kept_act(w, desk, appeal, "submit", text)
+    _kept_act(w, desk, row, appeal, "submit", text)
     w.note("appeal.submit", f"appeal:{appeal_id}", {"case": case_id, "account": account_id})
     _receipt(w, desk, row, appeal, entries)
     return appeal_id
@@ -278,7 +278,7 @@ def changed_appeal(
     elif act in ("answer", "again"):
         values |= {"answered_us": None, "triage_us": w.now_us}
     w.change(appeals, after.appeal_id, row["version"], values)
-    _kept_act(w, desk, after, act, words)
+    _kept_act(w, desk, row, after, act, words)
     detail = {"state": after.state, "tier": after.tier, "version": after.version, "outcome": after.outcome}
     w.note(f"appeal.{act}", f"appeal:{after.appeal_id}", detail)
     if after.state in GRANTING:
@@ -291,7 +291,7 @@ def evidence_counted(w: Work, desk: AppealDesk, row: Mapping[str, Any]) -> None:
     appeal = appeal_of(row)
     after = replace(appeal, version=appeal.version + 1)
     w.change(appeals, after.appeal_id, appeal.version, {"triage_us": row["triage_us"]})
-    _kept_act(w, desk, after, "evidence", "")
+    _kept_act(w, desk, row, after, "evidence", "")
 
 
 def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act: str, words: str) -> None:
@@ -350,11 +350,14 @@ def _check_part(row: Mapping[str, Any], granted_cents: int | None) -> None:
         )
 
 
-def _kept_act(w: Work, desk: AppealDesk, appeal: Appeal, act: str, words: str) -> None:
+def _kept_act(
+    w: Work, desk: AppealDesk, row: Mapping[str, Any], appeal: Appeal, act: str, words: str
+) -> None:
     place = f"appeal:{appeal.appeal_id}:{appeal.version}"
     w.add(appeal_acts, {
         "appeal_id": appeal.appeal_id, "version": appeal.version, "ts_us": w.now_us, "actor_id": w.actor.actor_id,
-        "act": act, "words": desk.seal.sealed(words.encode(), place), "state": appeal.state, "tier": appeal.tier,
+        "act": act, "words": desk.seal.sealed(words.encode(), place, row["customer_id"]), "state": appeal.state,
+        "tier": appeal.tier,
     })  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from limitkeeper.app.campaigns import CANCELLED, CANCELLING, DONE, WORKING
 from limitkeeper.app.decisions import Effects, Told, lowering, shown_line
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording
-from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, quiet_hours
+from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, quiet_hours, sealed_or_nothing
 from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.instants import instant, us_of
@@ -99,6 +99,7 @@ def _planned(w: Work, effects: Effects, campaign: dict[str, Any], count: int) ->
         w.note("campaign.planned", f"campaign:{campaign['campaign_id']}", counts)
         return 0
     batch = _Batch(w, effects, campaign)
+    effects.seal.prepare(row.customer_id for row in rows)
     for row in rows:
         batch.add(row)
     batch.write(rows[-1].number)
@@ -227,7 +228,7 @@ class _Batch:
     def _letter(self, row: sa.Row[Any], variant: _Variant, content: str) -> str:
         named = f"notice:{self.campaign['campaign_id']}:{row.number}:{variant.kind}"
         notice_id = hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
-        sealed = self.effects.seal.sealed(content.encode(), f"notice:{notice_id}")
+        sealed = sealed_or_nothing(self.effects.seal, content.encode(), notice_id, row.customer_id)
         self.notices.append((notice_id, row.customer_id, row.account_id, variant.kind, variant.language, sealed,
                              self.w.now_us, WAITING, None, None, self._due_us(row), 1))  # fmt: skip
         return notice_id
@@ -336,6 +337,7 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
         w.note("campaign.cancelled", f"campaign:{campaign_id}", {"cancelled": campaign["cancelled"]})
         return 0
     batch, by_account = _Batch(w, effects, campaign), {row.account_id: row for row in rows}
+    effects.seal.prepare(row.customer_id for row in rows)
     span = campaign_items.c.number.between(campaign["reached"] + 1, rows[-1].number)
     accounts = sa.select(campaign_items.c.account_id).where(campaign_items.c.campaign_id == campaign_id, span)
     tried = sa.exists().where(deliveries.c.notice_id == notices.c.notice_id)

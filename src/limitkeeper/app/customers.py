@@ -115,7 +115,11 @@ def contact_forgotten(w: Work, seal: Seal, customer_id: str, contact_id: str) ->
         When the customer has no such contact.
     """
     row = _own_contact(w, customer_id, contact_id)
-    values = {"address": seal.sealed(b"", f"contact:{contact_id}"), "consented": False, "is_broken": True}
+    values = {
+        "address": seal.sealed(b"", f"contact:{contact_id}", customer_id),
+        "consented": False,
+        "is_broken": True,
+    }
     w.change(contacts, contact_id, row["version"], values)
     w.note("customer.forget", f"customer:{customer_id}", {"contact": contact_id})
 
@@ -134,7 +138,7 @@ def customer_document(w: Work, seal: Seal, customer_id: str, *, shows_addresses:
     query = sa.select(contacts).where(contacts.c.customer_id == customer_id).order_by(contacts.c.rank)
     found = []
     for each in w.rows(query):
-        address = seal.opened(each["address"], f"contact:{each['contact_id']}").decode()
+        address = seal.opened(each["address"], f"contact:{each['contact_id']}", customer_id).decode()
         if address:
             found.append({
                 "contact_id": each["contact_id"], "channel": each["channel"],

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
-from limitkeeper.connectors.sealing import Seal
+from limitkeeper.connectors.sealing import ErasedError, Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import instant, instant_text, us_of
@@ -57,14 +57,16 @@ def contact_added(
 ) -> str:
     """Add a way to reach a customer, or mend one that was found broken; its id."""
     named = hashlib.blake2b(
-        json.dumps([customer_id, channel, address]).encode(), digest_size=16, key=seal.key[:16]
+        json.dumps([customer_id, channel, address]).encode(),
+        digest_size=16,
+        key=seal.key_of(customer_id)[:16],
     )
     contact_id = named.hexdigest()
     before = w.kept(contacts, contact_id)
     if before is None:
         w.add(contacts, {
             "contact_id": contact_id, "customer_id": customer_id, "channel": channel, "rank": rank,
-            "address": seal.sealed(address.encode(), f"contact:{contact_id}"), "consented": consented,
+            "address": seal.sealed(address.encode(), f"contact:{contact_id}", customer_id), "consented": consented,
             "is_broken": False, "version": 1,
         })  # fmt: skip
         w.note("customer.contact", f"customer:{customer_id}", {"contact": contact_id, "channel": channel})
@@ -97,7 +99,7 @@ def written(
     quiet = quiet_hours(customer_row(w, customer_id))
     w.add(notices, {
         "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
-        "language": language, "content": seal.sealed(content, f"notice:{notice_id}"), "made_us": w.now_us,
+        "language": language, "content": sealed_or_nothing(seal, content, notice_id, customer_id), "made_us": w.now_us,
         "state": WAITING, "out_us": None, "read_us": None, "due_us": us_of(quiet.over(instant(w.now_us))), "version": 1,
     })  # fmt: skip
     until = facts.appeal_until_day
@@ -108,6 +110,14 @@ def written(
     return notice_id
 
 
+def sealed_or_nothing(seal: Seal, content: bytes, notice_id: str, customer_id: str) -> bytes:
+    """What a notice says, sealed; nothing where its customer was erased: there is nobody to tell."""
+    try:
+        return seal.sealed(content, f"notice:{notice_id}", customer_id)
+    except ErasedError:
+        return b""
+
+
 def notice_content(row: Mapping[str, Any], seal: Seal) -> Notice:
     """The notice that a row holds.
 
@@ -116,7 +126,11 @@ def notice_content(row: Mapping[str, Any], seal: Seal) -> Notice:
     SealError
         When it does not open.
     """
-    subject, paragraphs = json.loads(seal.opened(row["content"], f"notice:{row['notice_id']}"))
+    if not row["content"]:
+        return Notice("", ())
+    subject, paragraphs = json.loads(
+        seal.opened(row["content"], f"notice:{row['notice_id']}", row["customer_id"])
+    )
     return Notice(subject, tuple(paragraphs))
 
 
@@ -349,7 +363,9 @@ def _sent(
 ) -> tuple[str | None, bool]:
     """What went wrong, None where nothing did; and whether it always will."""
     content = notice_content(notice, seal)
-    address = seal.opened(contact["address"], f"contact:{contact['contact_id']}").decode()
+    address = seal.opened(
+        contact["address"], f"contact:{contact['contact_id']}", contact["customer_id"]
+    ).decode()
     paragraphs = "".join(
         f"<p>{html.escape(each).replace(chr(10), '<br>')}</p>" for each in content.paragraphs
     )

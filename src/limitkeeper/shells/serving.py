@@ -18,10 +18,10 @@ from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.oidc_login import SECRET_VARIABLE, oidc_from_file
+from limitkeeper.app.vault import seal_at
 from limitkeeper.connectors.channels import MAIL, channels_from_file
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.mail import mail_server
-from limitkeeper.connectors.sealing import seal_from_environment
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.progress import Progress, unseen
@@ -67,9 +67,9 @@ def now_us() -> int:
 
 
 def workflow_of(
-    market: str, mail: str | None, channels_file: Path | None = None, oidc: Path | None = None
+    data: Path, market: str, mail: str | None, channels_file: Path | None = None, oidc: Path | None = None
 ) -> Workflow:
-    """What Workflow needs, for a market: a mail server and the ways of a file, where notices go, and a provider's logins.
+    """What Workflow needs: the vault of a server's folder, a market's policy, where notices go, who lets people in.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def workflow_of(
         When there is no key, no policy of the market, or a channel or the provider cannot be used.
     """
     logins = oidc_from_file(oidc, os.environ.get(SECRET_VARIABLE, "")) if oidc else None
-    seal, policy = seal_from_environment(), notice_policy(market)
+    seal, policy = seal_at(data), notice_policy(market)
     channels = {MAIL: mail_server(mail).send} if mail else {}
     if channels_file:
         channels |= channels_from_file(channels_file)

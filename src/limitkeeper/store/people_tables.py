@@ -15,6 +15,7 @@ people = Table(
     Column("locked_until_us", BigInteger, nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Index("people_by_customer", "customer_id"),
 )
 
 identities = Table(

@@ -10,6 +10,7 @@ from limitkeeper.store import (
     limit_tables,
     notice_tables,
     people_tables,
+    rights_tables,
     tables,
 )
 
@@ -24,6 +25,7 @@ MODULES = (
     people_tables,
     appeal_tables,
     life_tables,
+    rights_tables,
 )
 
 metadata = tables.metadata

@@ -55,6 +55,7 @@ freeze_changes = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("is_kept", Boolean, nullable=False),  # whether the ledger has it
     Index("freeze_changes_by_kept", "is_kept", "id"),
+    Index("freeze_changes_by_account", "account_id"),
 )
 """What the monitor did to freezes, in order, for the ledger to follow."""
 
@@ -131,6 +132,7 @@ rejects = Table(
     Column("account_id", Text),
     Column("reason", String(40), nullable=False),
     Index("rejects_by_sequence", "sequence"),
+    Index("rejects_by_account", "account_id"),
 )
 
 outbox = Table(

@@ -65,13 +65,13 @@ def work_for(data: Path, store: str | None, person: str, act: str, customer_id: 
         yield w
 
 
-def effects_of(market: str) -> "Effects":
+def effects_of(market: str, data: Path) -> "Effects":
     """What approval leads to, with the key from the environment."""
     from limitkeeper.app.decisions import effects
     from limitkeeper.app.notice_policy import notice_policy
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
 
-    return effects(seal_from_environment(), notice_policy(market))
+    return effects(seal_at(data), notice_policy(market))
 
 
 def language_of(w: "Work", account_id: str, language: str | None) -> str:
@@ -213,7 +213,7 @@ def _ask(
     from limitkeeper.app.line_requests import request_made
     from limitkeeper.app.own_lines import last_seen, request_document
 
-    effects, policy = effects_of(market), approval_policy()
+    effects, policy = effects_of(market, data), approval_policy()
     with work_on(data, store, person, "line.request", account) as w:
         case_id = request_made(w, policy, effects, account, limit_cents, last_seen(w, account).line)
         return request_document(w, case_id)
@@ -277,7 +277,7 @@ def take_back(
     """
     from limitkeeper.app.line_requests import request_taken_back
 
-    effects = effects_of(market)
+    effects = effects_of(market, data)
     with work_on(data, store, person, "line.request", account) as w:
         found = request_taken_back(w, effects, account)
     shown({"account_id": account, "cases": found}, as_json=as_json, text="The request is taken back.")
@@ -304,7 +304,7 @@ def restore(
     from limitkeeper.app.restoration import restoration_opened
     from limitkeeper.store.case_tables import cases
 
-    effects, policy = effects_of(market), approval_policy()
+    effects, policy = effects_of(market, data), approval_policy()
     with work_on(data, store, person, "line.restore", account) as w:
         found = case_document(
             w.found(cases, restoration_opened(w, policy, effects, account, "review", limit))
@@ -332,7 +332,7 @@ def cancel(
     from limitkeeper.store.limit_tables import limit_entries
     from limitkeeper.store.work import MissingError
 
-    effects = effects_of(market)
+    effects = effects_of(market, data)
     with work_on(data, store, person, "limit.cancel", account) as w:
         if w.found(limit_entries, entry)["account_id"] != account:
             raise MissingError("There is no such entry of this line.", value=entry)

@@ -38,9 +38,9 @@ def customer_shown(
     Example: limitkeeper account customer c-3 --as kim
     """
     from limitkeeper.app.customers import customer_document
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
 
-    seal = seal_from_environment()
+    seal = seal_at(data)
     with work_for(data, store, person, "customer.read", customer) as w:
         own = w.actor.customer_id == customer
         found = customer_document(w, seal, customer, shows_addresses=own)
@@ -97,9 +97,9 @@ def contact(
     Example: limitkeeper account contact c-3 mail kim@example.org --consent --as kim
     """
     from limitkeeper.app.customers import contact_given
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
 
-    seal = seal_from_environment()
+    seal = seal_at(data)
     with work_for(data, store, person, "customer.prefer", customer) as w:
         typer.echo(contact_given(w, seal, customer, channel, address, consents=consents))
 
@@ -137,9 +137,9 @@ def forget(
     Example: limitkeeper account forget c-3 7c1c... --as kim
     """
     from limitkeeper.app.customers import contact_forgotten
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
 
-    seal = seal_from_environment()
+    seal = seal_at(data)
     with work_for(data, store, person, "customer.prefer", customer) as w:
         contact_forgotten(w, seal, customer, contact_id)
     typer.echo("It is forgotten.")

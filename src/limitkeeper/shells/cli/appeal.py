@@ -46,15 +46,15 @@ def root() -> None:
     """Appeals: what customers hold against decisions, and how they are answered."""
 
 
-def desk_of(market: str) -> "AppealDesk":
+def desk_of(market: str, data: Path) -> "AppealDesk":
     """Where appeals of a market are answered, sealed with the key of the environment."""
     from limitkeeper.app.appeals import AppealDesk
     from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.decisions import effects
     from limitkeeper.app.notice_policy import notice_policy
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
 
-    return AppealDesk(effects(seal_from_environment(), notice_policy(market)), approval_policy())
+    return AppealDesk(effects(seal_at(data), notice_policy(market)), approval_policy())
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def submit(
     from limitkeeper.core.access.actors import SYSTEM
     from limitkeeper.store.work import work
 
-    desk, opened = desk_of(market), store_at(data, store)
+    desk, opened = desk_of(market, data), store_at(data, store)
     try:
         with work(opened, SYSTEM, 0) as w:
             owner_id = owner_of(w, account).customer_id
@@ -160,9 +160,9 @@ def show(
     Example: limitkeeper appeal show 4f2a... --as bob
     """
     from limitkeeper.app.appeal_reading import appeal_read
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
 
-    seal = seal_from_environment()
+    seal = seal_at(data)
     with work_on_appeal(data, store, person, "appeal.read", appeal_id) as w:
         document = appeal_read(w, seal, appeal_id)
     if as_json:
@@ -267,7 +267,7 @@ def evidence(
     from limitkeeper.app.appeal_evidence import evidence_added, evidence_read, judged_evidence
     from limitkeeper.core.kernel.errors import InputError
 
-    desk = desk_of(market)
+    desk = desk_of(market, data)
     if (add is None) == (read is None or to is None):
         raise InputError(
             "Give a file to add, or what to read and where to write it.", allowed="--add, or --read and --to"
@@ -340,7 +340,7 @@ def _acted(
     from limitkeeper.app.appeals import RIGHTS, appeal_acted
     from limitkeeper.store.appeal_tables import appeals
 
-    desk = desk_of(market)
+    desk = desk_of(market, data)
     with work_on_appeal(data, store, person, RIGHTS.get(act, "appeal.decide"), appeal_id) as w:
         seen = w.found(appeals, appeal_id)["version"] if version is None else version
         appeal_acted(w, desk, appeal_id, seen, act, words, **given)

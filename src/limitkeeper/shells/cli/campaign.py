@@ -258,9 +258,9 @@ def work_off(
     from limitkeeper.app.campaign_work import campaigns_worked
     from limitkeeper.app.decisions import effects
     from limitkeeper.app.notice_policy import notice_policy
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
 
-    done = effects(seal_from_environment(), notice_policy(market))
+    done = effects(seal_at(data), notice_policy(market))
     opened = store_at(data, store)
     try:
         with progress_bars() as progress:

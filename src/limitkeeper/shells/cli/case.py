@@ -141,11 +141,11 @@ def _command(act: str) -> Callable[..., None]:
         from limitkeeper.app.cases import case_acted, terms_in_force
         from limitkeeper.app.decisions import effects
         from limitkeeper.app.notice_policy import notice_policy
-        from limitkeeper.connectors.sealing import seal_from_environment
+        from limitkeeper.app.vault import seal_at
         from limitkeeper.store.case_tables import cases
 
         policy = approval_policy()
-        on_approved = effects(seal_from_environment(), notice_policy(market))
+        on_approved = effects(seal_at(data), notice_policy(market))
         with work_as(data, store, person, "case.act") as w:
             seen = w.found(cases, case_id)["version"] if version is None else version
             case_acted(w, case_id, seen, act.replace("-", "_"), terms_in_force(w, policy), on_approved, words)

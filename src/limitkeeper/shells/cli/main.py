@@ -23,8 +23,10 @@ from limitkeeper.shells.cli import (
     notice_bounces,
     person,
     regulation,
+    rights,
     store,
     strategy,
+    vault,
 )
 from limitkeeper.shells.cli.demo import demo
 from limitkeeper.shells.cli.features import features
@@ -62,6 +64,8 @@ application.add_typer(audit.application, name="audit")
 application.add_typer(regulation.application, name="regulation")
 application.add_typer(life.application, name="life")
 application.add_typer(fairness.application, name="fairness")
+application.add_typer(rights.application, name="rights")
+application.add_typer(vault.application, name="vault")
 application.add_typer(store.application, name="store")
 
 

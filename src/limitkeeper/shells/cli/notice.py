@@ -41,10 +41,10 @@ def list_notices(
     Example: limitkeeper notice list --customer c-3 --as kim
     """
     from limitkeeper.app.notices import inbox
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
     from limitkeeper.core.kernel.instants import instant_text
 
-    seal = seal_from_environment()
+    seal = seal_at(data)
     with work_for(data, store, person, "notice.read", customer) as w:
         found = inbox(w, seal, customer, limit)
     if as_json:
@@ -72,12 +72,12 @@ def show(
     Example: limitkeeper notice show 8e1c... --as ann
     """
     from limitkeeper.app.notices import whole_notice_document
-    from limitkeeper.connectors.sealing import seal_from_environment
+    from limitkeeper.app.vault import seal_at
     from limitkeeper.core.access.actors import SYSTEM
     from limitkeeper.store.notice_tables import notices
     from limitkeeper.store.work import reading
 
-    seal, opened = seal_from_environment(), store_at(data, store)
+    seal, opened = seal_at(data), store_at(data, store)
     try:
         with reading(opened, SYSTEM, time.time_ns() // 1_000) as w:
             customer = w.found(notices, notice_id)["customer_id"]
@@ -156,7 +156,7 @@ def preview(
     from limitkeeper.app.policy import LANGUAGES
     from limitkeeper.store.case_tables import cases
 
-    effects = effects_of(market)
+    effects = effects_of(market, data)
     with work_as(data, store, person, "case.read") as w:
         row = w.found(cases, case_id)
         w.note("notice.preview", f"case:{case_id}")

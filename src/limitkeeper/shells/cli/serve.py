@@ -165,7 +165,7 @@ def serve(
         Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
         if webhook
         else None,
-        workflow_of(market, mail, channels, oidc) if workflow else None,
+        workflow_of(data, market, mail, channels, oidc) if workflow else None,
     )
     place = Place(
         url,

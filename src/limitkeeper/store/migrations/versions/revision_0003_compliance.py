@@ -1,4 +1,4 @@
-"""Compliance: the life of strategies and models."""
+"""Compliance: the life of strategies and models, requests of persons, consents."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,10 +6,16 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Add the tables of compliance."""
     _life_tables()
+    _rights_tables()
+    op.create_index("freeze_changes_by_account", "freeze_changes", ["account_id"])
+    op.create_index("rejects_by_account", "rejects", ["account_id"])
+    op.create_index("people_by_customer", "people", ["customer_id"])
 
 
 def _life_tables() -> None:
@@ -54,3 +60,47 @@ def _life_tables() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("release_id", "version"),
     )
+
+
+def _rights_tables() -> None:
+    op.create_table(
+        "rights_requests",
+        sa.Column("request_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("customer_id", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("received_us", sa.BigInteger(), nullable=False),
+        sa.Column("answer_until_us", sa.BigInteger(), nullable=False),
+        sa.Column("answered_us", sa.BigInteger()),
+        sa.Column("verified_by", sa.Text()),
+        sa.Column("is_live", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("request_id"),
+    )
+    op.create_index("rights_requests_by_due", "rights_requests", ["is_live", "answer_until_us"])
+    op.create_index("rights_requests_by_customer", "rights_requests", ["customer_id", "received_us"])
+    op.create_table(
+        "rights_acts",
+        sa.Column("request_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("ts_us", sa.BigInteger(), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.Column("act", sa.String(length=16), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("request_id", "version"),
+    )
+    op.create_table(
+        "consent_acts",
+        sa.Column("number", KEY, autoincrement=True, nullable=False),
+        sa.Column("customer_id", sa.String(length=200), nullable=False),
+        sa.Column("scope", sa.String(length=40), nullable=False),
+        sa.Column("act", sa.String(length=16), nullable=False),
+        sa.Column("text_version", sa.String(length=40), nullable=False),
+        sa.Column("text_hash", sa.String(length=80), nullable=False),
+        sa.Column("ts_us", sa.BigInteger(), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("consent_acts_by_customer", "consent_acts", ["customer_id", "scope", "number"])

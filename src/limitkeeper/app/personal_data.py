@@ -1,0 +1,198 @@
+"""Where a person's data lies in a store: every table, how its rows belong to him, what of them is sealed."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.ownership import account_ids_of
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.behaviour.events import NEVER_US
+from limitkeeper.core.kernel.instants import instant_text
+from limitkeeper.store import (
+    appeal_tables,
+    audit_tables,
+    campaign_tables,
+    case_tables,
+    limit_tables,
+    notice_tables,
+    people_tables,
+    rights_tables,
+    tables,
+)
+from limitkeeper.store.work import Work
+
+ROWS_MAX = 100_000
+"""Of one table in one person's copy."""
+
+Opened = Callable[[Seal, Mapping[str, Any], str], bytes]
+
+
+@dataclass(frozen=True)
+class Personal:
+    """A table with rows of persons.
+
+    Parameters
+    ----------
+    table
+        Which.
+    by
+        The column that says whose a row is: ``customer_id``, ``account_id``, or the key of a parent.
+    parent
+        The table whose rows of the person these belong to, by the same key.
+    sealed
+        Column -> its place, with the row's columns in braces.
+    hidden
+        Columns that are not the person's: others' names, secrets, marks of the machine.
+    """
+
+    table: sa.Table
+    by: str
+    parent: sa.Table | None = None
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Of the table."""
+        return self.table.name
+
+
+PERSONAL: Mapping[str, Personal] = MappingProxyType({each.name: each for each in (
+    Personal(notice_tables.customers, "customer_id"),
+    Personal(notice_tables.contacts, "customer_id", sealed={"address": "contact:{contact_id}"}),
+    Personal(notice_tables.notices, "customer_id", sealed={"content": "notice:{notice_id}"}),
+    Personal(notice_tables.deliveries, "notice_id", notice_tables.notices),
+    Personal(tables.stated_accounts, "account_id"),
+    Personal(limit_tables.lines, "account_id"),
+    Personal(limit_tables.limit_entries, "account_id", hidden=frozenset({"maker_id"})),
+    Personal(tables.alerts, "account_id"),
+    Personal(tables.proposals, "account_id"),
+    Personal(tables.freeze_changes, "account_id"),
+    Personal(tables.rejects, "account_id"),
+    Personal(campaign_tables.campaign_items, "account_id"),
+    Personal(case_tables.cases, "account_id",
+             hidden=frozenset({"votes", "parties", "recused", "claimed_by", "maker_id"})),
+    Personal(case_tables.case_acts, "case_id", case_tables.cases, hidden=frozenset({"actor_id"})),
+    Personal(appeal_tables.appeals, "customer_id", hidden=frozenset({"parties", "claimed_by"})),
+    Personal(appeal_tables.appeal_acts, "appeal_id", appeal_tables.appeals,
+             sealed={"words": "appeal:{appeal_id}:{version}"}, hidden=frozenset({"actor_id"})),
+    Personal(appeal_tables.appeal_evidence, "appeal_id", appeal_tables.appeals,
+             sealed={"name": "evidence:{evidence_id}:name", "content": "evidence:{evidence_id}"},
+             hidden=frozenset({"added_by"})),
+    Personal(rights_tables.rights_requests, "customer_id", hidden=frozenset({"verified_by"})),
+    Personal(rights_tables.rights_acts, "request_id", rights_tables.rights_requests,
+             sealed={"words": "rights:{request_id}:{version}"}, hidden=frozenset({"actor_id"})),
+    Personal(rights_tables.consent_acts, "customer_id", hidden=frozenset({"actor_id"})),
+    Personal(people_tables.people, "customer_id", hidden=frozenset({"password_hash"})),
+    Personal(people_tables.identities, "person_id", people_tables.people, hidden=frozenset({"identity_hash"})),
+    Personal(people_tables.sessions, "person_id", people_tables.people, hidden=frozenset({"token_hash"})),
+)})  # fmt: skip
+"""Every table that holds rows of persons."""
+
+IMPERSONAL: Mapping[str, str] = MappingProxyType({
+    "store_heads": "one row: where the store stands",
+    "journal": "events under the lender's pseudonyms; trimmed by age once a snapshot holds them",
+    "offsets": "how far a topic is read",
+    "portfolio_alerts": "counts of all accounts together",
+    "outbox": "copies of alerts, proposals and commands on their way, under pseudonyms; deleted after they are sent",
+    "idempotency_keys": "answers without personal data, forgotten after a day",
+    "audit_events": "who did what, under pseudonyms and without personal data; evidence that must not change",
+    "audit_heads": "one row: the end of the chain",
+    "campaigns": "a campaign as a whole",
+    "mandates": "of people inside",
+    "absences": "of people inside",
+    "api_keys": "of services",
+    "artefacts": "strategies and models",
+    "releases": "strategies and models",
+    "release_acts": "strategies and models",
+})  # fmt: skip
+"""Every other table, and why nothing in it is one person's."""
+
+
+def personal_rows(w: Work, customer_id: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a person in every table, as they are kept, in order of their keys."""
+    accounts = account_ids_of(w, customer_id)
+    wanted: dict[str, list[Any]] = {"customer_id": [customer_id], "account_id": accounts or [customer_id]}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, each in PERSONAL.items():
+        keys = wanted[each.by] if each.parent is None else [row[each.by] for row in found[each.parent.name]]
+        query = sa.select(each.table).where(each.table.c[each.by].in_(keys))
+        rows = w.rows(query.order_by(*each.table.primary_key.columns).limit(ROWS_MAX)) if keys else []
+        found[name] = rows
+    return found
+
+
+def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
+    """Everything that a store holds of a person, opened, as JSON; that it was read is kept.
+
+    Parameters
+    ----------
+    w
+        Of whoever reads it.
+    seal
+        Opens what is sealed.
+    customer_id
+        Whose.
+
+    Raises
+    ------
+    ErasedError
+        When he was erased.
+    """
+    rows = personal_rows(w, customer_id)
+    w.note("rights.copy", f"customer:{customer_id}", {name: len(each) for name, each in rows.items() if each})
+    looked = _looks(w, customer_id)
+    return {
+        "customer_id": customer_id,
+        "made_at": instant_text(w.now_us),
+        "data": {
+            name: [_shown(PERSONAL[name], row, seal, customer_id) for row in each]
+            for name, each in rows.items() if each
+        },
+        "who_looked": looked,
+    }  # fmt: skip
+
+
+def _looks(w: Work, customer_id: str) -> list[dict[str, Any]]:
+    """Who did what with the person's data, as the audit has it: acts and roles' names, newest last."""
+    audit = audit_tables.audit_events.c
+    query = sa.select(audit.ts_us, audit.act).where(audit.subject == f"customer:{customer_id}")
+    return [
+        {"at": instant_text(row["ts_us"]), "act": row["act"]} for row in w.rows(query.order_by(audit.number))
+    ]
+
+
+def _shown(of: Personal, row: Mapping[str, Any], seal: Seal, customer_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in of.hidden:
+            continue
+        if name in of.sealed:
+            content = b"" if not value else seal.opened(value, of.sealed[name].format_map(row), customer_id)
+            found[name] = _text(content)
+        elif name.endswith("_us") and isinstance(value, int) and 0 < value < NEVER_US:
+            found[name.removesuffix("_us") + "_at"] = instant_text(value)
+        elif isinstance(value, str) and value[:1] in ("{", "["):
+            found[name] = _json(value)
+        else:
+            found[name] = _text(value) if isinstance(value, bytes) else value
+    return found
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(content: bytes) -> Any:  # noqa: ANN401 - text, JSON, or bytes in base64
+    try:
+        return _json(content.decode())
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode()}

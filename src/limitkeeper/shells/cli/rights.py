@@ -1,0 +1,223 @@
+"""``limitkeeper rights``: what persons ask for as their right, and what they consent to."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from limitkeeper.shells.cli.options import ActingPerson, AsJson, DataFolder, StoreUrl, store_at, work_as
+
+if TYPE_CHECKING:
+    from limitkeeper.store.work import Work
+
+application = typer.Typer(
+    no_args_is_help=True,
+    help="Persons' rights: access, copy, correction, erasure, withdrawal of consent, explanation, a human decision.",
+)
+
+CustomerId = Annotated[str, typer.Argument(help="Whose.", show_default=False)]
+RequestId = Annotated[str, typer.Argument(help="The request.", show_default=False)]
+Words = Annotated[str, typer.Option(help="What is said of it; kept sealed.")]
+
+
+@application.command("make", epilog="Example: limitkeeper rights make kim access --as ann")
+def make(
+    customer: CustomerId,
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="access, copy, correct, erase, withdraw_consent, explain, human.", show_default=False
+        ),
+    ],
+    person: ActingPerson,
+    words: Words = "",
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Take in a request of a person; who asks is to be verified, unless his own login brought it."""
+    from limitkeeper.app.rights import request_made
+    from limitkeeper.app.vault import seal_at
+
+    seal = seal_at(data)
+    with work_as(data, store, person, "rights.request", customer) as w:
+        typer.echo(request_made(w, seal, customer, kind, words))
+
+
+@application.command(
+    "verify", epilog="Example: limitkeeper rights verify 4f2a... --words 'passport seen' --as ivy"
+)
+def verify(
+    request: RequestId,
+    person: ActingPerson,
+    words: Words,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Record that it is known who asks, and how it is."""
+    from limitkeeper.app.rights import request_verified
+    from limitkeeper.app.vault import seal_at
+
+    seal = seal_at(data)
+    with work_as(data, store, person, "rights.answer") as w:
+        request_verified(w, seal, request, _version(w, request), words)
+    typer.echo("verified")
+
+
+@application.command("copy", epilog="Example: limitkeeper rights copy 4f2a... --out kim.json --as ivy")
+def copy(
+    request: RequestId,
+    person: ActingPerson,
+    out: Annotated[
+        Path, typer.Option(help="JSON file for everything that is kept of the person.", show_default=False)
+    ],
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Answer a request for access or a copy: everything that the store holds of the person, with who looked at it.
+
+    The file says for whom and by whom it was made. It is personal data: hand it over, and delete it.
+    """
+    from limitkeeper.app.rights import copy_given
+    from limitkeeper.app.vault import seal_at
+
+    seal = seal_at(data)
+    with work_as(data, store, person, "rights.answer") as w:
+        found = copy_given(w, seal, request, _version(w, request))
+        found["made_by"], found["request_id"] = w.actor.actor_id, request
+        out.touch(mode=0o600)
+        out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    counts = ", ".join(f"{name} {len(rows):,}" for name, rows in found["data"].items())
+    typer.echo(f"{out}: {counts}")
+
+
+@application.command("erase", epilog="Example: limitkeeper rights erase 4f2a... --dry-run --as ivy")
+def erase(
+    request: RequestId,
+    person: ActingPerson,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what bars it, and change nothing.")] = False,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Erase a person: his key is destroyed, so that nothing of his opens anywhere; what names him is taken away.
+
+    There is no way back. What bars it (an open line, a case, an appeal, retention) is told; exit code 1.
+    """
+    from limitkeeper.app.rights import bars_to_erasure, person_erased, traces_removed
+    from limitkeeper.app.vault import seal_at, vault_at
+    from limitkeeper.store.rights_tables import rights_requests
+
+    seal, vault = seal_at(data), vault_at(data)
+    with work_as(data, store, person, "rights.answer") as w:
+        if dry_run:
+            bars = bars_to_erasure(w, w.found(rights_requests, request)["customer_id"])
+            typer.echo(
+                "\n".join(f"{each.code}: {each.english} {each.chinese}" for each in bars)
+                or "Nothing bars it."
+            )
+            raise typer.Exit(1 if bars else 0)
+        done = person_erased(w, seal, vault, request, _version(w, request))
+    opened = store_at(data, store)
+    traces_removed(opened)
+    opened.close()
+    typer.echo("erased: " + ", ".join(f"{name} {count:,}" for name, count in done.items() if count))
+
+
+@application.command(
+    "answer", epilog="Example: limitkeeper rights answer 4f2a... --words 'corrected' --as ivy"
+)
+def answer(
+    request: RequestId,
+    person: ActingPerson,
+    words: Words,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it, for the reason in the words.")] = False,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Answer a request by what was done, or refuse it with its reason."""
+    from limitkeeper.app.rights import request_answered
+    from limitkeeper.app.vault import seal_at
+
+    seal = seal_at(data)
+    with work_as(data, store, person, "rights.answer") as w:
+        found = request_answered(
+            w, seal, request, _version(w, request), is_done=not refuse, words=words, outcome={}
+        )
+    typer.echo(found.state)
+
+
+@application.command("list", epilog="Example: limitkeeper rights list --overdue")
+def list_requests(
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only those whose answer should be there.")
+    ] = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Those that have ended, too.")] = False,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List requests by their clock. Exit code 3 with --overdue: there are some."""
+    from limitkeeper.app.rights_documents import request_documents
+
+    opened = store_at(data, store)
+    try:
+        documents = request_documents(opened, time.time_ns() // 1_000, ended=ended)
+    finally:
+        opened.close()
+    if overdue:
+        documents = [each for each in documents if each["is_overdue"]]
+    if as_json:
+        typer.echo(json.dumps(documents, ensure_ascii=False, indent=1))
+    else:
+        _show(documents)
+    if overdue and documents:
+        raise typer.Exit(3)
+
+
+@application.command(
+    "consent", epilog="Example: limitkeeper rights consent kim relations --withdraw --as ann"
+)
+def consent(
+    customer: CustomerId,
+    person: ActingPerson,
+    scope: Annotated[str | None, typer.Argument(help="relations, bureau, sharing; none: show them.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw it.")] = False,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record a consent in the newest words, or its withdrawal; or show what stands."""
+    from limitkeeper.app.rights import consent_changed, consents_of
+    from limitkeeper.core.kernel.instants import instant_text
+
+    with work_as(data, store, person, "consent.change" if scope else "consent.read", customer) as w:
+        if scope is not None:
+            consent_changed(w, customer, scope, gives=not withdraw)
+        found = [each._asdict() | {"since": instant_text(each.since_us)} for each in consents_of(w, customer)]
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for each in found:
+        typer.echo(
+            f"{each['scope']} {each['text_version']}: {'given' if each['holds'] else 'withdrawn'} {each['since'][:19]}"
+        )
+    if not found:
+        typer.echo("No consent.")
+
+
+def _version(w: "Work", request: str) -> int:
+    from limitkeeper.store.rights_tables import rights_requests
+
+    return int(w.found(rights_requests, request)["version"])
+
+
+def _show(documents: list[dict[str, Any]]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for each in documents:
+        late = "  OVERDUE" if each["is_overdue"] else ""
+        console.print(f"{each['request_id']}  {each['kind']} of {each['customer_id']}: {each['state']}, "
+                      f"answer until {each['answer_until_at'][:10]}{late}", markup=False)  # fmt: skip
+    if not documents:
+        console.print("No request waits.")

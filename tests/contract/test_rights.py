@@ -1,0 +1,301 @@
+"""A person's rights on every store: a copy of everything, an erasure that leaves nothing, consents, clocks."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.appeal_evidence import Evidence, evidence_added
+from limitkeeper.app.appeals import AppealDesk
+from limitkeeper.app.audit import verified as audit_verified
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.limits import LimitChange, planned
+from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.notices import contact_added, preferences_set
+from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
+from limitkeeper.app.rights import (
+    bars_to_erasure,
+    consent_changed,
+    consents_of,
+    copy_given,
+    person_erased,
+    request_answered,
+    request_made,
+    request_verified,
+    request_withdrawn,
+    traces_removed,
+)
+from limitkeeper.app.rights_documents import request_documents
+from limitkeeper.connectors.sealing import ErasedError, Seal, SealError
+from limitkeeper.core.access.actors import COMPLIANCE, SYSTEM, Actor
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.compliance.requests import RequestError
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.store.people_tables import people, sessions
+from limitkeeper.store.rights_tables import rights_acts, rights_requests
+from limitkeeper.store.schema import metadata
+from limitkeeper.store.sql import Store
+from limitkeeper.store.vault import Vault
+from limitkeeper.store.work import work
+from tests import appealed_decisions as past
+from tests.vaults import seal_of
+
+NOW_US, KIM = past.NOW_US, past.KIM
+LATER_US = NOW_US + 2_200 * DAY_US
+"""After retention."""
+IVY = Actor("ivy", frozenset({COMPLIANCE}))
+MAIL, PHONE, FILE_NAME, PROOF = (
+    "kim.wang@mail.test",
+    "+8613912345678",
+    "wang-passport.txt",
+    "passport E12345678",
+)
+MARKERS = (MAIL, PHONE, FILE_NAME, PROOF, "I paid on time", "kim-login", "Mrs Wang called", "my name is Wang")
+
+
+@pytest.fixture
+def seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seal:
+    """A vault of this test's own: it destroys keys."""
+    found = seal_of(tmp_path)
+    monkeypatch.setattr(past, "DESK", AppealDesk(effects(found, notice_policy("CN")), past.POLICY))
+    return found
+
+
+@pytest.fixture
+def store(store_url: str, seal: Seal) -> Iterator[Store]:
+    found = lived(store_url, seal)
+    yield found
+    found.close()
+
+
+def lived(store_url: str, seal: Seal) -> Store:
+    """A store of kim, whose line ``a`` was cut; she appealed, it was upheld, and the line was closed years ago."""
+    found = Store(store_url)
+    found.take({})
+    past.staffed(found)
+    case_id = past.decided(found)
+    past.in_effect(found)
+    appeal_id = past.submitted(found, case_id)
+    with work(found, KIM, NOW_US + 2 * DAY_US) as w:
+        evidence_added(w, past.DESK, appeal_id, Evidence("text", FILE_NAME, PROOF.encode()))
+        preferences_set(w, "a", {"language": "en"})
+        contact_added(w, seal, "a", "mail", MAIL, 0)
+        contact_added(w, seal, "a", "sms", PHONE, 1)
+        consent_changed(w, "a", "relations", gives=True)
+    past.act(found, appeal_id, "bob claim", "bob uphold")
+    with work(found, SYSTEM, NOW_US + 30 * DAY_US) as w:
+        w.connection.execute(sa.text("UPDATE case_acts SET words = 'Mrs Wang called' WHERE act = 'claim'"))
+        w.add(people, {"person_id": "kim-login", "roles": '["customer"]', "customer_id": "a", "password_hash": "x",
+                       "failures": 0, "locked_until_us": 0, "is_active": True, "version": 1})  # fmt: skip
+        w.add(sessions, {"token_hash": "t", "person_id": "kim-login", "begun_us": 1, "seen_us": 1, "ended_us": None,
+                         "version": 1})  # fmt: skip
+        planned(w, LimitChange("a", "close", 400_000, 0, NOW_US + 30 * DAY_US, "inactive", "a"))
+    past.in_effect(found, NOW_US + 40 * DAY_US)
+    return found
+
+
+def vault_of(seal: Seal) -> Vault:
+    assert isinstance(seal.keys, Vault)
+    return seal.keys
+
+
+def act(
+    store: Store,
+    actor: Actor,
+    command: Callable[..., Any],
+    *arguments: Any,
+    now_us: int = LATER_US,
+    **given: Any,
+) -> Any:
+    with work(store, actor, now_us) as w:
+        return command(w, *arguments, **given)
+
+
+def made(store: Store, seal: Seal, kind: str, actor: Actor = KIM, now_us: int = LATER_US) -> str:
+    return str(act(store, actor, request_made, seal, "a", kind, "my name is Wang", now_us=now_us))
+
+
+def dump(store: Store) -> str:
+    """Every row of every table, as text."""
+    return "\n".join(repr(row) for table in metadata.sorted_tables for row in store.rows(sa.select(table)))
+
+
+def test_every_table_is_known_to_hold_persons_or_says_why_not() -> None:
+    assert set(PERSONAL) | set(IMPERSONAL) == set(metadata.tables)
+    assert not set(PERSONAL) & set(IMPERSONAL)
+
+
+def test_every_table_with_a_column_of_persons_is_one_of_persons() -> None:
+    named = {
+        table.name for table in metadata.sorted_tables if {"customer_id", "account_id"} & set(table.c.keys())
+    }
+    assert named <= set(PERSONAL)
+
+
+def test_copy_has_everything_opened_and_nothing_of_others(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "access")
+    found = act(store, IVY, copy_given, seal, request_id, 1)
+    text = json.dumps(found, ensure_ascii=False)
+    for marker in MARKERS:
+        assert marker in text, marker
+    assert "ann" not in {each.get("maker_id") for rows in found["data"].values() for each in rows}
+    assert not [name for name in ("password_hash", "token_hash", "parties") if name in text]
+    assert {each["action"] for each in found["data"]["limit_entries"]} == {"open", "decrease", "close"}
+    assert "rights.copy" in [each["act"] for each in act(store, IVY, personal_copy, seal, "a")["who_looked"]]
+    [document] = request_documents(store, LATER_US, ended=True)
+    assert (document["state"], document["is_overdue"]) == ("done", False)
+
+
+def test_copy_of_another_is_empty(store: Store, seal: Seal) -> None:
+    assert act(store, IVY, personal_copy, seal, "nobody")["data"] == {}
+
+
+def test_request_is_answered_only_when_it_is_known_who_asks(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "copy", IVY)
+    with pytest.raises(RequestError) as error:
+        act(store, IVY, copy_given, seal, request_id, 1)
+    assert error.value.rule == "identity"
+    with pytest.raises(RequestError, match="state their words"):
+        act(store, IVY, request_verified, seal, request_id, 1, " ")
+    act(store, IVY, request_verified, seal, request_id, 1, "passport seen")
+    assert act(store, IVY, copy_given, seal, request_id, 2)["data"]
+
+
+def test_refusal_gives_its_reason_and_an_answer_comes_once(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "correct")
+    with pytest.raises(RequestError, match="state their words"):
+        act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="", outcome={})
+    act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="it is right", outcome={})
+    with pytest.raises(RequestError, match="in its state"):
+        act(store, IVY, request_answered, seal, request_id, 2, is_done=True, words="", outcome={})
+
+
+def test_request_whose_time_is_over_is_listed_as_overdue(store: Store, seal: Seal) -> None:
+    made(store, seal, "explain")
+    assert [each["is_overdue"] for each in request_documents(store, LATER_US + 15 * DAY_US)] == [False]
+    assert [each["is_overdue"] for each in request_documents(store, LATER_US + 15 * DAY_US + 1)] == [True]
+
+
+def test_person_withdraws_his_own_request_only(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "erase")
+    with pytest.raises(RequestError, match="own request only"):
+        act(store, IVY, request_withdrawn, seal, request_id, 1)
+    assert act(store, KIM, request_withdrawn, seal, request_id, 1).state == "withdrawn"
+
+
+def test_bounds_of_requests_hold(store: Store, seal: Seal) -> None:
+    with pytest.raises(InputError, match="no such request"):
+        made(store, seal, "acess")
+    for _ in range(10):
+        made(store, seal, "human")
+    with pytest.raises(InputError, match="Too many requests"):
+        made(store, seal, "human")
+
+
+def test_retention_bars_an_erasure_until_its_day_and_says_which(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "erase", now_us=NOW_US + 50 * DAY_US)
+    [bar] = act(store, IVY, bars_to_erasure, "a", now_us=NOW_US + 50 * DAY_US)
+    assert bar.code == "retention"
+    assert "2031" in bar.english
+    with pytest.raises(InputError, match="law keeps the record"):
+        act(store, IVY, person_erased, seal, vault_of(seal), request_id, 1, now_us=NOW_US + 50 * DAY_US)
+    assert act(store, IVY, personal_copy, seal, "a")["data"]["contacts"]
+
+
+def test_open_line_bars_an_erasure(store: Store, seal: Seal) -> None:
+    with work(store, SYSTEM, LATER_US) as w:
+        w.connection.execute(sa.text("UPDATE lines SET limit_cents = 1"))
+    assert [each.code for each in act(store, IVY, bars_to_erasure, "a")] == ["line_open"]
+    del seal
+
+
+def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal: Seal) -> None:
+    sealed_before = [
+        (name, row) for name, rows in act(store, SYSTEM, personal_rows, "a").items() for row in rows
+    ]
+    request_id = made(store, seal, "erase")
+    done = act(store, IVY, person_erased, seal, vault_of(seal), request_id, 1)
+    assert (done["contacts"], done["people"], done["sessions"], done["customers"]) == (2, 1, 1, 1)
+    text = dump(store)
+    assert not [marker for marker in MARKERS if marker in text]
+    tried = 0
+    for name, row in sealed_before:  # as a backup has them
+        for column, place in PERSONAL[name].sealed.items():
+            with pytest.raises(ErasedError):
+                seal.opened(row[column], place.format_map(row), "a")
+            tried += 1
+    assert tried >= 8
+    assert store.rows(sa.select(rights_requests))[0]["customer_id"].startswith("erased-")
+    assert "erase" in [row["act"] for row in store.rows(sa.select(rights_acts))]
+    assert audit_verified(store).broken is None
+
+
+def test_ledger_stands_after_an_erasure_and_its_sum_is_the_limit(store: Store, seal: Seal) -> None:
+    before = past.ledger_line(store)
+    act(store, IVY, person_erased, seal, vault_of(seal), made(store, seal, "erase"), 1)
+    assert past.ledger_line(store) == before
+
+
+def test_erasure_that_was_cut_off_after_the_key_was_destroyed_is_done_again(
+    store: Store, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request_id = made(store, seal, "erase")
+    vault = vault_of(seal)
+
+    def destroyed_and_killed(customer_id: str) -> bool:
+        Vault.destroyed(vault, customer_id)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vault, "destroyed", destroyed_and_killed)
+    with pytest.raises(KeyboardInterrupt):
+        act(store, IVY, person_erased, seal, vault, request_id, 1)
+    monkeypatch.undo()
+    seal.forget("a")
+    act(store, IVY, person_erased, seal, vault, request_id, 1)
+    assert MAIL not in dump(store)
+    assert store.rows(sa.select(rights_requests))[0]["state"] == "done"
+
+
+def test_no_file_holds_a_word_of_the_person_after_an_erasure(tmp_path: Path, seal: Seal) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    found = lived(f"sqlite:///{folder / 'store.db'}", seal)
+    traces_removed(found)
+    backup = tmp_path / "backup.db"
+    shutil.copy(folder / "store.db", backup)
+    act(found, IVY, person_erased, seal, vault_of(seal), made(found, seal, "erase"), 1)
+    traces_removed(found)
+    for path in (*folder.iterdir(), tmp_path / "vault.db"):
+        content = path.read_bytes()
+        assert not [marker for marker in MARKERS if marker.encode() in content], path
+    found.close()
+    sealed = (MAIL, PHONE, FILE_NAME, PROOF, "I paid on time", "my name is Wang")
+    assert not [marker for marker in sealed if marker.encode() in backup.read_bytes()], (
+        "it was sealed when it was copied"
+    )
+
+
+def test_consents_are_a_ledger_with_the_words_that_were_shown(store: Store) -> None:
+    act(store, KIM, consent_changed, "a", "bureau", gives=True)
+    act(store, KIM, consent_changed, "a", "relations", gives=False)
+    found = {each.scope: each.holds for each in act(store, KIM, consents_of, "a")}
+    assert found == {"bureau": True, "relations": False}
+    rows = store.rows(sa.text("SELECT act, text_hash FROM consent_acts ORDER BY number"))  # type: ignore[arg-type]
+    assert [row["act"] for row in rows] == ["given", "given", "withdrawn"]
+    assert rows[0]["text_hash"] == rows[2]["text_hash"]
+    with pytest.raises(InputError, match="no consent to withdraw"):
+        act(store, KIM, consent_changed, "a", "relations", gives=False)
+    with pytest.raises(InputError, match="Did you mean 'sharing'"):
+        act(store, KIM, consent_changed, "a", "sharin", gives=True)
+    with pytest.raises(InputError, match="no such version"):
+        act(store, KIM, consent_changed, "a", "sharing", gives=True, text_version="1999-01")
+
+
+def test_unknown_master_key_opens_no_copy(store: Store, seal: Seal, tmp_path: Path) -> None:
+    del seal
+    with pytest.raises(SealError):
+        act(store, IVY, personal_copy, seal_of(tmp_path, bytes(32)), "a")

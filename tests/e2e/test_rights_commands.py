@@ -1,0 +1,91 @@
+"""``limitkeeper rights`` and ``limitkeeper vault`` as a compliance officer types them."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from limitkeeper.app.notices import contact_added
+from limitkeeper.app.vault import VAULT_VARIABLE, seal_at
+from limitkeeper.connectors.sealing import KEY_VARIABLE, OLD_VARIABLE
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.shells.cli.main import application
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import work
+
+RUNNER = CliRunner()
+OLD_KEY, NEW_KEY = (base64.b64encode(bytes([k]) * 32).decode() for k in (1, 2))
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A server's folder with a customer of whom a mail address is known."""
+    monkeypatch.delenv(VAULT_VARIABLE)
+    monkeypatch.setenv(KEY_VARIABLE, OLD_KEY)
+    store = Store(f"sqlite:///{tmp_path / 'limitkeeper.db'}")
+    with work(store, SYSTEM, 1_790_000_000_000_000) as w:
+        contact_added(w, seal_at(tmp_path), "kim", "mail", "kim@mail.test", 0)
+    store.close()
+    return tmp_path
+
+
+def run(data: Path, *words: str, code: int = 0) -> str:
+    found = RUNNER.invoke(application, [*words, "--data", str(data)])
+    assert found.exit_code == code, found.output + str(found.exception)
+    return found.output
+
+
+def made(data: Path, kind: str) -> str:
+    return run(data, "rights", "make", "kim", kind, "--as", "ann").splitlines()[-1]
+
+
+def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
+    request, out = made(data, "copy"), data / "kim.json"
+    run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
+    assert "contacts 1" in run(data, "rights", "copy", request, "--out", str(out), "--as", "ivy")
+    copy = json.loads(out.read_text(encoding="utf-8"))
+    assert copy["data"]["contacts"][0]["address"] == "kim@mail.test"
+    assert copy["made_by"] == "ivy"
+    assert out.stat().st_mode & 0o077 == 0
+    request = made(data, "erase")
+    run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
+    assert "Nothing bars it" in run(data, "rights", "erase", request, "--dry-run", "--as", "ivy")
+    assert "contacts 1" in run(data, "rights", "erase", request, "--as", "ivy")
+    assert "destroyed: 1" in run(data, "vault", "status")
+    assert "No request waits" in run(data, "rights", "list")
+    found = RUNNER.invoke(
+        application, ["rights", "make", "kim", "access", "--as", "ann", "--data", str(data)]
+    )
+    assert "erased" in str(found.exception)
+
+
+def test_master_key_is_changed_and_everything_still_reads(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, NEW_KEY)
+    monkeypatch.setenv(OLD_VARIABLE, OLD_KEY)
+    assert "1 keys are wrapped" in run(data, "vault", "rotate")
+    monkeypatch.delenv(OLD_VARIABLE)
+    assert json.loads(run(data, "vault", "rotate", "--json"))["wrapped_again"] == 0
+    request, out = made(data, "access"), data / "kim.json"
+    run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
+    run(data, "rights", "copy", request, "--out", str(out), "--as", "ivy")
+    assert "kim@mail.test" in out.read_text(encoding="utf-8")
+
+
+def test_overdue_requests_end_with_a_code_that_a_timer_can_watch(data: Path) -> None:
+    made(data, "explain")
+    assert run(data, "rights", "list", "--overdue") == "No request waits.\n"
+    store = Store(f"sqlite:///{data / 'limitkeeper.db'}")
+    with work(store, SYSTEM, 1) as w:
+        w.connection.exec_driver_sql("UPDATE rights_requests SET answer_until_us = 1")
+    store.close()
+    assert "OVERDUE" in run(data, "rights", "list", "--overdue", code=3)
+
+
+def test_consent_is_given_shown_and_withdrawn(data: Path) -> None:
+    run(data, "rights", "consent", "kim", "relations", "--as", "ann")
+    assert "relations 2026-11: given" in run(data, "rights", "consent", "kim", "--as", "ann")
+    assert "withdrawn" in run(data, "rights", "consent", "kim", "relations", "--withdraw", "--as", "ann")
