@@ -207,6 +207,30 @@ def consent(
         typer.echo("No consent.")
 
 
+@application.command("retain", epilog="Example: limitkeeper rights retain --dry-run")
+def retain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and take nothing away.")] = False,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take away what has been kept long enough, by class; a server with --workflow does it every day by itself."""
+    from limitkeeper.app.retention import kept_too_long, retention_kept
+    from limitkeeper.shells.cli.progress import progress_bars
+
+    opened, now_us = store_at(data, store), time.time_ns() // 1_000
+    try:
+        with progress_bars() as progress:
+            done = kept_too_long(opened, now_us) if dry_run else retention_kept(opened, now_us, progress)
+    finally:
+        opened.close()
+    if as_json:
+        typer.echo(json.dumps(done))
+        return
+    for name, count in done.items():
+        typer.echo(f"{name.removesuffix('_days')}: {count:,} {'would go' if dry_run else 'gone'}")
+
+
 def _version(w: "Work", request: str) -> int:
     from limitkeeper.store.rights_tables import rights_requests
 

@@ -1,6 +1,6 @@
 """What Workflow does by itself while the server runs: cases, clocks, changes that are due, notices, the monitor told."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from limitkeeper.app.live import live_since_sequence
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.outbox import Channel
+from limitkeeper.app.retention import DAY_US, retention_kept
 from limitkeeper.app.steps import Look, steps_looked_at
 from limitkeeper.connectors import letters
 from limitkeeper.connectors.messages import messages
@@ -33,6 +34,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.store.sql import Store
 
 log = structlog.get_logger()
 
@@ -77,8 +79,12 @@ class Workflow:
 def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
+<<<<<<< HEAD
     since = live_since_sequence(engine.store)
     is_suspended = suspended_by_appeal(on_approved.policy)
+=======
+    since, retain = live_since_sequence(engine.store), _daily(engine.store)
+>>>>>>> 02a818f (Keep nothing longer than its class allows)
     show_notices(engine)
 
     def work() -> bool:
@@ -94,9 +100,23 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
             log.warning("notices_dead", count=sent["dead"])
         moved += effected_due(store, engine.as_of_us(), is_out, is_suspended=is_suspended)
         answers_forgotten(store, engine.as_of_us())
+        retain(engine.as_of_us())
         return moved + sent["sent"] + sent["inbox"] > 0
 
     return Loop("workflow", work, LOOK_SECONDS)
+
+
+def _daily(store: Store) -> Callable[[int], None]:
+    """What keeps retention, once a day of the server's time."""
+    last = [0]
+
+    def retain(now_us: int) -> None:
+        day = now_us // DAY_US
+        if day > last[0]:
+            retention_kept(store, now_us)
+            last[0] = day
+
+    return retain
 
 
 def appeals_loop(engine: Engine, workflow: Workflow) -> Loop:
