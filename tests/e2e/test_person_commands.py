@@ -169,9 +169,9 @@ def test_server_takes_the_provider_of_a_file_and_only_with_workflow(
                     "redirect_url: https://limits.lender.test/v1/login/oidc/callback\n")  # fmt: skip
     monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(bytes(32)).decode())
     with pytest.raises(InputError, match=SECRET_VARIABLE):
-        workflow_of("CN", None, oidc=file)
+        workflow_of(tmp_path, "CN", None, oidc=file)
     monkeypatch.setenv(SECRET_VARIABLE, "secret")
-    found = workflow_of("CN", None, oidc=file).oidc
+    found = workflow_of(tmp_path, "CN", None, oidc=file).oidc
     assert found
     assert found.mapped.roles == {"risk": {OFFICER}}
     assert "--workflow" in run(tmp_path, "serve", "--oidc", str(file), code=2)

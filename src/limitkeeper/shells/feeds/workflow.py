@@ -79,12 +79,8 @@ class Workflow:
 def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
-<<<<<<< HEAD
-    since = live_since_sequence(engine.store)
-    is_suspended = suspended_by_appeal(on_approved.policy)
-=======
     since, retain = live_since_sequence(engine.store), _daily(engine.store)
->>>>>>> 02a818f (Keep nothing longer than its class allows)
+    is_suspended = suspended_by_appeal(on_approved.policy)
     show_notices(engine)
 
     def work() -> bool:
