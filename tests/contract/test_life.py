@@ -128,6 +128,7 @@ def test_release_comes_to_live_and_the_store_shows_who_approved_what_and_why(sto
         "live",
     ]
     assert document["acts"][2]["detail"]["assessment"]["safeguards"] == WHOLE.safeguards
+    assert document["acts"][2]["detail"]["screen"]["report"].startswith("sha256:")
     assert [each["person_id"] for each in document["approvals"]] == ["kim", "ivy"]
     [listed] = release_documents(store, "CN")
     assert (listed["state"], listed["share"], listed["strategy"]) == ("live", 1.0, "standard 2026-11")

@@ -35,6 +35,7 @@ from limitkeeper.core.compliance.life import (
 from limitkeeper.core.compliance.register import Register, register_from_document
 from limitkeeper.core.compliance.regulation import Finding, Value
 from limitkeeper.core.kernel.errors import InputError, PolicyError
+from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.risk.model import Model, model_from_documents
 from limitkeeper.core.strategy.definition import Strategy
@@ -181,8 +182,17 @@ def release_assessed(
     row = w.found(releases, release_id)
     after = assessed(release_of(row), assessment, failed)
     said = {name: getattr(assessment, name) for name in Assessment.__slots__}
-    _changed(w, row, version, after, "assess", {"assessment": said, "screen": dict(screen)})
+    _changed(w, row, version, after, "assess", {"assessment": said, "screen": _kept_screen(screen)})
     return after
+
+
+def _kept_screen(screen: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a fairness report: which it was, by content, and what of it did not simply pass."""
+    findings = [each for each in screen.get("findings", []) if each.get("status") != "passed"]
+    return {
+        "report": content_hash(dict(screen)), "kind": screen.get("kind"), "accounts": screen.get("accounts"),
+        "failed": screen["failed"], "not_passed": findings,
+    }  # fmt: skip
 
 
 def release_justified(w: Work, release_id: str, version: int, words: str) -> Release:
