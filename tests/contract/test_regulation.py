@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.regulation import evaluation_document
+from limitkeeper.app.rights import request_made
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.kernel.instants import day_of
@@ -101,6 +102,14 @@ def test_freeze_is_held_against_the_notice_that_told_of_it(store: Store) -> None
     assert failures == set()
     assert counts["CN.pipl_24_reasons"] == {"met": 1}
     assert "CN.told_before_effect" not in {rule for rule, found in counts.items() if found}
+
+
+def test_request_of_a_person_that_waits_too_long_fails(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        request_made(w, SEAL, "c-1", "access", "")
+    counts, failures = evaluated(store)
+    assert failures == {("CN.pipl_50_request_answered", "open for 60 days of 15")}
+    assert counts["CN.credit_reporting_25_answered"] == {}
 
 
 def test_what_lies_outside_the_period_is_not_evaluated(store: Store) -> None:

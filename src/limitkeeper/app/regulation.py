@@ -33,6 +33,7 @@ from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.rights_tables import rights_requests
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals
 
@@ -81,7 +82,7 @@ class Evaluation:
 def decisions_evaluated(
     store: Store, market: str, from_us: int, to_us: int, progress: Progress = unseen
 ) -> Evaluation:
-    """What the rules say of each change of a limit that was made in a period, and of the appeals of that time.
+    """What the rules say of each change of a limit that was made in a period, of appeals and of persons' requests.
 
     Parameters
     ----------
@@ -97,7 +98,10 @@ def decisions_evaluated(
     rules, found = regulation(), Evaluation()
     for facts, subject, day in _decision_facts(store, from_us, to_us, progress):
         found.add(findings(rules, DECISION, facts, subject, market, day))
-    for facts, subject, day in _appeal_facts(store, from_us, to_us):
+    for facts, subject, day in (
+        *_appeal_facts(store, from_us, to_us),
+        *_request_facts(store, from_us, to_us),
+    ):
         found.add(findings(rules, CLOCK, facts, subject, market, day))
     return found
 
@@ -200,6 +204,15 @@ def _appeal_facts(store: Store, from_us: int, to_us: int) -> Subjects:
         ended_us = row["answered_us"] if row["answered_us"] is not None else to_us
         facts: dict[str, Value] = {"days_open": max(0, ended_us - row["opened_us"]) / DAY_US}
         yield facts, f"appeal:{row['appeal_id']}", day_of(row["opened_us"])
+
+
+def _request_facts(store: Store, from_us: int, to_us: int) -> Subjects:
+    came = rights_requests.c.received_us
+    query = sa.select(rights_requests).where(came >= from_us, came < to_us)
+    for row in store.rows(query.order_by(rights_requests.c.request_id)):
+        ended_us = row["answered_us"] if row["answered_us"] is not None else to_us
+        facts: dict[str, Value] = {"request_days_open": max(0, ended_us - row["received_us"]) / DAY_US}
+        yield facts, f"request:{row['request_id']}", day_of(row["received_us"])
 
 
 def strategy_findings(

@@ -284,7 +284,13 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "line_capped": _if_known(
             "limit_after_cents", _at_most("limit_after_cents", "cents", "{found:.0f} of {bound:.0f} cents")
         ),
-        "answered_in_time": _at_most("days_open", "days", "open for {found:.0f} days of {bound:.0f}"),
+        "answered_in_time": _if_known(
+            "days_open", _at_most("days_open", "days", "open for {found:.0f} days of {bound:.0f}")
+        ),
+        "request_answered": _if_known(
+            "request_days_open",
+            _at_most("request_days_open", "days", "open for {found:.0f} days of {bound:.0f}"),
+        ),
         "dormant_share": _at_most("dormant_share", "share", "{found:.4f} of {bound:.2f}"),
         "cost_capped": _at_most("cost_rate_annual", "rate_annual", "{found:.4f} of {bound:.2f} a year"),
     }
@@ -295,7 +301,7 @@ CHECK_STAGES: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(list(CHECKS)[: list(CHECKS).index("reasons_stated")], STRATEGY)
     | dict.fromkeys(("reasons_stated", "human_decided", "told_in_time", "told_before_effect", "appeal_open",
                      "evidence_kept", "line_capped"), DECISION)
-    | {"answered_in_time": CLOCK, "dormant_share": PORTFOLIO, "cost_capped": PORTFOLIO}
+    | {"answered_in_time": CLOCK, "request_answered": CLOCK, "dormant_share": PORTFOLIO, "cost_capped": PORTFOLIO}
 )  # fmt: skip
 """The stage whose facts each check asks for."""
 
