@@ -76,6 +76,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "rights.read": {CUSTOMER: OWN, COMPLIANCE: ANY},
     "rights.list": {COMPLIANCE: ANY},
     "rights.answer": {COMPLIANCE: ANY},
+    "aggregate.give": {COMPLIANCE: ANY},
     "consent.read": {CUSTOMER: OWN, OFFICER: ANY, COMPLIANCE: ANY},
     "consent.change": {CUSTOMER: OWN, OFFICER: ANY},
     "release.read": _INSIDE,

@@ -207,6 +207,40 @@ def consent(
         typer.echo("No consent.")
 
 
+@application.command(
+    "aggregate",
+    epilog="Example: limitkeeper rights aggregate --from 2026-10-01 --to 2026-10-31 --epsilon 0.5 --as ivy",
+)
+def aggregate(
+    person: ActingPerson,
+    first: Annotated[str, typer.Option("--from", help="First day.", show_default=False)],
+    last: Annotated[str, typer.Option("--to", help="Last day.", show_default=False)],
+    epsilon: Annotated[float, typer.Option(help="What it spends of the year's privacy budget.")] = 0.5,
+    segment: Annotated[list[str] | None, typer.Option(help="Told apart; may be given again.")] = None,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the customers whose limits changed, for somebody outside: with differential privacy, each counting once.
+
+    What it spends is kept on the audit; the year's budget is dated policy. Needs limitkeeper[privacy].
+    """
+    import datetime as dt
+
+    from limitkeeper.app.private_aggregates import private_aggregate
+
+    days = (dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+    with work_as(data, store, person, "aggregate.give") as w:
+        found = private_aggregate(w, *days, epsilon, segment or [])
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for each in found["counts"]:
+        typer.echo(f"{each['action']:10} {each['segment'] or '-':16} {each['customers']:,}")
+    typer.echo(f"Each is off by {found['off_by_at_most']:,} at most in {found['confidence']:.0%} of cases; "
+               f"{found['budget_left']:g} of the year's budget is left.")  # fmt: skip
+
+
 @application.command("retain", epilog="Example: limitkeeper rights retain --dry-run")
 def retain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and take nothing away.")] = False,
