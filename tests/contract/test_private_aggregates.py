@@ -69,7 +69,7 @@ def test_cells_do_not_follow_from_the_data(store: Store) -> None:
 def test_budget_of_a_year_ends_and_comes_back(store: Store) -> None:
     for _ in range(4):
         counts(store)
-    with pytest.raises(InputError, match="4 spent, 0.1 asked"):
+    with pytest.raises(InputError, match=r"4 spent, 0\.1 asked"):
         counts(store, 0.1)
     with work(store, IVY, NOW_US + 366 * DAY_US) as w:
         assert spent_epsilon(w) == 0.0

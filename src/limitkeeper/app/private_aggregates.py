@@ -12,13 +12,15 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of, instant_text, us_of
 from limitkeeper.core.kernel.parameters import parameters_in_force
 from limitkeeper.core.limits.ledger import ACTIONS, EFFECTIVE, OPEN
-from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.tables import stated_accounts
 from limitkeeper.store.work import Work
 
 ACT = "aggregate.give"
 """On the audit, with what it spent: the ledger of the budget."""
+
+SUBJECT = "aggregate:changes"
 
 SEGMENTS_MAX = 50
 
@@ -50,9 +52,9 @@ def private_aggregate(
         When the year's budget does not hold it, there are too many segments, or OpenDP is not there.
     """
     if len(set(segments)) > SEGMENTS_MAX or len(set(segments)) < len(segments):
-        raise InputError(
-            "The segments do not hold.", value=len(segments), allowed=f"{SEGMENTS_MAX} different ones at most"
-        )
+        allowed = f"{SEGMENTS_MAX} different ones at most"
+        raise InputError("The segments do not hold.", value=len(segments), allowed=allowed)
+    w.rows(sa.select(audit_heads).with_for_update())  # two at once would both find the budget whole
     budget, spent = _budget(w), spent_epsilon(w)
     if spent + epsilon > budget:
         raise InputError(
@@ -65,7 +67,7 @@ def private_aggregate(
         segment = row["segment"] if row["segment"] in segments else NO_SEGMENT
         found[row["action"], segment] += 1
     noisy = private_counts([found[cell] for cell in cells], epsilon)
-    w.note(ACT, "aggregate:changes", {"epsilon": epsilon, "from": first.isoformat(), "to": last.isoformat()})
+    w.note(ACT, SUBJECT, {"epsilon": epsilon, "from": first.isoformat(), "to": last.isoformat()})
     return {
         "from": first.isoformat(), "to": last.isoformat(), "made_at": instant_text(w.now_us), "epsilon": epsilon,
         "budget_left": round(budget - spent - epsilon, 6), "confidence": CONFIDENCE, "off_by_at_most": accuracy(epsilon),
@@ -77,8 +79,8 @@ def private_aggregate(
 def spent_epsilon(w: Work) -> float:
     """What aggregates have spent in the 365 days before now."""
     since_us = w.now_us - 365 * 86_400_000_000
-    query = sa.select(audit_events.c.detail).where(audit_events.c.subject == "aggregate:changes",
-                                                   audit_events.c.act == ACT, audit_events.c.ts_us > since_us)  # fmt: skip
+    audit = audit_events.c
+    query = sa.select(audit.detail).where(audit.subject == SUBJECT, audit.act == ACT, audit.ts_us > since_us)
     return float(sum(json.loads(row["detail"])["epsilon"] for row in w.rows(query)))
 
 
