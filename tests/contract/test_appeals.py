@@ -90,6 +90,22 @@ def engine_messages(store: Store) -> list[dict]:
     return [json.loads(row["content"]) for row in rows]
 
 
+def test_monitor_is_told_whenever_an_appeal_opens_or_is_answered_and_never_between(store: Store) -> None:
+    def of_appeals() -> list[dict]:
+        return [each for each in engine_messages(store) if "appeals_of" in each]
+
+    appeal_id = submitted(store, decided(store))
+    assert of_appeals() == [{"appeals_of": "a"}]
+    act(store, appeal_id, "bob claim", "bob ask")
+    assert len(of_appeals()) == 1
+    act(store, appeal_id, "kim answer", "bob uphold")
+    assert len(of_appeals()) == 2
+    act(store, appeal_id, "kim again")
+    assert len(of_appeals()) == 3
+    act(store, appeal_id, "kim withdraw")
+    assert of_appeals() == [{"appeals_of": "a"}] * 4
+
+
 def test_customer_gets_a_receipt_with_the_day_of_the_answer(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     row = appeal_row(store, appeal_id)

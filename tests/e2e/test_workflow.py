@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import Effects, Told, effects
@@ -17,14 +18,14 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
 from limitkeeper.app.outbox import deliver_due
 from limitkeeper.connectors.letters import Letter
-from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
+from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.limits.ledger import Line, line_of
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import portrait
 from limitkeeper.engines.embedded.requests import Request
-from limitkeeper.shells.feeds.workflow import engine_channel
+from limitkeeper.shells.feeds.workflow import engine_channel, monitors_look
 from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.notice_tables import notices
@@ -114,6 +115,31 @@ def test_approved_freeze_is_confirmed_in_the_monitor_and_does_not_lapse(running:
     later_us = NOW_US + 10 * DAY_US
     running.submit(Request("tick", pl.DataFrame({"as_of_us": [later_us]}))).result()
     assert portrait(running, case["account_id"], later_us)["standing"]["frozen_since"] is not None
+
+
+def test_monitor_knows_of_an_open_appeal_until_it_is_withdrawn_however_late_it_is_told(
+    running: Engine,
+) -> None:
+    case, store = approved(running, "decrease"), running.store
+    account, desk = case["account_id"], AppealDesk(ON_APPROVED, POLICY)
+    kim = Actor("kim", frozenset({CUSTOMER}), case["customer_id"])
+
+    def told() -> float | None:
+        deliver_due(store, {"engine.event": engine_channel(running)}.get, lambda: NOON_US)
+        look = monitors_look(running)(account)
+        assert look is not None
+        return look["inputs"]["has_open_appeal"]
+
+    assert told() is None
+    with work(store, kim, NOON_US) as w:
+        appeal_id = appeal_submitted(w, desk, case["case_id"], account, "I paid on time.")
+    assert told() == 1
+    (first,) = store.rows(sa.select(outbox).where(outbox.c.subject == appeal_id))
+    with work(store, kim, NOON_US) as w:
+        appeal_acted(w, desk, appeal_id, 1, "withdraw")
+    assert told() == 0
+    engine_channel(running)(first, NOON_US)
+    assert told() == 0
 
 
 def customer_of(account: str) -> str:

@@ -25,6 +25,9 @@ from limitkeeper.store.work import Work
 APPEAL = "appeal"
 """The kind of case that an appeal leads to."""
 
+APPEALS_OF = "appeals_of"
+"""In a message to the monitor: the account whose appeals changed; whether one is open it reads when it is told."""
+
 WHY = "appeal"
 """Why an entry was cancelled or undone."""
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from limitkeeper.app.appeal_corrections import corrections_sent
 from limitkeeper.app.appeal_effects import (
     APPEAL,
+    APPEALS_OF,
     adverse_entries,
     limit_given_back_cents,
     of_case,
@@ -20,6 +21,7 @@ from limitkeeper.app.appeal_notices import answer_words, receipt_told, told
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import CaseOpening, case_granted, case_opened, terms_in_force
 from limitkeeper.app.decisions import Effects
+from limitkeeper.app.limits import ENGINE_TOPIC
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.connectors.sealing import Seal
@@ -198,6 +200,7 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
         w.add(appeals, row)
     except sa.exc.IntegrityError as error:
         raise ConflictError("It was submitted at the same time.", value=account_id) from error
+    w.send(ENGINE_TOPIC, appeal_id, {APPEALS_OF: account_id})
     _kept_act(w, desk, row, appeal, "submit", text)
     w.note("appeal.submit", f"appeal:{appeal_id}", {"case": case_id, "account": account_id})
     _receipt(w, desk, row, appeal, entries)
@@ -278,6 +281,8 @@ def changed_appeal(
     elif act in ("answer", "again"):
         values |= {"answered_us": None, "triage_us": w.now_us}
     w.change(appeals, after.appeal_id, row["version"], values)
+    if values["is_live"] != row["is_live"]:
+        w.send(ENGINE_TOPIC, after.appeal_id, {APPEALS_OF: row["account_id"]})
     _kept_act(w, desk, row, after, act, words)
     detail = {"state": after.state, "tier": after.tier, "version": after.version, "outcome": after.outcome}
     w.note(f"appeal.{act}", f"appeal:{after.appeal_id}", detail)

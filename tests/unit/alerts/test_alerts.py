@@ -8,11 +8,18 @@ import polars as pl
 import pytest
 
 from limitkeeper.connectors.events import read_events
-from limitkeeper.core.alerts.standing import NO_SLOT, Standing, renumber_rules
+from limitkeeper.core.alerts.standing import (
+    APPEALS,
+    HITS_KEPT,
+    NO_SLOT,
+    NOT_TOLD,
+    Standing,
+    renumber_rules,
+)
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
-from tests.live_engines import engine, left_behind
+from tests.live_engines import engine, left_behind, state_bytes
 
 START = dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC)
 
@@ -164,6 +171,64 @@ def test_rules_keep_their_past_by_their_id_when_the_strategy_changes(running: En
     assert not np.array_equal(standing.rows[standing.slots[number]], row)
     renumber_rules([standing], before[::-1], before)
     assert np.array_equal(standing.rows[standing.slots[number]], row)
+
+
+def late(running: Engine, *days: float) -> list[dict]:
+    """Bills of so many days after the start, each paid a month late; their assessments."""
+    rows = [
+        {"event_id": f"late-{day}", "account_id": "a", "ts": START + dt.timedelta(days=day), "kind": "bill",
+         "amount": 900_000, "paid": 50_000, "days_past_due": 30}
+        for day in days
+    ]  # fmt: skip
+    read = read_events(pl.DataFrame(rows))
+    return running.submit(Request("events", read, len(rows), assess=True)).result().assessments
+
+
+def tell_appeals(running: Engine, *, is_open: bool) -> None:
+    running.submit(Request("appeal", pl.DataFrame({"account_id": ["a"], "is_open": [is_open]}))).result()
+
+
+def test_open_appeal_keeps_the_limit_from_being_lowered_until_it_is_answered(
+    running: Engine, tmp_path: Path
+) -> None:
+    happen(running, (0, "purchase", 100_000))
+    tell_appeals(running, is_open=True)
+    *_, found = late(running, 30, 60, 90)
+    assert (found["action"], found["rule"]) == ("none", "appeal_open")
+    assert proposals(running) == []
+    before = state_bytes(running)
+    running.store.close()  # as a crash leaves it
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert state_bytes(again) == before
+    (found,) = late(again, 91)
+    assert (found["action"], proposals(again)) == ("none", [])
+    tell_appeals(again, is_open=False)
+    (found,) = late(again, 92)
+    assert found["action"] == "decrease"
+    assert [action for action, _, _ in proposals(again)] == ["decrease"]
+    again.stop()
+
+
+def test_appeal_of_an_unknown_account_is_refused_and_changes_nothing(running: Engine) -> None:
+    before = running.sequence
+    table = pl.DataFrame({"account_id": ["nobody"], "is_open": [True]})
+    with pytest.raises(InputError, match="no such account"):
+        running.submit(Request("appeal", table)).result()
+    assert running.sequence == before
+
+
+def test_standing_written_before_appeals_were_told_knows_of_none_and_keeps_the_rest() -> None:
+    standing = Standing()
+    standing.add_accounts(np.array([100]), np.array([0], np.uint8), np.array([0]))
+    standing.tell_appeals(0, is_open=True)
+    standing.rows[0, HITS_KEPT] = 5
+    arrays = standing.arrays()
+    assert Standing.from_arrays(arrays).rows[0].tolist() == standing.rows[0].tolist()
+    older = arrays | {"standing_format": np.array([1]), "rows": arrays["rows"][:, :APPEALS]}
+    found = Standing.from_arrays(older)
+    assert found.rows[0].tolist() == [*standing.rows[0, :APPEALS].tolist(), NOT_TOLD]
+    found.tell_appeals(0, is_open=True)
+    assert found.rows[0].tolist() == standing.rows[0].tolist()
 
 
 def test_standing_of_another_format_is_refused() -> None:

@@ -23,7 +23,8 @@ from limitkeeper.core.behaviour.events import (
 from limitkeeper.core.kernel.compiled import compiled
 from limitkeeper.core.kernel.errors import InputError
 
-STANDING_FORMAT = 1
+WITHOUT_APPEALS, STANDING_FORMAT = 1, 2
+"""The format that was written before appeals were told of, which is still read; and the one that is written."""
 
 UNKNOWN_CENTS = -1
 NO_SLOT = -1
@@ -44,7 +45,11 @@ ALERT_TRIGGERS = 4
 ALERT_FIELDS = 5
 OPENED_US, SEEN_US, COUNT, SEVERITY, RULES = range(ALERT_FIELDS)
 FIRST_ALERT = 16
-STANDING_FIELDS = FIRST_ALERT + ALERT_TRIGGERS * ALERT_FIELDS
+APPEALS = FIRST_ALERT + ALERT_TRIGGERS * ALERT_FIELDS
+STANDING_FIELDS = APPEALS + 1
+
+NOT_TOLD, NO_APPEAL, OPEN_APPEAL = range(3)
+"""What was told of the appeals of a line: nothing yet; that none is open; that one is."""
 
 DEFAULT_DAYS = 90
 """Days past due of a bill from which the account is in default; a bill on time ends it."""
@@ -65,8 +70,9 @@ DECIDED_NAMES = (
     "is_frozen_for_violation",
     "days_frozen",
     "days_since_last_action",
+    "has_open_appeal",
 )
-"""What decisions say of a line, in the order of :func:`write_decided`."""
+"""What decisions, and appeals against them, say of a line, in the order of :func:`write_decided`."""
 
 Matrix = NDArray[np.int64]
 
@@ -188,7 +194,7 @@ def write_decided(
     """Write what earlier decisions say of each line as of its event; rows of ``out`` are ``DECIDED_NAMES``."""
     for i in range(accounts.shape[0]):
         out[0, i] = out[1, i] = 0.0
-        out[2, i] = np.nan
+        out[2, i] = out[4, i] = np.nan
         hits_before[i] = barred[i] = 0
         # The last action is the newest of a decrease, an increase and a freeze: fmin leaves the missing out.
         since = np.fmin(stated[3, i], stated[4, i])
@@ -201,6 +207,8 @@ def write_decided(
                 out[1, i] = row[FROZEN_FOR_VIOLATION]
                 out[2, i] = days_between(row[FROZEN_SINCE_US], times_us[i])
             hits_before[i], barred[i] = row[HITS_KEPT], row[BARRED_RULES]
+            if row[APPEALS] != NOT_TOLD:
+                out[4, i] = row[APPEALS] == OPEN_APPEAL
         out[3, i] = since
 
 
@@ -265,6 +273,21 @@ class Standing:
         if need > len(self.rows):
             self.rows = _grown(self.rows, max(need, 2 * len(self.rows)))
 
+    def tell_appeals(self, account: int, *, is_open: bool) -> None:
+        """Keep whether an appeal of an account is open, as it is now.
+
+        Examples
+        --------
+        >>> standing = Standing()
+        >>> standing.add_accounts(np.array([100_000]), np.array([0], np.uint8), np.array([0]))
+        >>> standing.tell_appeals(0, is_open=True)
+        >>> bool(standing.rows[standing.slots[0], APPEALS] == OPEN_APPEAL)
+        True
+        """
+        self.make_room(1)
+        row = self.rows[slot_of(self.slots, self.rows, self.top, account)]
+        row[APPEALS] = OPEN_APPEAL if is_open else NO_APPEAL
+
     def bad_accounts(self, as_of_us: int, window_days: int = 90) -> NDArray[np.bool_]:
         """Accounts in default, or with a violation flagged within the window, shape ``(accounts,)``."""
         slots = self.slots[: self.count]
@@ -306,7 +329,8 @@ class Standing:
         """
         standing = cls()
         missing = set(standing.arrays()) - set(arrays)
-        if missing or arrays["standing_format"].tolist() != [STANDING_FORMAT]:
+        rows_format = None if missing else arrays["standing_format"].tolist()
+        if rows_format not in ([WITHOUT_APPEALS], [STANDING_FORMAT]):
             raise InputError("These arrays are no standing of this version.", value=sorted(arrays))
         standing.count = len(arrays["dense"])
         standing.dense = np.array(arrays["dense"], np.int64)
@@ -314,7 +338,9 @@ class Standing:
         standing.slots = np.array(arrays["slots"], np.int32)
         standing.marks = np.zeros(standing.count, np.int32)
         standing.top[0] = len(arrays["rows"])
-        standing.rows = np.array(arrays["rows"], np.int64).reshape(-1, STANDING_FIELDS)
+        told = int(rows_format == [STANDING_FORMAT])
+        standing.rows = np.full((standing.top[0], STANDING_FIELDS), NOT_TOLD, np.int64)
+        standing.rows[:, : APPEALS + told] = arrays["rows"]
         standing.make_room(256)
         return standing
 

@@ -184,6 +184,8 @@ class Engine:
             self.state.tick(int(table["as_of_us"][0]))
         elif kind == "freeze":
             self.state.settle_freeze(table["account_id"][0], confirm=bool(table["confirm"][0]))
+        elif kind == "appeal":
+            self.state.tell_appeals(table["account_id"][0], is_open=bool(table["is_open"][0]))
         else:
             raise StoreError("The journal holds an entry of an unknown kind.", value=kind)
 
@@ -370,6 +372,8 @@ class Engine:
                 self.state.settle_freeze(account, confirm=confirm)
                 status = "confirmed" if confirm else "lifted"
                 changes = [ProposalChange(account, int(content["ts_us"][0]), status, "by hand")]
+            elif request.kind == "appeal":
+                self.state.tell_appeals(content["account_id"][0], is_open=bool(content["is_open"][0]))
             elif request.kind == "read":
                 found = content(self)  # told when what it saw is written
                 self.writer.put(None, [request], lambda: request.answer.set_result(found))

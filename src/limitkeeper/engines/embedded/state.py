@@ -343,6 +343,17 @@ class LiveState:
                 steps.append(Step(None, ids, ts_us, found, due))
         return steps
 
+    def tell_appeals(self, account_id: str, *, is_open: bool) -> None:
+        """Keep whether an appeal of an account is open.
+
+        Raises
+        ------
+        InputError
+            When there is no such account.
+        """
+        shard, number = self._known(account_id)
+        shard.standing.tell_appeals(number, is_open=is_open)
+
     def settle_freeze(self, account_id: str, *, confirm: bool) -> None:
         """Confirm or lift an account's freeze.
 
@@ -351,11 +362,15 @@ class LiveState:
         InputError
             When there is no such account, or it is not frozen.
         """
+        shard, number = self._known(account_id)
+        settle = confirm_freeze if confirm else lift_freeze
+        settle(shard.standing, number)
+
+    def _known(self, account_id: str) -> tuple[Shard, int]:
         place = self.number(account_id)
         if place is None:
             raise InputError("There is no such account.", value=account_id)
-        settle = confirm_freeze if confirm else lift_freeze
-        settle(self.shards[place[0]].standing, place[1])
+        return self.shards[place[0]], place[1]
 
     def arrays(self) -> list[dict[str, NDArray[Any]]]:
         """The state of each shard as arrays, then the relations'."""

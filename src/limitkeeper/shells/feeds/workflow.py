@@ -11,7 +11,7 @@ import structlog
 
 from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.appeal_clocks import KnownAsOf, run_appeals
-from limitkeeper.app.appeal_effects import suspended_by_appeal
+from limitkeeper.app.appeal_effects import APPEALS_OF, is_appealed, suspended_by_appeal
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_work import campaigns_worked
@@ -29,12 +29,14 @@ from limitkeeper.app.steps import Look, steps_looked_at
 from limitkeeper.connectors import letters
 from limitkeeper.connectors.messages import messages
 from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.store.sql import Store
+from limitkeeper.store.work import reading
 
 log = structlog.get_logger()
 
@@ -162,10 +164,20 @@ def known_as_of(engine: Engine) -> KnownAsOf:
 
 
 def engine_channel(engine: Engine) -> Channel:
-    """The channel that tells the monitor: a limit that was set, data put right, a freeze confirmed or lifted."""
+    """The channel that tells the monitor: a limit that was set, data put right, a freeze confirmed or lifted, an appeal.
+
+    Of appeals it tells what is so now, not what was so when the message was written: so told twice, or in another
+    order, the last word is right.
+    """
 
     def send(row: Mapping[str, Any], now_us: int) -> None:
         content = msgspec.json.decode(row["content"])
+        if account_id := content.get(APPEALS_OF):
+            with reading(engine.store, SYSTEM, now_us) as w:
+                is_open = is_appealed(w, account_id)
+            table = pl.DataFrame({"account_id": [account_id], "is_open": [is_open]})
+            engine.submit(Request("appeal", table)).result(ANSWER_SECONDS)
+            return
         settled = content.keys() & {"freeze_confirmed", "freeze_lifted"}
         if settled:
             (what,) = settled
