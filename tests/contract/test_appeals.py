@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from limitkeeper.app.appeal_clocks import TRIAGE_LOOK_US, run_appeals
 from limitkeeper.app.appeal_effects import suspended_by_appeal
 from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, evidence_read, judged_evidence
+from limitkeeper.app.appeal_holds import held_by_grants
 from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
 from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
-from limitkeeper.app.cases import CaseOpening, case_opened
+from limitkeeper.app.cases import CaseOpening, case_opened, cases_of_proposals
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, effected_due, planned
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.notices import notice_content, preferences_set
@@ -30,6 +31,7 @@ from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.case_tables import absences, cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import work
@@ -37,6 +39,7 @@ from tests.appealed_decisions import (
     DESK,
     KIM,
     NOW_US,
+    POLICY,
     SEAL,
     TRACE,
     act,
@@ -104,6 +107,48 @@ def test_monitor_is_told_whenever_an_appeal_opens_or_is_answered_and_never_betwe
     assert len(of_appeals()) == 3
     act(store, appeal_id, "kim withdraw")
     assert of_appeals() == [{"appeals_of": "a"}] * 4
+
+
+def proposed_again(store: Store, number: int, now_us: int, **changes: object) -> tuple[str, str | None]:
+    """The state and the outcome of the case of another cut of line ``a``, whose trace has changes of its inputs."""
+    trace = TRACE | {
+        "inputs": TRACE["inputs"] | {name: value for name, value in changes.items() if name != "rule"}
+    }
+    row = {"proposal_id": f"p{number}", "account_id": "a", "decision_id": f"d{number}", "action": "decrease",
+           "rule": changes.get("rule", "late_repeatedly"), "limit_before_cents": BEFORE_CENTS,
+           "limit_after_cents": AFTER_CENTS, "made_us": number, "trace": json.dumps(trace)}  # fmt: skip
+    changed = ProposalChange("a", number, "superseded", row=row)
+    store.write(Commit(number, "events", 1, 1, b"", proposals=[changed]))
+    held = held_by_grants(DESK.notices)
+    cases_of_proposals(store, POLICY, now_us, DESK.effects, held=held)
+    (case,) = store.rows(sa.select(cases).where(cases.c.proposal_id == f"p{number}"))
+    return case["state"], case["outcome"]
+
+
+def test_granted_appeal_holds_its_cause_until_bills_or_flags_say_something_new(store: Store) -> None:
+    act(store, submitted(store, decided(store)), "bob claim", "bob grant")
+    held = ("withdrawn", "granted_before")
+    later_us = NOW_US + 100 * DAY_US
+    assert proposed_again(store, 2, later_us, balance_cents=950_000.0) == held
+    assert proposed_again(store, 3, later_us, on_time_streak=1.0) == ("open", None)
+    assert proposed_again(store, 4, later_us, flag_count_90d=1.0) == ("open", None)
+    assert proposed_again(store, 5, later_us, rule="risk_high") == ("open", None)
+    assert proposed_again(store, 6, NOW_US + 181 * DAY_US) == held
+    assert proposed_again(store, 7, NOW_US + 183 * DAY_US) == ("open", None)
+
+
+def test_appeal_that_was_not_granted_holds_nothing(store: Store) -> None:
+    act(store, submitted(store, decided(store)), "bob claim", "bob uphold")
+    assert proposed_again(store, 2, NOW_US + 100 * DAY_US) == ("open", None)
+
+
+def test_cut_that_the_system_would_approve_is_held_too(store: Store) -> None:
+    act(store, submitted(store, decided(store)), "bob claim", "bob grant")
+    entries = len(store.rows(sa.select(limit_entries)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(POLICY), "tier", lambda *_given: (1, ()))
+        assert proposed_again(store, 2, NOW_US + 9 * DAY_US) == ("withdrawn", "granted_before")
+    assert len(store.rows(sa.select(limit_entries))) == entries
 
 
 def test_customer_gets_a_receipt_with_the_day_of_the_answer(store: Store) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.approval.tiers import TEAM_TIER
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import RESTORE
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
@@ -37,6 +38,9 @@ SWEEP_CASES = 5_000
 
 OnApproved = Callable[[Work, dict[str, Any]], None]
 """What an approved case leads to, in the same transaction."""
+
+Held = Callable[[Work, Sequence[Mapping[str, Any]]], Mapping[str, str]]
+"""Which of some proposals lead to nothing, by their id, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,13 @@ def terms_in_force(w: Work, policy: ApprovalPolicy) -> Terms:
     return Terms(Mandates(given, away), policy.clocks(day), policy.quorum(day))
 
 
-def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approved: OnApproved) -> str:
+def case_opened(
+    w: Work,
+    opening: CaseOpening,
+    policy: ApprovalPolicy,
+    on_approved: OnApproved,
+    held_why: str | None = None,
+) -> str:
     """Open a case, or find the one that the same proposal has; what is the system's own is approved at once.
 
     Parameters
@@ -159,12 +169,15 @@ def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approv
         Which tier decides.
     on_approved
         Called where the system approves it.
+    held_why
+        Why it leads to nothing: it is then withdrawn as soon as it is open.
     """
     case_id = opening.case_id()
     if w.kept(cases, case_id):
         return case_id
     day, facts = day_of(w.now_us), opening.tier_facts()
     tier, rules = policy.tier(facts, day)
+    tier = tier if held_why is None else max(tier, TEAM_TIER)  # the system does not approve it
     case = opened_case(
         case_id, opening.action, opening.cut_cents, opening.exposure_cents, tier, rules, opening.maker_id,
         policy.clocks(day), w.now_us,
@@ -181,6 +194,8 @@ def case_opened(w: Work, opening: CaseOpening, policy: ApprovalPolicy, on_approv
     w.note("case.open", f"case:{case_id}", {"tier": tier, "rules": rules})
     if case.state == APPROVED:
         on_approved(w, row)
+    if held_why is not None:
+        case_withdrawn(w, case_id, held_why)
     return case_id
 
 
@@ -292,6 +307,7 @@ def cases_of_proposals(
     on_approved: OnApproved,
     count: int = SWEEP_CASES,
     after_sequence: int = 0,
+    held: Held = lambda _w, _rows: {},
 ) -> tuple[int, int]:
     """Open a case for each new proposal, and withdraw those whose proposal is no more; how many of each.
 
@@ -309,6 +325,8 @@ def cases_of_proposals(
         Proposals in one transaction.
     after_sequence
         Proposals of micro-batches up to this one are left alone: nothing was live by then.
+    held
+        Which of them lead to nothing: their cases say why.
     """
     opened = ended = 0
     while True:
@@ -322,8 +340,10 @@ def cases_of_proposals(
                 .limit(count)
             )
             rows = w.rows(with_owners(fresh, proposals.c.account_id))
+            why = held(w, rows)
             for row in rows:
-                case_opened(w, opening_of_proposal(w, row), policy, on_approved)
+                opening = opening_of_proposal(w, row)
+                case_opened(w, opening, policy, on_approved, why.get(row["proposal_id"]))
             gone = w.rows(
                 sa.select(cases, proposals.c.status.label("status"))
                 .join(proposals, cases.c.proposal_id == proposals.c.proposal_id)
@@ -331,8 +351,8 @@ def cases_of_proposals(
                 .limit(count)
             )
             for row in gone:
-                why = row.pop("status")
-                _written(w, row, withdrawn(case_of(row), why), "withdraw", why, on_approved)
+                status = row.pop("status")
+                _written(w, row, withdrawn(case_of(row), status), "withdraw", status, on_approved)
         opened, ended = opened + len(rows), ended + len(gone)
         if max(len(rows), len(gone)) < count:
             return opened, ended

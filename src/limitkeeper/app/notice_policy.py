@@ -69,6 +69,10 @@ class NoticePolicy:
         """Whether what is planned waits while its decision is appealed against."""
         return self._at(now_us, "appeal_suspends") > 0
 
+    def grants_hold_since_us(self, now_us: int) -> int:
+        """Since when appeals were granted that still hold their cause now."""
+        return now_us - int(self._at(now_us, "grant_holds_days") * DAY_US)
+
     def duties_on(self, now_us: int) -> tuple[str, ...]:
         """What an adverse notice says besides."""
         return self.duties if day_of(now_us) >= self.duties_from else ()

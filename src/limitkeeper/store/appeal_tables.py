@@ -55,6 +55,7 @@ appeals = Table(
     Index("appeals_by_due", "is_live", "due_us"),
     Index("appeals_by_triage", "triage_us"),
     Index("appeals_by_case", "case_id", "account_id"),
+    Index("appeals_by_account", "account_id", "answered_us"),
     Index("appeals_by_customer", "customer_id", "submitted_us"),
 )
 

@@ -12,6 +12,7 @@ import structlog
 from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.appeal_clocks import KnownAsOf, run_appeals
 from limitkeeper.app.appeal_effects import APPEALS_OF, is_appealed, suspended_by_appeal
+from limitkeeper.app.appeal_holds import held_by_grants
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_work import campaigns_worked
@@ -82,12 +83,12 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
     since, retain = live_since_sequence(engine.store), _daily(engine.store)
-    is_suspended = suspended_by_appeal(on_approved.policy)
+    is_suspended, held = suspended_by_appeal(on_approved.policy), held_by_grants(on_approved.policy)
     show_notices(engine)
 
     def work() -> bool:
         store, now_us = engine.store, engine.as_of_us()
-        moved = sum(cases_of_proposals(store, policy, now_us, on_approved, after_sequence=since))
+        moved = sum(cases_of_proposals(store, policy, now_us, on_approved, after_sequence=since, held=held))
         moved += run_clocks(store, policy, now_us, on_approved)
         moved += freezes_followed(store, on_approved, now_us)
         moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)

@@ -152,6 +152,7 @@ def _appeal_tables() -> None:
     )
     op.create_index("appeals_by_case", "appeals", ["case_id", "account_id"])
     op.create_index("appeals_by_customer", "appeals", ["customer_id", "submitted_us"])
+    op.create_index("appeals_by_account", "appeals", ["account_id", "answered_us"])
     op.create_index("appeals_by_due", "appeals", ["is_live", "due_us"])
     op.create_index("appeals_by_triage", "appeals", ["triage_us"])
     op.create_table(
