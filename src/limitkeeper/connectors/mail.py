@@ -78,10 +78,17 @@ class MailServer:
             raise LetterError(f"The mail server cannot be used ({type(error).__name__}).") from error
 
 
-def mail_server(url: str) -> MailServer:
-    """The server that a URL names: ``smtp://[USER:PASSWORD@]HOST[:PORT]?from=SENDER``.
+def mail_server(url: str, password: str = "") -> MailServer:
+    """The server that a URL names: ``smtp://[USER[:PASSWORD]@]HOST[:PORT]?from=SENDER``.
 
     The connection is encrypted by STARTTLS, except to this machine itself.
+
+    Parameters
+    ----------
+    url
+        Of the server.
+    password
+        The user's, where the URL has none.
 
     Raises
     ------
@@ -104,11 +111,22 @@ def mail_server(url: str) -> MailServer:
         raise InputError(
             "The mail server's URL cannot be read.",
             value=parts._replace(netloc=parts.hostname or "").geturl(),
-            allowed="smtp://[USER:PASSWORD@]HOST[:PORT]?from=SENDER",
+            allowed="smtp://[USER[:PASSWORD]@]HOST[:PORT]?from=SENDER",
         )
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "") or password
     is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     return MailServer(parts.hostname, port, sender, sender.split("@")[1], user, password, not is_local)
+
+
+def has_password(url: str) -> bool:
+    """Whether a URL holds a password.
+
+    Examples
+    --------
+    >>> has_password("smtp://kim:s3cret@mail.lender.test"), has_password("smtp://kim@mail.lender.test")
+    (True, False)
+    """
+    return bool(urlsplit(url).password)
 
 
 def _error(code: int) -> type[LetterError]:

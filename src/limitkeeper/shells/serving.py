@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import polars as pl
 import structlog
@@ -21,7 +22,7 @@ from limitkeeper.app.oidc_login import SECRET_VARIABLE, oidc_from_file
 from limitkeeper.app.vault import seal_at
 from limitkeeper.connectors.channels import MAIL, channels_from_file
 from limitkeeper.connectors.kafka import KafkaSource
-from limitkeeper.connectors.mail import mail_server
+from limitkeeper.connectors.mail import MailServer, has_password, mail_server
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.progress import Progress, unseen
@@ -38,6 +39,9 @@ from limitkeeper.shells.feeds.workflow import Workflow, appeals_loop, workflow_l
 from limitkeeper.shells.telemetry import add_traces
 
 CLOCKS = ("wall", "event")
+
+MAIL_VARIABLE, PASSWORD_VARIABLE = "LIMITKEEPER_MAIL", "LIMITKEEPER_MAIL_PASSWORD"
+"""Of the environment: the mail server's URL where it is not on the command line, and its user's password."""
 
 TICK_SECONDS = 30.0
 """Between two looks at the clock."""
@@ -78,10 +82,27 @@ def workflow_of(
     """
     logins = oidc_from_file(oidc, os.environ.get(SECRET_VARIABLE, "")) if oidc else None
     seal, policy = seal_at(data), notice_policy(market)
-    channels = {MAIL: mail_server(mail).send} if mail else {}
+    channels = {MAIL: stated_mail_server(mail).send} if mail else {}
     if channels_file:
         channels |= channels_from_file(channels_file)
     return Workflow(approval_policy(), effects(seal, policy), seal, channels, logins)
+
+
+def stated_mail_server(url: str, environment: Mapping[str, str] = os.environ) -> MailServer:
+    """The mail server of ``--mail``, its password from the environment.
+
+    Raises
+    ------
+    InputError
+        When the URL cannot be read, or has a password and was written on the command line.
+    """
+    if has_password(url) and url != environment.get(MAIL_VARIABLE):
+        raise InputError(
+            "The mail server's URL has a password, and whoever may list processes on this machine can read it.",
+            value=f"--mail smtp://...@{urlsplit(url).hostname}",
+            advice=f"Leave it out of --mail, and set {PASSWORD_VARIABLE} to it.",
+        )
+    return mail_server(url, environment.get(PASSWORD_VARIABLE, ""))
 
 
 def is_event_time(clock: str) -> bool:

@@ -90,8 +90,8 @@ def serve(
         str | None,
         typer.Option(
             envvar="LIMITKEEPER_MAIL",
-            help="With --workflow: SMTP server of notices, smtp://[USER:PASSWORD@]HOST:PORT?from=SENDER; "
-            "STARTTLS except on this machine.",
+            help="With --workflow: SMTP server of notices, smtp://[USER@]HOST:PORT?from=SENDER; the password is in "
+            "LIMITKEEPER_MAIL_PASSWORD. STARTTLS except on this machine.",
         ),
     ] = None,
     channels: Annotated[
