@@ -79,6 +79,11 @@ def out(store: Store, notice_id: str) -> bool:
         return is_out(w, notice_id)
 
 
+def test_two_notices_that_are_alike_at_one_time_are_two(store: Store) -> None:
+    customer(store, ("mail", "kim@mail.test"))
+    assert notice(store) != notice(store)
+
+
 def test_notice_goes_out_once_by_mail_and_is_escaped(store: Store, postman: tuple) -> None:
     taken, server = postman
     customer(store, ("mail", "kim@mail.test"))

@@ -45,7 +45,7 @@ def outcome_wording(language: str) -> Mapping[str, str]:
 
 
 def told(
-    w: Work, seal: Seal, row: Mapping[str, Any], version: int, kind: str, sign: str, *, words: str = "",
+    w: Work, seal: Seal, row: Mapping[str, Any], kind: str, sign: str, *, words: str = "",
     day_us: int | None = None, again_until_us: int | None = None,
 ) -> str:  # fmt: skip
     """Write a notice to whoever appeals; its id.
@@ -54,8 +54,8 @@ def told(
     ----------
     w, seal
         The work that it belongs to, and the seal of what is personal.
-    row, version
-        Of the appeal, and the version that an act led to.
+    row
+        Of the appeal.
     kind
         Of :data:`limitkeeper.core.notice.notice.KINDS`.
     sign
@@ -70,8 +70,7 @@ def told(
         kind, shown_line(row["account_id"]), sign, effective_day=_day(day_us), appeal_until_day=_day(again_until_us),
         words=words,
     )  # fmt: skip
-    about = f"{row['appeal_id']}:{version}"
-    return written(w, seal, row["customer_id"], row["account_id"], facts, language, about)
+    return written(w, seal, row["customer_id"], row["account_id"], facts, language)
 
 
 def receipt_told(
@@ -80,9 +79,7 @@ def receipt_told(
     """Write the receipt of an appeal; its id. It says so where something planned waits for the answer."""
     wording = outcome_wording(customer_row(w, row["customer_id"])["language"])
     words = wording[SUSPENDED] if is_suspended else ""
-    return told(
-        w, seal, row, appeal.version, "appeal_received", sign, words=words, day_us=appeal.answer_until_us
-    )
+    return told(w, seal, row, "appeal_received", sign, words=words, day_us=appeal.answer_until_us)
 
 
 def answer_words(

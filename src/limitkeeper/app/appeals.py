@@ -302,7 +302,7 @@ def evidence_counted(w: Work, desk: AppealDesk, row: Mapping[str, Any]) -> None:
 def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act: str, words: str) -> None:
     sign = desk.currency_sign
     if act == "ask":
-        told(w, desk.seal, row, after.version, "appeal_asked", sign, words=words, day_us=after.due_us)
+        told(w, desk.seal, row, "appeal_asked", sign, words=words, day_us=after.due_us)
     elif act == "again":
         entries = adverse_entries(w, w.found(cases, row["case_id"]), row["account_id"])
         _receipt(w, desk, row, after, entries)
@@ -312,7 +312,6 @@ def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act:
             w,
             desk.seal,
             row,
-            after.version,
             "appeal_decided",
             sign,
             words=said,

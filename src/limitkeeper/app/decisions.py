@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,7 +135,7 @@ class Effects:
         if found is None:
             w.note("case.moot", f"case:{case['case_id']}")
             return
-        notice_id = self.tell(w, found.told, case["case_id"])
+        notice_id = self.tell(w, found.told)
         if case["action"] == FREEZE:
             w.send(ENGINE_TOPIC, case["case_id"], {"freeze_confirmed": case["account_id"]})
         self._replace(w, case)
@@ -175,15 +174,11 @@ class Effects:
             else notice_of(self.facts(w, found.told, language), notice_wording(language))
         )
 
-    def tell(self, w: Work, told: Told, about: str = "") -> str:
-        """Write a notice in its customer's language, of what it is about; its id."""
+    def tell(self, w: Work, told: Told) -> str:
+        """Write a notice in its customer's language; its id."""
         customer_id = owner_of(w, told.account_id).customer_id
         language = customer_row(w, customer_id)["language"]
-        facts, about = (
-            self.facts(w, told, language),
-            secrets.token_hex(8),
-        )  # two may be alike, at the same time
-        return written(w, self.seal, customer_id, told.account_id, facts, language, about)
+        return written(w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language)
 
     def facts(self, w: Work, told: Told, language: str) -> NoticeFacts:
         """What a notice is of, in a language."""

@@ -3,6 +3,7 @@
 import hashlib
 import html
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,19 +84,14 @@ def written(
     account_id: str | None,
     facts: NoticeFacts,
     language: str,
-    about: str = "",
 ) -> str:
-    """Write a notice in the transaction of what it tells of; its id.
+    """Write a notice in the transaction of what it tells of; its id, by chance: two may be alike, at the same time.
 
-    It is in the inbox at once, and goes out by the customer's channels soon after, in no quiet hour. What it is
-    ``about``, such as an appeal and its version, tells it from another of its kind that is written at the same time.
+    It is in the inbox at once, and goes out by the customer's channels soon after, in no quiet hour.
     """
     notice = notice_of(facts, notice_wording(language))
     content = json.dumps([notice.subject, list(notice.paragraphs)], ensure_ascii=False).encode()
-    named = json.dumps(
-        [customer_id, account_id, facts.kind, w.now_us, notice.subject, *([about] if about else [])]
-    )
-    notice_id = hashlib.blake2b(f"notice:{named}".encode(), digest_size=16).hexdigest()
+    notice_id = secrets.token_hex(16)
     quiet = quiet_hours(customer_row(w, customer_id))
     w.add(notices, {
         "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
