@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from limitkeeper.connectors.events import read_events
+from limitkeeper.core.alerts.fold import FoldTerms, fold_decisions
 from limitkeeper.core.alerts.standing import (
     APPEALS,
     HITS_KEPT,
@@ -16,7 +17,9 @@ from limitkeeper.core.alerts.standing import (
     Standing,
     renumber_rules,
 )
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.strategy.actions import Action
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
 from tests.live_engines import engine, left_behind, state_bytes
@@ -229,6 +232,29 @@ def test_standing_written_before_appeals_were_told_knows_of_none_and_keeps_the_r
     assert found.rows[0].tolist() == [*standing.rows[0, :APPEALS].tolist(), NOT_TOLD]
     found.tell_appeals(0, is_open=True)
     assert found.rows[0].tolist() == standing.rows[0].tolist()
+
+
+def folded(standing: Standing, action: Action, *times_us: int) -> list[bool]:
+    """Whether each of some decisions on the first account makes a proposal."""
+    proposed = np.zeros(len(times_us), np.bool_)
+    terms = FoldTerms((0, 0, 0, 0), 0, (2,), (0,), DAY_US, 30 * DAY_US, 1, 30 * DAY_US)
+    for place, t in enumerate(times_us):
+        standing.mark += 1
+        fold_decisions(
+            standing.slots, standing.rows, standing.top, standing.marks, standing.mark, np.zeros(1, np.int64),
+            np.array([t]), np.zeros(1, np.int16), np.ones(1, np.int64), np.zeros(1, np.int16),
+            np.array([action], np.uint8), np.full(1, 100), terms, np.zeros((1, 4), np.uint8),
+            np.zeros((1, 4, 5), np.int64), proposed[place : place + 1], np.zeros(1, np.bool_),
+        )  # fmt: skip
+    return [bool(each) for each in proposed]
+
+
+def test_freeze_that_begins_is_proposed_though_a_close_is_open_and_then_stands() -> None:
+    standing = Standing()
+    standing.add_accounts(np.array([100]), np.array([0], np.uint8), np.array([0]))
+    assert folded(standing, Action.CLOSE, DAY_US) == [True]
+    assert folded(standing, Action.DECREASE, 2 * DAY_US) == [False]
+    assert folded(standing, Action.FREEZE, 3 * DAY_US, 4 * DAY_US) == [True, False]
 
 
 def test_standing_of_another_format_is_refused() -> None:

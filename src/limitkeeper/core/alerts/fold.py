@@ -159,10 +159,11 @@ def fold_decisions(
         if row[HITS_KEPT] != kept or row[BARRED_RULES] != barred:
             row[HITS_KEPT], row[BARRED_RULES] = kept, barred
             marks[account] = mark
-        if effect == FREEZE and (
+        begins = effect == FREEZE and (
             row[FROZEN_SINCE_US] == NEVER_US
             or (row[FROZEN_FOR_VIOLATION] == 0 and t - row[FROZEN_SINCE_US] >= terms.freeze_us)
-        ):
+        )
+        if begins:
             row[FROZEN_SINCE_US] = row[LAST_FREEZE_US] = t
             row[FROZEN_RULE], row[FREEZE_CONFIRMED] = rules[i], 0
             row[FROZEN_FOR_VIOLATION] = terms.for_violation[rules[i]]
@@ -176,7 +177,8 @@ def fold_decisions(
                 alert_rows[i, trigger] = alert
         # A freeze that stands was proposed when it began, however long ago.
         stands = effect == FREEZE and row[LAST_FREEZE_US] != t and row[PROPOSED_ACTION] == FREEZE
-        if acts and not stands and is_new_proposal(row, effect, limits_after[i], t, terms):
+        # One that begins is proposed whatever else is open: it acts already, and somebody must confirm it.
+        if acts and not stands and (begins or is_new_proposal(row, effect, limits_after[i], t, terms)):
             row[PROPOSED_ACTION], row[PROPOSED_LIMIT], row[PROPOSED_US] = effect, limits_after[i], t
             proposed[i] = True
     return waiting
