@@ -211,6 +211,23 @@ def test_screen_tells_everything_in_words_where_there_is_no_colour(
         assert text in shown
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "; 2 dead: no channel took them"), ("zh", "；2 条无渠道送达")],
+)  # fmt: skip
+def test_notices_that_nobody_took_have_a_line_where_there_is_workflow(language: str, told: str) -> None:
+    notices = {"notices_waiting": 3.0, "notices_waiting_seconds": 60.0, "notices_dead": 2.0}
+    found = figures(None, seen(1.0, metrics=Metrics({}, GAUGE_VALUES | notices, {})))
+    assert found["notices"] == {"waiting": 3, "waiting_seconds": 60.0, "dead": 2}
+    assert told in drawn(found, language)
+    assert figures(None, seen(1.0))["notices"] is None
+
+
+def test_notices_are_read_from_the_metrics(metrics_text: str) -> None:
+    text = metrics_text + "# TYPE limitkeeper_notices_dead gauge\nlimitkeeper_notices_dead 2.0\n"
+    assert metrics_from_text(text).gauges["notices_dead"] == 2.0
+
+
 def test_lists_are_cut_to_the_height_of_the_terminal_and_whole_in_one_look() -> None:
     found = figures(None, seen(1.0, alerts=[ALERT] * 8, proposals=[PROPOSAL] * 8))
     live = drawn(found, every=2.0, height=28)

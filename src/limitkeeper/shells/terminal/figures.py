@@ -170,6 +170,13 @@ def figures(before: Look | None, now: Look) -> dict[str, Any]:
             "waiting_seconds": gauges["waiting_seconds"],
         },
         "event_time_lag_seconds": gauges["event_time_lag_seconds"],
+        "notices": {
+            "waiting": int(gauges["notices_waiting"]),
+            "waiting_seconds": gauges["notices_waiting_seconds"],
+            "dead": int(gauges["notices_dead"]),
+        }
+        if "notices_dead" in gauges
+        else None,
         **{name: int(gauges[name]) for name in ("accounts", "sequence", "state_bytes", "listeners")},
         **{
             name: counted(name, "per_minute", MINUTE_SECONDS)

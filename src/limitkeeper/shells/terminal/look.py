@@ -20,6 +20,8 @@ GAUGES = (
     "accounts", "sequence", "waiting_events", "queue_bound_events", "waiting_seconds", "event_time_lag_seconds",
     "state_bytes", "listeners",
 )  # fmt: skip
+NOTICE_GAUGES = ("notices_waiting", "notices_waiting_seconds", "notices_dead")
+"""Those that a server has only with Workflow."""
 
 
 class ServerAwayError(LimitkeeperError):
@@ -50,7 +52,7 @@ def metrics_from_text(text: str) -> Metrics:
                 counters[name] = {
                     label: int(sample.value) for sample in family.samples for label in sample.labels.values()
                 }
-            elif name in GAUGES:
+            elif name in (*GAUGES, *NOTICE_GAUGES):
                 gauges[name] = family.samples[0].value
             elif name == "batch_seconds":
                 latency = {

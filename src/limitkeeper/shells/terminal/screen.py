@@ -159,7 +159,7 @@ def readiness(document: Mapping[str, Any], words: Mapping[str, str]) -> tuple[st
 
 
 def state_rows(document: Mapping[str, Any], words: Mapping[str, str]) -> Table:
-    """Latency, queue, lag and state, a line each."""
+    """Latency, queue, lag, state and, with Workflow, notices, a line each."""
     queue, latency = document["queue"], document["latency"]
     share = queue["waiting_events"] / queue["bound_events"]
     told = words["queue_of"].format(
@@ -187,6 +187,12 @@ def state_rows(document: Mapping[str, Any], words: Mapping[str, str]) -> Table:
     lag = words["behind"].format(seconds=span(document["event_time_lag_seconds"], words))
     shown.add_row(words["time_lag"], Text(lag))
     shown.add_row(words["state"], Text(state))
+    if notices := document["notices"]:
+        oldest = span(notices["waiting_seconds"], words)
+        told = words["notices_of"].format(waiting=f"{notices['waiting']:,}", seconds=oldest)
+        dead = words["notices_dead"].format(dead=f"{notices['dead']:,}")
+        style = "bold red" if notices["dead"] else ""
+        shown.add_row(words["notices"], Text.assemble(told, (dead, style)))
     return shown
 
 
