@@ -6,11 +6,10 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.bank import BANK_TOPIC
 from limitkeeper.app.limits import (
-    BANK_TOPIC,
     ENGINE_TOPIC,
     LimitChange,
-    acknowledged,
     cancelled,
     effected_due,
     entries_of,
@@ -139,18 +138,6 @@ def test_cut_to_a_limit_that_is_lower_already_is_cancelled_and_nobody_is_told(st
     effected_due(store, NOW_US + 20, is_out)
     assert line(store) == (300, False)
     assert len(messages(store, BANK_TOPIC)) == 1
-
-
-def test_answer_of_the_bank_is_kept_once(store: Store) -> None:
-    (entry_id,) = plan(store, change())
-    with pytest.raises(LedgerError, match="not told"), work(store, SYSTEM, NOW_US) as w:
-        acknowledged(w, entry_id, "ok", is_done=True)
-    effected_due(store, NOW_US + 10, is_out)
-    for _ in range(2):
-        with work(store, SYSTEM, NOW_US + 11) as w:
-            acknowledged(w, entry_id, "ok", is_done=True)
-    (row,) = store.rows(sa.select(limit_entries).where(limit_entries.c.entry_id == entry_id))
-    assert (row["bank_state"], row["version"]) == ("done", 3)
 
 
 def test_limit_that_was_not_known_when_the_ledger_began_is_known_from_the_next_change_on(

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from limitkeeper.app.limits import LimitChange, acknowledged, effected_due, planned
+from limitkeeper.app.bank import acknowledged
+from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.reconciliation import Reconciled, reconciled
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import HOUR_US
@@ -29,8 +30,8 @@ def store(store_url: str) -> Iterator[Store]:
     with work(found, SYSTEM, NOW_US + 1) as w:
         for account, entry_id in ids.items():
             if account not in ("c", "d"):
-                acknowledged(w, entry_id, "ok", is_done=True)
-        acknowledged(w, ids["d"], "no such account", is_done=False)
+                acknowledged(w, entry_id, "done")
+        acknowledged(w, ids["d"], "failed", "no such account")
     yield found
     found.close()
 

@@ -19,6 +19,7 @@ from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFI
 from limitkeeper.core.behaviour.events import DAY_US
 from tests.postman import Postman, postman
 from tests.receiver import Receiver
+from tests.receiving_bank import Bank
 from tests.unit.connectors.test_evidence import drawn_pdf
 from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
@@ -152,9 +153,10 @@ def test_story_of_a_customer_from_event_to_restored_limit(
     assert [str(letter["Subject"])[:9] for letter in mail.taken] == ["Your cred", "We have y", "Our answe"]
     kinds = {each["kind"] for each in kim.get("/v1/notices")["items"]}
     assert kinds == {"limit_decreased", "appeal_received", "appeal_decided"}
-    commands = [json.loads(body) for _, body in core.taken]
-    told = [each["data"]["limit_cents"] for each in commands if each["type"] == "bank.command"]
-    assert told == [case["limit_after_cents"], LIMIT_CENTS]
+    bank = Bank()
+    taken = [bank.take(body) for _, body in core.taken if json.loads(body)["type"] == "bank.command"]
+    assert [each["outcome"] for each in taken] == ["done", "done"]
+    assert bank.limits[LINE] == [case["limit_after_cents"], LIMIT_CENTS]
     assert ivy.get("/v1/audit/verify")["holds"]
     acts = {each["act"] for each in ivy.get("/v1/audit", params={"limit": 500})["items"]}
     assert {"case.ask", "case.send_up", "case.vote_for", "notice.out", "limit.effect", "appeal.grant"} <= acts

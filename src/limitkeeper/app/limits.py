@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.bank import BANK_TOPIC, NONE, TOLD, command
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import HOUR_US
 from limitkeeper.core.kernel.instants import instant_text
@@ -36,7 +37,7 @@ from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
 
-BANK_TOPIC, ENGINE_TOPIC = "bank.command", "engine.event"
+ENGINE_TOPIC = "engine.event"
 
 SWEEP_ENTRIES = 1_000
 """Entries that are taken into effect in one transaction."""
@@ -266,7 +267,7 @@ def entry_row(w: Work, account_id: str, number: int, action: str, planned_us: in
         "account_id": account_id, "number": number, "action": action, "state": PLANNED, "target_cents": None,
         "delta_cents": 0, "planned_us": planned_us, "look_us": planned_us, "effective_us": None, "until_us": None,
         "reverses": None, "cancelled_why": None, "case_id": None, "decision_id": None, "notice_id": None, "why": "",
-        "maker_id": w.actor.actor_id, "made_us": w.now_us, "bank_state": "none", "bank_detail": None,
+        "maker_id": w.actor.actor_id, "made_us": w.now_us, "bank_state": NONE, "bank_detail": None,
         "wait_us": None, "is_assessed": True, "by_request": False, "version": 1,
     }  # fmt: skip
 
@@ -382,20 +383,19 @@ def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut, is_suspended
     is_told = after.state == EFFECTIVE
     changed = {"cancelled_why": None if after.state == EFFECTIVE else "nothing was left to change",
                "state": after.state, "delta_cents": after.delta_cents, "effective_us": after.effective_us,
-               "look_us": look_us, "bank_state": "told" if is_told else "none"}  # fmt: skip
+               "look_us": look_us, "bank_state": TOLD if is_told else NONE}  # fmt: skip
     w.change(limit_entries, row["entry_id"], row["version"], changed)
     if not is_told:
         w.note("limit.moot", f"account:{row['account_id']}", {"entry": row["entry_id"]})
         return
     limit_cents = line["limit_cents"] + after.delta_cents
     is_frozen = after.action == FREEZE if after.action in FREEZING else bool(line["is_frozen"])
-    w.change(lines, row["account_id"], line["version"], {"limit_cents": limit_cents, "is_frozen": is_frozen})
+    stands = {"limit_cents": limit_cents, "is_frozen": is_frozen}
+    sequence = w.change(lines, row["account_id"], line["version"], stands)
     w.note(
         "limit.effect", f"account:{row['account_id']}", {"entry": row["entry_id"], "limit_cents": limit_cents}
     )
-    command = {"command_id": row["entry_id"], "account_id": row["account_id"], "action": row["action"],
-               "limit_cents": limit_cents, "is_frozen": is_frozen, "effective_at": instant_text(w.now_us)}  # fmt: skip
-    w.send(BANK_TOPIC, row["entry_id"], command)
+    w.send(BANK_TOPIC, row["entry_id"], command(row | {"effective_us": taken_us}, stands, sequence))
     if after.action not in FREEZING:
         event = {"event_id": f"limit-{row['entry_id']}", "account_id": row["account_id"], "kind": "limit_set",
                  "amount": limit_cents, "ts": instant_text(w.now_us)}  # fmt: skip
@@ -417,23 +417,3 @@ def _end_freeze(w: Work, row: dict[str, Any]) -> None:
     thaw = LimitChange(row["account_id"], THAW, line["limit_cents"], None, w.now_us, "its time is over",
                        case_id=row["case_id"], decision_id=row["decision_id"])  # fmt: skip
     planned(w, thaw)
-
-
-def acknowledged(w: Work, entry_id: str, detail: str, *, is_done: bool) -> None:
-    """Keep what the bank says of a command; the same answer again changes nothing.
-
-    Raises
-    ------
-    MissingError
-        When there is no such entry.
-    LedgerError
-        When the bank was not told of it.
-    """
-    row = w.found(limit_entries, entry_id)
-    state = "done" if is_done else "failed"
-    if row["bank_state"] == "none":
-        raise LedgerError("The bank was not told of this entry.", value=entry_id)
-    if (row["bank_state"], row["bank_detail"]) == (state, detail):
-        return
-    w.change(limit_entries, entry_id, row["version"], {"bank_state": state, "bank_detail": detail})
-    w.note("limit.acknowledge", f"account:{row['account_id']}", {"entry": entry_id, "bank_state": state})

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from limitkeeper.core.behaviour.events import HOUR_US
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.progress import Progress, unseen
-from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.limit_tables import IS_TOLD, limit_entries, lines
 from limitkeeper.store.sql import Store
 
 PAGE_LINES = 200_000
@@ -218,7 +218,7 @@ def _late(store: Store, since_us: int) -> Iterator[pl.DataFrame]:
         limit_entries.c.entry_id,
         limit_entries.c.bank_detail,
         limit_entries.c.bank_state,
-    ).where(sa.or_(late, limit_entries.c.bank_state == "failed"))
+    ).where(IS_TOLD, sa.or_(late, limit_entries.c.bank_state == "failed"))
     schema = {"account_id": pl.String, "entry_id": pl.String, "detail": pl.String, "kind": pl.String}
     with store.database.connect() as connection:
         result = connection.execute(query, execution_options={"stream_results": True})

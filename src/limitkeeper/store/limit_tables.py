@@ -1,8 +1,11 @@
 """Lines, and the ledger of everything that changes them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
 
 from limitkeeper.store.tables import metadata
+
+IS_TOLD = text("bank_state <> 'none'")
+"""Of an entry that the bank was told of; in the same words in queries, so that its index serves them."""
 
 lines = Table(
     "lines",
@@ -41,10 +44,18 @@ limit_entries = Table(
     Column("cancelled_why", Text),
     Column("maker_id", Text, nullable=False),
     Column("made_us", BigInteger, nullable=False),
-    Column("bank_state", String(16), nullable=False),  # none, told, done, failed
+    Column("bank_state", String(16), nullable=False),  # none, told, done, failed, superseded
     Column("bank_detail", Text),
     Column("version", BigInteger, nullable=False),
     Index("limit_entries_by_account", "account_id", "number", unique=True),
     Index("limit_entries_by_look", "look_us"),
     Index("limit_entries_by_case", "case_id"),
+    Index(
+        "limit_entries_by_bank",
+        "bank_state",
+        "effective_us",
+        "entry_id",
+        sqlite_where=IS_TOLD,
+        postgresql_where=IS_TOLD,
+    ),
 )

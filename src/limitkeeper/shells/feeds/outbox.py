@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from limitkeeper.app.limits import BANK_TOPIC, ENGINE_TOPIC
+from limitkeeper.app.bank import BANK_TOPIC
+from limitkeeper.app.limits import ENGINE_TOPIC
 from limitkeeper.app.outbox import Channel, deliver_due, message_body
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.webhook import Webhook

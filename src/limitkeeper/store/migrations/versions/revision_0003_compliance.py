@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.create_index("freeze_changes_by_account", "freeze_changes", ["account_id"])
     op.create_index("rejects_by_account", "rejects", ["account_id"])
     op.create_index("people_by_customer", "people", ["customer_id"])
+    _bank_index()
 
 
 def _life_tables() -> None:
@@ -104,3 +105,11 @@ def _rights_tables() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("consent_acts_by_customer", "consent_acts", ["customer_id", "scope", "number"])
+
+
+def _bank_index() -> None:
+    told = sa.text("bank_state <> 'none'")
+    columns = ["bank_state", "effective_us", "entry_id"]
+    op.create_index(
+        "limit_entries_by_bank", "limit_entries", columns, sqlite_where=told, postgresql_where=told
+    )
