@@ -29,7 +29,7 @@ def impact_of(items: pl.DataFrame) -> dict[str, Any]:
     figures["limit_after_cents"] = _sum(items, "limit_after_cents")
     for name, column in (("expected_loss_change_cents", "loss_change_cents"),
                          ("economic_profit_change_cents", "profit_change_cents")):  # fmt: skip
-        known = items[column].drop_nulls().drop_nans()
+        known = items[column].filter(items[column].is_finite().fill_null(value=False))
         figures[name] = float(known.sum()) if len(known) else None
         figures[name.replace("_cents", "_known")] = len(known)
     for name in ("action", "segment", "trigger"):

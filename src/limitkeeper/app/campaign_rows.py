@@ -23,14 +23,21 @@ ROWS_MAX = 5_000_000
 
 ACCOUNT_LETTERS_MAX = 200
 
+TEXT_LETTERS_MAX = {"account_id": 200, "customer_id": 200, "segment": 200, "trigger": 200, "decision_id": 32}
+"""Of each text of a row."""
+
+AMOUNT_CENTS_MAX = 1_000_000_000_000
+"""So that no sum over a whole file leaves 64 bits."""
+
 REFUSALS = {
     "account_missing": "The row names no account, or one of more than 200 letters.",
     "account_repeated": "The account stands in an earlier row.",
     "action_unknown": "The action is none of decrease, close, increase.",
     "limit_unknown": "The limit before is neither in the row nor in the ledger.",
     "limit_missing": "The limit after is missing.",
-    "limit_not_whole": "A limit is below 0 or no whole number of minor units.",
+    "limit_not_whole": "A limit is below 0, above ten thousand million, or no whole number of minor units.",
     "limit_not_changed": "The limit after does not lie where the action leads.",
+    "text_too_long": "A text is too long, or has a letter that no text has.",
     "reason_unknown": "A reason has no wording, or there are more than four.",
 }
 """Why a row is refused."""
@@ -172,6 +179,7 @@ def rows_taken(
         .when(after.is_null()).then(pl.lit("limit_missing"))
         .when(after < 0).then(pl.lit("limit_not_whole"))
         .when(~changes).then(pl.lit("limit_not_changed"))
+        .when(_is_text_faulty()).then(pl.lit("text_too_long"))
         .when(~pl.col("reasons_known")).then(pl.lit("reason_unknown"))
         .otherwise(pl.col("busy"))
     )  # fmt: skip
@@ -200,7 +208,10 @@ def _read(frame: pl.DataFrame, action: str | None, reasons: Sequence[str], known
         whole = number.cast(pl.Int64, strict=False)
         amounts.append(whole.alias(name))
         faults = faults | (
-            given.is_not_null() & ((number != number.round()) | whole.is_null()).fill_null(value=True)
+            given.is_not_null()
+            & ((number != number.round()) | (whole > AMOUNT_CENTS_MAX) | whole.is_null()).fill_null(
+                value=True
+            )
         )
     default = json.dumps(list(reasons))
     codes = _reason_lists(frame)
@@ -224,6 +235,15 @@ def _read(frame: pl.DataFrame, action: str | None, reasons: Sequence[str], known
     is_known = ~pl.col("reasons").is_in(list(unknown)) | (pl.col("action") == INCREASE)
     return rows.with_columns(is_known.fill_null(value=True).alias("reasons_known")).with_row_index(
         "row", offset=1
+    )
+
+
+def _is_text_faulty() -> pl.Expr:
+    return pl.any_horizontal(
+        ((pl.col(name).str.len_chars() > letters) | pl.col(name).str.contains("\0", literal=True)).fill_null(
+            value=False
+        )
+        for name, letters in TEXT_LETTERS_MAX.items()
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_impact import impact_of
-from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken
+from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken, accounts_named, rows_taken
 from limitkeeper.app.cases import CaseOpening, case_opened, case_withdrawn
+from limitkeeper.app.live import check_decided_by_live
 from limitkeeper.core.approval.cases import LIVE_STATES
+from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.core.limits.ledger import CLOSE, DECREASE, INCREASE, PLANNED
 from limitkeeper.store.bulk import rows_added
@@ -45,6 +47,40 @@ class Proposal(NamedTuple):
     name: str
     taken: Taken
     earliest_us: int = 0
+
+
+def taken_rows(w: Work, frame: pl.DataFrame, action: str | None = None, reasons: Sequence[str] = ()) -> Taken:
+    """Each row of a table taken, set aside or refused, as the store stands.
+
+    Parameters
+    ----------
+    w
+        Of who looks, or proposes.
+    frame, action, reasons
+        As of :func:`limitkeeper.app.campaign_rows.rows_taken`.
+
+    Raises
+    ------
+    InputError
+        When the table is not one of a campaign, or a column is of another kind.
+    PolicyError
+        When a strategy decided that is not live here.
+    """
+    accounts = accounts_named(frame)
+    check_decided_by_live(w, frame)
+    try:
+        return rows_taken(frame, standing_of(w, accounts), action, reasons)
+    except (pl.exceptions.PolarsError, json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(
+            f"A column is not what its name says: {str(error).splitlines()[0]}",
+            advice="See docs/campaigns.md for the columns.",
+        ) from error
+
+
+def proposal_document(campaign_id: str | None, name: str, taken: Taken) -> dict[str, Any]:
+    """What a table would lead to as a campaign, or led to; without an id nothing is proposed."""
+    impact = impact_of(taken.items) | {"counts": taken.counts()}
+    return {"campaign_id": campaign_id, "name": name, "impact": impact}
 
 
 READ_AT_ONCE = 50_000
@@ -178,7 +214,9 @@ def items_of(w: Work, campaign_id: str) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in found], schema, orient="row")
 
 
-def split(w: Work, campaign_id: str, chosen: pl.Expr, policy: ApprovalPolicy) -> tuple[str, str]:
+def split(
+    w: Work, campaign_id: str, chosen: pl.Expr, policy: ApprovalPolicy, seen: int | None = None
+) -> tuple[str, str]:
     """Split a campaign that waits into two cases of their own: the items that a condition holds of, and the others.
 
     Who proposed the campaign, and who splits it, decides on neither.
@@ -193,6 +231,8 @@ def split(w: Work, campaign_id: str, chosen: pl.Expr, policy: ApprovalPolicy) ->
         Of the columns of its items.
     policy
         Which tier decides on each.
+    seen
+        The version that who splits has seen; None for whatever it is.
 
     Raises
     ------
@@ -200,8 +240,14 @@ def split(w: Work, campaign_id: str, chosen: pl.Expr, policy: ApprovalPolicy) ->
         When there is no such campaign.
     CampaignError
         When it does not wait any more, or one part is empty.
+    RefusedError
+        When it has changed since it was seen.
     """
     row = _waiting(w, campaign_id)
+    if seen not in (None, row["version"]):
+        raise RefusedError(
+            "version", value=f"version {seen}; it is {row['version']}", advice="Read it again."
+        )
     items = items_of(w, campaign_id).with_columns(chosen.fill_null(value=False).alias("is_chosen"))
     parts = [items.filter(pl.col("is_chosen")), items.filter(~pl.col("is_chosen"))]
     if any(part.is_empty() for part in parts):

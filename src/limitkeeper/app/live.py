@@ -2,16 +2,19 @@
 
 import json
 
+import polars as pl
 import sqlalchemy as sa
 
 from limitkeeper.app.life import live_champion
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
+from limitkeeper.core.compliance.life import LIVE
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
-from limitkeeper.store.life_tables import release_acts
+from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import store_heads
+from limitkeeper.store.work import Work
 
 STANDARD = "standard"
 
@@ -77,6 +80,41 @@ def is_trial(store: Store) -> bool:
     """Whether a store is a trial's."""
     heads = store.rows(sa.select(store_heads.c.settings))
     return bool(heads) and json.loads(heads[0]["settings"]).get("trial") is True
+
+
+def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
+    """Nothing, where the decisions of a table are of what is live, or of a trial; also where nobody's strategy decided.
+
+    Parameters
+    ----------
+    w
+        Of the store in which they are to take effect.
+    frame
+        Decisions have a ``decision_id`` and the ``strategy_hash`` that decided.
+
+    Raises
+    ------
+    PolicyError
+        When a strategy decided that is not live here.
+    """
+    names = {"decision_id", "strategy_hash"} & set(frame.columns)
+    decided = frame.select(pl.col(name).cast(pl.String) for name in names)
+    decided = decided.filter(pl.any_horizontal(pl.all().is_not_null())) if names else decided
+    if decided.is_empty():
+        return
+    query = sa.select(releases.c.strategy_hash).where(releases.c.state == LIVE)
+    live = {row["strategy_hash"] for row in w.rows(query)}
+    head = w.row(sa.select(store_heads.c.settings))
+    if not live and head is not None and json.loads(head["settings"]).get("trial") is True:
+        return
+    given = set(decided["strategy_hash"].unique()) if "strategy_hash" in names else {None}
+    if given - live:
+        raise PolicyError(
+            "The decisions are of a strategy that is not live here.",
+            value=", ".join(sorted(each or "no strategy_hash" for each in given - live)[:3]),
+            allowed=", ".join(sorted(live)) or "nothing is live",
+            advice="Put it live first: docs/life.md. Rows without decision_id and strategy_hash are nobody's decisions.",
+        )
 
 
 def live_since_sequence(store: Store) -> int:

@@ -85,6 +85,20 @@ def parquet_table(content: bytes) -> pl.DataFrame:
     return found
 
 
+def csv_table(content: bytes) -> pl.DataFrame:
+    """The table that a CSV file's bytes hold.
+
+    Raises
+    ------
+    InputError
+        When the bytes are no such file.
+    """
+    try:
+        return pl.read_csv(content, infer_schema_length=None, try_parse_dates=False)
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The body is no CSV: {str(error).splitlines()[0]}") from error
+
+
 def tables_written(frames: Iterable[pl.DataFrame], path: Path) -> int:
     """Tables of the same columns, one after another, in a Parquet file that appears whole or not at all; how many rows.
 

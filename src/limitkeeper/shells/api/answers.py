@@ -12,12 +12,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
+from limitkeeper.app.campaigns import CampaignError
 from limitkeeper.app.login_attempts import TooManyLoginsError
 from limitkeeper.app.people import LoginError
 from limitkeeper.connectors.oidc import ProviderError
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, PolicyError
 from limitkeeper.core.limits.ledger import LedgerError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError, StoppedError
@@ -79,6 +80,8 @@ KINDS: tuple[tuple[type[LimitkeeperError], int, str, str], ...] = (
     (RefusedError, 409, "refused", "Refused by a rule"),
     (ConflictError, 409, "conflict", "Changed in the meantime"),
     (LedgerError, 409, "ledger", "Not as the ledger is"),
+    (CampaignError, 409, "campaign", "Not as the campaign is"),
+    (PolicyError, 409, "policy", "Not as the policy is"),
     (InputError, 422, "input", "Not as it should be"),
     (LimitkeeperError, 500, "failed", "Failed"),
 )

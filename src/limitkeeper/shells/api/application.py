@@ -14,7 +14,9 @@ from limitkeeper.shells.api.access import Gate, acts_of_routes
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import add_error_answers, error_answer
 from limitkeeper.shells.api.appeals import appeal_acts_router, appeals_router, evidence_router
+from limitkeeper.shells.api.bank import bank_router
 from limitkeeper.shells.api.bounces import bounces_router
+from limitkeeper.shells.api.campaigns import campaign_acts_router, campaigns_router
 from limitkeeper.shells.api.cases import cases_router
 from limitkeeper.shells.api.customer_lines import customer_lines_router, requests_router, staff_lines_router
 from limitkeeper.shells.api.customers import contacts_router, customers_router
@@ -132,4 +134,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         people_changes_router(desk),
         keys_router(desk),
         bounces_router(desk),
+        bank_router(desk),
+        campaigns_router(desk, workflow.policy),
+        campaign_acts_router(desk, workflow.policy),
     )

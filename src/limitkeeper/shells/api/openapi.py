@@ -7,7 +7,9 @@ from typing import Any
 from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
 from limitkeeper.shells.api.appeal_schemas import APPEAL_SCHEMAS
+from limitkeeper.shells.api.bank_schemas import BANK_SCHEMAS
 from limitkeeper.shells.api.bounces import BOUNCE_SCHEMAS
+from limitkeeper.shells.api.campaign_schemas import CAMPAIGN_SCHEMAS
 from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
@@ -25,6 +27,8 @@ SCHEMAS: dict[str, Schema] = {
     **LINE_SCHEMAS,
     **APPEAL_SCHEMAS,
     **BOUNCE_SCHEMAS,
+    **BANK_SCHEMAS,
+    **CAMPAIGN_SCHEMAS,
 }
 """Every schema by its name."""
 
@@ -50,6 +54,8 @@ TAGS = [
     {"name": "appeals", "description": "What customers hold against decisions, and how they are answered."},
     {"name": "customers", "description": "How customers are written to, and what they refuse."},
     {"name": "notices", "description": "What customers were told, and whether it reached them."},
+    {"name": "campaigns", "description": "One decision on many accounts."},
+    {"name": "bank", "description": "What the core banking system was told, and how it answered."},
     {"name": "people", "description": "Who may come in, and do what; and everything that was done."},
     {"name": "outbox", "description": "Messages that go out, and those that nobody took."},
     {"name": "operation", "description": "The server seen from outside."},

@@ -64,9 +64,7 @@ def propose(
     Example: limitkeeper campaign propose lower.csv --reason product_change --as sue --dry-run
     """
     from limitkeeper.app.approval_policy import approval_policy
-    from limitkeeper.app.campaign_impact import impact_of
-    from limitkeeper.app.campaign_rows import accounts_named, rows_taken
-    from limitkeeper.app.campaigns import Proposal, proposed, standing_of
+    from limitkeeper.app.campaigns import Proposal, proposal_document, proposed, taken_rows
     from limitkeeper.connectors.portfolio import instant
     from limitkeeper.connectors.tables import table, table_written
     from limitkeeper.shells.report.impact import impact_picture
@@ -75,11 +73,11 @@ def propose(
     earliest_us = int(instant(effective).timestamp()) * 1_000_000 if effective else 0
     frame = table(file)
     with _looking(data, store, person) if dry_run else work_as(data, store, person, "campaign.propose") as w:
-        taken = rows_taken(frame, standing_of(w, accounts_named(frame)), action, reason or [])
-        document: dict[str, Any] = {"campaign_id": None, "name": called,
-                                    "impact": impact_of(taken.items) | {"counts": taken.counts()}}  # fmt: skip
-        if not dry_run:
-            document["campaign_id"] = proposed(w, Proposal(called, taken, earliest_us), approval_policy())
+        taken = taken_rows(w, frame, action, reason or [])
+        campaign_id = (
+            None if dry_run else proposed(w, Proposal(called, taken, earliest_us), approval_policy())
+        )
+        document = proposal_document(campaign_id, called, taken)
     if left_out is not None:
         table_written(taken.left_out, left_out)
     if picture is not None:

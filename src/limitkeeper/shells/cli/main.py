@@ -12,6 +12,7 @@ from limitkeeper.shells.cli import (
     account_contacts,
     appeal,
     audit,
+    bank,
     campaign,
     case,
     fairness,
@@ -53,6 +54,7 @@ application.add_typer(journal.application, name="journal")
 application.add_typer(case.application, name="case")
 application.add_typer(appeal.application, name="appeal")
 application.add_typer(campaign.application, name="campaign")
+application.add_typer(bank.application, name="bank")
 account.application.add_typer(account_contacts.application)
 application.add_typer(account.application, name="account")
 notice.application.add_typer(notice_bounces.application)
