@@ -31,6 +31,7 @@ from limitkeeper.engines.embedded.findings import TOLD_TOPICS
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.shells.api.application import application
+from limitkeeper.shells.feeds.bank import AnswerFeed, BankTopics
 from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
 from limitkeeper.shells.feeds.loop import Loop
@@ -58,6 +59,7 @@ class Ways:
     watch: Path | None = None
     webhook: Webhook | None = None
     workflow: Workflow | None = None
+    bank: BankTopics | None = None
 
     def topics(self) -> frozenset[str]:
         """What goes to the outbox."""
@@ -164,10 +166,13 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
             loops.append(FolderFeed(engine, ways.watch).loop)
         if ways.workflow:
             loops += [workflow_loop(engine, ways.workflow), appeals_loop(engine, ways.workflow)]
-        if ways.topics() or ways.workflow:
+        if ways.topics() or ways.workflow or ways.bank:
+            tells_engine = ways.workflow is not None
             loops.append(
-                outbox_loop(engine, ways.webhook, ways.kafka, tells_engine=ways.workflow is not None)
+                outbox_loop(engine, ways.webhook, ways.kafka, tells_engine=tells_engine, bank=ways.bank)
             )
+        if ways.bank and ways.bank.answers:
+            loops.append(AnswerFeed(engine, ways.bank.answers).loop)
         if ways.kafka:
             loops.append(KafkaFeed(engine, ways.kafka).loop)
         for loop in loops:

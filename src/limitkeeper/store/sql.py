@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.store import migrations
 from limitkeeper.store.database import StoreError, check_file, check_revision, database_at
+from limitkeeper.store.offsets import offset_statements
 from limitkeeper.store.prepared import Prepared
 from limitkeeper.store.records import Commit, Counts, Entry, ProposalChange, Sent, counted
 from limitkeeper.store.tables import (
@@ -302,12 +303,8 @@ class Store:
         if commit.outbox:
             waiting = {"status": "waiting", "attempts": 0, "error": None}
             connection.execute(outbox.insert(), [each | waiting for each in commit.outbox])
-        for (topic, partition), next_offset in commit.offsets.items():
-            key = {"topic": topic, "partition": partition}
-            statement = self._insert(offsets).values(**key, next_offset=next_offset)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=list(key), set_={"next_offset": next_offset})
-            )
+        for offset in offset_statements(commit.offsets, is_sqlite=self.is_sqlite):
+            connection.execute(offset)
 
     def _insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - either dialect's insert
         return (sqlite if self.is_sqlite else postgresql).insert(table)

@@ -13,6 +13,7 @@ from limitkeeper.core.access.chain import event_hash
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.store import prepared
 from limitkeeper.store.audit_tables import audit_events, audit_heads
+from limitkeeper.store.offsets import offset_statements
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
 
@@ -136,6 +137,14 @@ class Work:
             "error": None,
         }
         self.add(outbox, message)
+
+    def move_offsets(self, topic: str, next_offsets: Mapping[int, int]) -> None:
+        """Keep how far a topic was read, with what its messages led to."""
+        for statement in offset_statements(
+            {(topic, partition): offset for partition, offset in next_offsets.items()},
+            is_sqlite=self.dialect.name == "sqlite",
+        ):
+            self.connection.execute(statement)
 
     def write_notes(self) -> None:
         """Chain what was noted behind the last event; others wait until the commit."""

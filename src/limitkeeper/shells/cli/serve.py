@@ -64,6 +64,16 @@ def serve(
             help="File with name=value properties of the Kafka client, as for TLS and SASL.",
         ),
     ] = None,
+    bank_topic: Annotated[
+        str | None,
+        typer.Option(
+            help="With --workflow: topic on the Kafka servers that commands to the bank go to, instead of the webhook; "
+            "see docs/bank.md."
+        ),
+    ] = None,
+    bank_acknowledgements: Annotated[
+        str | None, typer.Option(help="With --bank-topic: topic that the bank's answers come from.")
+    ] = None,
     webhook: Annotated[
         str | None,
         typer.Option(
@@ -136,6 +146,7 @@ def serve(
     from limitkeeper.connectors.webhook import Webhook, checked_url, secret_bytes
     from limitkeeper.engines.embedded.settings import Settings
     from limitkeeper.engines.embedded.start import Decisive, Place
+    from limitkeeper.shells.feeds.bank import BankTopics
     from limitkeeper.shells.serving import (
         Ways,
         is_event_time,
@@ -150,22 +161,26 @@ def serve(
         raise typer.BadParameter("--oidc is for --workflow: without it nobody logs in.")
     if trial and not workflow:
         raise typer.BadParameter("--trial is for --workflow: without it nothing takes effect.")
+    if bank_topic and not (workflow and kafka):
+        raise typer.BadParameter("--bank-topic is for --workflow with --kafka.")
+    if bank_acknowledgements and not bank_topic:
+        raise typer.BadParameter("--bank-acknowledgements is for --bank-topic.")
     url, read = store or f"sqlite:///{data / 'limitkeeper.db'}", model_from_folder(model) if model else None
     rules, read = deciding(url, market, strategy, read, must_be_live=workflow and not trial, is_trial=trial)
+    properties = properties_from_file(kafka_properties) if kafka_properties else {}
+
+    def source(topic: str | None) -> KafkaSource | None:
+        return KafkaSource(kafka, topic, kafka_group, properties) if kafka and topic else None
+
+    commands = source(bank_topic)
     ways = Ways(
-        KafkaSource(
-            kafka,
-            kafka_topic,
-            kafka_group,
-            properties_from_file(kafka_properties) if kafka_properties else {},
-        )
-        if kafka
-        else None,
+        source(kafka_topic),
         watch,
         Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
         if webhook
         else None,
         workflow_of(data, market, mail, channels, oidc) if workflow else None,
+        BankTopics(commands, source(bank_acknowledgements)) if commands else None,
     )
     place = Place(
         url,

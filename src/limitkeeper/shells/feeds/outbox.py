@@ -1,4 +1,4 @@
-"""Messages out: what the outbox holds goes to the webhook, and what could not be applied to its dead-letter topic."""
+"""Messages out: what the outbox holds goes to its channel, and what could not be applied to its dead-letter topic."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -11,6 +11,7 @@ from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TOLD_TOPICS
+from limitkeeper.shells.feeds.bank import DEAD_ANSWER_TOPIC, BankTopics, bank_channel
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, dead_letter_channel
 from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.shells.feeds.workflow import engine_channel
@@ -28,7 +29,12 @@ def webhook_channel(webhook: Webhook) -> Channel:
 
 
 def outbox_loop(
-    engine: Engine, webhook: Webhook | None, kafka: KafkaSource | None, *, tells_engine: bool = False
+    engine: Engine,
+    webhook: Webhook | None,
+    kafka: KafkaSource | None,
+    *,
+    tells_engine: bool = False,
+    bank: BankTopics | None = None,
 ) -> Loop:
     """The thread that sends what the outbox holds; with ``tells_engine`` also to the monitor itself."""
     channels: dict[str, Channel] = {}
@@ -38,6 +44,10 @@ def outbox_loop(
         channels |= dict.fromkeys((*TOLD_TOPICS, BANK_TOPIC), webhook_channel(webhook))
     if kafka:
         channels[DEAD_TOPIC] = dead_letter_channel(kafka)
+    if bank:
+        channels[BANK_TOPIC] = bank_channel(bank.commands)
+    if bank and bank.answers:
+        channels[DEAD_ANSWER_TOPIC] = dead_letter_channel(bank.answers)
 
     for status, text in (
         ("waiting", "Messages of the outbox that wait."),
