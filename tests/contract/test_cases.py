@@ -61,11 +61,12 @@ def mandate(person: str, tier: int) -> dict[str, Any]:
 
 
 def proposal(
-    store: Store, number: int, action: str = "decrease", after_cents: int = 100_000, account: str = "a"
-) -> None:
+    store: Store, number: int, action: str = "decrease", after_cents: int = 100_000, account: str = "a",
+    **seen: object,
+) -> None:  # fmt: skip
     row = {"proposal_id": f"p{number}", "account_id": account, "decision_id": f"d{number}", "action": action,
            "rule": "score_low", "limit_before_cents": 1_000_000, "limit_after_cents": after_cents,
-           "made_us": number, "trace": json.dumps(TRACE)}  # fmt: skip
+           "made_us": number, "trace": json.dumps(TRACE | seen)}  # fmt: skip
     store.write(
         Commit(
             number, "events", 1, 1, b"", proposals=[ProposalChange(account, number, "superseded", row=row)]
@@ -85,6 +86,17 @@ def opened(store: Store, **changed: object) -> str:
              "limit_after_cents": 400_000, "exposure_cents": 1_000_000, "maker_id": "system"}  # fmt: skip
     with work(store, SYSTEM, NOW_US) as w:
         return case_opened(w, CaseOpening(**(facts | changed)), POLICY, Approved())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("high", "is_unsure"), [(0.25, True), (0.15, False), (None, False)])
+def test_cut_by_an_unsure_model_is_decided_by_people(
+    store: Store, high: float | None, *, is_unsure: bool
+) -> None:
+    proposal(store, 1, after_cents=990_000, score={"pd": 0.1, "pd_low": 0.08, "pd_high": high})
+    cases_of_proposals(store, POLICY, NOW_US, Approved())
+    (row,) = store.rows(sa.select(cases))
+    assert ("model_unsure" in row["tier_rules"]) == is_unsure
+    assert row["required_tier"] == 1 + is_unsure
 
 
 def act(

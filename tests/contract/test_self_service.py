@@ -192,7 +192,8 @@ def test_portrait_is_told_in_words_of_both_languages_without_what_is_missing(sto
 
 TRACE = {
     "decision_id": "d", "versions": {"strategy": "s", "model": "m", "parameters": "p", "program": "1"},
-    "score": {"lost_most": [{"label": "Bills paid late", "name": "late", "reason": None, "points_lost": 9}]},
+    "score": {"pd": 0.1, "pd_low": 0.08, "pd_high": 0.123,
+              "lost_most": [{"label": "Bills paid late", "name": "late", "reason": None, "points_lost": 9}]},
     "rules": [
         {"id": "late_repeatedly", "action": "decrease", "hit": True, "uses_score": True,
          "values": {"late_share_6": 0.5, "pd": None}},
@@ -233,6 +234,8 @@ def test_explanation_tells_rules_values_versions_and_appeal_and_is_kept(store: S
         "¥10,000.00",
         "automated means alone",
         "Bills paid late",
+        "default at 10.0%",
+        "between 8.0% and 12.3%",
         "strategy s",
         "appeal",
     ):

@@ -95,6 +95,7 @@ def test_points_of_a_trace_sum_to_the_score(demo: Path, decided: pl.DataFrame) -
         assert math.isclose(base + sum(given), score["points"], abs_tol=1e-6)
         worst = sorted(-points for points in given if points < 0)[::-1][:4]
         assert [each["points_lost"] for each in score["lost_most"]] == pytest.approx(worst)
+        assert 0.0 <= score["pd_low"] < score["pd_high"] <= 1.0
 
 
 def test_value_of_a_trace_is_the_formulas_on_its_inputs(decided: pl.DataFrame) -> None:

@@ -21,6 +21,9 @@ from limitkeeper.store.case_tables import cases
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import MissingError, Work
 
+SCORE_NAMES = ("pd", "pd_low", "pd_high")
+"""What of the score is told."""
+
 
 def explanation(
     w: Work,
@@ -61,6 +64,8 @@ def explanation(
     w.note("decision.explain", f"case:{case_id}", {"account": account_id, "language": language})
     words, trace = account_wording(language), json.loads(row["trace"]) if row["trace"] else {}
     rules = _rules(trace, language, words, strategies, currency_sign)
+    score = trace.get("score") or {}
+    is_scored = any(rule["hit"] and rule["uses_score"] for rule in trace.get("rules", []))
     found = {
         "case_id": case_id,
         "decision_id": row["decision_id"],
@@ -78,9 +83,8 @@ def explanation(
         else "people",
         "tier": row["tier"],
         "rules": rules,
-        "counted_against": [each["label"] for each in (trace.get("score") or {}).get("lost_most", [])]
-        if any(rule["hit"] and rule["uses_score"] for rule in trace.get("rules", []))
-        else [],
+        "counted_against": [each["label"] for each in score.get("lost_most", [])] if is_scored else [],
+        "score": {name: score.get(name) for name in SCORE_NAMES} if is_scored else None,
         "reasons": [
             {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
             for each in trace.get("reasons", [])
@@ -153,6 +157,8 @@ def _paragraphs(found: Mapping[str, Any], words: AccountWording, language: str, 
         paragraphs.append("\n".join([said["rules"], *lines]))
     if found["counted_against"]:
         paragraphs.append("\n".join([said["score"], *(f"- {each}" for each in found["counted_against"])]))
+    if found["score"] and None not in found["score"].values():
+        paragraphs.append(said["sure"].format(**found["score"]))
     for part, name in (("reasons", "text"), ("help", "help")):
         if found["reasons"]:
             paragraphs.append("\n".join([said[part], *(f"- {each[name]}" for each in found["reasons"])]))

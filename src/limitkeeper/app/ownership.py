@@ -80,7 +80,7 @@ def customer_total_cents(w: Work, customer_id: str) -> int:
 def tier_facts(
     w: Work, owner: Owner, trace: dict[str, Any] | None = None
 ) -> dict[str, str | float | bool | None]:
-    """What the tiers ask of a line's customer.
+    """What the tiers ask of a line's customer, and how sure the model was of him.
 
     Parameters
     ----------
@@ -95,4 +95,10 @@ def tier_facts(
         "segment": owner.segment,
         "customer_total_cents": total,
         "refused_automation": owner.refuses_automation,
-    }
+    } | _uncertainty((trace or {}).get("score") or {})
+
+
+def _uncertainty(score: dict[str, Any]) -> dict[str, float]:
+    """The width of the PD's interval over the PD; nothing where the model did not say how sure it is."""
+    pd, low, high = (score.get(name) for name in ("pd", "pd_low", "pd_high"))
+    return {"model_uncertainty": (high - low) / pd} if pd and low is not None and high is not None else {}

@@ -190,6 +190,7 @@ def reviewed_portfolio(
         versions=Versions(strategy.hash, models.pd.hash, parameters.hash, __version__),
         as_of=portfolio.as_of,
         holdout=holdout,
+        pd_bands=models.pd.pd_bands,
     )
     events = (behaviour.counts, behaviour.refused) if behaviour else (None, None)
     return Review(reviewed, portfolio, *events)

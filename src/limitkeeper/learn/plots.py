@@ -47,7 +47,7 @@ def roc_plot(card: Mapping[str, Any]) -> str:
 
 
 def calibration_plot(card: Mapping[str, Any]) -> str:
-    """Bad rate against mean PD in ten equal parts."""
+    """Bad rate against mean PD in ten equal parts; the champion's with its 95 % interval."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.4, 3.9), layout="tight")
         axes = figure.subplots()
@@ -56,6 +56,10 @@ def calibration_plot(card: Mapping[str, Any]) -> str:
             parts = card[key]["calibration_bins"]
             pd, rate = ([part[field] for part in parts] for field in ("mean_pd", "bad_rate"))
             highest = max(highest, *pd, *rate)
+            if key == "champion":
+                ends = [[part[field] for part in parts] for field in ("low", "high")]
+                axes.vlines(pd, *ends, color=colour, lw=1, alpha=0.5)
+                highest = max(highest, *ends[1])
             axes.plot(pd, rate, "o-", color=colour, lw=1.2, ms=4, label=f"{name}, ECE {card[key]['ece']:.4f}")
         axes.plot([0, highest], [0, highest], color=FAINT, lw=1, zorder=0)
         axes.set(xlabel="mean PD of a tenth", ylabel="share that was bad")

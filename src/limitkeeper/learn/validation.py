@@ -1,6 +1,6 @@
 """The figures every model card shows, from outcomes and predictions that were not fitted on them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -299,19 +299,28 @@ def logistic_line(score: NDArray[np.float64], target: Outcome) -> tuple[float, f
 
 def calibration_bins(
     target: Outcome, pd: NDArray[np.float64], bins: int = CALIBRATION_BINS
-) -> list[dict[str, float]]:
-    """Rows, mean PD and bad rate of ten equal parts by PD; accounts of one PD are never parted."""
+) -> list[dict[str, Any]]:
+    """Ten equal parts by PD, accounts of one PD never parted: rows, bads, mean PD, bad rate with its exact interval.
+
+    ``pd_to`` is the highest PD that belongs to a part; None of the last.
+    """
     edges = np.unique(np.quantile(pd, np.linspace(0.0, 1.0, bins + 1)[1:-1])) if len(pd) else np.empty(0)
     which = np.searchsorted(edges, pd, side="left")
     parts = []
     for part in range(len(edges) + 1):
         inside = which == part
         if inside.any():
+            rows, bads = int(inside.sum()), int(target[inside].sum())
+            low, high = exact_interval(bads, rows) or (0.0, 1.0)
             parts.append(
                 {
-                    "rows": int(inside.sum()),
+                    "rows": rows,
+                    "bads": bads,
                     "mean_pd": float(pd[inside].mean()),
+                    "pd_to": float(edges[part]) if part < which.max() else None,
                     "bad_rate": float(target[inside].mean()),
+                    "low": low,
+                    "high": high,
                 }
             )
     return parts

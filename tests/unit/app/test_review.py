@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -30,11 +31,14 @@ def lines(**columns: list) -> Portfolio:
 
 
 def decided(
-    portfolio: Portfolio, previous: pl.DataFrame | None = None, strategy: str = "standard"
+    portfolio: Portfolio,
+    previous: pl.DataFrame | None = None,
+    strategy: str = "standard",
+    models: Models = MODELS,
 ) -> pl.DataFrame:
     parameters = market_parameters("CN", DAY)
     rules = loaded_strategy(strategy_path(strategy))
-    review = reviewed_portfolio(portfolio, MODELS, rules, parameters, previous=previous)
+    review = reviewed_portfolio(portfolio, models, rules, parameters, previous=previous)
     return decisions(review.reviewed)
 
 
@@ -89,6 +93,23 @@ def test_line_above_the_market_cap_comes_down_and_says_that_the_cap_did_it() -> 
     assert (row["action"], row["limit_after_cents"]) == ("decrease", 30_000_000)
     assert row["reason_codes"][0] == "regulatory_cap"
     assert "line_cap" in row["constraints"]
+
+
+def test_trace_says_how_sure_the_pd_is_where_the_models_card_does() -> None:
+    def score(models: Models) -> dict[str, float | None]:
+        one = lines(account_id=[1], limit_cents=[500_000], balance_cents=[0])
+        found: dict[str, float | None] = json.loads(decided(one, models=models)["trace"][0])["score"]
+        return found
+
+    older = score(MODELS)
+    pd = older["pd"]
+    assert pd is not None
+    assert (older["pd_low"], older["pd_high"]) == (None, None)
+    parts = ((pd / 2, 0.1, 0.2), (pd, 0.3, 0.4), (None, 0.5, 0.6))
+    bins = [{"pd_to": end, "low": low, "high": high} for end, low, high in parts]
+    card = {"champion": {"calibration_bins": bins}}
+    sure = score(replace(MODELS, pd=replace(MODELS.pd, card=card)))
+    assert (sure["pd"], sure["pd_low"], sure["pd_high"]) == (pd, 0.3, 0.4)
 
 
 def test_flagged_line_is_frozen_and_stays_so_until_the_release_holds() -> None:

@@ -6,6 +6,8 @@ from scipy.stats import ks_2samp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from limitkeeper.core.compliance.shares import exact_interval
+from limitkeeper.core.risk.pd_bands import pd_bands_of_card, pd_interval
 from limitkeeper.learn.validation import (
     auc_difference_with_interval,
     auc_with_interval,
@@ -76,7 +78,16 @@ def test_calibration_line_is_an_unpenalised_logistic_regression(
 def test_calibration_error_of_two_known_parts() -> None:
     pd = np.repeat([0.1, 0.3], 100)
     target = np.concatenate([np.arange(100) < 20, np.arange(100) < 30]).astype(float)
-    assert [part["rows"] for part in calibration_bins(target, pd)] == [100, 100]
+    parts = calibration_bins(target, pd)
+    assert [(part["rows"], part["bads"]) for part in parts] == [(100, 20), (100, 30)]
+    assert [(part["low"], part["high"]) for part in parts] == [
+        exact_interval(20, 100),
+        exact_interval(30, 100),
+    ]
+    bands = pd_bands_of_card({"champion": {"calibration_bins": parts}})
+    assert pd_interval(bands, 0.1) == exact_interval(20, 100)
+    assert pd_interval(bands, 0.9) == exact_interval(30, 100)
+    assert pd_interval(bands, float("nan")) is None
     assert expected_calibration_error(target, pd) == pytest.approx(0.05)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from limitkeeper.core.decision.assessment import Assessment, Policy
 from limitkeeper.core.decision.identity import decision_id
 from limitkeeper.core.kernel.columns import Columns
+from limitkeeper.core.risk.pd_bands import PdBand, pd_interval
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.constraints import Constraint
 from limitkeeper.core.strategy.holdout import HELD_OUT_WORDING, Holdout
@@ -51,6 +52,8 @@ class Reviewed:
         What was found, what decided, and when.
     holdout
         Who was left as he was by chance; None: nobody.
+    pd_bands
+        How sure the model's PDs are; none where it does not say.
     """
 
     account_ids: tuple[object, ...]
@@ -63,6 +66,7 @@ class Reviewed:
     versions: Versions
     as_of: dt.datetime
     holdout: Holdout | None = None
+    pd_bands: tuple[PdBand, ...] = ()
 
 
 def decision_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
@@ -130,14 +134,18 @@ def holdout_trace(reviewed: Reviewed) -> dict[str, Any]:
 
 
 def score_trace(reviewed: Reviewed, account: int) -> dict[str, Any]:
-    """Points and PD, every characteristic with its value and points, and those that cost most."""
+    """Points, PD and how sure it is, every characteristic with its value and points, and those that cost most."""
     found, columns = reviewed.assessment, reviewed.characteristics
     lines = reviewed.policy.scorecard.characteristics
     given = reviewed.points_given[:, account].tolist()
+    pd = float(found.pd[account])
+    low, high = pd_interval(reviewed.pd_bands, pd) or (None, None)
     places = zip(found.reasons[account].tolist(), found.points_lost[account].tolist(), strict=True)
     return {
         "points": float(found.points[account]),
-        "pd": known(float(found.pd[account])),
+        "pd": known(pd),
+        "pd_low": low,
+        "pd_high": high,
         "characteristics": [
             {"name": line.name, "value": known(float(columns[line.name][account])), "points": points}
             for line, points in zip(lines, given, strict=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.errors import ModelError
 from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.risk.derivation import Derivation, derivation_from_document, with_derived
+from limitkeeper.core.risk.pd_bands import PdBand, pd_bands_of_card
 from limitkeeper.core.risk.scorecard import Scorecard, scorecard_from_document
 
 FORMAT = "limitkeeper-model/1"
@@ -116,6 +118,11 @@ class Model:
         return content_hash(
             [self.to_document(), None if self.challenger is None else self.challenger.to_document()]
         )
+
+    @cached_property
+    def pd_bands(self) -> tuple[PdBand, ...]:
+        """How sure its PDs are, as its card has it; none of a model whose card does not say."""
+        return pd_bands_of_card(self.card)
 
     def with_characteristics(self, columns: Columns) -> Columns:
         """The encoded columns and everything the scorecard reads besides."""

@@ -194,6 +194,7 @@ class Reporter:
             policy=self.terms.policy,
             versions=self.versions,
             as_of=instant(ts_us),
+            pd_bands=self.terms.model.pd_bands if self.terms.model else (),
         )
         trace, _, _ = explained_trace(reviewed, 0, self.wording)
         return trace

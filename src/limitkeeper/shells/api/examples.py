@@ -87,7 +87,14 @@ TRACE = {
         "flag_count_90d": 1.0,
         "is_frozen": 0.0,
     },
-    "score": {"points": 0.0, "pd": None, "characteristics": [], "lost_most": []},
+    "score": {
+        "points": 0.0,
+        "pd": None,
+        "pd_low": None,
+        "pd_high": None,
+        "characteristics": [],
+        "lost_most": [],
+    },
     "rules": [
         {
             "id": "violation_flagged",

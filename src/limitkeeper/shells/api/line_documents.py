@@ -126,6 +126,7 @@ EXPLANATION = answers(
             }
         ],
         "counted_against": [],
+        "score": None,
         "reasons": [REASON],
         "versions": {"strategy": "1f0c", "model": "none", "parameters": "9a31", "program": "0.3.0"},
         "subject": "Explanation of a decision about your line **** a-7",

@@ -182,6 +182,21 @@ LINE_SCHEMAS: dict[str, Schema] = {
             "counted_against": listed(
                 value("string", "A fact."), "What the model of repayment counted most."
             ),
+            "score": or_null(
+                record(
+                    "How likely the model held a default, and how sure it was.",
+                    {
+                        "pd": value("number null", "Probability of default."),
+                        "pd_low": value(
+                            "number null", "Least default rate of accounts with such a PD (95 %)."
+                        ),
+                        "pd_high": value(
+                            "number null", "Highest such rate; null where the model does not say."
+                        ),
+                    },
+                ),
+                "Null where no rule that used the score hit.",
+            ),
             "reasons": listed(ref("ReasonTold"), "Why, at most four."),
             "versions": or_null(
                 record(

@@ -25,6 +25,11 @@ SCORE = record(
     {
         "points": value("number", "The score's points."),
         "pd": value("number null", "Probability of default; null without a model."),
+        "pd_low": value(
+            "number null",
+            "Least default rate that accounts of such a PD may have (95 %); null where not known.",
+        ),
+        "pd_high": value("number null", "Highest such rate."),
         "characteristics": listed(
             record(
                 "One characteristic.",
