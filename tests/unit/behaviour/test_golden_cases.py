@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from limitkeeper.core.behaviour.events import NEVER_US, UNKNOWN_CENTS
+from limitkeeper.core.behaviour.events import AMOUNT_CENTS_MAX, NEVER_US, UNKNOWN_CENTS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import RING_EVENTS_MAX, WINDOWS_US
 from limitkeeper.core.behaviour.state import Behaviour
@@ -347,6 +347,51 @@ def test_ring_that_empties_again_and_again_does_not_grow_the_arena(account: Beha
 def test_event_of_no_account_is_an_error_and_not_a_write_elsewhere(account: Behaviour) -> None:
     with pytest.raises(InputError, match="belongs to no account"):
         account.apply(batch([Event(1, NOW, "purchase", 1, id=1)]))
+
+
+@pytest.mark.parametrize("amount", [-1, AMOUNT_CENTS_MAX + 1])
+def test_amount_that_a_ring_cannot_keep_is_an_error_and_nothing_is_applied(
+    account: Behaviour, amount: int
+) -> None:
+    before = account.ring_bytes(0)
+    with pytest.raises(InputError, match="An amount") as told:
+        account.apply(batch([purchase(1, id=1), purchase(amount, id=2)]))
+    assert told.value.value == amount
+    assert account.ring_bytes(0) == before
+
+
+def test_largest_amount_is_kept_to_the_cent(account: Behaviour) -> None:
+    values, _ = account.apply(batch([purchase(AMOUNT_CENTS_MAX, id=1), purchase(AMOUNT_CENTS_MAX - 1, id=2)]))
+    assert rows(values)[1]["spend_sum_1h_cents"] == 2 * AMOUNT_CENTS_MAX - 1
+    late = rows(account.apply(batch([event("login", before=DAY)]))[0])[0]
+    assert (late["balance_cents"], late["spend_sum_1h_cents"]) == (0.0, 0.0)
+    assert rows(account.portraits(NOW))[0]["spend_max_30d_cents"] == AMOUNT_CENTS_MAX
+
+
+@pytest.mark.parametrize("years", [1, 9, 20, 100])
+def test_account_that_slept_for_years_lets_its_old_events_go_and_keeps_their_balance(
+    account: Behaviour, years: int
+) -> None:
+    account.apply(batch([purchase(500, id=1), purchase(700, id=2)]))
+    woken = Event(0, NOW + years * 365 * DAY, "purchase", 30, id=3)
+    found = rows(account.apply(batch([woken]))[0])[0]
+    assert (found["spend_count_90d"], found["spend_sum_90d_cents"], found["balance_cents"]) == (
+        1.0,
+        30.0,
+        1_230.0,
+    )
+    assert math.isnan(found["days_since_last_spend"])
+
+
+@pytest.mark.parametrize("now", [-30_000 * DAY, (1 << 48) - DAY, (1 << 48) + DAY, 9 * (1 << 48) + 5])
+def test_times_before_1970_and_across_what_is_kept_of_them_are_told_whole(
+    account: Behaviour, now: int
+) -> None:
+    history = [Event(0, now + day * 10 * DAY, "purchase", day + 1, id=day + 1) for day in (0, 3, 9, 12)]
+    late = Event(0, now + 50 * DAY, "purchase", 100, id=100)
+    found = rows(account.apply(batch([*history, late]))[0])
+    assert [row["spend_sum_90d_cents"] for row in found] == [1.0, 5.0, 15.0, 27.0, 105.0]
+    assert (found[3]["days_since_last_spend"], found[4]["days_since_last_spend"]) == (30.0, 20.0)
 
 
 def test_bytes_that_are_no_whole_ring_are_refused(account: Behaviour) -> None:

@@ -19,7 +19,6 @@ from limitkeeper.core.behaviour.events import (
 )
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
-    AMOUNT,
     BALANCE,
     CITY,
     CUSTOMER,
@@ -30,6 +29,7 @@ from limitkeeper.core.behaviour.ring import (
     ID_MASK,
     LATENESS_US,
     LIMIT,
+    MARK,
     MERCHANT,
     MIDDLES,
     NEWEST_US,
@@ -45,23 +45,25 @@ from limitkeeper.core.behaviour.ring import (
     TAG_MASK,
     TAGS,
     TAIL,
-    TS,
     WINDOW_COUNT,
     WORDS_A_LINE,
     Ids,
     Matrix,
+    Words,
     advance_windows,
     event_mark,
     evict,
+    first_since,
     has_room,
     insert_place,
     is_known_event,
-    lower_bound,
     prefetch_ring,
     settled,
     settled_until,
     short_id,
+    time_at,
     write_links,
+    write_time_and_amount,
 )
 from limitkeeper.core.behaviour.scan import window_starts, write_features
 from limitkeeper.core.kernel.compiled import compiled
@@ -75,7 +77,7 @@ AHEAD = 4
 def apply_events(
     accounts: Matrix,
     first_credit: NDArray[np.int64],
-    events: Matrix,
+    events: Words,
     ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
@@ -140,27 +142,27 @@ def apply_events(
             # A correction of a bill that is not here is all that is known of it.
             if not is_put_right and not inserted_bill(account, bills, tops, free[1], bill):
                 return i
-        account[NEWEST_US] = max(account[NEWEST_US], t)
+        newest = max(account[NEWEST_US], t)
         account[OPENED_US] = min(account[OPENED_US], t)
-        evict(account, events, marks)
+        evict(account, events, marks, links, newest)
         start, tail = account[START], account[TAIL]
         place = tail
-        in_order = tail == account[HEAD] or events[TS, start + tail - 1] <= t
+        in_order = tail == account[HEAD] or time_at(events, links, newest, start + tail - 1) <= t
         if not in_order:
-            place = lower_bound(events[TS], start + account[HEAD], start + tail, t + 1) - start
+            place = first_since(events, links, newest, start + account[HEAD], start + tail, t + 1) - start
             insert_place(events, ids, marks, links, start + place, start + tail)
             for window in range(START_1H, START_1H + WINDOW_COUNT):
                 # The place shifts where the event lies before it: it is then older than the window.
                 account[window] += place < account[window]
         at = start + place
-        events[TS, at], events[AMOUNT, at] = t, amount
+        write_time_and_amount(events, marks, links, at, t, amount)
         ids[MERCHANT, at], ids[DEVICE, at] = short_id(merchants[i]), short_id(devices[i])
         ids[CITY, at], ids[EVENT, at] = short_id(cities[i]), (event_ids[i] >> ID_BITS) & ID_MASK
-        marks[at] = event_mark(kind, nights[i], amount)
+        marks[MARK, at] = event_mark(kind, nights[i], amount)
         links[TAGS, at] = event_ids[i] & TAG_MASK
         links[MIDDLES, at] = (event_ids[i] >> TAG_BITS) & TAG_MASK
         account[TAIL] = tail + 1
-        advance_windows(account, events[TS])
+        advance_windows(account, events, links)
         if in_order:
             starts = (
                 start + account[START_1H], start + account[START_1D], start + account[START_7D],
@@ -169,7 +171,7 @@ def apply_events(
             now = settled(account[BALANCE], account[LIMIT], account[REFERENCE], kind, amount)
             state = now
         else:
-            starts = window_starts(account, events[TS], place + 1, t)
+            starts = window_starts(account, events, links, place + 1, t)
             state = settled_until(account, events, marks, place + 1)
             now = settled_until(account, events, marks, tail + 1)
         account[BALANCE], account[LIMIT], account[REFERENCE] = now
@@ -190,7 +192,7 @@ def apply_events(
 def write_portraits(
     accounts: Matrix,
     first_credit: NDArray[np.int64],
-    events: Matrix,
+    events: Words,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     bills: Matrix,
@@ -203,11 +205,12 @@ def write_portraits(
     for i in range(out.shape[0]):
         account = accounts[which[i]]
         start = account[START]
-        end = lower_bound(events[TS], start + account[HEAD], start + account[TAIL], as_of_us + 1) - start
+        first, stop = start + account[HEAD], start + account[TAIL]
+        end = first_since(events, links, account[NEWEST_US], first, stop, as_of_us + 1) - start
         state = (account[BALANCE], account[LIMIT], account[REFERENCE])
         if end < account[TAIL]:
             state = settled_until(account, events, marks, end)
-        starts = window_starts(account, events[TS], end, as_of_us)
+        starts = window_starts(account, events, links, end, as_of_us)
         write_features(
             account, starts, end, as_of_us, -1, state, first_credit[account[CUSTOMER]], events, marks, links, bills,
             totals, out[i],

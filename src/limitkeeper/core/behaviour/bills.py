@@ -1,4 +1,4 @@
-"""The last bills of each account, in time order, in an arena of their own: one more, or one put right."""
+"""The last bills of each account, in time order, in an arena of their own, 40 bytes each: one more, or one put right."""
 
 import numpy as np
 from numpy.typing import NDArray

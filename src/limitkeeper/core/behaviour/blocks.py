@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.kernel.compiled import compiled
 
+Arena = NDArray[np.int64] | NDArray[np.uint32]
+
 BLOCK_EVENTS = 4
 """Blocks are whole multiples of this."""
 
@@ -30,7 +32,8 @@ CAPACITIES = np.array(_capacities(), np.int64)
 ROOM = 8
 """A new arena has an eighth of what lies in it as room: what is left behind grows to no more before it is laid anew."""
 
-NO_BLOCK = -1
+NO_BLOCK = 0xFFFF_FFFF
+"""No start of a block: starts fit 32 bits, as a full arena of so many events would take 163 GB."""
 
 LINK = 0
 """The row of an arena in which a block that was left names the one left before it."""
@@ -51,9 +54,9 @@ def taken_block(
     tops: NDArray[np.int64],
     which: int,
     free: NDArray[np.int64],
-    arena: NDArray[np.int64],
+    arena: Arena,
 ) -> int:
-    """The start of a block of a capacity, one that was left or a new one; -1 where the arena is full."""
+    """The start of a block of a capacity, one that was left or a new one; ``NO_BLOCK`` where the arena is full."""
     order = order_of(capacity)
     start = free[order]
     if start != NO_BLOCK:
@@ -67,7 +70,7 @@ def taken_block(
 
 
 @compiled
-def leave_block(start: int, capacity: int, free: NDArray[np.int64], arena: NDArray[np.int64]) -> None:
+def leave_block(start: int, capacity: int, free: NDArray[np.int64], arena: Arena) -> None:
     """Keep a block for others of its size."""
     order = order_of(capacity)
     arena[LINK, start] = free[order]

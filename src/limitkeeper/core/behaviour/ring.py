@@ -5,6 +5,9 @@ in time order. When the block is full its live part moves to the front, or, wher
 sixteenths of it, to a larger block (``blocks``). Windows are 90 days; a ring keeps 180, since an event may come 90 days
 late and looks 90 days back itself.
 
+Of a time the lowest 48 bits are kept, 8.9 years: a ring reaches 180 days back from its newest event, so that they and
+the newest tell it whole. Of an amount 40 bits are kept, which take the largest that there is.
+
 What left the ring is folded into ``BASE_*``, so that balance and limit can be told as of any event in it.
 """
 
@@ -58,26 +61,28 @@ ACCOUNT_FIELDS = 22
 
 WINDOW_COUNT = 5
 
-# The rows of ``events`` and of ``bills``.
+# The rows of ``bills``, and of ``events``: there the lowest 32 bits of each.
 TS, AMOUNT = range(2)
 EVENT_ROWS = 2
 PAID, MINIMUM, DAYS_LATE = 2, 3, 4
 BILL_ROWS = 5
 
-# The byte beside each event: its kind, and what the scan asks of it.
+# The rows of ``marks``: a byte of the event's kind and of what the scan asks of it, and the upper 8 bits of its amount.
+MARK, AMOUNT_TOP = range(2)
+MARK_ROWS = 2
 KIND_BITS, NIGHT_BIT, ROUND_BIT = 15, 16, 32
 ROUND_CENTS = 10_000
 
 # The rows of ``links``: how many places back the event lies that had the same id before (spends only, but for devices),
 # so that an id is counted once in a window: where its link leads out of it.
 LINK_ROWS = 3
-TAGS, MIDDLES = 3, 4
-"""The rows behind the links: the lowest 16 bits of each event's id, so that a search reads a quarter of the memory, and
-the 16 above them."""
+TAGS, MIDDLES, TS_TOP = 3, 4, 5
+"""The rows behind the links: the lowest 16 bits of each event's id, so that a search reads a quarter of the memory, the
+16 above them, and the upper 16 of the event's time."""
 
 TAG_BITS = 16
 TAG_MASK = 0xFFFF
-SMALL_ROWS = LINK_ROWS + 2
+SMALL_ROWS = LINK_ROWS + 3
 
 # The rows of ``ids``: 32 bits of each hash tell an account's own merchants, devices and cities apart; of an event's id
 # these are the upper half, and all 64 are kept.
@@ -95,7 +100,12 @@ WORDS_A_LINE = 8
 
 ID_MASK = 0xFFFF_FFFF
 
+LOW_BITS, LOW_MASK = 32, 0xFFFF_FFFF
+TIME_MASK = (1 << 48) - 1
+"""What is kept of a time; all that a ring reaches is less."""
+
 Matrix = NDArray[np.int64]
+Words = NDArray[np.uint32]
 Ids = NDArray[np.uint32]
 
 
@@ -111,6 +121,34 @@ def event_mark(kind: int, night: bool, amount_cents: int) -> int:
 
 
 @compiled
+def amount_of(low: np.uint32, top: np.uint8) -> int:
+    """An amount from its parts, cents."""
+    return int(np.int64(low) | (np.int64(top) << LOW_BITS))
+
+
+@compiled
+def amount_at(events: Words, marks: NDArray[np.uint8], at: int) -> int:
+    """The amount of the event at a place of the arena, cents."""
+    return amount_of(events[AMOUNT, at], marks[AMOUNT_TOP, at])
+
+
+@compiled
+def time_at(events: Words, links: NDArray[np.uint16], newest_us: int, at: int) -> int:
+    """The time of the event at a place of the arena, of a ring whose newest is given, UTC microseconds."""
+    kept = int(np.int64(events[TS, at]) | (np.int64(links[TS_TOP, at]) << LOW_BITS))
+    return newest_us - ((newest_us - kept) & TIME_MASK)
+
+
+@compiled
+def write_time_and_amount(
+    events: Words, marks: NDArray[np.uint8], links: NDArray[np.uint16], at: int, ts_us: int, amount_cents: int
+) -> None:
+    """Write what is kept of an event's time and amount."""
+    events[TS, at], links[TS_TOP, at] = ts_us & LOW_MASK, (ts_us & TIME_MASK) >> LOW_BITS
+    events[AMOUNT, at], marks[AMOUNT_TOP, at] = amount_cents & LOW_MASK, amount_cents >> LOW_BITS
+
+
+@compiled
 def short_id(id_hash: int) -> np.uint32:
     """The halves of a hash folded into 32 bits; 0 where it is missing, and never else."""
     short = np.uint32((id_hash ^ (id_hash >> ID_BITS)) & ID_MASK)
@@ -118,10 +156,10 @@ def short_id(id_hash: int) -> np.uint32:
 
 
 @compiled
-def link_of(ids: Ids, marks: NDArray[np.uint8], low: int, at: int, all_kinds: bool) -> int:
+def link_of(ids: Ids, kinds: NDArray[np.uint8], low: int, at: int, all_kinds: bool) -> int:
     """How far back from ``at`` the same id lies in ``[low, at)``."""
     key = ids[at]
-    if key == MISSING_ID or not (all_kinds or (marks[at] & KIND_BITS) <= CASH_ADVANCE):
+    if key == MISSING_ID or not (all_kinds or (kinds[at] & KIND_BITS) <= CASH_ADVANCE):
         return UNLINKED
     last = -1
     if all_kinds:
@@ -129,7 +167,7 @@ def link_of(ids: Ids, marks: NDArray[np.uint8], low: int, at: int, all_kinds: bo
             last = k if ids[k] == key else last
     else:
         for k in range(low, at):
-            last = k if (ids[k] == key) & ((marks[k] & KIND_BITS) <= CASH_ADVANCE) else last
+            last = k if (ids[k] == key) & ((kinds[k] & KIND_BITS) <= CASH_ADVANCE) else last
     return at - last if last >= 0 else FIRST
 
 
@@ -140,7 +178,7 @@ def write_links(
     """Link the event at ``at`` to those from ``low`` on, and the next one of its id, before ``end``, to it."""
     for row in range(LINK_ROWS):
         own, all_kinds = ids[MERCHANT + row], MERCHANT + row == DEVICE
-        links[row, at] = link_of(own, marks, low, at, all_kinds)
+        links[row, at] = link_of(own, marks[MARK], low, at, all_kinds)
         if links[row, at] == UNLINKED:
             continue
         for k in range(at + 1, end):
@@ -151,7 +189,7 @@ def write_links(
 
 @compiled
 def insert_place(
-    events: Matrix, ids: Ids, marks: NDArray[np.uint8], links: NDArray[np.uint16], at: int, end: int
+    events: Words, ids: Ids, marks: NDArray[np.uint8], links: NDArray[np.uint16], at: int, end: int
 ) -> None:
     """Shift the events in ``[at, end)`` by one place, for one that belongs before them."""
     for row in range(EVENT_ROWS):
@@ -160,8 +198,9 @@ def insert_place(
     for row in range(ID_ROWS):
         for k in range(end, at, -1):
             ids[row, k] = ids[row, k - 1]
-    for k in range(end, at, -1):
-        marks[k] = marks[k - 1]
+    for row in range(MARK_ROWS):
+        for k in range(end, at, -1):
+            marks[row, k] = marks[row, k - 1]
     for row in range(LINK_ROWS):
         for k in range(end, at, -1):
             link = links[row, k - 1]
@@ -194,19 +233,20 @@ def settled(balance: int, limit: int, reference: int, kind: int, amount: int) ->
 
 @compiled
 def settled_until(
-    account: NDArray[np.int64], events: Matrix, marks: NDArray[np.uint8], end: int
+    account: NDArray[np.int64], events: Words, marks: NDArray[np.uint8], end: int
 ) -> tuple[int, int, int]:
     """Balance, limit and reference after the ring's events before ``end``, from what left it onwards."""
     state = (account[BASE_BALANCE], account[BASE_LIMIT], account[BASE_REFERENCE])
     for at in range(account[START] + account[HEAD], account[START] + end):
-        state = settled(state[0], state[1], state[2], marks[at] & KIND_BITS, events[AMOUNT, at])
+        kind = marks[MARK, at] & KIND_BITS
+        state = settled(state[0], state[1], state[2], kind, amount_at(events, marks, at))
     return state
 
 
 @compiled
 def prefetch_ring(
     account: NDArray[np.int64],
-    events: Matrix,
+    events: Words,
     ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
@@ -216,10 +256,11 @@ def prefetch_ring(
     for at in range(start + account[HEAD], tail, 4 * WORDS_A_LINE):
         prefetch(links[TAGS], at)
     recent = start + account[START_30D]
-    for at in range(start + account[START_90D], tail + 1, WORDS_A_LINE):
+    for at in range(start + account[START_90D], tail + 1, 2 * WORDS_A_LINE):
         prefetch(events[AMOUNT], at)
     for at in range(start + account[START_90D], tail + 1, 8 * WORDS_A_LINE):
-        prefetch(marks, at)
+        prefetch(marks[MARK], at)
+        prefetch(marks[AMOUNT_TOP], at)
     for at in range(recent, tail + 1, 2 * WORDS_A_LINE):
         prefetch(ids[MERCHANT], at)
         prefetch(ids[DEVICE], at)
@@ -230,15 +271,19 @@ def prefetch_ring(
         prefetch(links[2], at)
     for window in range(START_1H, START_1H + WINDOW_COUNT):
         prefetch(events[TS], start + account[window])
+        prefetch(links[TS_TOP], start + account[window])
     prefetch(events[TS], tail)
+    prefetch(links[TS_TOP], tail)
 
 
 @compiled
-def lower_bound(values: NDArray[np.int64], low: int, high: int, x: int) -> int:
-    """The first place in ``[low, high)`` whose value is at least ``x``, or ``high``."""
+def first_since(
+    events: Words, links: NDArray[np.uint16], newest_us: int, low: int, high: int, since_us: int
+) -> int:
+    """The first place in ``[low, high)`` of a ring whose time is at least ``since_us``, or ``high``."""
     while low < high:
         middle = (low + high) >> 1
-        if values[middle] < x:
+        if time_at(events, links, newest_us, middle) < since_us:
             low = middle + 1
         else:
             high = middle
@@ -247,7 +292,7 @@ def lower_bound(values: NDArray[np.int64], low: int, high: int, x: int) -> int:
 
 @compiled
 def move(
-    events: Matrix,
+    events: Words,
     ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
@@ -262,8 +307,9 @@ def move(
     for row in range(ID_ROWS):
         for k in range(count):
             ids[row, target + k] = ids[row, source + k]
-    for k in range(count):
-        marks[target + k] = marks[source + k]
+    for row in range(MARK_ROWS):
+        for k in range(count):
+            marks[row, target + k] = marks[row, source + k]
     for row in range(SMALL_ROWS):
         for k in range(count):
             links[row, target + k] = links[row, source + k]
@@ -272,7 +318,7 @@ def move(
 @compiled
 def has_room(
     account: NDArray[np.int64],
-    events: Matrix,
+    events: Words,
     ids: Ids,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
@@ -304,8 +350,8 @@ def has_room(
 @compiled
 def lay_rings(
     accounts: Matrix,
-    old: tuple[Matrix, Ids, NDArray[np.uint8], NDArray[np.uint16]],
-    new: tuple[Matrix, Ids, NDArray[np.uint8], NDArray[np.uint16]],
+    old: tuple[Words, Ids, NDArray[np.uint8], NDArray[np.uint16]],
+    new: tuple[Words, Ids, NDArray[np.uint8], NDArray[np.uint16]],
 ) -> int:
     """Lay rings side by side in another arena, each in the smallest block that takes an event more; where they end.
 
@@ -324,7 +370,7 @@ def lay_rings(
             source = account[START] + head
             new_events[:, top : top + live] = events[:, source : source + live]
             new_ids[:, top : top + live] = ids[:, source : source + live]
-            new_marks[top : top + live] = marks[source : source + live]
+            new_marks[:, top : top + live] = marks[:, source : source + live]
             new_links[:, top : top + live] = links[:, source : source + live]
             account[START], account[CAPACITY], account[HEAD], account[TAIL] = top, capacity, 0, live
             for window in range(START_1H, START_1H + WINDOW_COUNT):
@@ -334,32 +380,44 @@ def lay_rings(
 
 
 @compiled
-def evict(account: NDArray[np.int64], events: Matrix, marks: NDArray[np.uint8]) -> None:
-    """Let go what is older than the ring reaches, and, where the ring is full, the oldest."""
-    oldest_us = account[NEWEST_US] - RING_US
+def evict(
+    account: NDArray[np.int64],
+    events: Words,
+    marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
+    newest_us: int,
+) -> None:
+    """Let go what is older than the ring reaches with its newest, now ``newest_us``, and, where it is full, the oldest.
+
+    What is let go may lie years before the newest now, but not before the newest there was.
+    """
+    oldest_us = newest_us - RING_US
     start = account[START]
     while account[HEAD] < account[TAIL]:
         at = start + account[HEAD]
         full = account[TAIL] - account[HEAD] >= RING_EVENTS_MAX
-        if events[TS, at] >= oldest_us and not full:
+        ts_us = time_at(events, links, account[NEWEST_US], at)
+        if ts_us >= oldest_us and not full:
             break
-        if events[TS, at] >= oldest_us:
-            account[DROPPED_US] = max(account[DROPPED_US], events[TS, at])
+        if ts_us >= oldest_us:
+            account[DROPPED_US] = max(account[DROPPED_US], ts_us)
         after = settled(
             account[BASE_BALANCE], account[BASE_LIMIT], account[BASE_REFERENCE],
-            marks[at] & KIND_BITS, events[AMOUNT, at],
+            marks[MARK, at] & KIND_BITS, amount_at(events, marks, at),
         )  # fmt: skip
         account[BASE_BALANCE], account[BASE_LIMIT], account[BASE_REFERENCE] = after
         account[HEAD] += 1
+    account[NEWEST_US] = newest_us
 
 
 @compiled
-def advance_windows(account: NDArray[np.int64], ts: NDArray[np.int64]) -> None:
+def advance_windows(account: NDArray[np.int64], events: Words, links: NDArray[np.uint16]) -> None:
     """Move the windows of the newest event to where they start now: never back, since time does not."""
     start, tail, newest = account[START], account[TAIL], account[NEWEST_US]
     for window in range(WINDOW_COUNT):
         place = max(account[START_1H + window], account[HEAD])
-        while place < tail and ts[start + place] < newest - WINDOWS_US[window]:
+        from_us = newest - WINDOWS_US[window]
+        while place < tail and time_at(events, links, newest, start + place) < from_us:
             place += 1
         account[START_1H + window] = place
 

@@ -9,13 +9,16 @@ from limitkeeper.core.behaviour.events import CASH_ADVANCE, DAY_US, DECLINED, FL
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.behaviour.ring import (
     AMOUNT,
+    AMOUNT_TOP,
     BILL_COUNT,
     BILL_START,
     DAYS_LATE,
     DROPPED_US,
     HEAD,
     KIND_BITS,
+    MARK,
     MINIMUM,
+    NEWEST_US,
     NIGHT_BIT,
     OPENED_US,
     PAID,
@@ -27,7 +30,10 @@ from limitkeeper.core.behaviour.ring import (
     WINDOW_US,
     WINDOWS_US,
     Matrix,
-    lower_bound,
+    Words,
+    amount_of,
+    first_since,
+    time_at,
 )  # fmt: skip
 from limitkeeper.core.kernel.compiled import compiled
 
@@ -64,7 +70,7 @@ def counted(counts: int, which: int) -> int:
 
 @compiled
 def sums_of(
-    marks: NDArray[np.uint8], amounts: NDArray[np.int64], low: int, high: int
+    marks: NDArray[np.uint8], amounts: NDArray[np.uint32], tops: NDArray[np.uint8], low: int, high: int
 ) -> tuple[int, int, int, int, int]:
     """Counts in one integer, spend, its squares, cash and refunds of the events in ``[low, high)``, modulo 2**64.
 
@@ -72,7 +78,7 @@ def sums_of(
     """
     counts = spend = squares = cash = refunded = 0
     for at in range(low, high):
-        mark, amount = int(marks[at]), amounts[at]
+        mark, amount = int(marks[at]), amount_of(amounts[at], tops[at])
         kind = mark & KIND_BITS
         is_spend = 1 if kind <= CASH_ADVANCE else 0
         night, round_amount = (mark & NIGHT_BIT) != 0, (mark & ROUND_BIT) != 0
@@ -92,7 +98,8 @@ def sums_of(
 @compiled
 def squared_deviations(
     marks: NDArray[np.uint8],
-    amounts: NDArray[np.int64],
+    amounts: NDArray[np.uint32],
+    tops: NDArray[np.uint8],
     low: int,
     high: int,
     count: int,
@@ -114,14 +121,15 @@ def squared_deviations(
         term = 0.0
         for at in range(low, high):
             if (marks[at] & KIND_BITS) <= CASH_ADVANCE:
-                term += float(amounts[at] - whole) * float(amounts[at] - whole)
+                deviation = float(amount_of(amounts[at], tops[at]) - whole)
+                term += deviation * deviation
     deviations = term - rest * rest / count
     return 0.0 if deviations < 0.0 else deviations
 
 
 @compiled
 def write_spend(
-    events: Matrix,
+    events: Words,
     marks: NDArray[np.uint8],
     starts: tuple[int, int, int, int, int],
     end: int,
@@ -132,12 +140,12 @@ def write_spend(
 
     ``own_cents`` is the amount of the event itself where it is a spend, the last before ``end``; else -1.
     """
-    amounts, s30, s90 = events[AMOUNT], starts[3], starts[4]
+    kinds, amounts, tops, s30, s90 = marks[MARK], events[AMOUNT], marks[AMOUNT_TOP], starts[3], starts[4]
     counts90 = v90 = squares90 = cash90 = refunded90 = 0
     counts30 = v30 = squares30 = cash30 = counts7 = 0
     before = end
     for window in range(WINDOW_COUNT):
-        counts, spend, squares, cash, refunded = sums_of(marks, amounts, starts[window], before)
+        counts, spend, squares, cash, refunded = sums_of(kinds, amounts, tops, starts[window], before)
         before = starts[window]
         counts90, v90, squares90 = counts90 + counts, v90 + spend, squares90 + squares
         cash90, refunded90 = cash90 + cash, refunded90 + refunded
@@ -152,13 +160,17 @@ def write_spend(
     out[MEAN_90D] = v90 / n90 if n90 > 0 else math.nan
     out[STD_30D] = out[STD_90D] = out[ZSCORE] = math.nan
     if n30 > 1:
-        out[STD_30D] = math.sqrt(squared_deviations(marks, amounts, s30, end, n30, v30, squares30) / n30)
+        out[STD_30D] = math.sqrt(
+            squared_deviations(kinds, amounts, tops, s30, end, n30, v30, squares30) / n30
+        )
     if n90 > 1:
-        out[STD_90D] = math.sqrt(squared_deviations(marks, amounts, s90, end, n90, v90, squares90) / n90)
+        out[STD_90D] = math.sqrt(
+            squared_deviations(kinds, amounts, tops, s90, end, n90, v90, squares90) / n90
+        )
     if own_cents >= 0 and n90 > SPENDS_FOR_ZSCORE:
         others, total = n90 - 1, v90 - own_cents
         squares = squares90 - own_cents * own_cents
-        spread = squared_deviations(marks, amounts, s90, end - 1, others, total, squares)
+        spread = squared_deviations(kinds, amounts, tops, s90, end - 1, others, total, squares)
         if spread > 0.0:
             out[ZSCORE] = (own_cents - total / others) / math.sqrt(spread / others)
     out[VELOCITY] = (out[SUM_7D] / 7.0) / (v90 / 90.0) if v90 > 0 else math.nan
@@ -172,12 +184,20 @@ def write_spend(
 
 
 @compiled
-def days_since_spend(events: Matrix, marks: NDArray[np.uint8], low: int, high: int, t: int) -> float:
+def days_since_spend(
+    events: Words,
+    marks: NDArray[np.uint8],
+    links: NDArray[np.uint16],
+    newest_us: int,
+    low: int,
+    high: int,
+    t: int,
+) -> float:
     """Days from the last spend in ``[low, high)`` to ``t``; NaN where there is none."""
     at = high - 1
     while at >= low:
-        if (marks[at] & KIND_BITS) <= CASH_ADVANCE:
-            return (t - events[TS, at]) / DAY_US
+        if (marks[MARK, at] & KIND_BITS) <= CASH_ADVANCE:
+            return (t - time_at(events, links, newest_us, at)) / DAY_US
         at -= 1
     return math.nan
 
@@ -193,7 +213,12 @@ def distinct_count(links: NDArray[np.uint16], low: int, high: int) -> int:
 
 @compiled
 def largest_sum_cents(
-    links: NDArray[np.uint16], amounts: NDArray[np.int64], low: int, high: int, totals: NDArray[np.int64]
+    links: NDArray[np.uint16],
+    amounts: NDArray[np.uint32],
+    tops: NDArray[np.uint8],
+    low: int,
+    high: int,
+    totals: NDArray[np.int64],
 ) -> int:
     """The largest sum of spends with one known id in ``[low, high)``.
 
@@ -206,7 +231,7 @@ def largest_sum_cents(
         link = int(links[at])
         place = at - link - low
         inside = (link != UNLINKED) & (place >= 0)
-        total = amounts[at] * (link != UNLINKED) + totals[(place + 1) * inside]
+        total = amount_of(amounts[at], tops[at]) * (link != UNLINKED) + totals[(place + 1) * inside]
         totals[at - low + 1] = total
         largest = max(largest, total)
     return largest
@@ -214,7 +239,7 @@ def largest_sum_cents(
 
 @compiled
 def write_patterns(
-    events: Matrix,
+    events: Words,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     low: int,
@@ -223,17 +248,18 @@ def write_patterns(
     out: NDArray[np.float64],
 ) -> None:
     """Write the features of the 30-day window that look at single events: the largest, distinct ids."""
-    amounts = events[AMOUNT]
+    kinds, amounts, tops = marks[MARK], events[AMOUNT], marks[AMOUNT_TOP]
     largest = 0
     for at in range(low, high):
-        largest = max(largest, amounts[at] * ((marks[at] & KIND_BITS) <= CASH_ADVANCE))
+        amount = amount_of(amounts[at], tops[at])
+        largest = max(largest, amount * ((kinds[at] & KIND_BITS) <= CASH_ADVANCE))
     out[MAX_30D] = largest if out[COUNT_30D] > 0.0 else math.nan
     out[MERCHANTS] = distinct_count(links[0], low, high)
     out[DEVICES] = distinct_count(links[1], low, high)
     out[CITIES] = distinct_count(links[2], low, high)
     out[TOP_SHARE] = math.nan
     if out[MERCHANTS] > 0.0 and out[SUM_30D] > 0.0:
-        out[TOP_SHARE] = largest_sum_cents(links[0], amounts, low, high, totals) / out[SUM_30D]
+        out[TOP_SHARE] = largest_sum_cents(links[0], amounts, tops, low, high, totals) / out[SUM_30D]
 
 
 @compiled
@@ -285,15 +311,15 @@ def write_bills(bills: Matrix, start: int, count: int, out: NDArray[np.float64])
 
 @compiled
 def window_starts(
-    account: NDArray[np.int64], ts: NDArray[np.int64], end: int, t: int
+    account: NDArray[np.int64], events: Words, links: NDArray[np.uint16], end: int, t: int
 ) -> tuple[int, int, int, int, int]:
     """Where the windows before ``t`` start among the ring's events before ``end``, places in the arena."""
-    first, stop = account[START] + account[HEAD], account[START] + end
-    s90 = lower_bound(ts, first, stop, t - WINDOWS_US[4])
-    s30 = lower_bound(ts, s90, stop, t - WINDOWS_US[3])
-    s7 = lower_bound(ts, s30, stop, t - WINDOWS_US[2])
-    s1 = lower_bound(ts, s7, stop, t - WINDOWS_US[1])
-    return lower_bound(ts, s1, stop, t - WINDOWS_US[0]), s1, s7, s30, s90
+    first, stop, newest = account[START] + account[HEAD], account[START] + end, account[NEWEST_US]
+    s90 = first_since(events, links, newest, first, stop, t - WINDOWS_US[4])
+    s30 = first_since(events, links, newest, s90, stop, t - WINDOWS_US[3])
+    s7 = first_since(events, links, newest, s30, stop, t - WINDOWS_US[2])
+    s1 = first_since(events, links, newest, s7, stop, t - WINDOWS_US[1])
+    return first_since(events, links, newest, s1, stop, t - WINDOWS_US[0]), s1, s7, s30, s90
 
 
 @compiled
@@ -305,7 +331,7 @@ def write_features(
     own_cents: int,
     state: tuple[int, int, int],
     first_credit_us: int,
-    events: Matrix,
+    events: Words,
     marks: NDArray[np.uint8],
     links: NDArray[np.uint16],
     bills: Matrix,
@@ -334,7 +360,8 @@ def write_features(
     stop = account[START] + end
     write_spend(events, marks, starts, stop, own_cents, out)
     write_patterns(events, marks, links, starts[3], stop, totals, out)
-    out[SINCE_SPEND] = days_since_spend(events, marks, starts[4], stop if own_cents < 0 else stop - 1, t)
+    before = stop if own_cents < 0 else stop - 1
+    out[SINCE_SPEND] = days_since_spend(events, marks, links, account[NEWEST_US], starts[4], before, t)
     bill_start, bill_count = account[BILL_START], account[BILL_COUNT]
     while bill_count > 0 and bills[TS, bill_start + bill_count - 1] > t:
         bill_count -= 1

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from limitkeeper.core.behaviour.apply import apply_events, write_portraits
 from limitkeeper.core.behaviour.blocks import CAPACITIES, NO_BLOCK, order_of, room_for
 from limitkeeper.core.behaviour.events import (
+    AMOUNT_CENTS_MAX,
     LONG_AGO_US,
     NEVER_US,
     UNKNOWN_CENTS,
@@ -35,6 +36,7 @@ from limitkeeper.core.behaviour.ring import (
     HEAD,
     ID_ROWS,
     LIMIT,
+    MARK_ROWS,
     NEWEST_US,
     OPENED_US,
     REFERENCE,
@@ -45,12 +47,12 @@ from limitkeeper.core.behaviour.ring import (
     TAIL,
     WINDOW_COUNT,
     Ids,
-    Matrix,
+    Words,
     lay_rings,
 )
 from limitkeeper.core.kernel.errors import InputError
 
-STATE_FORMAT = 2
+STATE_FORMAT = 3
 """Raised when what ``arrays`` gives changes its meaning."""
 
 
@@ -164,7 +166,7 @@ class Behaviour:
         Raises
         ------
         InputError
-            When an account is not there.
+            When an account is not there, or an amount is none.
         """
         size = len(batch)
         out, status = np.empty((size, len(FEATURE_NAMES))), np.empty(size, np.uint8)
@@ -173,6 +175,12 @@ class Behaviour:
                 "An event belongs to no account.",
                 value=int(batch.account.max()),
                 allowed=f"0 to {self.count - 1}",
+            )
+        amounts = batch.amount_cents
+        if size and not (amounts.min() >= 0 and amounts.max() <= AMOUNT_CENTS_MAX):
+            odd = amounts[(amounts < 0) | (amounts > AMOUNT_CENTS_MAX)]
+            raise InputError(
+                "An amount is none.", value=int(odd[0]), allowed=f"0 to {AMOUNT_CENTS_MAX:,} cents"
             )
         columns = event_columns(batch)
         done = 0
@@ -230,7 +238,7 @@ class Behaviour:
             "first_credit": self._first_credit[: self.count],
             "events": self._events[:, : self._tops[0]],
             "ids": self._ids[:, : self._tops[0]],
-            "marks": self._marks[: self._tops[0]],
+            "marks": self._marks[:, : self._tops[0]],
             "links": self._links[:, : self._tops[0]],
             "bills": self._bills[:, : self._tops[1]],
             "tops": self._tops,
@@ -288,7 +296,7 @@ class Behaviour:
             self._ids[:, low:high],
             self._bills[:, first_bill : first_bill + bill_count],
             self._links[:, low:high],
-            self._marks[low:high],
+            self._marks[:, low:high],
         )
         return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
 
@@ -307,11 +315,11 @@ class Behaviour:
         row = head[2:].copy()
         live, bill_count = int(row[TAIL]), int(row[BILL_COUNT])
         sizes = (
-            8 * EVENT_ROWS * live,
+            4 * EVENT_ROWS * live,
             4 * ID_ROWS * live,
             8 * BILL_ROWS * bill_count,
             2 * SMALL_ROWS * live,
-            live,
+            MARK_ROWS * live,
         )
         if len(content) != head.nbytes + sum(sizes):
             raise InputError("The ring's bytes are not whole.", value=f"{len(content)} bytes")
@@ -325,12 +333,13 @@ class Behaviour:
             self._grow()
         start, bill_start = int(self._tops[0]), int(self._tops[1])
         self._tops += np.array([capacity, bill_capacity])
-        events = np.frombuffer(content[head.nbytes : first], np.int64).reshape(EVENT_ROWS, live)
+        events = np.frombuffer(content[head.nbytes : first], np.uint32).reshape(EVENT_ROWS, live)
         ids = np.frombuffer(content[first:second], np.uint32).reshape(ID_ROWS, live)
         bills = np.frombuffer(content[second:third], np.int64).reshape(BILL_ROWS, bill_count)
         self._events[:, start : start + live] = events
         self._ids[:, start : start + live] = ids
-        self._marks[start : start + live] = np.frombuffer(content[fourth:], np.uint8)
+        marks = np.frombuffer(content[fourth:], np.uint8).reshape(MARK_ROWS, live)
+        self._marks[:, start : start + live] = marks
         links = np.frombuffer(content[third:fourth], np.uint16).reshape(SMALL_ROWS, live)
         self._links[:, start : start + live] = links
         self._bills[:, bill_start : bill_start + bill_count] = bills
@@ -352,12 +361,12 @@ class Behaviour:
         return row
 
 
-def _arenas(width: int) -> tuple[Matrix, Ids, NDArray[np.uint8], NDArray[np.uint16]]:
+def _arenas(width: int) -> tuple[Words, Ids, NDArray[np.uint8], NDArray[np.uint16]]:
     """Empty arenas of events, their ids, marks and links."""
     return (
-        np.zeros((EVENT_ROWS, width), np.int64),
+        np.zeros((EVENT_ROWS, width), np.uint32),
         np.zeros((ID_ROWS, width), np.uint32),
-        np.zeros(width, np.uint8),
+        np.zeros((MARK_ROWS, width), np.uint8),
         np.zeros((SMALL_ROWS, width), np.uint16),
     )
 
