@@ -110,7 +110,7 @@ def test_forty_live_events_take_less_than_two_kilobytes_whatever_was_left_behind
         behaviour.apply(EventBatch(owners, times, kinds, 100 * one, one, one, one, one, one, one, ids, night))
         arrays = behaviour.arrays()
         rings = sum(arrays[name].nbytes for name in ("events", "ids", "marks", "links"))
-        # A block takes up to four events more than a ring, or eight; an arena an eighth more, or the least room.
+        # A block takes up to four events more than a ring, or eight; an arena a twelfth more, or the least room.
         blocks = accounts * (max(number, 4) + 5)
-        assert rings <= 38 * (blocks + max(blocks // 8, 4 * RING_EVENTS_MAX))
+        assert rings <= 38 * (blocks + max(blocks // 12, 4 * RING_EVENTS_MAX))
     assert sum(array.nbytes for array in arrays.values()) < 1_890 * accounts

@@ -29,8 +29,8 @@ def _capacities() -> tuple[int, ...]:
 CAPACITIES = np.array(_capacities(), np.int64)
 """Sizes of block, the smallest first."""
 
-ROOM = 8
-"""A new arena has an eighth of what lies in it as room: what is left behind grows to no more before it is laid anew."""
+ROOM = 12
+"""A new arena has a twelfth of what lies in it as room: what is left behind grows to no more before it is laid anew."""
 
 NO_BLOCK = 0xFFFF_FFFF
 """No start of a block: starts fit 32 bits, as a full arena of so many events would take 163 GB."""
