@@ -1,10 +1,13 @@
 """Rings in blocks: where they lie changes nothing, and they do not take more than they need."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from limitkeeper.core.behaviour.blocks import CAPACITIES, order_of
+from limitkeeper.core.behaviour.blocks import CAPACITIES, NO_BLOCK, order_of
 from limitkeeper.core.behaviour.events import EventBatch
 from limitkeeper.core.behaviour.ring import ACCOUNT_FIELDS, BILLS_LEAST, BILLS_MAX, CUSTOMER, RING_EVENTS_MAX
 from limitkeeper.core.behaviour.state import Behaviour
@@ -95,6 +98,41 @@ def test_state_that_was_kept_has_the_bytes_of_one_that_went_on() -> None:
     assert {name: array.tobytes() for name, array in left.items()} == {
         name: array.tobytes() for name, array in right.items()
     }
+
+
+def as_kept_before(arrays: Mapping[str, NDArray[Any]], newest_us: int) -> dict[str, NDArray[Any]]:
+    """A state's arrays in format 2, whose times all have the upper 16 bits of the newest."""
+    low, tops, amount_tops = arrays["events"].astype(np.int64), arrays["links"][-1], arrays["marks"][1]
+    events = low | np.stack([tops, amount_tops]).astype(np.int64) << 32
+    events[0] |= newest_us >> 48 << 48
+    bills, free = arrays["bills"].copy(), arrays["free"].copy()
+    for arena, firsts in ((events, free[0]), (bills, free[1])):
+        for first in firsts.tolist():
+            at = first
+            while at != NO_BLOCK:
+                following = int(low[0, at] if arena is events else bills[0, at])
+                arena[0, at] = -1 if following == NO_BLOCK else following
+                at = following
+    free[free == NO_BLOCK] = -1
+    marks, links = arrays["marks"][0], arrays["links"][:-1]
+    kept = {"events": events, "bills": bills, "free": free, "marks": marks, "links": links}
+    return {**arrays, **kept, "format": np.array([2])}
+
+
+def test_state_of_the_format_before_goes_on_with_the_same_bits() -> None:
+    happened = [replace(each, amount=each.amount * 10**7) for each in crowd(200, 100)]
+    now = Behaviour()
+    now.add_accounts(200)
+    now.apply(batch(happened[:12_000]))
+    arrays = now.arrays()
+    assert (arrays["free"][0] != NO_BLOCK).any()
+    assert (arrays["free"][1] != NO_BLOCK).any()
+    before = Behaviour.from_arrays(as_kept_before(arrays, happened[0].ts))
+    assert [before.ring_bytes(k) for k in range(200)] == [now.ring_bytes(k) for k in range(200)]
+    for first in range(12_000, len(happened), 2_000):
+        found, expected = (each.apply(batch(happened[first : first + 2_000]))[0] for each in (before, now))
+        assert found.tobytes() == expected.tobytes()
+    assert [before.ring_bytes(k) for k in range(200)] == [now.ring_bytes(k) for k in range(200)]
 
 
 def test_forty_live_events_take_less_than_two_kilobytes_whatever_was_left_behind() -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.behaviour.apply import apply_events, write_portraits
 from limitkeeper.core.behaviour.blocks import CAPACITIES, NO_BLOCK, order_of, room_for
+from limitkeeper.core.behaviour.earlier import EARLIER_FORMAT, brought_up
 from limitkeeper.core.behaviour.events import (
     AMOUNT_CENTS_MAX,
     LONG_AGO_US,
@@ -248,7 +249,7 @@ class Behaviour:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.integer[Any]]]) -> "Behaviour":
-        """The state that arrays hold.
+        """The state that arrays hold, of this format or the one before it.
 
         Raises
         ------
@@ -257,7 +258,9 @@ class Behaviour:
         """
         behaviour = cls()
         missing = set(behaviour.arrays()) - set(arrays)
-        if missing or arrays["format"].tolist() != [STATE_FORMAT]:
+        if not missing and arrays["format"].tolist() == [EARLIER_FORMAT]:
+            arrays = brought_up(arrays)
+        elif missing or arrays["format"].tolist() != [STATE_FORMAT]:
             raise InputError(
                 "These arrays are no state of this version.",
                 value=sorted(arrays),
