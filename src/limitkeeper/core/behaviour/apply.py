@@ -17,6 +17,7 @@ from limitkeeper.core.behaviour.events import (
     LONG_AGO_US,
     TOO_LATE,
 )
+from limitkeeper.core.behaviour.laying import has_room
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
     BALANCE,
@@ -54,7 +55,6 @@ from limitkeeper.core.behaviour.ring import (
     event_mark,
     evict,
     first_since,
-    has_room,
     insert_place,
     is_known_event,
     prefetch_ring,

@@ -18,6 +18,7 @@ from limitkeeper.core.behaviour.events import (
     event_columns,
 )
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.behaviour.laying import lay_rings
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
     BALANCE,
@@ -49,7 +50,6 @@ from limitkeeper.core.behaviour.ring import (
     WINDOW_COUNT,
     Ids,
     Words,
-    lay_rings,
 )
 from limitkeeper.core.kernel.errors import InputError
 
@@ -178,7 +178,9 @@ class Behaviour:
                 allowed=f"0 to {self.count - 1}",
             )
         amounts = batch.amount_cents
-        if size and not (amounts.min() >= 0 and amounts.max() <= AMOUNT_CENTS_MAX):
+        if (
+            size and int(amounts.view(np.uint64).max()) > AMOUNT_CENTS_MAX
+        ):  # as unsigned, what is below 0 is large
             odd = amounts[(amounts < 0) | (amounts > AMOUNT_CENTS_MAX)]
             raise InputError(
                 "An amount is none.", value=int(odd[0]), allowed=f"0 to {AMOUNT_CENTS_MAX:,} cents"
