@@ -354,7 +354,7 @@ def test_amount_that_a_ring_cannot_keep_is_an_error_and_nothing_is_applied(
     account: Behaviour, amount: int
 ) -> None:
     before = account.ring_bytes(0)
-    with pytest.raises(InputError, match="An amount") as told:
+    with pytest.raises(InputError, match="amount is none") as told:
         account.apply(batch([purchase(1, id=1), purchase(amount, id=2)]))
     assert told.value.value == amount
     assert account.ring_bytes(0) == before

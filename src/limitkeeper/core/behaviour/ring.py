@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limitkeeper.core.behaviour.events import (
+    AMOUNT_CENTS_MAX,
     BALANCE_SET,
     CASH_ADVANCE,
     CHARGE,
@@ -117,6 +118,15 @@ def event_mark(kind: int, night: bool, amount_cents: int) -> int:
     if amount_cents > 0 and amount_cents % ROUND_CENTS == 0:
         mark |= ROUND_BIT
     return mark
+
+
+@compiled
+def first_odd_amount(amounts_cents: NDArray[np.int64]) -> int:
+    """The first place whose amount is none that a ring keeps, or the count."""
+    for at in range(amounts_cents.shape[0]):
+        if not 0 <= amounts_cents[at] <= AMOUNT_CENTS_MAX:
+            return at
+    return int(amounts_cents.shape[0])
 
 
 @compiled

@@ -50,6 +50,7 @@ from limitkeeper.core.behaviour.ring import (
     WINDOW_COUNT,
     Ids,
     Words,
+    first_odd_amount,
 )
 from limitkeeper.core.kernel.errors import InputError
 
@@ -177,14 +178,10 @@ class Behaviour:
                 value=int(batch.account.max()),
                 allowed=f"0 to {self.count - 1}",
             )
-        amounts = batch.amount_cents
-        if (
-            size and int(amounts.view(np.uint64).max()) > AMOUNT_CENTS_MAX
-        ):  # as unsigned, what is below 0 is large
-            odd = amounts[(amounts < 0) | (amounts > AMOUNT_CENTS_MAX)]
-            raise InputError(
-                "An amount is none.", value=int(odd[0]), allowed=f"0 to {AMOUNT_CENTS_MAX:,} cents"
-            )
+        odd = first_odd_amount(batch.amount_cents)
+        if odd < size:
+            amount, allowed = int(batch.amount_cents[odd]), f"0 to {AMOUNT_CENTS_MAX:,} cents"
+            raise InputError("An event's amount is none.", value=amount, allowed=allowed)
         columns = event_columns(batch)
         done = 0
         while done < size:
