@@ -139,7 +139,7 @@ def test_answer_of_the_bank_is_kept_once_and_done_stays_done(store: Store) -> No
         acknowledged(w, entry_id, "perhaps")
     with pytest.raises(InputError, match="too long"), work(store, SYSTEM, NOW_US) as w:
         acknowledged(w, entry_id, "failed", "x" * 501)
-    for said in ("done", "done", "superseded"):
+    for said in ("done", "done", "superseded", "failed"):
         with work(store, SYSTEM, NOW_US + 11) as w:
             acknowledged(w, entry_id, said, "ok" if said == "done" else "")
     found = row(store, entry_id)

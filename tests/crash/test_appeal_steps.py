@@ -12,7 +12,7 @@ from limitkeeper.store.sql import Store
 from tests.appealed_decisions import decided, staffed
 from tests.crash.test_workflow_steps import stores
 
-STRIDE = 11
+STRIDE = 17
 """Every so many steps the process dies once."""
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.postman import Postman, postman
 from tests.receiver import Receiver
 
-STRIDE = 19
+STRIDE = 29
 """Every so many steps the process dies once; ``python -m tests.crash.soak_workflow`` lets it die at each."""
 
 

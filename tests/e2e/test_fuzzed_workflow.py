@@ -36,7 +36,7 @@ ENDING = ("/v1/logout", "/v1/stream")
 
 OLD_VERSION = '"900"'
 
-EXAMPLES = 16
+EXAMPLES = 12
 """Of each route."""
 
 SEED = 7

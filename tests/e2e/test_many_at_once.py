@@ -24,9 +24,9 @@ from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import work
 from tests.workflow_server import WorkflowServer, awaited, workflow_server
 
-OFFICERS, MEMBERS, CASES, ACTS = 45, 5, 1_000, 40
+OFFICERS, MEMBERS, CASES, ACTS = 45, 5, 1_000, 16
 
-CUSTOMERS, WISHES = 200, 4
+CUSTOMERS, WISHES = 200, 2
 
 LIMIT_CENTS = 500_000
 

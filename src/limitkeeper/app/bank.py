@@ -55,7 +55,7 @@ def command(entry: Mapping[str, Any], line: Mapping[str, Any], sequence: int) ->
 def acknowledged(w: Work, entry_id: str, said: str, detail: str = "") -> dict[str, Any]:
     """Keep what the bank says of a command; its row. The same answer again changes nothing.
 
-    A command that was done stays done when a repetition of it is called superseded.
+    A command that was done stays done, whatever comes after: an answer to an earlier try may arrive late.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def acknowledged(w: Work, entry_id: str, said: str, detail: str = "") -> dict[st
         raise InputError("The words are too long.", value=len(detail), allowed=DETAIL_LETTERS_MAX)
     row = command_row(w, entry_id)
     is_same = (row["bank_state"], row["bank_detail"] or "") == (said, detail)
-    if is_same or (row["bank_state"], said) == (DONE, SUPERSEDED):
+    if is_same or row["bank_state"] == DONE:
         return row
     changed = {"bank_state": said, "bank_detail": detail or None}
     version = w.change(limit_entries, entry_id, row["version"], changed)

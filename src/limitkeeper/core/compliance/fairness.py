@@ -180,7 +180,7 @@ class _Table:
 def _strata(pd: NDArray[np.float64] | None, rows: int) -> NDArray[np.int64]:
     if pd is None:
         return np.zeros(rows, np.int64)
-    edges = np.quantile(pd, np.linspace(0, 1, STRATA + 1)[1:-1])
+    edges = np.quantile(pd, np.arange(1, STRATA) / STRATA)
     return np.searchsorted(edges, pd, side="right").astype(np.int64)
 
 
