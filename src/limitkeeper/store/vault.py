@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from limitkeeper.store.database import database_at
 
-metadata = MetaData()
-
 customer_keys = Table(
     "customer_keys",
-    metadata,
+    MetaData(),
     Column("customer_id", String(200), primary_key=True),
     Column("master_id", String(16), nullable=False),  # which master key wraps it
     Column("wrapped", LargeBinary, nullable=False),  # empty where it was destroyed
@@ -22,6 +21,9 @@ customer_keys = Table(
 
 PAGE_KEYS = 500
 """Keys that are read, or wrapped again, at once."""
+
+MAKING_LOCK = 0x6C6B7661756C74
+"""Of PostgreSQL: who holds it makes the table."""
 
 Wrapped = tuple[str, bytes]
 
@@ -40,9 +42,12 @@ class Vault:
     def __init__(self, url: str, now_us: Callable[[], int]) -> None:
         self.database, self.now_us = database_at(url), now_us
         with self.database.begin() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.execute(sa.text("PRAGMA secure_delete = ON"))
-            metadata.create_all(connection)
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_LOCK)))
+            # Not by looking first: a server and a command may open it for the first time at once.
+            connection.execute(CreateTable(customer_keys, if_not_exists=True))
+            for index in customer_keys.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
     def wrapped(self, customer_ids: Sequence[str]) -> Mapping[str, Wrapped]:
         """The keys of customers, of those who have or had one: by which master key, and the bytes."""
@@ -80,6 +85,8 @@ class Vault:
         """
         now_us = self.now_us()
         with self.database.begin() as connection:
+            if connection.dialect.name == "sqlite":  # of this connection: what is replaced is overwritten
+                connection.execute(sa.text("PRAGMA secure_delete = ON"))
             gone = connection.execute(
                 customer_keys.update()
                 .where(customer_keys.c.customer_id == customer_id, customer_keys.c.destroyed_us.is_(None))

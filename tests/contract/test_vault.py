@@ -1,0 +1,29 @@
+"""A vault that is opened for the first time by many at once, on every database."""
+
+import threading
+
+from limitkeeper.store.vault import Vault
+
+MANY = 12
+
+
+def test_vault_is_made_once_however_many_open_it_first(store_url: str) -> None:
+    together, problems, found = threading.Barrier(MANY), list[BaseException](), list[Vault]()
+
+    def opened() -> None:
+        together.wait()
+        try:
+            found.append(Vault(store_url, lambda: 1))
+        except BaseException as error:  # noqa: BLE001 - told below
+            problems.append(error)
+
+    threads = [threading.Thread(target=opened) for _ in range(MANY)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert found[0].added({"c": ("m", b"k")}) == {"c": ("m", b"k")}
+    assert all(each.wrapped(["c"]) == {"c": ("m", b"k")} for each in found)
+    for each in found:
+        each.close()
