@@ -11,15 +11,15 @@ from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.rights import request_made
 from limitkeeper.core.access.actors import SYSTEM
-from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.instants import day_of
-from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import proposals, stated_accounts
+from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import work
-from tests.contract.test_restoration import NOW_US, TRACE, decide
+from tests.contract.test_restoration import NOW_US, TRACE, begun, decide
 from tests.vaults import SEAL
 
 FIRST, LAST = day_of(NOW_US), day_of(NOW_US) + dt.timedelta(days=60)
@@ -31,11 +31,7 @@ VERSIONS = TRACE | {"versions": {"strategy": "sha256:1"}}
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    found = Store(store_url)
-    with work(found, SYSTEM, NOW_US) as w:
-        w.add(stated_accounts, {"account_id": "a", "customer_id": "c-1", "segment": None})
-        w.add(mandates, {"mandate_id": "m", "person_id": "ann", "tier": 2, "actions": "[]", "cut_cents_max": None,
-                         "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1})  # fmt: skip
+    found = begun(store_url)
     yield found
     found.close()
 

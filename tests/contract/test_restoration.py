@@ -38,13 +38,19 @@ TRACE: dict[str, Any] = {
 BETTER: dict[str, Any] = {"decision_id": "d2", "rules": [{"action": "decrease", "hit": False}]}
 
 
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def begun(store_url: str) -> Store:
+    """A store in which account ``a`` is customer ``c-1``'s, and ann decides on the second tier."""
     found = Store(store_url)
     with work(found, SYSTEM, NOW_US) as w:
         w.add(stated_accounts, {"account_id": "a", "customer_id": "c-1", "segment": None})
         w.add(mandates, {"mandate_id": "m", "person_id": "ann", "tier": 2, "actions": "[]", "cut_cents_max": None,
                          "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1})  # fmt: skip
+    return found
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = begun(store_url)
     yield found
     found.close()
 

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from limitkeeper.app import retention
 from limitkeeper.app.audit import verified
 from limitkeeper.app.notices import notice_content
-from limitkeeper.app.retention import DAY_US, kept_too_long, retention_kept
+from limitkeeper.app.retention import kept_too_long, retention_kept
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.store.appeal_tables import appeal_evidence
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.people_tables import sessions

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import yaml
 
 from limitkeeper.app.regulation import finding_document, strategy_findings
-from limitkeeper.app.regulation_policy import checked_market, shipped_register
+from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import CARD, CHALLENGER, MODEL, as_json
 from limitkeeper.core.access.actors import SYSTEM
@@ -32,7 +32,7 @@ from limitkeeper.core.compliance.life import (
     rolled_back,
     validated,
 )
-from limitkeeper.core.compliance.register import Register, register_from_document
+from limitkeeper.core.compliance.register import Register
 from limitkeeper.core.compliance.regulation import Finding, Value
 from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.core.kernel.hashing import content_hash
@@ -87,7 +87,7 @@ def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own
         )
     register_hash = None
     if own_register is not None:
-        own = _register(own_register)
+        own = register_from_text(own_register)
         shipped_register().with_own(own)
         register_hash = own.hash
         _keep(w, register_hash, "register", name, own_register.encode())
@@ -132,7 +132,7 @@ def released(w: Work, release_id: str) -> Released:
         _same(model.hash, row["model_hash"])
     register = shipped_register()
     if row["register_hash"] is not None:
-        own = _register(_content(w, row["register_hash"]).decode())
+        own = register_from_text(_content(w, row["register_hash"]).decode())
         _same(own.hash, row["register_hash"])
         register = register.with_own(own)
     return Released(row, strategy, model, register)
@@ -373,13 +373,6 @@ def _content(w: Work, name_hash: str) -> bytes:
 def _same(found: str, named: str) -> None:
     if found != named:
         raise PolicyError("What is kept is not what its hash names.", value=found, allowed=named)
-
-
-def _register(text: str) -> Register:
-    document = yaml.safe_load(text)
-    if not isinstance(document, dict):
-        raise PolicyError("The register holds no mapping.")
-    return register_from_document(document)
 
 
 def _model_documents(model: Model) -> dict[str, Any]:

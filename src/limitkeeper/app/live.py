@@ -76,10 +76,10 @@ def deciding(
     return found.strategy, found.model
 
 
-def is_trial(store: Store) -> bool:
+def is_trial(w: Work) -> bool:
     """Whether a store is a trial's."""
-    heads = store.rows(sa.select(store_heads.c.settings))
-    return bool(heads) and json.loads(heads[0]["settings"]).get("trial") is True
+    head = w.row(sa.select(store_heads.c.settings))
+    return head is not None and json.loads(head["settings"]).get("trial") is True
 
 
 def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
@@ -104,8 +104,7 @@ def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
         return
     query = sa.select(releases.c.strategy_hash).where(releases.c.state == LIVE)
     live = {row["strategy_hash"] for row in w.rows(query)}
-    head = w.row(sa.select(store_heads.c.settings))
-    if not live and head is not None and json.loads(head["settings"]).get("trial") is True:
+    if not live and is_trial(w):
         return
     given = set(decided["strategy_hash"].unique()) if "strategy_hash" in names else {None}
     if given - live:

@@ -8,13 +8,12 @@ import yaml
 
 from limitkeeper.app.policy import LANGUAGES, POLICY
 from limitkeeper.core.appeal.appeals import AppealClock
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.kernel.parameters import Parameter, parameters_from_document, parameters_in_force
 from limitkeeper.core.limits.ledger import CLOSE, LOWERING
 from limitkeeper.core.notice.notice import NoticeWording, notice_wording_from_document
-
-DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True)

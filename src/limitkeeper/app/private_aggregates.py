@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.connectors.private_counts import CONFIDENCE, accuracy, private_counts
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.kernel.instants import day_of, instant_text, us_of
+from limitkeeper.core.kernel.instants import day_of, instant_text, us_of_day
 from limitkeeper.core.kernel.parameters import parameters_in_force
 from limitkeeper.core.limits.ledger import ACTIONS, EFFECTIVE, OPEN
 from limitkeeper.store.audit_tables import audit_events, audit_heads
@@ -78,7 +79,7 @@ def private_aggregate(
 
 def spent_epsilon(w: Work) -> float:
     """What aggregates have spent in the 365 days before now."""
-    since_us = w.now_us - 365 * 86_400_000_000
+    since_us = w.now_us - 365 * DAY_US
     audit = audit_events.c
     query = sa.select(audit.detail).where(audit.subject == SUBJECT, audit.act == ACT, audit.ts_us > since_us)
     return float(sum(json.loads(row["detail"])["epsilon"] for row in w.rows(query)))
@@ -91,8 +92,7 @@ def _budget(w: Work) -> float:
 
 def _first_changes(first: dt.date, last: dt.date) -> sa.Select[Any]:
     """The first effective change of each customer in a period, with his segment."""
-    from_us = us_of(dt.datetime.combine(first, dt.time(), dt.UTC))
-    to_us = us_of(dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), dt.UTC))
+    from_us, to_us = us_of_day(first), us_of_day(last + dt.timedelta(days=1))
     entry = limit_entries.c
     whose = sa.func.coalesce(lines.c.customer_id, entry.account_id)
     place = sa.func.row_number().over(partition_by=whose, order_by=(entry.effective_us, entry.entry_id))

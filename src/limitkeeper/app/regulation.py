@@ -4,12 +4,14 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from limitkeeper.app.regulation_policy import checked_market, regulation, regulation_hash, shipped_register
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.facts import strategy_facts
 from limitkeeper.core.compliance.register import Register
 from limitkeeper.core.compliance.regulation import (
@@ -23,7 +25,7 @@ from limitkeeper.core.compliance.regulation import (
     Value,
     findings,
 )
-from limitkeeper.core.kernel.instants import day_of, instant_text, us_of
+from limitkeeper.core.kernel.instants import day_of, instant_text, us_of_day
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.limits.ledger import CANCELLED, FREEZE, LOWERING
 from limitkeeper.core.risk.model import Model
@@ -42,8 +44,6 @@ PAGE_ENTRIES = 2_000
 
 FAILURES_KEPT = 1_000
 """Failed findings that an evaluation lists; all of them are counted."""
-
-DAY_US = 86_400_000_000
 
 
 @dataclass
@@ -98,9 +98,8 @@ def decisions_evaluated(
     rules, found = regulation(), Evaluation()
     for facts, subject, day in _decision_facts(store, from_us, to_us, progress):
         found.add(findings(rules, DECISION, facts, subject, market, day))
-    for facts, subject, day in (
-        *_appeal_facts(store, from_us, to_us),
-        *_request_facts(store, from_us, to_us),
+    for facts, subject, day in chain(
+        _appeal_facts(store, from_us, to_us), _request_facts(store, from_us, to_us)
     ):
         found.add(findings(rules, CLOCK, facts, subject, market, day))
     return found
@@ -294,7 +293,7 @@ def evaluation_document(
     checked_market(market)
     head = store.rows(sa.select(audit_heads))[0]
     found = decisions_evaluated(
-        store, market, us_of(_start(first)), us_of(_start(last + dt.timedelta(days=1))), progress
+        store, market, us_of_day(first), us_of_day(last + dt.timedelta(days=1)), progress
     )
     rules = [rule for rule in regulation() if rule.in_force(market, last) and rule.stage in (DECISION, CLOCK)]
     return {
@@ -304,7 +303,3 @@ def evaluation_document(
         "rules": [rule_document(rule, last) | {"counts": found.counts.get(rule.id, {})} for rule in rules],
         "failures": [finding_document(each) for each in found.failures],
     }  # fmt: skip
-
-
-def _start(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)

@@ -80,11 +80,30 @@ def checked_market(market: str) -> str:
     return market
 
 
+def register_from_text(text: str) -> Register:
+    """The register that a YAML text holds.
+
+    Raises
+    ------
+    PolicyError
+        When it does not hold.
+    """
+    return register_from_document(_mapping(text, "text"))
+
+
 def _document(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"The file cannot be read: {error}.", value=path) from error
+    return _mapping(text, "file", path)
+
+
+def _mapping(text: str, what: str, path: Path | None = None) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PolicyError(f"The {what} cannot be read: {error}.", value=path) from error
     if not isinstance(found, dict):
-        raise PolicyError("The file holds no mapping.", value=path)
+        raise PolicyError(f"The {what} holds no mapping.", value=path)
     return found

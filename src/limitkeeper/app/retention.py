@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
 from limitkeeper.core.kernel.progress import Progress, unseen
@@ -17,8 +18,6 @@ from limitkeeper.store.people_tables import sessions
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import journal, outbox, rejects
 from limitkeeper.store.work import work
-
-DAY_US = 86_400_000_000
 
 ROWS_AT_ONCE = 1_000
 """Rows that go in one transaction."""
@@ -110,14 +109,14 @@ def retention_kept(store: Store, now_us: int, progress: Progress = unseen) -> di
 
 def _taken(store: Store, of: Class, over: sa.ColumnElement[bool], now_us: int, progress: Progress) -> int:
     (key,), taken = of.table.primary_key.columns, 0
-    while True:
+    # Looked for outside the transaction: the whole table is read, and nobody who writes waits for that.
+    while rows := store.rows(sa.select(key.label("id")).where(over).limit(ROWS_AT_ONCE)):
+        ids = [row["id"] for row in rows]
         with work(store, SYSTEM, now_us) as w:
-            ids = w.connection.execute(sa.select(key).where(over).limit(ROWS_AT_ONCE)).scalars().all()
-            if not ids:
-                return taken
             mine = key.in_(ids)
             change = of.table.delete() if of.blanks is None else of.table.update().values(**of.blanks)
             w.connection.execute(change.where(mine))
             w.note("retention.keep", f"class:{of.parameter}", {"rows": len(ids)})
         taken += len(ids)
         progress(of.parameter, taken, taken)
+    return taken

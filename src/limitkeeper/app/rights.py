@@ -15,6 +15,7 @@ from limitkeeper.app.personal_data import personal_copy, personal_rows
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.connectors.sealing import ErasedError, Seal
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import (
     KINDS,
     LIVE_STATES,
@@ -40,7 +41,6 @@ from limitkeeper.store.tables import rejects, stated_accounts
 from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import Work
 
-DAY_US = 86_400_000_000
 REQUESTS_LIVE_MAX = 10
 """Requests of one person that wait at the same time."""
 

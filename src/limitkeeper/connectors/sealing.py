@@ -189,11 +189,9 @@ class Seal:
         SealError
             When it was sealed with another key, for another place or customer, or was changed.
         """
-        if sealed.startswith(MARK):
-            found = _opened(self.key_of(customer_id), sealed[len(MARK) :], _about(place, customer_id))
-            if found is not None:
-                return found
-        return self.masters.opened_before(sealed, place)
+        key = self._held_key(customer_id, makes=False) if sealed.startswith(MARK) else None
+        found = None if key is None else _opened(key, sealed[len(MARK) :], _about(place, customer_id))
+        return self.masters.opened_before(sealed, place) if found is None else found
 
     def key_of(self, customer_id: str) -> bytes:
         """A customer's key; made where he has none.
@@ -203,27 +201,40 @@ class Seal:
         ErasedError
             When it was destroyed.
         """
-        known = self._cached.get(customer_id)
-        if known is None or known[1] < time.monotonic():
-            self.prepare([customer_id])
-            known = self._cached.get(customer_id)
-        if known is None:
-            raise ErasedError("This customer was erased.", value=customer_id)
-        return known[0]
+        key = self._held_key(customer_id, makes=True)
+        assert key is not None
+        return key
 
-    def prepare(self, customer_ids: Iterable[str]) -> None:
-        """Have the keys of many customers at hand, in two steps instead of two for each; who was erased is left out."""
+    def prepare(self, customer_ids: Iterable[str], *, makes: bool = True) -> frozenset[str]:
+        """Have the keys of many customers at hand, in two steps instead of two for each; who of them was erased.
+
+        Parameters
+        ----------
+        customer_ids
+            Whose.
+        makes
+            Whether who has none gets one.
+        """
         wanted, until = list(dict.fromkeys(customer_ids)), time.monotonic() + KEY_SECONDS
         found = dict(self.keys.wrapped(wanted))
-        fresh = {each: secrets.token_bytes(KEY_BYTES) for each in wanted if each not in found}
+        fresh = {each: secrets.token_bytes(KEY_BYTES) for each in wanted if makes and each not in found}
         if fresh:
             found |= self.keys.added({each: self.masters.wrap(key, each) for each, key in fresh.items()})
         if len(self._cached) + len(wanted) > KEYS_CACHED:
             self._cached.clear()
         for each in wanted:
             self._cached.pop(each, None)
-            if found[each][1]:
+            if each in found and found[each][1]:
                 self._cached[each] = (self.masters.unwrap(found[each], each), until)
+        return frozenset(each for each, (_, content) in found.items() if not content)
+
+    def _held_key(self, customer_id: str, *, makes: bool) -> bytes | None:
+        known = self._cached.get(customer_id)
+        if known is None or known[1] < time.monotonic():
+            if customer_id in self.prepare([customer_id], makes=makes):
+                raise ErasedError("This customer was erased.", value=customer_id)
+            known = self._cached.get(customer_id)
+        return None if known is None else known[0]
 
     def forget(self, customer_id: str) -> None:
         """Hold a customer's key no longer."""

@@ -40,6 +40,14 @@ def test_content_opens_only_where_it_belongs(tmp_path: Path) -> None:
             seal.opened(sealed, place, customer)
 
 
+def test_opening_makes_no_key(tmp_path: Path) -> None:
+    seal = seal_of(tmp_path)
+    sealed = seal.sealed(b"secret", "p", "c-1")
+    with pytest.raises(SealError):
+        seal.opened(sealed, "p", "c-2")
+    assert vault_of(seal).wrapped(["c-1", "c-2"]).keys() == {"c-1"}
+
+
 @pytest.mark.parametrize("place", range(0, 37, 3))
 def test_any_changed_byte_is_found(place: int, tmp_path: Path) -> None:
     seal = seal_of(tmp_path)
@@ -80,7 +88,10 @@ def test_wrapped_key_is_in_no_byte_of_the_vaults_files_after_it_was_destroyed(tm
     seal.prepare(f"c-{k}" for k in range(50))
     [(_, wrapped)] = vault_of(seal).wrapped(["c-7"]).values()
     assert any(wrapped in path.read_bytes() for path in tmp_path.iterdir())
-    vault_of(seal).destroyed("c-7")
+    with vault_of(
+        seal
+    ).database.connect():  # so that the key is destroyed by another connection than made the vault
+        vault_of(seal).destroyed("c-7")
     assert not any(wrapped in path.read_bytes() for path in tmp_path.iterdir())
 
 

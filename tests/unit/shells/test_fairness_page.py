@@ -11,7 +11,8 @@ from limitkeeper.app.fairness import SCREENS
 from limitkeeper.app.policy import parameters_from_files
 from limitkeeper.core.compliance.groups import FIGURES
 from limitkeeper.core.compliance.screens import SCREENS as FIGURES_SCREENED
-from limitkeeper.shells.report.fairness_page import fairness_html, fairness_words
+from limitkeeper.shells.report.fairness_page import fairness_html
+from limitkeeper.shells.report.page import report_words
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "fairness" / "taiwan.json"
 HOSTILE = "<script>alert(1)</script>"
@@ -30,12 +31,12 @@ def keys_of(words: Any, path: str = "") -> set[str]:
 
 
 def test_both_languages_have_the_same_words() -> None:
-    assert keys_of(fairness_words("en")) == keys_of(fairness_words("zh"))
+    assert keys_of(report_words("en", "fairness")) == keys_of(report_words("zh", "fairness"))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_figure_and_screen_has_a_word(language: str) -> None:
-    words = fairness_words(language)
+    words = report_words(language, "fairness")
     assert set(FIGURES) <= set(words["figures"])
     assert set(FIGURES_SCREENED) | {"proxy"} == set(words["screens"])
     assert all(each.description and each.description_zh for each in parameters_from_files([SCREENS]).values())
@@ -89,4 +90,4 @@ def test_report_without_outcome_score_proxies_and_alternatives_has_a_page(report
             for name in ("score_difference", "conditional_adverse_impact_ratio"):
                 del group["figures"][name]
     page = fairness_html(bare, "en")
-    assert fairness_words("en")["notes"]["no_score"] in page
+    assert report_words("en", "fairness")["notes"]["no_score"] in page

@@ -1,6 +1,6 @@
 """Why an act is refused: always by a rule that has a name."""
 
-from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.kernel.errors import RuleError
 
 RULES = {
     "state": (
@@ -83,18 +83,7 @@ RULES = {
 """Each rule, in English and Chinese."""
 
 
-class RefusedError(LimitkeeperError):
-    """An act that a rule of approval does not allow.
+class RefusedError(RuleError):
+    """An act that a rule of approval does not allow."""
 
-    Parameters
-    ----------
-    rule
-        Of :data:`RULES`.
-    value, advice
-        What it was asked of, and what to do instead.
-    """
-
-    def __init__(self, rule: str, *, value: object = None, advice: str | None = None) -> None:
-        self.rule = rule
-        english, self.chinese = RULES[rule]
-        super().__init__(english, value=value, advice=advice)
+    RULES = RULES

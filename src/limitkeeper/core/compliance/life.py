@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, Actor
 from limitkeeper.core.compliance.regulation import BLOCK, MET, OUTSIDE, Finding
-from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.kernel.errors import RuleError
 
 DRAFT, VALIDATED, ASSESSED, APPROVED, LIVE, RETIRED = (
     "draft", "validated", "assessed", "approved", "live", "retired",
@@ -42,21 +42,10 @@ LIFE_RULES = {
 """Why an act on a release is refused, English and Chinese."""
 
 
-class LifeError(LimitkeeperError):
-    """An act on a release that its life does not allow.
+class LifeError(RuleError):
+    """An act on a release that its life does not allow."""
 
-    Parameters
-    ----------
-    rule
-        Of :data:`LIFE_RULES`.
-    value, advice
-        What it was asked of, and what to do instead.
-    """
-
-    def __init__(self, rule: str, *, value: object = None, advice: str | None = None) -> None:
-        self.rule = rule
-        english, self.chinese = LIFE_RULES[rule]
-        super().__init__(english, value=value, advice=advice)
+    RULES = LIFE_RULES
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from limitkeeper.core.access.actors import Actor
-from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.kernel.errors import RuleError
 
 ACCESS, COPY, CORRECT, ERASE, WITHDRAW_CONSENT, EXPLAIN, HUMAN = (
     "access", "copy", "correct", "erase", "withdraw_consent", "explain", "human",
@@ -43,21 +43,10 @@ REQUEST_RULES = {
 """Why an act on a request is refused, English and Chinese."""
 
 
-class RequestError(LimitkeeperError):
-    """An act on a request that it does not allow.
+class RequestError(RuleError):
+    """An act on a request that it does not allow."""
 
-    Parameters
-    ----------
-    rule
-        Of :data:`REQUEST_RULES`.
-    value, advice
-        What it was asked of, and what to do instead.
-    """
-
-    def __init__(self, rule: str, *, value: object = None, advice: str | None = None) -> None:
-        self.rule = rule
-        english, self.chinese = REQUEST_RULES[rule]
-        super().__init__(english, value=value, advice=advice)
+    RULES = REQUEST_RULES
 
 
 @dataclass(frozen=True, slots=True)

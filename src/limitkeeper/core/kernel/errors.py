@@ -1,7 +1,8 @@
 """Errors that say what happened, with which value, what was allowed, and what to do next."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 
 class LimitkeeperError(Exception):
@@ -31,6 +32,25 @@ class LimitkeeperError(Exception):
         given = None if value is None else f"Given: {value}."
         permitted = None if allowed is None else f"Allowed: {allowed}."
         super().__init__(" ".join(part for part in (problem, given, permitted, advice) if part))
+
+
+class RuleError(LimitkeeperError):
+    """An act that a rule with a name does not allow; each kind of it has its own ``RULES``, English and Chinese.
+
+    Parameters
+    ----------
+    rule
+        Of ``RULES``.
+    value, advice
+        What it was asked of, and what to do instead.
+    """
+
+    RULES: ClassVar[Mapping[str, tuple[str, str]]] = {}
+
+    def __init__(self, rule: str, *, value: object = None, advice: str | None = None) -> None:
+        self.rule = rule
+        english, self.chinese = self.RULES[rule]
+        super().__init__(english, value=value, advice=advice)
 
 
 class InputError(LimitkeeperError):

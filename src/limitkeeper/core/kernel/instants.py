@@ -41,6 +41,17 @@ def day_of(us: int) -> dt.date:
     return instant(us).date()
 
 
+def us_of_day(day: dt.date) -> int:
+    """The start of a UTC day.
+
+    Examples
+    --------
+    >>> us_of_day(dt.date(1970, 1, 2))
+    86400000000
+    """
+    return us_of(dt.datetime.combine(day, dt.time(), dt.UTC))
+
+
 def us_of(moment: dt.datetime) -> int:
     """A moment as UTC microseconds, exact.
 

@@ -1,9 +1,7 @@
 """``limitkeeper campaign``: one decision on many accounts, proposed, looked at, split, cancelled."""
 
-import contextlib
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +9,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import ActingPerson, AsJson, DataFolder, StoreUrl, store_at, work_as
+from limitkeeper.shells.cli.options import (
+    ActingPerson,
+    AsJson,
+    DataFolder,
+    StoreUrl,
+    looking_as,
+    store_at,
+    work_as,
+)
 from limitkeeper.shells.cli.progress import progress_bars
 
 if TYPE_CHECKING:
-    from limitkeeper.store.work import Work
+    pass
 
 application = typer.Typer(
     help="Campaigns: one decision on many accounts.", no_args_is_help=True, add_completion=False
@@ -72,7 +78,8 @@ def propose(
     called = name or file.stem
     earliest_us = int(instant(effective).timestamp()) * 1_000_000 if effective else 0
     frame = table(file)
-    with _looking(data, store, person) if dry_run else work_as(data, store, person, "campaign.propose") as w:
+    opened = looking_as if dry_run else work_as
+    with opened(data, store, person, "campaign.propose") as w:
         taken = taken_rows(w, frame, action, reason or [])
         campaign_id = (
             None if dry_run else proposed(w, Proposal(called, taken, earliest_us), approval_policy())
@@ -92,21 +99,6 @@ def propose(
         if dry_run
         else f"Campaign {document['campaign_id']} waits for approval: limitkeeper case show {document['campaign_id']}"
     )
-
-
-@contextlib.contextmanager
-def _looking(data: Path, store: str | None, person: str) -> "Iterator[Work]":
-    from limitkeeper.app.people import acting_person, is_empty
-    from limitkeeper.core.access.actors import SYSTEM
-    from limitkeeper.store.work import reading
-
-    opened = store_at(data, store)
-    try:
-        actor = SYSTEM if is_empty(opened) else acting_person(opened, person, "campaign.propose")
-        with reading(opened, actor, time.time_ns() // 1_000) as w:
-            yield w
-    finally:
-        opened.close()
 
 
 @application.command("list")

@@ -53,17 +53,20 @@ def review_due(
     from limitkeeper.app.live import deciding, is_trial
     from limitkeeper.connectors.models import model_from_folder
     from limitkeeper.connectors.portfolio import time_zone as known_zone
+    from limitkeeper.core.access.actors import SYSTEM
     from limitkeeper.engines.embedded.findings import told
     from limitkeeper.engines.embedded.requests import Request
     from limitkeeper.engines.embedded.settings import Settings
     from limitkeeper.engines.embedded.start import Decisive, Place, recovered_engine
     from limitkeeper.shells.serving import set_up_logs
     from limitkeeper.store.sql import opened_store
+    from limitkeeper.store.work import reading
 
     set_up_logs()
     url, as_of_us = store or f"sqlite:///{data / 'limitkeeper.db'}", time_us(as_of)
     opened = opened_store(url)  # a review makes no store
-    tried = is_trial(opened)
+    with reading(opened, SYSTEM, as_of_us) as w:
+        tried = is_trial(w)
     opened.close()
     read = model_from_folder(model) if model else None
     rules, read = deciding(url, market, strategy, read, must_be_live=False, is_trial=tried)

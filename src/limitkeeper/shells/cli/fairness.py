@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from limitkeeper.shells.cli.options import AsJson, DataFolder, StoreUrl, store_at
+from limitkeeper.shells.cli.options import AsJson, DataFolder, StoreUrl, day_named, store_at, today
 from limitkeeper.shells.cli.progress import progress_bars
 from limitkeeper.shells.cli.train import listed
 
@@ -178,11 +178,12 @@ def period(
 ) -> None:
     """Measure what really took effect in a period, by the ledger."""
     from limitkeeper.app.fairness_store import period_decided
+    from limitkeeper.core.kernel.instants import us_of_day
 
-    first, last = day_of(since), day_of(until)
+    first, last = day_named(since), day_named(until)
     opened = store_at(data, store)
     try:
-        decided = period_decided(opened, midnight_us(first), midnight_us(last + dt.timedelta(days=1)))
+        decided = period_decided(opened, us_of_day(first), us_of_day(last + dt.timedelta(days=1)))
     finally:
         opened.close()
     subject = {"name": f"{first} – {last}", "from": str(first), "to": str(last)}
@@ -211,34 +212,16 @@ def of_store(
         )  # fmt: skip
 
 
-def today() -> dt.date:
-    """The day, UTC: the screens in force on it judge."""
-    return dt.datetime.now(dt.UTC).date()
-
-
-def day_of(text: str) -> dt.date:
-    """A day as ISO 8601 writes it."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"'{text}' is no day such as 2026-09-30.") from None
-
-
-def midnight_us(day: dt.date) -> int:
-    """The start of a day, UTC microseconds."""
-    return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) * 1_000_000
-
-
 def ended(report: Mapping[str, Any], out: Path, language: str, *, as_json: bool) -> None:
     """Write report and page, show what is to be looked at, and exit with 3 where a screen fails."""
     from limitkeeper.core.kernel.hashing import content_hash
     from limitkeeper.shells.report.fairness_page import (
         fairness_html,
-        fairness_words,
         named,
         notable,
         notes_told,
     )
+    from limitkeeper.shells.report.page import report_words
 
     page = fairness_html(report, language)
     out.mkdir(parents=True, exist_ok=True)
@@ -249,7 +232,7 @@ def ended(report: Mapping[str, Any], out: Path, language: str, *, as_json: bool)
     if as_json:
         typer.echo(text)
     else:
-        words, console = fairness_words(language), Console(highlight=False, soft_wrap=True)
+        words, console = report_words(language, "fairness"), Console(highlight=False, soft_wrap=True)
         for note in notes_told(report, words):
             console.print(note, markup=False)
         for each in notable(report):

@@ -1,6 +1,5 @@
 """``limitkeeper life``: the life of a strategy with its model, from draft to live and back."""
 
-import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +8,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import ActingPerson, AsJson, DataFolder, StoreUrl, store_at, work_as
+from limitkeeper.shells.cli.options import (
+    ActingPerson,
+    AsJson,
+    DataFolder,
+    StoreUrl,
+    looking_as,
+    store_at,
+    work_as,
+)
 
 if TYPE_CHECKING:
     from limitkeeper.store.work import Work
@@ -18,11 +25,6 @@ application = typer.Typer(
     no_args_is_help=True,
     help="The life of a strategy with its model in a market: draft, validated, assessed, approved, live, retired.",
 )
-
-
-class _NothingKept(Exception):  # noqa: N818 - no error: how a dry run leaves its transaction
-    """The end of a dry run."""
-
 
 ReleaseId = Annotated[
     str, typer.Argument(help="The release, or the first letters of its id.", show_default=False)
@@ -151,11 +153,10 @@ def live(
     from limitkeeper.app.life import release_put_live
     from limitkeeper.core.compliance.life import BUCKETS
 
-    with contextlib.suppress(_NothingKept), work_as(data, store, person, "release.live") as w:
+    opened = looking_as if dry_run else work_as
+    with opened(data, store, person, "release.live") as w:
         row = _row(w, release)
         changed = release_put_live(w, row["release_id"], row["version"], round(share * BUCKETS))
-        if dry_run:
-            raise _NothingKept
     _show_changed(changed, dry_run=dry_run)
 
 

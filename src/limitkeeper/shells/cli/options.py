@@ -1,6 +1,7 @@
 """Options that several commands have, and the work that somebody does at the command line."""
 
 import contextlib
+import datetime as dt
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,54 @@ def store_at(data: Path, store: str | None) -> "Store":
     from limitkeeper.store.sql import opened_store
 
     return opened_store(store_url(data, store))
+
+
+def today() -> dt.date:
+    """The day, UTC."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+def day_named(text: str) -> dt.date:
+    """A day as ISO 8601 writes it.
+
+    Raises
+    ------
+    BadParameter
+        When it is none.
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no day such as 2026-09-30.") from None
+
+
+@contextlib.contextmanager
+def looking_as(data: Path, store: str | None, person: str, act: str) -> "Iterator[Work]":
+    """A look as a person who may do an act: whatever is done in it is not kept, as in a dry run.
+
+    Parameters
+    ----------
+    data, store
+        Where the store is.
+    person, act
+        As of :func:`work_as`.
+
+    Raises
+    ------
+    StoreError, LoginError, ForbiddenError
+        As :func:`work_as` does.
+    """
+    from limitkeeper.app.people import acting_person, is_empty
+    from limitkeeper.core.access.actors import SYSTEM
+    from limitkeeper.store.work import reading
+
+    opened = store_at(data, store)
+    try:
+        actor = SYSTEM if is_empty(opened) else acting_person(opened, person, act)
+        with reading(opened, actor, time.time_ns() // 1_000) as w:
+            yield w
+    finally:
+        opened.close()
 
 
 @contextlib.contextmanager

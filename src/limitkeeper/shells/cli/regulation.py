@@ -1,6 +1,5 @@
 """``limitkeeper regulation``: what the law of a market asks, of a strategy and of what was decided."""
 
-import datetime as dt
 import json
 import time
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from limitkeeper.shells.cli.options import AsJson, DataFolder, StoreUrl, store_at
+from limitkeeper.shells.cli.options import AsJson, DataFolder, StoreUrl, day_named, store_at, today
 from limitkeeper.shells.cli.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def list_rules(
     from limitkeeper.app.regulation import rule_document
     from limitkeeper.app.regulation_policy import checked_market, regulation
 
-    on = dt.date.fromisoformat(day) if day else dt.datetime.now(dt.UTC).date()
+    on = day_named(day) if day else today()
     held = [rule for rule in regulation() if rule.in_force(checked_market(market), on)]
     if as_json:
         typer.echo(json.dumps([rule_document(rule, on) for rule in held], ensure_ascii=False, indent=1))
@@ -79,9 +78,9 @@ def check(
     from limitkeeper.app.strategies import loaded_strategy, strategy_path
     from limitkeeper.connectors.models import model_from_folder
 
-    today, read = dt.datetime.now(dt.UTC).date(), None if model is None else model_from_folder(model)
+    read = None if model is None else model_from_folder(model)
     rules = loaded_strategy(strategy_path(strategy))
-    found = strategy_findings(rules, market, today, read, register_of(register))
+    found = strategy_findings(rules, market, today(), read, register_of(register))
     if as_json:
         typer.echo(json.dumps([finding_document(each) for each in found], ensure_ascii=False, indent=1))
     else:
@@ -112,8 +111,7 @@ def evaluate(
     """
     from limitkeeper.app.regulation import evaluation_document
 
-    first = dt.date.fromisoformat(since)
-    last = dt.date.fromisoformat(until) if until else dt.datetime.now(dt.UTC).date()
+    first, last = day_named(since), day_named(until) if until else today()
     opened = store_at(data, store)
     try:
         with progress_bars() as progress:

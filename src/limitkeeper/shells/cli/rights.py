@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from limitkeeper.shells.cli.options import ActingPerson, AsJson, DataFolder, StoreUrl, store_at, work_as
+from limitkeeper.shells.cli.options import (
+    ActingPerson,
+    AsJson,
+    DataFolder,
+    StoreUrl,
+    day_named,
+    store_at,
+    work_as,
+)
 
 if TYPE_CHECKING:
     from limitkeeper.store.work import Work
@@ -225,11 +233,9 @@ def aggregate(
 
     What it spends is kept on the audit; the year's budget is dated policy. Needs limitkeeper[privacy].
     """
-    import datetime as dt
-
     from limitkeeper.app.private_aggregates import private_aggregate
 
-    days = (dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+    days = (day_named(first), day_named(last))
     with work_as(data, store, person, "aggregate.give") as w:
         found = private_aggregate(w, *days, epsilon, segment or [])
     if as_json:

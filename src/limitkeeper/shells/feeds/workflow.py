@@ -25,12 +25,13 @@ from limitkeeper.app.live import live_since_sequence
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.outbox import Channel
-from limitkeeper.app.retention import DAY_US, retention_kept
+from limitkeeper.app.retention import retention_kept
 from limitkeeper.app.steps import Look, steps_looked_at
 from limitkeeper.connectors import letters
 from limitkeeper.connectors.messages import messages
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at

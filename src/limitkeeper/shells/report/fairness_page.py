@@ -4,30 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.core.compliance.groups import FIGURES
 from limitkeeper.core.compliance.screens import FAILED, PASSED, SMALL, TOLD, UNCERTAIN
 from limitkeeper.shells.report.fairness_plots import groups_plot, proxies_plot, trade_off_plot
-from limitkeeper.shells.report.page import NOTHING, percent, whole_number
+from limitkeeper.shells.report.page import NOTHING, page_drawn, percent, report_words, whole_number
 
 INTERSECTIONS_SHOWN = 15
 """Combinations of two attributes on the page; all are in the document."""
-
-
-def fairness_words(language: str) -> dict[str, Any]:
-    """The words of a fairness report in a language.
-
-    Raises
-    ------
-    PolicyError
-        When there is no wording in that language.
-    """
-    path = POLICY / "wording" / checked_language(language) / "fairness.yaml"
-    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return words
 
 
 def figure_text(value: float | None, places: int = 2) -> str:
@@ -94,7 +77,7 @@ def fairness_html(report: Mapping[str, Any], language: str = "en") -> str:
     PolicyError
         When there is no wording in that language.
     """
-    t = fairness_words(language)
+    t = report_words(language, "fairness")
     bounds = report["policy"]["bounds"]
     plots: dict[str, Any] = {
         part["attribute"]: groups_plot(
@@ -106,16 +89,10 @@ def fairness_html(report: Mapping[str, Any], language: str = "en") -> str:
         f"{named(t['attributes'], each['attribute'])}: {named(t['groups'], each['group'])}"
         for each in report["proxies"]
     ]
-    environment = Environment(
-        loader=PackageLoader("limitkeeper.shells.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": whole_number, "percent": percent, "figure": figure_text}
     alternatives = report.get("alternatives")
-    return environment.get_template("fairness.html.j2").render(
+    return page_drawn(
+        "fairness.html.j2",
+        {"count": whole_number, "percent": percent, "figure": figure_text},
         r=report,
         t=t,
         lead=t["lead"].format(

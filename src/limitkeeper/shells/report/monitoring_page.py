@@ -4,15 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from limitkeeper.shells.report.monitoring_plots import (
     auc_over_time_plot,
     calibration_over_time_plot,
     people_plot,
     stability_plot,
 )
-from limitkeeper.shells.report.page import NOTHING, percent, report_words, whole_number
+from limitkeeper.shells.report.page import NOTHING, page_drawn, percent, report_words, whole_number
 
 SHARES = ("override", "overturn")
 """Kinds of figures that are shares."""
@@ -103,16 +101,10 @@ def monitoring_html(document: Mapping[str, Any], language: str = "en") -> str:
         When there is no wording in that language.
     """
     t = report_words(language, "monitoring")
-    environment = Environment(
-        loader=PackageLoader("limitkeeper.shells.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": whole_number, "percent": percent, "number": number, "value": shown_value}
     vintages = document["vintages"]
-    return environment.get_template("monitoring.html.j2").render(
+    return page_drawn(
+        "monitoring.html.j2",
+        {"count": whole_number, "percent": percent, "number": number, "value": shown_value},
         d=document,
         t=t,
         lang=language,

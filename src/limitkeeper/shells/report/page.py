@@ -1,7 +1,7 @@
 """The report page: a summary in words, tables and plots, in English or Chinese."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -38,7 +38,7 @@ def report_words(language: str, page: str = "report") -> dict[str, Any]:
     language
         ``en`` or ``zh``.
     page
-        Whose words: ``report``, ``monitoring``, ``renewal``.
+        Whose words: ``report``, ``fairness``, ``monitoring``, ``renewal``.
 
     Raises
     ------
@@ -128,6 +128,29 @@ def place_on_scale(ratio: float) -> float:
     return round(100.0 * min(max(share, 0.0), 1.0), 2)
 
 
+def page_drawn(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:  # noqa: ANN401
+    """A page of this folder, drawn with values: what is not given is an error, and everything is escaped.
+
+    Parameters
+    ----------
+    template
+        Its file.
+    filters
+        That it uses.
+    values
+        That it shows.
+    """
+    environment = Environment(
+        loader=PackageLoader("limitkeeper.shells.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= filters
+    return environment.get_template(template).render(**values)
+
+
 def report_html(summary: Mapping[str, Any], language: str = "en") -> str:
     """A review as one HTML page: no script, no request to anywhere.
 
@@ -150,19 +173,9 @@ def report_html(summary: Mapping[str, Any], language: str = "en") -> str:
         "calibration": calibration_plot(scores["calibration"], t) if scores["calibration"] else None,
         "curve": curve_plot(curves, ranking_names(t), t) if curves else None,
     }
-    environment = Environment(
-        loader=PackageLoader("limitkeeper.shells.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": whole_number,
-        "percent": percent,
-        "interval": interval,
-    }
-    return environment.get_template("report.html.j2").render(
+    return page_drawn(
+        "report.html.j2",
+        {"count": whole_number, "percent": percent, "interval": interval},
         s=summary,
         t=t,
         lang=language,
