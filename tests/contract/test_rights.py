@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.audit import verified as audit_verified
+from limitkeeper.app.consents import consent_changed, consents_of
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.notice_policy import notice_policy
@@ -19,8 +20,6 @@ from limitkeeper.app.notices import contact_added, preferences_set
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
 from limitkeeper.app.rights import (
     bars_to_erasure,
-    consent_changed,
-    consents_of,
     copy_given,
     person_erased,
     request_answered,
@@ -29,9 +28,10 @@ from limitkeeper.app.rights import (
     request_withdrawn,
     traces_removed,
 )
-from limitkeeper.app.rights_documents import request_documents
+from limitkeeper.app.rights_documents import request_documents, request_read
 from limitkeeper.connectors.sealing import ErasedError, Seal, SealError
-from limitkeeper.core.access.actors import COMPLIANCE, SYSTEM, Actor
+from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
+from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import RequestError
 from limitkeeper.core.kernel.errors import InputError
@@ -138,7 +138,7 @@ def test_every_table_with_a_column_of_persons_is_one_of_persons() -> None:
 
 def test_copy_has_everything_opened_and_nothing_of_others(store: Store, seal: Seal) -> None:
     request_id = made(store, seal, "access")
-    found = act(store, IVY, copy_given, seal, request_id, 1)
+    found = act(store, IVY, copy_given, seal, request_id)
     text = json.dumps(found, ensure_ascii=False)
     for marker in MARKERS:
         assert marker in text, marker
@@ -157,21 +157,66 @@ def test_copy_of_another_is_empty(store: Store, seal: Seal) -> None:
 def test_request_is_answered_only_when_it_is_known_who_asks(store: Store, seal: Seal) -> None:
     request_id = made(store, seal, "copy", IVY)
     with pytest.raises(RequestError) as error:
-        act(store, IVY, copy_given, seal, request_id, 1)
+        act(store, IVY, copy_given, seal, request_id)
     assert error.value.rule == "identity"
     with pytest.raises(RequestError, match="state their words"):
         act(store, IVY, request_verified, seal, request_id, 1, " ")
     act(store, IVY, request_verified, seal, request_id, 1, "passport seen")
-    assert act(store, IVY, copy_given, seal, request_id, 2)["data"]
+    assert act(store, IVY, copy_given, seal, request_id)["data"]
+
+
+def test_person_takes_his_copy_himself_and_again_for_as_long_as_policy_says(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "copy")
+    with pytest.raises(ForbiddenError):
+        act(store, Actor("a", frozenset({CUSTOMER}), "b"), copy_given, seal, request_id)
+    assert act(store, KIM, copy_given, seal, request_id)["made_by"] == KIM.actor_id
+    end_us = LATER_US + 30 * DAY_US
+    assert act(store, KIM, copy_given, seal, request_id, now_us=end_us)["data"]
+    with pytest.raises(RequestError) as error:
+        act(store, KIM, copy_given, seal, request_id, now_us=end_us + 1)
+    assert error.value.rule == "copy_over"
+    assert [row["act"] for row in store.rows(sa.select(rights_acts))] == ["make", "answer"]
+
+
+@pytest.mark.parametrize("kind", ["access", "copy", "erase"])
+def test_what_is_to_be_done_is_not_answered_by_words_alone(store: Store, seal: Seal, kind: str) -> None:
+    request_id = made(store, seal, kind)
+    with pytest.raises(RequestError) as error:
+        act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="done")
+    assert error.value.rule == "kind"
+    act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="not now")
+
+
+def test_request_is_acted_on_as_it_was_seen(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "erase", IVY)
+    act(store, IVY, request_verified, seal, request_id, 1, "passport seen")
+    for command, more in ((request_withdrawn, {}), (person_erased, {}), (request_verified, {"words": "x"}),
+                          (request_answered, {"is_done": False, "words": "x"})):  # fmt: skip
+        with pytest.raises(RequestError) as error:
+            act(store, IVY, command, seal, request_id, 1, **more)
+        assert (error.value.rule, error.value.value) == ("version", "version 1; it is 2")
+
+
+def test_request_is_read_with_what_was_said_and_its_customer_is_not_told_by_whom(
+    store: Store, seal: Seal
+) -> None:
+    request_id = made(store, seal, "correct", IVY)
+    act(store, IVY, request_verified, seal, request_id, 1, "passport seen")
+    for actor, inside in ((IVY, True), (KIM, False)):
+        found = act(store, actor, request_read, seal, request_id)
+        assert [each["words"] for each in found["acts"]] == ["my name is Wang", "passport seen"]
+        assert ("verified_by" in found, "by" in found["acts"][0]) == (inside, inside)
+    with pytest.raises(ForbiddenError):
+        act(store, Actor("a", frozenset({CUSTOMER}), "b"), request_read, seal, request_id)
 
 
 def test_refusal_gives_its_reason_and_an_answer_comes_once(store: Store, seal: Seal) -> None:
     request_id = made(store, seal, "correct")
     with pytest.raises(RequestError, match="state their words"):
-        act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="", outcome={})
-    act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="it is right", outcome={})
+        act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="")
+    act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="it is right")
     with pytest.raises(RequestError, match="in its state"):
-        act(store, IVY, request_answered, seal, request_id, 2, is_done=True, words="", outcome={})
+        act(store, IVY, request_answered, seal, request_id, 2, is_done=True, words="")
 
 
 def test_request_whose_time_is_over_is_listed_as_overdue(store: Store, seal: Seal) -> None:
@@ -202,7 +247,7 @@ def test_retention_bars_an_erasure_until_its_day_and_says_which(store: Store, se
     assert bar.code == "retention"
     assert "2031" in bar.english
     with pytest.raises(InputError, match="law keeps the record"):
-        act(store, IVY, person_erased, seal, vault_of(seal), request_id, 1, now_us=NOW_US + 50 * DAY_US)
+        act(store, IVY, person_erased, seal, request_id, 1, now_us=NOW_US + 50 * DAY_US)
     assert act(store, IVY, personal_copy, seal, "a")["data"]["contacts"]
 
 
@@ -218,7 +263,7 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
         (name, row) for name, rows in act(store, SYSTEM, personal_rows, "a").items() for row in rows
     ]
     request_id = made(store, seal, "erase")
-    done = act(store, IVY, person_erased, seal, vault_of(seal), request_id, 1)
+    done = act(store, IVY, person_erased, seal, request_id, 1)
     assert (done["contacts"], done["people"], done["sessions"], done["customers"]) == (2, 1, 1, 1)
     text = dump(store)
     assert not [marker for marker in MARKERS if marker in text]
@@ -230,13 +275,14 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
             tried += 1
     assert tried >= 8
     assert store.rows(sa.select(rights_requests))[0]["customer_id"].startswith("erased-")
+    assert [each["words"] for each in act(store, IVY, request_read, seal, request_id)["acts"]] == ["", ""]
     assert "erase" in [row["act"] for row in store.rows(sa.select(rights_acts))]
     assert audit_verified(store).broken is None
 
 
 def test_ledger_stands_after_an_erasure_and_its_sum_is_the_limit(store: Store, seal: Seal) -> None:
     before = past.ledger_line(store)
-    act(store, IVY, person_erased, seal, vault_of(seal), made(store, seal, "erase"), 1)
+    act(store, IVY, person_erased, seal, made(store, seal, "erase"), 1)
     assert past.ledger_line(store) == before
 
 
@@ -252,10 +298,10 @@ def test_erasure_that_was_cut_off_after_the_key_was_destroyed_is_done_again(
 
     monkeypatch.setattr(vault, "destroyed", destroyed_and_killed)
     with pytest.raises(KeyboardInterrupt):
-        act(store, IVY, person_erased, seal, vault, request_id, 1)
+        act(store, IVY, person_erased, seal, request_id, 1)
     monkeypatch.undo()
     seal.forget("a")
-    act(store, IVY, person_erased, seal, vault, request_id, 1)
+    act(store, IVY, person_erased, seal, request_id, 1)
     assert MAIL not in dump(store)
     assert store.rows(sa.select(rights_requests))[0]["state"] == "done"
 
@@ -267,7 +313,7 @@ def test_no_file_holds_a_word_of_the_person_after_an_erasure(tmp_path: Path, sea
     traces_removed(found)
     backup = tmp_path / "backup.db"
     shutil.copy(folder / "store.db", backup)
-    act(found, IVY, person_erased, seal, vault_of(seal), made(found, seal, "erase"), 1)
+    act(found, IVY, person_erased, seal, made(found, seal, "erase"), 1)
     traces_removed(found)
     for path in (*folder.iterdir(), tmp_path / "vault.db"):
         content = path.read_bytes()

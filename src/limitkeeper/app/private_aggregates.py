@@ -50,8 +50,13 @@ def private_aggregate(
     Raises
     ------
     InputError
-        When the year's budget does not hold it, there are too many segments, or OpenDP is not there.
+        When the period does not hold, the year's budget does not hold it, there are too many segments, or OpenDP is not
+        there.
     """
+    if not first <= last <= day_of(w.now_us):
+        raise InputError(
+            "The period does not hold.", value=f"{first} to {last}", allowed="days up to today, in order"
+        )
     if len(set(segments)) > SEGMENTS_MAX or len(set(segments)) < len(segments):
         allowed = f"{SEGMENTS_MAX} different ones at most"
         raise InputError("The segments do not hold.", value=len(segments), allowed=allowed)
@@ -77,12 +82,31 @@ def private_aggregate(
     }  # fmt: skip
 
 
+def given_aggregates(w: Work) -> list[dict[str, Any]]:
+    """The aggregates of the 365 days before now, the newest first: when, by whom, of which days, what each spent."""
+    since_us, audit = w.now_us - 365 * DAY_US, audit_events.c
+    query = sa.select(audit_events).where(audit.subject == SUBJECT, audit.act == ACT, audit.ts_us > since_us)
+    return [
+        {"at": instant_text(row["ts_us"]), "by": row["actor_id"], **json.loads(row["detail"])}
+        for row in w.rows(query.order_by(audit.number.desc()))
+    ]
+
+
+def budget_document(w: Work) -> dict[str, Any]:
+    """The privacy budget of a year: what it is, what is left, and what spent it."""
+    given, budget = given_aggregates(w), _budget(w)
+    spent = sum(each["epsilon"] for each in given)
+    return {
+        "budget": budget,
+        "spent": round(spent, 6),
+        "budget_left": round(budget - spent, 6),
+        "items": given,
+    }
+
+
 def spent_epsilon(w: Work) -> float:
     """What aggregates have spent in the 365 days before now."""
-    since_us = w.now_us - 365 * DAY_US
-    audit = audit_events.c
-    query = sa.select(audit.detail).where(audit.subject == SUBJECT, audit.act == ACT, audit.ts_us > since_us)
-    return float(sum(json.loads(row["detail"])["epsilon"] for row in w.rows(query)))
+    return float(sum(each["epsilon"] for each in given_aggregates(w)))
 
 
 def _budget(w: Work) -> float:

@@ -1,33 +1,34 @@
-"""Persons' requests in the store: received, verified, done or refused; copies, erasure and consents."""
+"""Persons' requests in the store: received, verified, done or refused; copies and erasure."""
 
 import datetime as dt
 import json
 import secrets
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-import yaml
 
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.app.personal_data import personal_copy, personal_rows
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.regulation_policy import shipped_register
-from limitkeeper.connectors.sealing import ErasedError, Seal
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.rights import check_customers_right
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import (
+    ERASE,
     KINDS,
     LIVE_STATES,
     RequestError,
     RightsRequest,
     answered,
+    answered_in_words,
+    copied,
     received,
     verified,
     withdrawn,
 )
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
-from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.kernel.parameters import parameters_in_force
 from limitkeeper.store.appeal_tables import appeals
@@ -38,7 +39,6 @@ from limitkeeper.store.people_tables import identities, people, sessions
 from limitkeeper.store.rights_tables import consent_acts, rights_acts, rights_requests
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import rejects, stated_accounts
-from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import Work
 
 REQUESTS_LIVE_MAX = 10
@@ -55,6 +55,21 @@ class Bar(NamedTuple):
     code: str
     english: str
     chinese: str
+
+
+class BarredError(InputError):
+    """An erasure that something bars: each bar in English and Chinese, the first as the rule."""
+
+    def __init__(self, bars: Sequence[Bar]) -> None:
+        self.rule, self.chinese = (
+            bars[0].code,
+            "目前不能删除该个人的信息：" + "".join(each.chinese for each in bars),
+        )
+        super().__init__(
+            "The person cannot be erased now.",
+            value="; ".join(each.english for each in bars),
+            advice="Refuse the request with this reason, or wait.",
+        )
 
 
 def request_made(w: Work, seal: Seal, customer_id: str, kind: str, words: str) -> str:
@@ -82,8 +97,7 @@ def request_made(w: Work, seal: Seal, customer_id: str, kind: str, words: str) -
         raise InputError(
             "Too many requests of this person wait.", value=len(waiting), allowed=REQUESTS_LIVE_MAX
         )
-    days = parameters_in_force(parameters_from_files([POLICY / "rights" / "clocks.yaml"]), day_of(w.now_us))
-    until_us = w.now_us + int(days["rights_answer_days"] * DAY_US)
+    until_us = w.now_us + _clock_us(w, "rights_answer_days")
     request = received(RightsRequest(secrets.token_hex(16), kind, customer_id, w.now_us, until_us), w.actor)
     w.add(rights_requests, {
         "request_id": request.request_id, "kind": kind, "customer_id": customer_id, "state": request.state,
@@ -96,42 +110,48 @@ def request_made(w: Work, seal: Seal, customer_id: str, kind: str, words: str) -
 
 def request_verified(w: Work, seal: Seal, request_id: str, version: int, words: str) -> RightsRequest:
     """Record that it is known who asks, and how; see :func:`limitkeeper.core.compliance.requests.verified`."""
-    row = w.found(rights_requests, request_id)
+    row = _seen(w, request_id, version)
     return _changed(w, seal, row, version, verified(request_of(row), w.actor, words), "verify", words, {})
 
 
 def request_withdrawn(w: Work, seal: Seal, request_id: str, version: int) -> RightsRequest:
     """Record that the person takes his request back."""
-    row = w.found(rights_requests, request_id)
+    row = _seen(w, request_id, version)
     return _changed(w, seal, row, version, withdrawn(request_of(row), w.actor), "withdraw", "", {})
 
 
 def request_answered(
-    w: Work,
-    seal: Seal,
-    request_id: str,
-    version: int,
-    *,
-    is_done: bool,
-    words: str,
-    outcome: Mapping[str, Any],
+    w: Work, seal: Seal, request_id: str, version: int, *, is_done: bool, words: str
 ) -> RightsRequest:
     """Record the answer to a request: what was done, or why it is refused."""
     _check_words(words)
-    row = w.found(rights_requests, request_id)
-    after = answered(request_of(row), is_done=is_done, words=words)
-    return _changed(w, seal, row, version, after, "answer" if is_done else "refuse", words, outcome)
+    row = _seen(w, request_id, version)
+    after = answered_in_words(request_of(row), is_done=is_done, words=words)
+    return _changed(w, seal, row, version, after, "answer" if is_done else "refuse", words, {})
 
 
-def copy_given(w: Work, seal: Seal, request_id: str, version: int) -> dict[str, Any]:
-    """Answer a request for access or a copy with everything that the store holds of the person."""
+def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
+    """Everything that the store holds of the person of a request for access or a copy; the first answers it.
+
+    A customer takes the copy himself: his login has told who asks, and nothing is left to decide.
+
+    Raises
+    ------
+    ForbiddenError
+        When the request is another's.
+    RequestError
+        As of :func:`limitkeeper.core.compliance.requests.copied`.
+    """
     row = w.found(rights_requests, request_id)
-    _of_kind(row, "access", "copy")
-    answered(request_of(row), is_done=True, words="")
+    check_customers_right(w.actor, "rights.read", row["customer_id"])
+    again_until_us = (row["answered_us"] or w.now_us) + _clock_us(w, "rights_copy_days")
+    before = request_of(row)
+    after = copied(before, w.now_us, again_until_us)
     found = personal_copy(w, seal, row["customer_id"])
-    counts = {name: len(each) for name, each in found["data"].items()}
-    request_answered(w, seal, request_id, version, is_done=True, words="", outcome=counts)
-    return found
+    if after != before:
+        counts = {name: len(each) for name, each in found["data"].items()}
+        _changed(w, seal, row, row["version"], after, "answer", "", counts)
+    return found | {"made_by": w.actor.actor_id, "request_id": request_id}
 
 
 def bars_to_erasure(w: Work, customer_id: str) -> list[Bar]:
@@ -172,7 +192,7 @@ def _kept_until(w: Work, accounts: list[str]) -> dt.date | None:
     return until if until > today else None
 
 
-def person_erased(w: Work, seal: Seal, vault: Vault, request_id: str, version: int) -> dict[str, int]:
+def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[str, int]:
     """Erase the person of a request: his key is destroyed, what names him is taken away; rows changed by table.
 
     What the law keeps stays under a name that leads nowhere. The key goes first: whatever happens then, nothing of his
@@ -182,29 +202,25 @@ def person_erased(w: Work, seal: Seal, vault: Vault, request_id: str, version: i
     ------
     RequestError
         When the request is for something else, or it is not known who asks.
-    InputError
+    BarredError
         When something bars it; the request is then to be refused with that reason.
     """
-    row = w.found(rights_requests, request_id)
-    _of_kind(row, "erase")
-    answered(request_of(row), is_done=True, words="")
-    customer_id = row["customer_id"]
+    row = _seen(w, request_id, version)
+    if row["kind"] != ERASE:
+        raise RequestError("kind", value=row["kind"])
+    after, customer_id = answered(request_of(row), is_done=True, words=""), row["customer_id"]
     if bars := bars_to_erasure(w, customer_id):
-        raise InputError(
-            "The person cannot be erased now.", value="; ".join(each.english for each in bars),
-            advice="Refuse the request with this reason, or wait.",
-        )  # fmt: skip
+        raise BarredError(bars)
     if w.dialect.name == "sqlite":
         w.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too
     done = _rows_erased(w, customer_id)
-    _changed(w, seal, row, version, answered(request_of(row), is_done=True, words=""), "erase", "", done)
+    _changed(w, seal, row, version, after, "erase", "", done)
     name = f"erased-{secrets.token_hex(8)}"
     for table in (notices, appeals, rights_requests, consent_acts):
         done[table.name] = w.connection.execute(
             table.update().where(table.c.customer_id == customer_id).values(customer_id=name)
         ).rowcount
-    vault.destroyed(customer_id)
-    seal.forget(customer_id)
+    seal.destroy(customer_id)
     w.note("rights.erase", f"request:{request_id}", done)
     return done
 
@@ -235,6 +251,7 @@ def _rows_erased(w: Work, customer_id: str) -> dict[str, int]:
     names = [each["person_id"] for each in rows["people"]]
     notice_ids = [each["notice_id"] for each in rows["notices"]]
     case_ids = [each["case_id"] for each in rows["cases"]]
+    request_ids = [each["request_id"] for each in rows["rights_requests"]]
     done = {}
     deletions: list[tuple[sa.Table, sa.ColumnElement[bool]]] = [
         (sessions, sessions.c.person_id.in_(names)), (identities, identities.c.person_id.in_(names)),
@@ -250,6 +267,7 @@ def _rows_erased(w: Work, customer_id: str) -> dict[str, int]:
         (case_acts, case_acts.c.case_id.in_(case_ids), {"words": ""}),
         (deliveries, deliveries.c.notice_id.in_(notice_ids), {"problem": None}),
         (limit_entries, limit_entries.c.account_id.in_(accounts), {"cancelled_why": None}),
+        (rights_acts, rights_acts.c.request_id.in_(request_ids), {"words": b""}),
     ]
     for table, mine, values in changes:
         done[table.name] = w.connection.execute(table.update().where(mine).values(**values)).rowcount
@@ -259,66 +277,6 @@ def _rows_erased(w: Work, customer_id: str) -> dict[str, int]:
             cases.update().where(cases.c.case_id == each["case_id"]).values(votes=json.dumps(silent))
         )
     return done
-
-
-class Consent(NamedTuple):
-    """A consent as it stands: to what, in which words, and whether it holds."""
-
-    scope: str
-    text_version: str
-    holds: bool
-    since_us: int
-
-
-@cache
-def consent_texts() -> dict[str, dict[str, dict[str, str]]]:
-    """What may be consented to: scope -> version -> words by language."""
-    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
-        (POLICY / "rights" / "consents.yaml").read_text(encoding="utf-8")
-    )
-    return found
-
-
-def consent_changed(
-    w: Work, customer_id: str, scope: str, *, gives: bool, text_version: str | None = None
-) -> None:
-    """Record that a customer consents in the words of a version, the newest where none is named, or withdraws.
-
-    Raises
-    ------
-    InputError
-        When there is no such scope or version, or he withdraws what he never gave.
-    """
-    texts = consent_texts()
-    if scope not in texts:
-        raise InputError("Nothing of that name is consented to.", value=scope, allowed=", ".join(texts),
-                         advice=did_you_mean(scope, texts))  # fmt: skip
-    standing = next((each for each in consents_of(w, customer_id) if each.scope == scope), None)
-    if not gives and (standing is None or not standing.holds):
-        raise InputError("There is no consent to withdraw.", value=scope)
-    version = text_version or (max(texts[scope]) if gives or standing is None else standing.text_version)
-    if version not in texts[scope]:
-        raise InputError(
-            "There is no such version of the words.", value=version, allowed=", ".join(texts[scope])
-        )
-    act = "given" if gives else "withdrawn"
-    w.add(consent_acts, {
-        "customer_id": customer_id, "scope": scope, "act": act, "text_version": version,
-        "text_hash": content_hash(texts[scope][version]), "ts_us": w.now_us, "actor_id": w.actor.actor_id,
-    })  # fmt: skip
-    w.note(f"consent.{act}", f"customer:{customer_id}", {"scope": scope, "version": version})
-
-
-def consents_of(w: Work, customer_id: str) -> list[Consent]:
-    """The consents of a customer as they stand, by scope."""
-    query = (
-        sa.select(consent_acts)
-        .where(consent_acts.c.customer_id == customer_id)
-        .order_by(consent_acts.c.number)
-    )
-    last = {row["scope"]: row for row in w.rows(query)}
-    return [Consent(scope, row["text_version"], row["act"] == "given", row["ts_us"])
-            for scope, row in sorted(last.items())]  # fmt: skip
 
 
 def request_of(row: Mapping[str, Any]) -> RightsRequest:
@@ -349,10 +307,7 @@ def _acted(
     outcome: Mapping[str, Any],
 ) -> None:
     place = f"rights:{request.request_id}:{version}"
-    try:
-        said = seal.sealed(words.encode(), place, request.customer_id)
-    except ErasedError:  # of an erasure that was cut off after the key had gone
-        said = b""
+    said = seal.sealed(words.encode(), place, request.customer_id) if words else b""
     w.add(rights_acts, {
         "request_id": request.request_id, "version": version, "ts_us": w.now_us, "actor_id": w.actor.actor_id,
         "act": act, "words": said,
@@ -361,9 +316,18 @@ def _acted(
     w.note(f"rights.{act}", f"request:{request.request_id}", {"kind": request.kind, "state": request.state})
 
 
-def _of_kind(row: Mapping[str, Any], *kinds: str) -> None:
-    if row["kind"] not in kinds:
-        raise RequestError("state", value=f"a request for {row['kind']}")
+def _seen(w: Work, request_id: str, version: int) -> dict[str, Any]:
+    row = w.found(rights_requests, request_id)
+    if row["version"] != version:
+        raise RequestError(
+            "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
+        )
+    return row
+
+
+def _clock_us(w: Work, name: str) -> int:
+    clocks = parameters_from_files([POLICY / "rights" / "clocks.yaml"])
+    return int(parameters_in_force(clocks, day_of(w.now_us))[name] * DAY_US)
 
 
 def _check_words(words: str) -> None:

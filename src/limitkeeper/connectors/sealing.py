@@ -58,6 +58,10 @@ class CustomerKeys(Protocol):
         """Keep keys of customers who have none; what is kept of each by then, should somebody else have been first."""
         ...
 
+    def destroyed(self, customer_id: str) -> bool:
+        """Destroy a customer's key for ever, and let him have no other; whether there was one."""
+        ...
+
 
 class MasterKeys(Protocol):
     """What wraps and unwraps customers' keys: keys of this process, or a service that never gives its own out."""
@@ -235,6 +239,11 @@ class Seal:
                 raise ErasedError("This customer was erased.", value=customer_id)
             known = self._cached.get(customer_id)
         return None if known is None else known[0]
+
+    def destroy(self, customer_id: str) -> None:
+        """Destroy a customer's key for ever: nothing of his opens any more, wherever a copy of it lies."""
+        self.keys.destroyed(customer_id)
+        self.forget(customer_id)
 
     def forget(self, customer_id: str) -> None:
         """Hold a customer's key no longer."""

@@ -31,6 +31,9 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 RECEIVED, VERIFIED, DONE, REFUSED, WITHDRAWN = "received", "verified", "done", "refused", "withdrawn"
 LIVE_STATES, END_STATES = (RECEIVED, VERIFIED), (DONE, REFUSED, WITHDRAWN)
 
+COPIED = (ACCESS, COPY)
+"""Kinds that a copy answers."""
+
 BY_LOGIN = "login"
 """Who verified a request that came by the person's own login."""
 
@@ -39,6 +42,9 @@ REQUEST_RULES = {
     "identity": ("It is not known yet who asks.", "尚未核验请求人身份。"),
     "words": ("A check of identity and a refusal state their words.", "身份核验和拒绝须说明依据。"),
     "own": ("A person withdraws his own request only.", "只能撤回本人的请求。"),
+    "kind": ("A request of this kind is not answered so.", "该类请求不能以此方式答复。"),
+    "version": ("A request is acted on as it is now.", "请求须按其当前状态处理。"),
+    "copy_over": ("The time to take the copy is over.", "获取副本的期限已过。"),
 }
 """Why an act on a request is refused, English and Chinese."""
 
@@ -115,6 +121,45 @@ def answered(request: RightsRequest, *, is_done: bool, words: str) -> RightsRequ
     if not is_done and not words.strip():
         raise RequestError("words")
     return replace(request, state=DONE if is_done else REFUSED)
+
+
+def answered_in_words(request: RightsRequest, *, is_done: bool, words: str) -> RightsRequest:
+    """A request that is answered by somebody who says so; a copy and an erasure are done, not said to be.
+
+    Raises
+    ------
+    RequestError
+        When it is answered by a copy or an erasure alone, or as of :func:`answered`.
+    """
+    if is_done and request.kind in (*COPIED, ERASE):
+        raise RequestError(
+            "kind", value=request.kind, advice="Give the copy or erase, or refuse with a reason."
+        )
+    return answered(request, is_done=is_done, words=words)
+
+
+def copied(request: RightsRequest, now_us: int, again_until_us: int) -> RightsRequest:
+    """A request whose copy is given: answered by it, or given once more while there is time.
+
+    Parameters
+    ----------
+    request
+        For access or a copy.
+    now_us, again_until_us
+        Now, and until when a copy that was given is given again, UTC microseconds.
+
+    Raises
+    ------
+    RequestError
+        When it is for something else, the time is over, or as of :func:`answered`.
+    """
+    if request.kind not in COPIED:
+        raise RequestError("kind", value=request.kind)
+    if request.state != DONE:
+        return answered(request, is_done=True, words="")
+    if now_us > again_until_us:
+        raise RequestError("copy_over", value=request.request_id, advice="Make a new request.")
+    return request
 
 
 def withdrawn(request: RightsRequest, actor: Actor) -> RightsRequest:

@@ -93,8 +93,7 @@ def copy(
 
     seal = seal_at(data)
     with work_as(data, store, person, "rights.answer") as w:
-        found = copy_given(w, seal, request, _version(w, request))
-        found["made_by"], found["request_id"] = w.actor.actor_id, request
+        found = copy_given(w, seal, request)
         out.touch(mode=0o600)
         out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     counts = ", ".join(f"{name} {len(rows):,}" for name, rows in found["data"].items())
@@ -114,10 +113,10 @@ def erase(
     There is no way back. What bars it (an open line, a case, an appeal, retention) is told; exit code 1.
     """
     from limitkeeper.app.rights import bars_to_erasure, person_erased, traces_removed
-    from limitkeeper.app.vault import seal_at, vault_at
+    from limitkeeper.app.vault import seal_at
     from limitkeeper.store.rights_tables import rights_requests
 
-    seal, vault = seal_at(data), vault_at(data)
+    seal = seal_at(data)
     with work_as(data, store, person, "rights.answer") as w:
         if dry_run:
             bars = bars_to_erasure(w, w.found(rights_requests, request)["customer_id"])
@@ -126,7 +125,7 @@ def erase(
                 or "Nothing bars it."
             )
             raise typer.Exit(1 if bars else 0)
-        done = person_erased(w, seal, vault, request, _version(w, request))
+        done = person_erased(w, seal, request, _version(w, request))
     opened = store_at(data, store)
     traces_removed(opened)
     opened.close()
@@ -150,9 +149,7 @@ def answer(
 
     seal = seal_at(data)
     with work_as(data, store, person, "rights.answer") as w:
-        found = request_answered(
-            w, seal, request, _version(w, request), is_done=not refuse, words=words, outcome={}
-        )
+        found = request_answered(w, seal, request, _version(w, request), is_done=not refuse, words=words)
     typer.echo(found.state)
 
 
@@ -197,7 +194,7 @@ def consent(
     as_json: AsJson = False,
 ) -> None:
     """Record a consent in the newest words, or its withdrawal; or show what stands."""
-    from limitkeeper.app.rights import consent_changed, consents_of
+    from limitkeeper.app.consents import consent_changed, consents_of
     from limitkeeper.core.kernel.instants import instant_text
 
     with work_as(data, store, person, "consent.change" if scope else "consent.read", customer) as w:

@@ -1,0 +1,96 @@
+"""What customers consent to: a ledger with the words that they were shown."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+import yaml
+
+from limitkeeper.app.policy import POLICY
+from limitkeeper.core.kernel.errors import InputError, did_you_mean
+from limitkeeper.core.kernel.hashing import content_hash
+from limitkeeper.core.kernel.instants import instant_text
+from limitkeeper.store.rights_tables import consent_acts
+from limitkeeper.store.work import Work
+
+
+class Consent(NamedTuple):
+    """A consent as it stands: to what, in which words, and whether it holds."""
+
+    scope: str
+    text_version: str
+    holds: bool
+    since_us: int
+
+
+@cache
+def consent_texts() -> dict[str, dict[str, dict[str, str]]]:
+    """What may be consented to: scope -> version -> words by language."""
+    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
+        (POLICY / "rights" / "consents.yaml").read_text(encoding="utf-8")
+    )
+    return found
+
+
+def consent_changed(
+    w: Work, customer_id: str, scope: str, *, gives: bool, text_version: str | None = None
+) -> None:
+    """Record that a customer consents in the words of a version, the newest where none is named, or withdraws.
+
+    Raises
+    ------
+    InputError
+        When there is no such scope or version, or he withdraws what he never gave.
+    """
+    texts = consent_texts()
+    if scope not in texts:
+        raise InputError("Nothing of that name is consented to.", value=scope, allowed=", ".join(texts),
+                         advice=did_you_mean(scope, texts))  # fmt: skip
+    standing = next((each for each in consents_of(w, customer_id) if each.scope == scope), None)
+    if not gives and (standing is None or not standing.holds):
+        raise InputError("There is no consent to withdraw.", value=scope)
+    version = text_version or (max(texts[scope]) if gives or standing is None else standing.text_version)
+    if version not in texts[scope]:
+        raise InputError(
+            "There is no such version of the words.", value=version, allowed=", ".join(texts[scope])
+        )
+    act = "given" if gives else "withdrawn"
+    w.add(consent_acts, {
+        "customer_id": customer_id, "scope": scope, "act": act, "text_version": version,
+        "text_hash": content_hash(texts[scope][version]), "ts_us": w.now_us, "actor_id": w.actor.actor_id,
+    })  # fmt: skip
+    w.note(f"consent.{act}", f"customer:{customer_id}", {"scope": scope, "version": version})
+
+
+def consents_of(w: Work, customer_id: str) -> list[Consent]:
+    """The consents of a customer as they stand, by scope."""
+    query = (
+        sa.select(consent_acts)
+        .where(consent_acts.c.customer_id == customer_id)
+        .order_by(consent_acts.c.number)
+    )
+    last = {row["scope"]: row for row in w.rows(query)}
+    return [Consent(scope, row["text_version"], row["act"] == "given", row["ts_us"])
+            for scope, row in sorted(last.items())]  # fmt: skip
+
+
+def consent_act_document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of the ledger as JSON, without who wrote it down."""
+    names = ("scope", "act", "text_version", "text_hash")
+    return {name: row[name] for name in names} | {"at": instant_text(row["ts_us"])}
+
+
+def scope_documents(w: Work, customer_id: str) -> list[dict[str, Any]]:
+    """What a customer may consent to, with its versions of the words, and what stands of each."""
+    standing = {each.scope: each for each in consents_of(w, customer_id)}
+    found = []
+    for scope, versions in consent_texts().items():
+        stands = standing.get(scope)
+        found.append({
+            "scope": scope, "holds": stands is not None and stands.holds,
+            "text_version": stands and stands.text_version,
+            "since_at": stands and instant_text(stands.since_us),
+            "texts": [{"version": version, **words} for version, words in sorted(versions.items(), reverse=True)],
+        })  # fmt: skip
+    return found
