@@ -88,9 +88,15 @@ def at_work(server: WorkflowServer) -> Fuzzed:
         "POST", f"/v1/appeals/{appeal}/evidence", files={"file": ("r.pdf", pdf(), "application/pdf")}
     )
     evidence_id = evidence.json()["evidence_id"]
+    rights = [
+        officer.post("/v1/rights-requests", {"kind": kind, "customer_id": "c-1"})
+        for kind in ("correct", "erase")
+    ]
+    rights.append(kim.post("/v1/rights-requests", {"kind": "copy", "words": "Mine."}))
     found = {"account_id": list(LINES), "customer_id": ["c-1", "c-2"], "case_id": [case["case_id"] for case in cases],
              "mandate_id": [mandate["mandate_id"]], "appeal_id": [appeal], "evidence_id": [evidence_id],
-             "person_id": ["gone"], "service_id": ["gone"], "message_id": ["1"]}  # fmt: skip
+             "person_id": ["gone"], "service_id": ["gone"], "message_id": ["1"],
+             "request_id": [each["request_id"] for each in rights]}  # fmt: skip
     found["alert_id"] = [each["alert_id"] for each in officer.get("/v1/alerts")]
     found["proposal_id"] = [each["proposal_id"] for each in officer.get("/v1/proposals")]
     found["notice_id"] = [each["notice_id"] for each in kim.get("/v1/notices")["items"]]

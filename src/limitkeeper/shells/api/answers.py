@@ -15,10 +15,11 @@ from starlette.requests import ClientDisconnect
 from limitkeeper.app.campaigns import CampaignError
 from limitkeeper.app.login_attempts import TooManyLoginsError
 from limitkeeper.app.people import LoginError
+from limitkeeper.app.rights import BarredError
 from limitkeeper.connectors.oidc import ProviderError
+from limitkeeper.connectors.sealing import ErasedError
 from limitkeeper.core.access.rights import ForbiddenError
-from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, PolicyError
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, PolicyError, RuleError
 from limitkeeper.core.limits.ledger import LedgerError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError, StoppedError
@@ -77,7 +78,9 @@ KINDS: tuple[tuple[type[LimitkeeperError], int, str, str], ...] = (
     (UnknownError, 404, "unknown", "Not there"),
     (MissingError, 404, "unknown", "Not there"),
     (PreconditionError, 428, "precondition", "Not said what was seen"),
-    (RefusedError, 409, "refused", "Refused by a rule"),
+    (RuleError, 409, "refused", "Refused by a rule"),
+    (BarredError, 409, "refused", "Refused by a rule"),
+    (ErasedError, 409, "erased", "Erased"),
     (ConflictError, 409, "conflict", "Changed in the meantime"),
     (LedgerError, 409, "ledger", "Not as the ledger is"),
     (CampaignError, 409, "campaign", "Not as the campaign is"),
@@ -113,7 +116,7 @@ def error_answer(error: LimitkeeperError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if (chinese := getattr(error, "chinese", None)) is not None:
         more = {"rule": getattr(error, "rule", None), "detail_zh": chinese}
-    if isinstance(error, RefusedError):
+    if isinstance(error, RuleError):
         status = CHANGED_STATUS if error.rule == "version" else status
     return problem_answer(problem_document(error, status, kind, title) | more, headers)
 

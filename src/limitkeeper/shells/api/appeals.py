@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
@@ -26,7 +25,7 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, 
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.appeal_schemas import OUTCOME_ACTS, REVIEWER_ACTS
 from limitkeeper.shells.api.cases import WORDS_LETTERS, Words
-from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
+from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.customer_lines import whose
 from limitkeeper.shells.api.uploads import uploaded_file
 from limitkeeper.store.appeal_tables import appeals
@@ -72,17 +71,6 @@ class AppealAnswer(msgspec.Struct, forbid_unknown_fields=True):
     corrections: list[dict[str, Any]] = []
 
 
-def appeals_where(wanted: Mapping[str, str | int | None]) -> sa.Select[Any]:
-    """The appeals that have some values, those of None aside."""
-    query = sa.select(appeals)
-    for name, value in wanted.items():
-        if value is not None:
-            query = query.where(
-                appeals.c[name] == (value.replace("\0", "") if isinstance(value, str) else value)
-            )
-    return query
-
-
 def appeals_router(desk: Desk, answering: AppealDesk) -> APIRouter:
     """The routes of submitting and reading appeals."""
     router = APIRouter(tags=["appeals"])
@@ -111,7 +99,7 @@ def appeals_router(desk: Desk, answering: AppealDesk) -> APIRouter:
 
         order = (By(appeals.c.answer_until_us), By(appeals.c.appeal_id))
         return answer(
-            await run_in_threadpool(page, desk.store, appeals_where(wanted), order, limit, cursor, shown)
+            await run_in_threadpool(page, desk.store, rows_with(appeals, wanted), order, limit, cursor, shown)
         )
 
     @router.post("/v1/appeals", status_code=201, openapi_extra=documents.SUBMIT_APPEAL)

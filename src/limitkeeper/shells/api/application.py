@@ -12,12 +12,14 @@ from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.shells.api.access import Gate, acts_of_routes
 from limitkeeper.shells.api.acts import Desk
+from limitkeeper.shells.api.aggregates import aggregates_router
 from limitkeeper.shells.api.answers import add_error_answers, error_answer
 from limitkeeper.shells.api.appeals import appeal_acts_router, appeals_router, evidence_router
 from limitkeeper.shells.api.bank import bank_router
 from limitkeeper.shells.api.bounces import bounces_router
 from limitkeeper.shells.api.campaigns import campaign_acts_router, campaigns_router
 from limitkeeper.shells.api.cases import cases_router
+from limitkeeper.shells.api.consents import consents_router
 from limitkeeper.shells.api.customer_lines import customer_lines_router, requests_router, staff_lines_router
 from limitkeeper.shells.api.customers import contacts_router, customers_router
 from limitkeeper.shells.api.deliveries import deliveries_router
@@ -33,6 +35,7 @@ from limitkeeper.shells.api.oversight import audit_router, mandates_router
 from limitkeeper.shells.api.pages.page import add_pages
 from limitkeeper.shells.api.people import keys_router, people_changes_router, people_router
 from limitkeeper.shells.api.refusals import add_refusals
+from limitkeeper.shells.api.rights_requests import rights_acts_router, rights_router
 from limitkeeper.shells.feeds.workflow import Workflow
 
 DESCRIPTION = """Events in, portraits kept, alerts and proposals out. Amounts are whole minor units, times UTC.
@@ -137,4 +140,8 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         bank_router(desk),
         campaigns_router(desk, workflow.policy),
         campaign_acts_router(desk, workflow.policy),
+        rights_router(desk, workflow.seal),
+        rights_acts_router(desk, workflow.seal),
+        consents_router(desk),
+        aggregates_router(desk),
     )

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import msgspec
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +18,7 @@ from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, seen_version
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.case_schemas import CASE_ACTS, CASE_KINDS
-from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
+from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.work import Work
 
@@ -60,16 +59,14 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, on_approved: OnApproved) ->
         cursor: Cursor = None,
     ) -> Response:  # fmt: skip
         """List cases, those whose clock comes first on top."""
-        query = sa.select(cases)
         wanted = {"tier": tier, "state": state, "kind": kind, "account_id": account_id, "claimed_by": claimed_by,
                   "is_live": is_live}  # fmt: skip
-        for name, value in wanted.items():
-            if value is not None:
-                query = query.where(
-                    cases.c[name] == (value.replace("\0", "") if isinstance(value, str) else value)
-                )
         order = (By(cases.c.due_us), By(cases.c.case_id))
-        return answer(await run_in_threadpool(page, desk.store, query, order, limit, cursor, case_document))
+        return answer(
+            await run_in_threadpool(
+                page, desk.store, rows_with(cases, wanted), order, limit, cursor, case_document
+            )
+        )
 
     @router.get("/v1/cases/{case_id}", responses=documents.ONE_CASE)
     async def one_case(case_id: CaseId, actor: Reader) -> Response:

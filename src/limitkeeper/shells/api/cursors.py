@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -66,6 +66,24 @@ def values_of(cursor: str, kinds: Sequence[type]) -> list[Any]:
 
 def _refused(cursor: str) -> InputError:
     return InputError("The cursor cannot be read.", value=cursor[:100], advice="Begin without one.")
+
+
+def rows_with(table: sa.FromClause, wanted: Mapping[str, str | int | None]) -> sa.Select[Any]:
+    """The rows of a table that have some values, by column; those of None aside.
+
+    Examples
+    --------
+    >>> cases = sa.table("cases", sa.column("state"), sa.column("tier"))
+    >>> print(rows_with(cases, {"state": None, "tier": 2}).whereclause)
+    cases.tier = :tier_1
+    """
+    query = sa.select(table)
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(
+                table.c[name] == (value.replace("\0", "") if isinstance(value, str) else value)
+            )
+    return query
 
 
 def page(

@@ -15,6 +15,7 @@ from limitkeeper.shells.api.documents import error_answers
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
 from limitkeeper.shells.api.line_schemas import LINE_SCHEMAS
 from limitkeeper.shells.api.people_schemas import PEOPLE_SCHEMAS
+from limitkeeper.shells.api.rights_schemas import RIGHTS_SCHEMAS
 from limitkeeper.shells.api.schemas import REFERENCE, Schema
 from limitkeeper.shells.api.trace_schemas import TRACE_SCHEMAS
 
@@ -29,6 +30,7 @@ SCHEMAS: dict[str, Schema] = {
     **BOUNCE_SCHEMAS,
     **BANK_SCHEMAS,
     **CAMPAIGN_SCHEMAS,
+    **RIGHTS_SCHEMAS,
 }
 """Every schema by its name."""
 
@@ -56,6 +58,10 @@ TAGS = [
     {"name": "notices", "description": "What customers were told, and whether it reached them."},
     {"name": "campaigns", "description": "One decision on many accounts."},
     {"name": "bank", "description": "What the core banking system was told, and how it answered."},
+    {
+        "name": "rights",
+        "description": "What persons ask for as their right, what they consent to, and counts that leave the house.",
+    },
     {"name": "people", "description": "Who may come in, and do what; and everything that was done."},
     {"name": "outbox", "description": "Messages that go out, and those that nobody took."},
     {"name": "operation", "description": "The server seen from outside."},

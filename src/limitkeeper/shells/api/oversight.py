@@ -19,7 +19,7 @@ from limitkeeper.shells.api import case_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
 from limitkeeper.shells.api.answers import answer
-from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
+from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.login import Name
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.case_tables import absences, mandates
@@ -130,10 +130,7 @@ def audit_router(desk: Desk) -> APIRouter:
         cursor: Cursor = None,
     ) -> Response:
         """List what was done, and which personal data was looked at, the newest first."""
-        query = sa.select(audit_events)
-        for name, value in {"actor_id": actor_id, "subject": subject, "act": act}.items():
-            if value is not None:
-                query = query.where(audit_events.c[name] == value.replace("\0", ""))
+        query = rows_with(audit_events, {"actor_id": actor_id, "subject": subject, "act": act})
         order = (By(audit_events.c.number, is_descending=True),)
         return answer(
             await run_in_threadpool(page, desk.store, query, order, limit, cursor, audit_event_document)

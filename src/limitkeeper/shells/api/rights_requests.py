@@ -1,0 +1,190 @@
+"""Persons' requests by HTTP: a customer makes his own and takes his copy, compliance answers by the clock."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from limitkeeper.app.answers import Acted
+from limitkeeper.app.rights import (
+    WORDS_MAX,
+    copy_given,
+    person_erased,
+    request_answered,
+    request_made,
+    request_verified,
+    request_withdrawn,
+    traces_removed,
+)
+from limitkeeper.app.rights_documents import request_document, request_read
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import Actor
+from limitkeeper.core.access.rights import is_allowed
+from limitkeeper.core.compliance.requests import END_STATES, KINDS, LIVE_STATES
+from limitkeeper.shells.api import rights_documents as documents
+from limitkeeper.shells.api.access import May
+from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, seen_version
+from limitkeeper.shells.api.answers import answer, body_of
+from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
+from limitkeeper.shells.api.customer_lines import CustomerOf, whose
+from limitkeeper.store.rights_tables import rights_requests
+from limitkeeper.store.work import Work
+
+STATES = (*LIVE_STATES, *END_STATES)
+
+VERIFY, ANSWER, REFUSE, ERASE = ACTS = ("verify", "answer", "refuse", "erase")
+
+SOONEST_FIRST = (By(rights_requests.c.answer_until_us), By(rights_requests.c.request_id))
+
+RequestId = Annotated[
+    str, Path(max_length=64, description="The id of a request.", examples=[documents.REQUEST_ID])
+]
+ActName = Annotated[
+    str, Path(pattern=f"^({'|'.join(ACTS)})$", description="What is done.", examples=[VERIFY],
+              json_schema_extra={"enum": list(ACTS)}),
+]  # fmt: skip
+Maker = Annotated[Actor, Depends(May("rights.request"))]
+Reader = Annotated[Actor, Depends(May("rights.read"))]
+Answerer = Annotated[Actor, Depends(May("rights.answer"))]
+
+
+class MadeRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A request to be made; of a customer his own where he does not say."""
+
+    kind: str
+    words: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
+    customer_id: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class Words(msgspec.Struct, forbid_unknown_fields=True):
+    """What is said with an act."""
+
+    words: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
+
+
+def rights_router(desk: Desk, seal: Seal) -> APIRouter:
+    """The routes of making and reading requests."""
+    router = APIRouter(tags=["rights"])
+
+    @router.get("/v1/rights-requests", responses=documents.REQUESTS)
+    async def list_rights_requests(
+        actor: Reader,
+        kind: Annotated[str | None, Query(pattern=f"^({'|'.join(KINDS)})$", description="Only for this.",
+                                          json_schema_extra={"enum": list(KINDS)})] = None,
+        state: Annotated[str | None, Query(pattern=f"^({'|'.join(STATES)})$", description="Only in this state.",
+                                           json_schema_extra={"enum": list(STATES)})] = None,
+        customer_id: CustomerOf = None,
+        is_live: Annotated[bool | None, Query(description="Only those that wait, or that have ended.")] = None,
+        limit: PageSize = PAGE_ROWS,
+        cursor: Cursor = None,
+    ) -> Response:  # fmt: skip
+        """List requests, those that must be answered first on top; a customer's own alone."""
+        is_inside = is_allowed(actor, "rights.list")
+        if not is_inside:
+            customer_id = whose(actor, "rights.read", customer_id)
+        now_us = desk.now_us()
+        wanted = {"kind": kind, "state": state, "customer_id": customer_id, "is_live": is_live}
+
+        def shown(row: dict[str, Any]) -> dict[str, Any]:
+            return request_document(row, now_us, for_customer=not is_inside)
+
+        return answer(
+            await run_in_threadpool(
+                page, desk.store, rows_with(rights_requests, wanted), SOONEST_FIRST, limit, cursor, shown
+            )
+        )
+
+    @router.post("/v1/rights-requests", status_code=201, openapi_extra=documents.MAKE_REQUEST)
+    async def make_rights_request(request: Request, actor: Maker, key: IdempotencyKey = None) -> Response:
+        """Make a request for a customer: his own login tells who asks, any other way it is to be verified."""
+        asked = await body_as(request, MadeRequest)
+        customer_id = whose(actor, "rights.request", asked.customer_id)
+
+        def made(w: Work) -> Acted:
+            return _acted(w, request_made(w, seal, customer_id, asked.kind, asked.words), status=201)
+
+        return await desk.performed(request, actor, made, key)
+
+    @router.get("/v1/rights-requests/{request_id}", responses=documents.ONE_REQUEST)
+    async def one_rights_request(request_id: RequestId, actor: Reader) -> Response:
+        """Tell one request with what was said and done, and what bars an erasure.
+
+        Its ETag is what an act is decided on. A customer is told what concerns him, and not who works on it.
+        """
+
+        def look(w: Work) -> Acted:
+            found = request_read(w, seal, request_id.replace("\0", ""))
+            return Acted(found, version=found["version"])
+
+        return await desk.read(actor, look)
+
+    @router.get("/v1/rights-requests/{request_id}/copy", responses=documents.COPY)
+    async def copy_of_person(request_id: RequestId, actor: Reader) -> Response:
+        """Give everything that is kept of the person of a request for access or a copy, as a file.
+
+        The first copy answers the request; for some days it can be taken again, each time as things are then. Who took
+        it is kept.
+        """
+        name = request_id.replace("\0", "")
+        given = await desk.read(actor, lambda w: Acted(copy_given(w, seal, name)))
+        given.headers["Content-Disposition"] = 'attachment; filename="personal-data.json"'
+        given.headers["Cache-Control"] = "no-store"
+        return given
+
+    return router
+
+
+def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
+    """The routes of acts on requests: of the person himself, and of compliance."""
+    router = APIRouter(tags=["rights"])
+
+    @router.post("/v1/rights-requests/{request_id}/withdraw", openapi_extra=documents.WITHDRAW_REQUEST)
+    async def withdraw_rights_request(
+        request: Request, request_id: RequestId, actor: Maker, if_match: IfMatch = None, key: IdempotencyKey = None
+    ) -> Response:  # fmt: skip
+        """Take one's own request back while it waits."""
+        await body_of(request)
+        version, name = seen_version(if_match), request_id.replace("\0", "")
+
+        def withdrawn(w: Work) -> Acted:
+            request_withdrawn(w, seal, name, version)
+            return _acted(w, name)
+
+        return await desk.performed(request, actor, withdrawn, key)
+
+    @router.post("/v1/rights-requests/{request_id}/{act}", openapi_extra=documents.ACT_ON_REQUEST)
+    async def act_on_rights_request(
+        request: Request, request_id: RequestId, act: ActName, actor: Answerer, if_match: IfMatch = None,
+        key: IdempotencyKey = None,
+    ) -> Response:  # fmt: skip
+        """Act on a request as it was seen: verify who asks, answer or refuse it in words, or erase the person.
+
+        An erasure has no way back: the person's key is destroyed, and what names him is taken away. What bars it is
+        named in the answer, in English and Chinese.
+        """
+        version, name = seen_version(if_match), request_id.replace("\0", "")
+        said = await body_as(request, Words) if await body_of(request) else Words()
+
+        def acted(w: Work) -> Acted:
+            if act == VERIFY:
+                request_verified(w, seal, name, version, said.words)
+            elif act == ERASE:
+                person_erased(w, seal, name, version)
+            else:
+                request_answered(w, seal, name, version, is_done=act == ANSWER, words=said.words)
+            return _acted(w, name)
+
+        found = await desk.performed(request, actor, acted, key)
+        if act == ERASE:
+            await run_in_threadpool(traces_removed, desk.store)
+        return found
+
+    return router
+
+
+def _acted(w: Work, request_id: str, status: int = 200) -> Acted:
+    row = w.found(rights_requests, request_id)
+    for_customer = w.actor.customer_id is not None
+    return Acted(request_document(row, w.now_us, for_customer=for_customer), status, row["version"])

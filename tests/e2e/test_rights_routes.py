@@ -1,0 +1,250 @@
+"""Persons' rights by HTTP, over a real server: requests and their clock, copies, erasure, consents, aggregates."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, OFFICER
+from limitkeeper.core.behaviour.events import DAY_US
+from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
+
+LINE = "line-of-rae"
+RAE = f"rae-{secrets.token_hex(4)}"
+"""Whose line is closed; the vault is shared with other tests, so that nobody is called as another test's customer."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]:
+    folder: Path = tmp_path_factory.mktemp("rights")
+    accounts = pl.DataFrame({"account_id": [LINE], "customer_id": [RAE], "limit_cents": [1_000_000.0]})
+    with workflow_server(f"sqlite:///{folder}/store.db", folder, accounts) as found:
+        for name, role in (("ivy", COMPLIANCE), ("ann", OFFICER)):
+            found.let_in(name, role)
+        yield found
+
+
+@pytest.fixture
+def ivy(server: WorkflowServer) -> Person:
+    """Of compliance."""
+    return server.session("ivy")
+
+
+@pytest.fixture
+def kim_id() -> str:
+    return f"kim-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def kim(server: WorkflowServer, kim_id: str) -> Person:
+    """A customer of whom a telephone number is known."""
+    server.let_in(f"login of {kim_id}", CUSTOMER, customer_id=kim_id)
+    found = server.session(f"login of {kim_id}")
+    sms = {"channel": "sms", "address": "+8613912345678", "consents": True}
+    found.post(f"/v1/customers/{kim_id}/contacts", sms)
+    return found
+
+
+def made(person: Person, kind: str, **more: object) -> str:
+    return str(person.post("/v1/rights-requests", {"kind": kind, **more})["request_id"])
+
+
+def acted(
+    person: Person, request_id: str, act: str, words: str | None = None, *, status: int = 200, **more: str
+) -> Any:
+    """What an act on a request as it is now answers."""
+    path = f"/v1/rights-requests/{request_id}"
+    headers = {"If-Match": person.asked("GET", path).headers["etag"], **more}
+    said = None if words is None else {"words": words}
+    return person.asked("POST", f"{path}/{act}", said, status=status, headers=headers).json()
+
+
+def test_customer_asks_for_and_takes_his_own_copy_which_answers_his_request(
+    server: WorkflowServer, kim: Person, kim_id: str, ivy: Person
+) -> None:
+    asked = kim.post("/v1/rights-requests", {"kind": "copy", "words": "all of it, please"})
+    assert (asked["state"], asked["customer_id"], "verified_by" in asked) == ("verified", kim_id, False)
+    path = f"/v1/rights-requests/{asked['request_id']}"
+    answer = kim.asked("GET", f"{path}/copy")
+    assert answer.headers["content-disposition"] == 'attachment; filename="personal-data.json"'
+    assert answer.headers["cache-control"] == "no-store"
+    copy = answer.json()
+    assert (copy["customer_id"], copy["made_by"]) == (kim_id, f"login of {kim_id}")
+    assert copy["data"]["contacts"][0]["address"] == "+8613912345678"
+    assert copy["data"]["rights_acts"][0]["words"] == "all of it, please"
+    whole = kim.get(path)
+    assert (whole["state"], [each["act"] for each in whole["acts"]]) == ("done", ["make", "answer"])
+    assert whole["acts"][1]["outcome"]["contacts"] == 1
+    again = kim.get(f"{path}/copy")
+    assert "rights.copy" in [each["act"] for each in again["who_looked"]]
+    assert ivy.get(path)["acts"][1]["by"] == f"login of {kim_id}"
+    server.clock.forward(31 * DAY_US)
+    late = server.session(f"login of {kim_id}").asked("GET", f"{path}/copy", status=409).json()
+    assert (late["rule"], late["detail_zh"]) == ("copy_over", "获取副本的期限已过。")
+
+
+def test_customer_sees_and_does_nothing_with_the_requests_and_consents_of_another(
+    server: WorkflowServer, kim: Person, kim_id: str
+) -> None:
+    request_id, other = made(kim, "copy"), f"sam-{kim_id}"
+    server.let_in(kim_id, CUSTOMER, customer_id=other)  # logs in by the name that is kim's id
+    sam, path = server.session(kim_id), f"/v1/rights-requests/{request_id}"
+    for where in (
+        path,
+        f"{path}/copy",
+        f"/v1/rights-requests?customer_id={kim_id}",
+        f"/v1/customers/{kim_id}/consents",
+    ):
+        sam.asked("GET", where, status=403)
+    sam.asked("POST", "/v1/rights-requests", {"kind": "erase", "customer_id": kim_id}, status=403)
+    sam.asked("POST", f"/v1/customers/{kim_id}/consents", {"scope": "bureau", "gives": False}, status=403)
+    taken = sam.asked("POST", f"{path}/withdraw", status=409, headers={"If-Match": '"1"'}).json()
+    assert taken["rule"] == "own"
+    for act in ("verify", "answer", "refuse", "erase"):
+        sam.asked("POST", f"{path}/{act}", status=403, headers={"If-Match": '"1"'})
+    assert sam.get("/v1/rights-requests")["items"] == []
+    assert [each["request_id"] for each in kim.get("/v1/rights-requests")["items"]] == [request_id]
+
+
+def test_request_that_an_officer_brings_is_answered_once_it_is_known_who_asks(
+    server: WorkflowServer, ivy: Person, kim: Person, kim_id: str
+) -> None:
+    ann = server.session("ann")
+    ann.asked("POST", "/v1/rights-requests", {"kind": "access"}, status=422)
+    request_id = made(ann, "access", customer_id=kim_id, words="asked at the counter")
+    path = f"/v1/rights-requests/{request_id}"
+    ann.asked("GET", path, status=403)
+    unknown = ivy.asked("GET", f"{path}/copy", status=409).json()
+    assert (unknown["rule"], unknown["detail_zh"]) == ("identity", "尚未核验请求人身份。")
+    assert acted(ivy, request_id, "verify", " ", status=409)["rule"] == "words"
+    ivy.asked("POST", f"{path}/verify", {"words": "passport"}, status=428)
+    assert acted(ivy, request_id, "verify", "passport seen")["verified_by"] == "ivy"
+    stale = ivy.asked(
+        "POST", f"{path}/refuse", {"words": "no"}, status=412, headers={"If-Match": '"1"'}
+    ).json()
+    assert stale["rule"] == "version"
+    assert acted(ivy, request_id, "answer", "told by telephone", status=409)["rule"] == "kind"
+    refused = acted(ivy, request_id, "refuse", "You had a copy yesterday.")
+    assert (refused["state"], refused["is_live"]) == ("refused", False)
+    told = kim.get(path)["acts"]
+    assert [(each["act"], each["words"]) for each in told] == [
+        ("make", "asked at the counter"), ("verify", "passport seen"), ("refuse", "You had a copy yesterday."),
+    ]  # fmt: skip
+    assert not [each for each in told if "by" in each]
+
+
+def test_person_takes_his_own_request_back_while_it_waits(kim: Person, ivy: Person) -> None:
+    request_id = made(kim, "human")
+    assert acted(ivy, request_id, "withdraw", status=409)["rule"] == "own"
+    assert acted(kim, request_id, "withdraw")["state"] == "withdrawn"
+    assert acted(kim, request_id, "withdraw", status=409)["rule"] == "state"
+
+
+def test_desk_lists_requests_by_their_clock_and_page_by_page(ivy: Person, kim: Person, kim_id: str) -> None:
+    first, second, third = (made(kim, kind) for kind in ("explain", "correct", "explain"))
+    mine = {"customer_id": kim_id}
+    found = ivy.get("/v1/rights-requests", params=mine | {"limit": 2})
+    assert [each["request_id"] for each in found["items"]] == [first, second]
+    behind = ivy.get("/v1/rights-requests", params=mine | {"limit": 2, "cursor": found["next"]})
+    assert ([each["request_id"] for each in behind["items"]], behind["next"]) == ([third], None)
+    acted(ivy, first, "answer", "The rule was late_repeatedly.")
+    for wanted, there in (({"kind": "explain"}, [first, third]), ({"is_live": True}, [second, third]),
+                          ({"state": "done"}, [first])):  # fmt: skip
+        found = ivy.get("/v1/rights-requests", params=mine | wanted)
+        assert [each["request_id"] for each in found["items"]] == there
+    clocks = [each["answer_until_at"] for each in ivy.get("/v1/rights-requests")["items"]]
+    assert clocks == sorted(clocks)
+
+
+def test_erasure_that_retention_bars_is_refused_with_that_reason(server: WorkflowServer, ivy: Person) -> None:
+    server.let_in("rae", CUSTOMER, customer_id=RAE)
+    server.session("rae").post(f"/v1/lines/{LINE}/requests", {"limit_cents": 0})
+    request_id = made(server.session("rae"), "erase")
+    bars = server.session("rae").get(f"/v1/rights-requests/{request_id}")["bars"]
+    assert "line_open" in [each["code"] for each in bars]
+    server.clock.forward(3 * DAY_US)
+    rae, ivy = server.session("rae"), server.session("ivy")
+    awaited(lambda: rae.get(f"/v1/lines/{LINE}")["is_closed"])
+    [bar] = ivy.get(f"/v1/rights-requests/{request_id}")["bars"]
+    assert bar["code"] == "retention"
+    barred = acted(ivy, request_id, "erase", status=409)
+    assert (barred["rule"], barred["value"]) == ("retention", bar["en"])
+    assert bar["zh"] in barred["detail_zh"]
+    acted(ivy, request_id, "refuse", bar["en"])
+    told = rae.get(f"/v1/rights-requests/{request_id}")
+    assert (told["state"], told["acts"][-1]["words"], told["bars"]) == ("refused", bar["en"], [])
+
+
+def test_erased_person_is_gone_and_asks_for_nothing_more(
+    server: WorkflowServer, kim: Person, kim_id: str, ivy: Person
+) -> None:
+    request_id = made(kim, "erase", words="forget me")
+    path, key = f"/v1/rights-requests/{request_id}", {"Idempotency-Key": request_id}
+    assert acted(ivy, request_id, "answer", "done", status=409)["rule"] == "kind"
+    erased = acted(ivy, request_id, "erase", **key)
+    assert erased["state"] == "done"
+    assert erased["customer_id"].startswith("erased-")
+    again = ivy.asked("POST", f"{path}/erase", headers={"If-Match": '"1"', **key}).json()
+    assert again == erased, "sent again, it is answered as the first time"
+    whole = ivy.get(path)
+    assert [(each["act"], each["words"]) for each in whole["acts"]] == [("make", ""), ("erase", "")]
+    assert whole["acts"][1]["outcome"]["contacts"] == 1
+    gone = ivy.asked(
+        "POST", "/v1/rights-requests", {"kind": "access", "customer_id": kim_id}, status=409
+    ).json()
+    assert gone["type"].endswith(":erased")
+    assert server.nobody().asked(
+        "POST", "/v1/login", {"person_id": f"login of {kim_id}", "password": "x"}, status=401
+    )
+    assert ivy.get("/v1/audit/verify")["holds"]
+
+
+def test_consent_given_and_withdrawn_shows_as_a_ledger_with_the_words_that_were_shown(
+    kim: Person, kim_id: str
+) -> None:
+    path = f"/v1/customers/{kim_id}/consents"
+    before = kim.get(path)
+    assert not any(each["holds"] for each in before["scopes"])
+    words = next(each for each in before["scopes"] if each["scope"] == "relations")["texts"][0]
+    assert words["en"].startswith("I agree that links")
+    assert words["zh"].startswith("我同意")
+    kim.asked("POST", path, {"scope": "relations", "gives": True}, status=422)
+    given = {"scope": "relations", "gives": True, "text_version": words["version"]}
+    once = {"Idempotency-Key": "given"}
+    stands = kim.post(path, given, headers=once)
+    assert kim.post(path, given, headers=once) == stands
+    assert [each["scope"] for each in stands["scopes"] if each["holds"]] == ["relations"]
+    after = kim.post(path, {"scope": "relations", "gives": False})
+    assert not any(each["holds"] for each in after["scopes"])
+    kim.asked("POST", path, {"scope": "relations", "gives": False}, status=422)
+    ledger = kim.get(path, params={"limit": 1})
+    assert [(each["act"], each["text_version"]) for each in ledger["items"]] == [
+        ("withdrawn", words["version"])
+    ]
+    older = kim.get(path, params={"cursor": ledger["next"]})
+    assert [each["act"] for each in older["items"]] == ["given"]
+    assert older["items"][0]["text_hash"] == ledger["items"][0]["text_hash"]
+
+
+def test_aggregate_spends_of_a_budget_that_ends(ivy: Person, kim: Person) -> None:
+    pytest.importorskip("opendp")
+    wanted = {"from": "2026-01-01", "to": "2026-01-31", "epsilon": 1.5, "segments": ["gold"]}
+    once = {"Idempotency-Key": "january"}
+    found = ivy.post("/v1/aggregates", wanted, headers=once)
+    assert ivy.post("/v1/aggregates", wanted, headers=once) == found
+    assert {each["segment"] for each in found["counts"]} == {"gold", None}
+    ivy.post("/v1/aggregates", wanted | {"epsilon": 2})
+    over = ivy.asked("POST", "/v1/aggregates", wanted, status=422).json()
+    assert over["value"] == "3.5 spent, 1.5 asked"
+    budget = ivy.get("/v1/aggregates")
+    assert (budget["spent"], budget["budget_left"]) == (3.5, 0.5)
+    assert [(each["epsilon"], each["by"]) for each in budget["items"]] == [(2, "ivy"), (1.5, "ivy")]
+    for days in ({"from": "2026-02-01"}, {"to": "9999-12-31"}):
+        assert (
+            "days up to today"
+            in ivy.asked("POST", "/v1/aggregates", wanted | days, status=422).json()["allowed"]
+        )
+    kim.asked("GET", "/v1/aggregates", status=403)
