@@ -22,10 +22,11 @@ from limitkeeper.app.people import key_made, person_added
 from limitkeeper.connectors.letters import Channel
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.access.actors import CUSTOMER, SYSTEM
+from limitkeeper.core.risk.model import Model
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import Settings
-from limitkeeper.engines.embedded.start import Place, running_engine
+from limitkeeper.engines.embedded.start import Decisive, Place, running_engine
 from limitkeeper.shells.feeds.workflow import Workflow
 from limitkeeper.shells.serving import Ways, open_ways, web_server
 from limitkeeper.store.people_tables import sessions
@@ -191,10 +192,13 @@ def workflow_server(
     oidc: OidcLogins | None = None,
     port: int = 0,
     webhook: Webhook | None = None,
+    model: Model | None = None,
 ) -> Iterator[WorkflowServer]:
     """A server with Workflow, until the end of the block."""
     clock = clock or Clock()
-    engine = running_engine(Place(store_url, Settings(folder / "snapshots", 0.0)), clock)
+    engine = running_engine(
+        Place(store_url, Settings(folder / "snapshots", 0.0), Decisive(model=model)), clock
+    )
     if accounts is not None:
         engine.submit(Request("accounts", accounts)).result()
     on_approved = effects(SEAL, notice_policy(market))

@@ -15,11 +15,11 @@ from sklearn.model_selection import train_test_split
 
 from limitkeeper.app.monitoring_figures import outcome_of
 from limitkeeper.app.scoring import characteristic_columns, faulty_columns
-from limitkeeper.app.summary import RISK_GRADES
 from limitkeeper.app.training import check_columns, trained_model
 from limitkeeper.core.compliance.shares import Z_95, ratio, wilson_interval
 from limitkeeper.core.kernel.errors import InputError, ModelError, did_you_mean
 from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.core.review.risk_grid import RISK_GRADES
 from limitkeeper.core.risk.model import Model
 from limitkeeper.learn.card import group_figures, groups_of
 from limitkeeper.learn.validation import (

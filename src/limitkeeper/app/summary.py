@@ -21,14 +21,9 @@ from limitkeeper.core.review.outcome import (
     outcome_by_group,
     outcome_in_all,
 )
+from limitkeeper.core.review.risk_grid import NOWHERE, RISK_GRADES, UTILISATION_BANDS, grid_cells, grid_sums
+from limitkeeper.core.review.value import has_value, value_totals
 from limitkeeper.core.strategy.actions import Action
-from limitkeeper.core.value.economics import VALUE_NAMES
-
-RISK_GRADES = (0.0, 0.05, 0.10, 0.20, 0.35, 0.50, 1.0)
-"""Edges of the bands of PD."""
-
-UTILISATION_BANDS = (0.0, 0.1, 0.3, 0.6, 0.9, 1.0)
-"""Lower edges of the bands of utilisation; what is below the first is with it."""
 
 JUDGED = (
     "defaulters",
@@ -171,23 +166,11 @@ def value_sums(reviewed: Reviewed, parameters: Parameters) -> dict[str, Any]:
     RAROC is that of the sums: ``(revenue - opex - EL + benefit * capital) / capital``.
     """
     found = reviewed.assessment
-    # RAROC is not summed, and one without capital is unknown by definition, not by lack of data.
-    summed = [name for name in VALUE_NAMES if name != "raroc"]
-    rows = [VALUE_NAMES.index(name) for name in summed]
-    known = ~np.isnan(found.value_before[rows]).any(axis=0) & ~np.isnan(found.value_after[rows]).any(axis=0)
+    known = has_value(found.value_before) & has_value(found.value_after)
+    terms = parameters["opex_cents"], parameters["capital_benefit_rate"]
     sides: dict[str, Any] = {"accounts": int(known.sum())}
-    opex = parameters["opex_cents"] * int(known.sum())
     for side, matrix in (("before", found.value_before), ("after", found.value_after)):
-        sums: dict[str, float | None] = {
-            name: float(matrix[row, known].sum()) for name, row in zip(summed, rows, strict=True)
-        }
-        capital, revenue, loss = (
-            float(matrix[VALUE_NAMES.index(name), known].sum())
-            for name in ("economic_capital_cents", "revenue_cents", "expected_loss_cents")
-        )
-        earned = revenue - opex - loss
-        sums["raroc"] = ratio(earned + parameters["capital_benefit_rate"] * capital, capital)
-        sides[side] = sums
+        sides[side] = value_totals(matrix[:, known], *terms)
     limits = reviewed.features["limit_cents"]
     sides["before"]["limit_cents"] = float(np.nansum(limits))
     after = reviewed.assessment.proposals.limits_after_cents
@@ -227,21 +210,13 @@ def risk_grid(reviewed: Reviewed, taken: NDArray[np.bool_]) -> dict[str, Any]:
     else:
         with np.errstate(invalid="ignore", divide="ignore"):
             against = features["balance_cents"] / features["limit_cents"]
-    grade = np.clip(np.searchsorted(RISK_GRADES[1:-1], reviewed.assessment.pd, side="right"), 0, None)
-    band = np.clip(
-        np.searchsorted(UTILISATION_BANDS, against, side="right") - 1, 0, len(UTILISATION_BANDS) - 1
-    )
-    usable = ~np.isnan(against)
-    shape = (len(RISK_GRADES) - 1, len(UTILISATION_BANDS))
-    accounts, touched = np.zeros(shape, int), np.zeros(shape, int)
-    np.add.at(accounts, (grade[usable], band[usable]), 1)
-    np.add.at(touched, (grade[usable & taken], band[usable & taken]), 1)
+    cells = grid_cells(reviewed.assessment.pd, against)
     return {
         "pd_edges": list(RISK_GRADES),
         "utilisation_edges": list(UTILISATION_BANDS),
-        "accounts": accounts.tolist(),
-        "touched": touched.tolist(),
-        "unknown": int((~usable).sum()),
+        "accounts": grid_sums(cells).tolist(),
+        "touched": grid_sums(cells[taken]).tolist(),
+        "unknown": int((cells == NOWHERE).sum()),
     }
 
 

@@ -37,6 +37,7 @@ cases = Table(
     Column("version", BigInteger, nullable=False),
     Index("cases_by_due", "is_live", "due_us"),
     Index("cases_by_tier", "is_live", "tier", "due_us"),
+    Index("cases_by_clock", "is_live", "tier", "clock", "due_us"),
     Index("cases_by_account", "account_id"),
     Index("cases_by_proposal", "proposal_id", unique=True),
 )

@@ -47,6 +47,8 @@ notices = Table(
     Column("version", BigInteger, nullable=False),
     Index("notices_by_customer", "customer_id", "made_us"),
     Index("notices_by_due", "due_us"),
+    Index("notices_by_state", "state", "made_us"),
+    Index("notices_by_account", "account_id", "made_us"),
 )
 
 deliveries = Table(

@@ -86,6 +86,8 @@ alerts = Table(
     Column("sequence", BigInteger, nullable=False),  # of the micro-batch that changed it last
     Index("alerts_by_account", "account_id"),
     Index("alerts_by_sequence", "sequence"),
+    Index("alerts_by_status", "status", "trigger"),
+    Index("alerts_by_opening", "opened_us", "trigger"),
 )
 
 proposals = Table(
@@ -106,6 +108,8 @@ proposals = Table(
     Column("sequence", BigInteger, nullable=False),
     Index("proposals_by_account", "account_id", "status"),
     Index("proposals_by_sequence", "sequence"),
+    Index("proposals_by_status", "status", "action"),
+    Index("proposals_by_making", "made_us", "action"),
 )
 
 portfolio_alerts = Table(

@@ -28,6 +28,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "events.assess": {STRATEGIST: ANY, OFFICER: ANY, COMMITTEE: ANY, SERVICE: ANY},
     "accounts.state": {OPERATOR: ANY, SERVICE: ANY},
     "accounts.read": {STRATEGIST: ANY, OFFICER: ANY, COMMITTEE: ANY, COMPLIANCE: ANY, SERVICE: ANY},
+    "overview.read": _INSIDE,
     "alerts.read": _INSIDE | {SERVICE: ANY},
     "alerts.acknowledge": _DECIDERS,
     "proposals.read": {STRATEGIST: ANY, **_DECIDERS, COMPLIANCE: ANY, SERVICE: ANY},

@@ -221,6 +221,24 @@ def watched(parts: Sequence[Part], terms: WatchTerms) -> Watched:
     return found
 
 
+def looked_upon(part: Part, terms: WatchTerms) -> Watched:
+    """Accounts assessed as they stand, without an event: nothing is decided of them, and nothing changes.
+
+    Parameters
+    ----------
+    part
+        Its looks are without events.
+    terms
+        What decides.
+    """
+    looks, stated = part.looks, _stated(part)
+    columns = _columns(looks, stated, terms)
+    found = _unwatched(columns, _characteristics(columns, looks, terms))
+    whole = [slice(0, len(looks))]
+    _assess([part], looks, stated, terms, found, whole, whole)
+    return found
+
+
 def _joined(arrays: Sequence[NDArray[Any]], axis: int = 0) -> NDArray[Any]:
     """Arrays one after another; one alone is not copied."""
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
@@ -308,20 +326,8 @@ def _round(
         owns = _slices([len(each) for each in rows])
     else:
         again, here, owns = np.empty(0, np.int64), found, _slices([len(part.looks) for part in parts])
-    barred, pending = np.empty(len(here.columns), np.int64), np.empty(len(here.columns), np.bool_)
-    places = here.columns.rows(DECIDED_NAMES).tolist()
-    for part, each, own in zip(parts, which, owns, strict=True):
-        decided = np.empty((len(DECIDED_NAMES), own.stop - own.start))
-        write_decided(
-            part.standing.slots, part.standing.rows, looks.account[each], looks.ts_us[each],
-            np.ascontiguousarray(stated[:, each]), decided, here.hits_before[own], barred[own],
-        )  # fmt: skip
-        for place, column in zip(places, decided, strict=True):
-            here.columns.values[place, own] = column
-    for chunk in here.columns.chunks():
-        assess_into(
-            here.assessment, here.columns, here.hits_before, here.characteristics, terms.policy, chunk, barred
-        )
+    _assess(parts, looks, stated, terms, here, which, owns)
+    pending = np.empty(len(here.columns), np.bool_)
     proposals = here.assessment.proposals
     for part, each, own in zip(parts, which, owns, strict=True):
         standing = part.standing
@@ -336,6 +342,42 @@ def _round(
         return [own.start + np.flatnonzero(pending[own]) for own in owns]
     _write_back(found, here, again)
     return [each[pending[own]] for each, own in zip(rows, owns, strict=True)]
+
+
+def _assess(
+    parts: Sequence[Part],
+    looks: Looks,
+    stated: NDArray[np.float64],
+    terms: WatchTerms,
+    here: Watched,
+    which: Sequence[slice | NDArray[np.int64]],
+    owns: Sequence[slice],
+) -> None:
+    """Assess some looks of each part under what stands of their accounts.
+
+    Parameters
+    ----------
+    parts, looks, stated, terms
+        Of everything.
+    here
+        Of the looks that are assessed, where what is found is written.
+    which, owns
+        The place of each part's looks in everything, and in ``here``.
+    """
+    barred = np.empty(len(here.columns), np.int64)
+    places = here.columns.rows(DECIDED_NAMES).tolist()
+    for part, each, own in zip(parts, which, owns, strict=True):
+        decided = np.empty((len(DECIDED_NAMES), own.stop - own.start))
+        write_decided(
+            part.standing.slots, part.standing.rows, looks.account[each], looks.ts_us[each],
+            np.ascontiguousarray(stated[:, each]), decided, here.hits_before[own], barred[own],
+        )  # fmt: skip
+        for place, column in zip(places, decided, strict=True):
+            here.columns.values[place, own] = column
+    for chunk in here.columns.chunks():
+        assess_into(
+            here.assessment, here.columns, here.hits_before, here.characteristics, terms.policy, chunk, barred
+        )
 
 
 def _rows_of(columns: Columns, which: NDArray[np.int64]) -> Columns:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from limitkeeper.app.features import Books, numbers_of, register_accounts
 from limitkeeper.connectors.events import id_text
 from limitkeeper.core.alerts.standing import Standing
-from limitkeeper.core.alerts.watch import LOOKED, Looks, Part, Watched, WatchTerms, watched
+from limitkeeper.core.alerts.watch import LOOKED, Looks, Part, Watched, WatchTerms, looked_upon, watched
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
 from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
 from limitkeeper.core.behaviour.state import Behaviour
@@ -128,8 +128,18 @@ class Shard:
         self, accounts: NDArray[np.int64], as_of_us: int, terms: WatchTerms, relations: RelationsOf
     ) -> Watched:
         """Look at accounts as of a time, without an event."""
+        return watched([self._part(self._looks(accounts, as_of_us, relations))], terms)
+
+    def seen(
+        self, accounts: NDArray[np.int64], as_of_us: int, terms: WatchTerms, relations: RelationsOf
+    ) -> tuple[NDArray[np.float64], Watched]:
+        """Accounts' features as of a time, ``(n, 45)``, and how they are assessed; nothing is decided or changed."""
+        looks = self._looks(accounts, as_of_us, relations)
+        return looks.features, looked_upon(self._part(looks), terms)
+
+    def _looks(self, accounts: NDArray[np.int64], as_of_us: int, relations: RelationsOf) -> Looks:
         nothing = np.zeros(len(accounts), np.int64)
-        looks = Looks(
+        return Looks(
             account=accounts,
             ts_us=np.full(len(accounts), as_of_us, np.int64),
             kind=np.full(len(accounts), LOOKED, np.int16),
@@ -138,7 +148,6 @@ class Shard:
             features=self.books.behaviour.portraits(as_of_us, accounts),
             others=_others(self.change.scores(accounts), relations(accounts)),
         )
-        return watched([self._part(looks)], terms)
 
     def state_bytes(self) -> int:
         """Bytes of its arrays, as far as they are used."""

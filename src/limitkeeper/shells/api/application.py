@@ -32,6 +32,7 @@ from limitkeeper.shells.api.measures import measures_router
 from limitkeeper.shells.api.notices import notices_router
 from limitkeeper.shells.api.openapi import TAGS, completed
 from limitkeeper.shells.api.oversight import audit_router, mandates_router
+from limitkeeper.shells.api.overview import Overview, overview_router
 from limitkeeper.shells.api.pages.page import add_pages
 from limitkeeper.shells.api.people import keys_router, people_changes_router, people_router
 from limitkeeper.shells.api.refusals import add_refusals
@@ -118,7 +119,9 @@ def application(engine: Engine, workflow: Workflow | None = None) -> DescribedAp
 def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[APIRouter, ...]:
     """The routes of Workflow."""
     desk, oidc, attempts = Desk(engine.store, engine.as_of_us), workflow.oidc, LoginAttempts()
+    overview = Overview(engine)
     return (
+        overview_router(overview),
         login_router(gate, attempts, by_password=oidc is None or oidc.local_accounts),
         *((oidc_router(gate, oidc, attempts),) if oidc else ()),
         cases_router(desk, workflow.policy, workflow.on_approved),

@@ -31,6 +31,12 @@ COUNTERS = {
 }
 
 
+def event_time_lag_seconds(engine: Engine) -> float:
+    """How far the newest event's time is behind the clock, 0 before the first."""
+    watermark_us = engine.state.watermark_us
+    return max(engine.as_of_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else 0.0
+
+
 class EngineCollector:
     """The engine's counters and gauges as Prometheus reads them; counters go on over a restart."""
 
@@ -46,8 +52,7 @@ class EngineCollector:
                 if counter == name:
                     family.add_metric([of], count)
             yield family
-        watermark_us = engine.state.watermark_us
-        lag = max(engine.as_of_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else 0.0
+        lag = event_time_lag_seconds(engine)
         gauges = {
             "accounts": ("Accounts known.", len(engine.state)),
             "sequence": ("Micro-batches committed.", engine.sequence),

@@ -14,6 +14,7 @@ from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
 from limitkeeper.shells.api.line_schemas import LINE_SCHEMAS
+from limitkeeper.shells.api.overview_schemas import OVERVIEW_SCHEMAS
 from limitkeeper.shells.api.people_schemas import PEOPLE_SCHEMAS
 from limitkeeper.shells.api.rights_schemas import RIGHTS_SCHEMAS
 from limitkeeper.shells.api.schemas import REFERENCE, Schema
@@ -31,10 +32,12 @@ SCHEMAS: dict[str, Schema] = {
     **BANK_SCHEMAS,
     **CAMPAIGN_SCHEMAS,
     **RIGHTS_SCHEMAS,
+    **OVERVIEW_SCHEMAS,
 }
 """Every schema by its name."""
 
 TAGS = [
+    {"name": "overview", "description": "What comes in, what waits, and what changed since yesterday."},
     {"name": "events", "description": "What happens on lines goes in here."},
     {
         "name": "accounts",

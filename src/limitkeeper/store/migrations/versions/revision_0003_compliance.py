@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.create_index("rejects_by_account", "rejects", ["account_id"])
     op.create_index("people_by_customer", "people", ["customer_id"])
     _bank_index()
+    _overview_indices()
 
 
 def _life_tables() -> None:
@@ -113,3 +114,16 @@ def _bank_index() -> None:
     op.create_index(
         "limit_entries_by_bank", "limit_entries", columns, sqlite_where=told, postgresql_where=told
     )
+
+
+def _overview_indices() -> None:
+    """What the overview counts by, and the timeline of an account."""
+    op.create_index("alerts_by_status", "alerts", ["status", "trigger"])
+    op.create_index("alerts_by_opening", "alerts", ["opened_us", "trigger"])
+    op.create_index("proposals_by_status", "proposals", ["status", "action"])
+    op.create_index("proposals_by_making", "proposals", ["made_us", "action"])
+    op.create_index("cases_by_clock", "cases", ["is_live", "tier", "clock", "due_us"])
+    op.create_index("notices_by_state", "notices", ["state", "made_us"])
+    op.create_index("notices_by_account", "notices", ["account_id", "made_us"])
+    columns = ["state", "effective_us", "action", "delta_cents"]
+    op.create_index("limit_entries_by_effect", "limit_entries", columns)

@@ -1,0 +1,97 @@
+"""What the console's pages are drawn from, over a real server with a model: the overview and the views of an account."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from limitkeeper.core.access.actors import OFFICER, OPERATOR, STRATEGIST
+from limitkeeper.core.behaviour.events import DAY_US
+from tests.live_model import live_model
+from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
+
+LINES = ("a-1", "a-2", "a-3", "a-4")
+LIMIT_CENTS = 1_000_000
+
+
+@dataclass
+class Bank:
+    """A server whose lines have spent, of which one is flagged, and who asks it."""
+
+    server: WorkflowServer
+    people: dict[str, Person]
+
+    def moment(self, days_ago: float = 0.0) -> str:
+        us = self.server.clock() - int(days_ago * DAY_US)
+        return dt.datetime.fromtimestamp(us / 1e6, dt.UTC).isoformat()
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    folder: Path = tmp_path_factory.mktemp("overview")
+    accounts = pl.DataFrame({"account_id": LINES, "customer_id": ["c-1", "c-1", "c-2", "c-2"],
+                             "limit_cents": [float(LIMIT_CENTS)] * len(LINES)})  # fmt: skip
+    url = f"sqlite:///{folder}/store.db"
+    with workflow_server(url, folder, accounts, model=live_model()) as server:
+        people = {role: server.person(role, role) for role in (OFFICER, OPERATOR, STRATEGIST)}
+        people["till"] = server.service("till", "events.send", "accounts.read")
+        found = Bank(server, people)
+        lived(found)
+        yield found
+
+
+def lived(bank: Bank) -> None:
+    """Spending and a bill of each line, a device that two share, and a flag on the first."""
+    events = [
+        event(bank, line, days, "purchase", amount=(k + 1) * 50_000, device_id=f"d-{max(k, 1)}")
+        for k, line in enumerate(LINES)
+        for days in (40, 20, 10, 5)
+    ]
+    bill = {"paid": 0, "minimum_due": 10_000, "days_past_due": 0}
+    events += [event(bank, line, 9, "bill", amount=(k + 1) * 100_000, **bill) for k, line in enumerate(LINES)]
+    events.append(event(bank, "a-1", 0, "flag", reason="cash-out"))
+    events.sort(key=lambda each: each["ts"])
+    assert bank.people["till"].post("/v1/events", events)["accepted"] == len(events)
+    awaited(lambda: bank.people[OFFICER].get("/v1/cases")["items"])
+
+
+def event(bank: Bank, line: str, days_ago: float, kind: str, **more: object) -> dict[str, Any]:
+    name = f"{line}-{kind}-{days_ago}"
+    return {"event_id": name, "account_id": line, "ts": bank.moment(days_ago), "kind": kind, **more}
+
+
+def of(rows: list[dict[str, Any]], **wanted: object) -> dict[str, Any]:
+    """The only row that has some values."""
+    (found,) = (row for row in rows if wanted.items() <= row.items())
+    return found
+
+
+def test_overview_tells_everybody_inside_what_waits_and_what_is_new(bank: Bank) -> None:
+    for role in (OFFICER, OPERATOR, STRATEGIST):
+        found = bank.people[role].get("/v1/overview")
+    violations = of(found["alerts"], trigger="suspected_violation")
+    assert (violations["open"], violations["last_day"], violations["day_before"]) == (1, 1, 0)
+    freezes = of(found["proposals"], action="freeze")
+    assert (freezes["open"], freezes["last_day"]) == (1, 1)
+    second = of(found["cases"], tier=2)
+    assert (second["open"], second["past_reminder"], second["due_within_day"]) == (1, 0, 1)
+    (case,) = bank.people[OFFICER].get("/v1/cases")["items"]
+    assert second["soonest_due_at"] == case["due_at"]
+    assert found["appeals"] == {"open": 0, "due_within_day": 0, "soonest_due_at": None}
+    assert found["notices"] == {"undelivered": 0}
+    assert found["events"]["accepted"] == 21
+    bank.people["till"].asked("GET", "/v1/overview", status=403)
+
+
+def test_portfolio_has_a_value_and_a_map_of_all_accounts(bank: Bank) -> None:
+    portfolio = bank.people[OFFICER].get("/v1/overview")["portfolio"]
+    assert (portfolio["accounts"], portfolio["sampled_accounts"]) == (len(LINES), len(LINES))
+    assert portfolio["missing"] is None
+    assert portfolio["limit_cents"] == LIMIT_CENTS * len(LINES)
+    assert portfolio["balance_cents"] == 4 * 50_000 * (1 + 2 + 3 + 4)
+    assert portfolio["ead_cents"] > portfolio["expected_loss_cents"] > 0
+    assert sum(map(sum, portfolio["grid"]["accounts"])) == len(LINES)
