@@ -5,6 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.cases import case_of, terms_in_force
+from limitkeeper.core.approval.cases import LIVE_STATES, deciders, offered_acts
 from limitkeeper.core.behaviour.events import NEVER_US
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.case_tables import case_acts, cases
@@ -46,6 +49,35 @@ def whole_case_document(w: Work, case_id: str) -> dict[str, Any]:
     found = case_document(w.found(cases, case_id))
     query = sa.select(case_acts).where(case_acts.c.case_id == case_id).order_by(case_acts.c.version)
     return found | {"acts": [case_act_document(row) for row in w.rows(query)]}
+
+
+def case_offers_document(w: Work, case_id: str, policy: ApprovalPolicy) -> dict[str, Any]:
+    """Who may decide on a case now, and what whoever looks may do with it or why not, as JSON.
+
+    Raises
+    ------
+    MissingError
+        When there is no such case.
+    """
+    case, terms = case_of(w.found(cases, case_id)), terms_in_force(w, policy)
+    able = deciders(case, terms, w.now_us) if case.state in LIVE_STATES else {}
+    offers = offered_acts(case, w.actor, terms, w.now_us)
+    return {
+        "case_id": case_id,
+        "deciders": [{"person_id": name, "mandate_of": holder} for name, holder in sorted(able.items())],
+        "quorum": terms.quorum,
+        "acts": [
+            {
+                "act": act.replace("_", "-"),
+                "needs_words": needs_words,
+                "is_allowed": refusal is None,
+                "rule": refusal and refusal.rule,
+                "why_not": refusal and refusal.problem,
+                "why_not_zh": refusal and refusal.chinese,
+            }
+            for act, needs_words, refusal in offers
+        ],
+    }
 
 
 def mandate_document(row: dict[str, Any]) -> dict[str, Any]:

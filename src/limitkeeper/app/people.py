@@ -259,8 +259,17 @@ def sessions_ended(w: Work, person_id: str) -> None:
         w.change(sessions, row["token_hash"], row["version"], {"ended_us": w.now_us})
 
 
-def session_actor(w: Work, token: str) -> Actor:
+def session_actor(w: Work, token: str, *, is_use: bool = True) -> Actor:
     """Who has a session, with the roles of now.
+
+    Parameters
+    ----------
+    w
+        Of the store of sessions.
+    token
+        Of the session.
+    is_use
+        Whether this is something that he does: a page that is open by itself does not keep a session from ending.
 
     Raises
     ------
@@ -272,7 +281,7 @@ def session_actor(w: Work, token: str) -> Actor:
     person = None if row is None or is_over else w.found(people, row["person_id"])
     if row is None or person is None or not person["is_active"]:
         raise LoginError("The session is over.", advice="Log in again.")
-    if w.now_us - row["seen_us"] >= SEEN_US:
+    if is_use and w.now_us - row["seen_us"] >= SEEN_US:
         w.change(sessions, row["token_hash"], row["version"], {"seen_us": w.now_us})
     return _actor(person)
 

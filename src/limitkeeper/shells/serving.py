@@ -31,6 +31,7 @@ from limitkeeper.engines.embedded.findings import TOLD_TOPICS
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.shells.api.application import application
+from limitkeeper.shells.console.look import Demonstration
 from limitkeeper.shells.feeds.bank import AnswerFeed, BankTopics
 from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
@@ -184,10 +185,16 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
         end_traces()
 
 
-def web_server(engine: Engine, host: str, port: int, workflow: Workflow | None = None) -> uvicorn.Server:
+def web_server(
+    engine: Engine,
+    host: str,
+    port: int,
+    workflow: Workflow | None = None,
+    demonstration: Demonstration | None = None,
+) -> uvicorn.Server:
     """The web server over an engine; ``run`` serves until it is told to stop."""
     config = uvicorn.Config(
-        application(engine, workflow),
+        application(engine, workflow, demonstration),
         host=host,
         port=port,
         access_log=False,

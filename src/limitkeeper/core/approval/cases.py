@@ -165,6 +165,28 @@ def acted(case: Case, act: str, actor: Actor, terms: Terms, now_us: int, words: 
     return replace(doing(case, actor, terms, now_us, words), version=case.version + 1)
 
 
+class Offer(NamedTuple):
+    """An act that somebody might do, and the rule that keeps him from it; None where none does."""
+
+    act: str
+    needs_words: bool
+    refusal: RefusedError | None
+
+
+def offered_acts(case: Case, actor: Actor, terms: Terms, now_us: int) -> tuple[Offer, ...]:
+    """Each act that fits the state of a case, tried for somebody: what keeps him is what would refuse him."""
+    found = []
+    for act, (_, states, needs_words) in ACTS.items():
+        if case.state in states:
+            try:
+                acted(case, act, actor, terms, now_us, words="tried")
+                refusal = None
+            except RefusedError as error:
+                refusal = error
+            found.append(Offer(act, needs_words, refusal))
+    return tuple(found)
+
+
 def clocked(case: Case, terms: Terms, now_us: int) -> Case:
     """A live case whose clock has come: reminded, sent up, or ended with a stated outcome.
 

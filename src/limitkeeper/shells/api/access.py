@@ -75,6 +75,21 @@ class Gate:
             self._known.popitem(last=False)
         return found
 
+    async def watching(self, token: str) -> Actor:
+        """Who has a session that a page watches by: what the page does by itself is no use of the session.
+
+        Raises
+        ------
+        LoginError
+            When the session is over.
+        """
+
+        def found() -> Actor:
+            with reading(self.store, SYSTEM, self.now_us()) as w:
+                return session_actor(w, token, is_use=False)
+
+        return await run_in_threadpool(found)
+
     def forget(self, token: str) -> None:
         """Look a token up again at its next use."""
         self._known.pop(token, None)

@@ -37,6 +37,10 @@ from limitkeeper.shells.api.pages.page import add_pages
 from limitkeeper.shells.api.people import keys_router, people_changes_router, people_router
 from limitkeeper.shells.api.refusals import add_refusals
 from limitkeeper.shells.api.rights_requests import rights_acts_router, rights_router
+from limitkeeper.shells.console.application import console_application
+from limitkeeper.shells.console.live import Live
+from limitkeeper.shells.console.look import Console, Demonstration
+from limitkeeper.shells.console.session import ROOT
 from limitkeeper.shells.feeds.workflow import Workflow
 
 DESCRIPTION = """Events in, portraits kept, alerts and proposals out. Amounts are whole minor units, times UTC.
@@ -77,7 +81,9 @@ class DescribedApplication(FastAPI):
         return self.openapi_schema
 
 
-def application(engine: Engine, workflow: Workflow | None = None) -> DescribedApplication:
+def application(
+    engine: Engine, workflow: Workflow | None = None, demonstration: Demonstration | None = None
+) -> DescribedApplication:
     """The application over an engine that runs.
 
     Parameters
@@ -85,7 +91,10 @@ def application(engine: Engine, workflow: Workflow | None = None) -> DescribedAp
     engine
         Which runs.
     workflow
-        Of cases and notices; without it there are none, and whoever reaches the server may do anything.
+        Of cases and notices; without it there are none, whoever reaches the server may do anything, and there is no
+        console.
+    demonstration
+        What the console's start page shows of a demonstration.
     """
     app = DescribedApplication(
         title="Limitkeeper",
@@ -111,9 +120,28 @@ def application(engine: Engine, workflow: Workflow | None = None) -> DescribedAp
     ]
     for router in routers:
         app.include_router(router)
-    add_pages(app)
+    add_pages(app, home=ROOT if workflow else "/docs")
+    if workflow:
+        app.mount(ROOT, console_application(console_of(app, engine, workflow, demonstration)))
     app.acts = acts_of_routes(chain(app.routes, *(router.routes for router in routers)))
     return app
+
+
+def console_of(
+    app: DescribedApplication, engine: Engine, workflow: Workflow, demonstration: Demonstration | None
+) -> Console:
+    """What the console shows of a server."""
+    oidc = workflow.oidc
+    return Console(
+        app,
+        engine.as_of_us,
+        Live(engine, app.state.gate),
+        currency_sign=workflow.on_approved.currency_sign,
+        time_zone=engine.policy.terms.time_zone,
+        by_password=oidc is None or oidc.local_accounts,
+        by_provider=oidc is not None,
+        demonstration=demonstration,
+    )
 
 
 def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[APIRouter, ...]:

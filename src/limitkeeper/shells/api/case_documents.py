@@ -54,6 +54,28 @@ CASES = answers(
 
 ONE_CASE = answers("The case.", ref("WholeCase"), CLAIMED | {"acts": [ACT]}, 404, 503)
 
+CASE_OFFERS = answers(
+    "What fits its state, with the rule that keeps one from it.",
+    ref("CaseOffers"),
+    {
+        "case_id": CASE_ID,
+        "deciders": [{"person_id": "ann", "mandate_of": "ann"}],
+        "quorum": 3,
+        "acts": [
+            {
+                "act": "claim",
+                "needs_words": False,
+                "is_allowed": False,
+                "rule": "mandate",
+                "why_not": "A person decides only within a mandate of his own or of somebody absent whose deputy he is.",
+                "why_not_zh": "人员只能在本人或其代理的缺席人员的授权范围内作出决定。",
+            }
+        ],
+    },
+    404,
+    503,
+)
+
 WORDS = {JSON: {"schema": ref("Words"), **shown({"words": "Confirmed with the merchant."})}}
 
 NEEDS_WORDS = tuple(act.replace("_", "-") for act, (_, _, needs_words) in ACTS.items() if needs_words)

@@ -8,6 +8,9 @@ from limitkeeper.core.approval.cases import ACTS, AGAINST, END_STATES, FOR, LIVE
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
 from limitkeeper.shells.api.schemas import Schema, cents, listed, moment, one_of, or_null, record, ref, value
 
+CASE_ACTS: tuple[str, ...] = tuple(act.replace("_", "-") for act in ACTS)
+"""The acts on a case as paths name them."""
+
 CASE_KINDS = ("decision", "campaign", "restoration", "appeal", "request")
 
 ROLE_NAMES = tuple(role for role in ROLES if role not in (SERVICE, SYSTEM_ROLE))
@@ -98,6 +101,37 @@ CASE_SCHEMAS: dict[str, Schema] = {
     "WholeCase": record(
         "A case with everything that was done on it.",
         CASE | {"acts": listed(ref("CaseAct"), "In order.")},
+    ),
+    "CaseOffers": record(
+        "What may be done with a case now.",
+        {
+            "case_id": ref("Id"),
+            "deciders": listed(
+                record(
+                    "Somebody who may decide.",
+                    {
+                        "person_id": value("string", "Who."),
+                        "mandate_of": value("string", "Under whose mandate."),
+                    },
+                ),
+                "Who may decide on its tier now.",
+            ),
+            "quorum": value("integer", "Votes that the committee needs.", minimum=1),
+            "acts": listed(
+                record(
+                    "An act that fits its state.",
+                    {
+                        "act": one_of(CASE_ACTS, "What would be done."),
+                        "needs_words": value("boolean", "Whether it says why."),
+                        "is_allowed": value("boolean", "Whether whoever asks may do it now."),
+                        "rule": value("string null", "The rule that keeps him from it."),
+                        "why_not": value("string null", "What the rule says."),
+                        "why_not_zh": value("string null", "The same in Chinese."),
+                    },
+                ),
+                "For whoever asks.",
+            ),
+        },
     ),
     "Cases": page_of("Case"),
     "Words": record(
@@ -195,8 +229,5 @@ CASE_SCHEMAS: dict[str, Schema] = {
     ),
 }
 """Every schema of cases and people by its name."""
-
-CASE_ACTS: tuple[str, ...] = tuple(act.replace("_", "-") for act in ACTS)
-"""The acts on a case as paths name them."""
 
 Examples = dict[str, Any]

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.approval_policy import ApprovalPolicy
-from limitkeeper.app.case_documents import case_document, whole_case_document
+from limitkeeper.app.case_documents import case_document, case_offers_document, whole_case_document
 from limitkeeper.app.cases import OnApproved, case_acted, terms_in_force
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.cases import END_STATES, LIVE_STATES
@@ -78,6 +78,12 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, on_approved: OnApproved) ->
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
+
+    @router.get("/v1/cases/{case_id}/acts", responses=documents.CASE_OFFERS)
+    async def case_offers(case_id: CaseId, actor: Reader) -> Response:
+        """Tell who may decide on a case now, and what oneself may do with it, or which rule keeps one from it."""
+        name = case_id.replace("\0", "")
+        return await desk.read(actor, lambda w: Acted(case_offers_document(w, name, policy)))
 
     @router.post("/v1/cases/{case_id}/{act}", openapi_extra=documents.ACT_ON_CASE)
     async def act_on_case(

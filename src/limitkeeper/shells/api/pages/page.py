@@ -18,8 +18,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 """What a browser lets the page do: show itself."""
 
 
-def add_pages(application: FastAPI) -> None:
-    """Serve the page at ``/docs``, and lead there from ``/``."""
+def add_pages(application: FastAPI, home: str = "/docs") -> None:
+    """Serve the page at ``/docs``, and lead from ``/`` to where people begin."""
 
     @application.get("/docs", include_in_schema=False)
     def docs(request: Request) -> HTMLResponse:
@@ -29,8 +29,8 @@ def add_pages(application: FastAPI) -> None:
 
     @application.get("/", include_in_schema=False)
     def root() -> RedirectResponse:
-        """Where the page is."""
-        return RedirectResponse("/docs")
+        """Where people begin."""
+        return RedirectResponse(home)
 
 
 def docs_html(document: Mapping[str, Any], server: str) -> str:

@@ -1,0 +1,67 @@
+"""Alerts: the feed with its filters, and one with its evidence."""
+
+import asyncio
+
+from starlette.responses import Response
+
+from limitkeeper.shells.api.findings import CHOICES
+from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.look import Look, PageRoute
+
+PAGE_ROWS = 50
+
+ACKNOWLEDGED_AT_ONCE = 200
+"""Alerts that one form acknowledges."""
+
+
+async def alert_feed(look: Look) -> Response:
+    """Alerts, the newest first."""
+    names = ("trigger", "severity", "status", "account_id")
+    wanted = {name: look.asked(name, "open" if name == "status" and not look.request.query_params else "")
+              for name in names}  # fmt: skip
+    offset = int(found) if (found := look.asked("offset", "0")).isdecimal() else 0
+    rows, portfolio = await asyncio.gather(
+        look.ask.get("/v1/alerts", **wanted, limit=PAGE_ROWS + 1, offset=offset),
+        look.ask.get("/v1/portfolio/alerts", limit=3),
+    )
+    later = offset + PAGE_ROWS if len(rows) > PAGE_ROWS else None
+    return look.page("alerts", alerts=rows[:PAGE_ROWS], portfolio=portfolio, choices=CHOICES["alerts"], wanted=wanted,
+                     offset=offset, later=later)  # fmt: skip
+
+
+async def one_alert(look: Look) -> Response:
+    """One alert with the trace of the decision behind it."""
+    found = await look.ask.get(f"/v1/alerts/{look.request.path_params['alert_id']}")
+    return look.page("alert", alert=found)
+
+
+async def acknowledge_several(look: Look) -> Response:
+    """Acknowledge what was chosen; what cannot be is told, and keeps nothing else from it."""
+    form = await look.request.form()
+    chosen = [str(each) for each in form.getlist("alert_id")][:ACKNOWLEDGED_AT_ONCE]
+
+    async def acknowledged(alert_id: str) -> bool:
+        try:
+            await look.ask.answer("POST", f"/v1/alerts/{alert_id}/acknowledge")
+        except ProblemError as error:
+            if error.status in (401, 403):
+                raise
+            return False
+        return True
+
+    try:
+        done = [await acknowledged(each) for each in chosen]
+    except ProblemError as error:
+        return look.page("problem", error.status, problem=error.document)
+    missed = len(done) - sum(done)
+    said = look.t("{n} acknowledged.", "已确认 {n} 条。", n=sum(done))
+    if missed:
+        said += look.t(" {n} could not be.", "{n} 条未能确认。", n=missed)
+    return look.forth(str(form.get("_then", "")), said)
+
+
+PAGES = (
+    PageRoute("/alerts", alert_feed),
+    PageRoute("/alerts/acknowledge", acknowledge_several, method="POST"),
+    PageRoute("/alerts/{alert_id}", one_alert),
+)

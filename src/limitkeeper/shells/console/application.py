@@ -1,0 +1,218 @@
+"""The console's application: its routes, what every answer of it carries, and what happens where something fails."""
+
+import mimetypes
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from limitkeeper.core.access.rights import check_right
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
+from limitkeeper.shells.api.answers import error_answer
+from limitkeeper.shells.console import accounts, alerts, cases, entrance
+from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.forms import content_of
+from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
+from limitkeeper.shells.console.session import ROOT, end_session, inside, is_ours, token_of
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+"""On every answer: nothing from elsewhere runs or is shown, and nobody frames a page."""
+
+FORM_FIELDS, FORM_FILES = 5_000, 10
+
+UPLOAD_BYTES = 12 * 1024 * 1024
+"""Bytes of a form with its files; the API has bounds of its own besides."""
+
+PAGES: tuple[PageRoute, ...] = (*entrance.PAGES, *cases.PAGES, *alerts.PAGES, *accounts.PAGES)
+
+
+class Secured:
+    """An application whose every answer carries the headers.
+
+    Parameters
+    ----------
+    inner
+        Which answers.
+    """
+
+    def __init__(self, inner: Any) -> None:  # noqa: ANN401 - an application
+        self.inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = {name for name, _ in message["headers"]}
+                given = HEADERS if b"cache-control" in known else {**HEADERS, "Cache-Control": "no-store"}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name.lower().encode(), value.encode()) for name, value in given.items()),
+                ]
+            await send(message)
+
+        await self.inner(scope, receive, sent)
+
+
+def console_application(console: Console) -> Secured:
+    """The application of all pages, to be mounted at :data:`limitkeeper.shells.console.session.ROOT`."""
+
+    async def handled(page: PageRoute, request: Request) -> Response:
+        look = Look(request, console)
+        try:
+            if token_of(request):
+                look.me = await look.ask.get("/v1/me")
+            elif not page.is_open:
+                return to_login(look)
+            return await page.shown(look)
+        except ProblemError as error:
+            return failed(look, error.document)
+
+    async def acted(page: PageRoute, request: Request) -> Response:
+        length = request.headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > UPLOAD_BYTES:
+            return refused(
+                Look(request, console),
+                {"status": 413, "detail": "The form is too large.", "allowed": f"{UPLOAD_BYTES} bytes"},
+            )
+        form = await request.form(max_fields=FORM_FIELDS, max_files=FORM_FILES)
+        look = Look(request, console)
+        if not is_ours(request, str(form.get("_mark", ""))):
+            return refused(
+                look, {"status": 403, "detail": look.t("This form is not of this session. Open the page again.",
+                                                        "该表单不属于当前会话，请重新打开页面。")},
+            )  # fmt: skip
+        return await page.shown(look)
+
+    async def stream(request: Request) -> Response:
+        look = Look(request, console)
+        try:
+            check_right(await console.live.gate.watching(token_of(request)), "alerts.read")
+            console.live.check_place()
+        except LimitkeeperError as error:
+            return error_answer(error)
+        return StreamingResponse(
+            console.live.watched(token_of(request), look.language),
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            media_type="text/event-stream",
+        )
+
+    routes: list[Any] = [
+        Route("/stream", stream),
+        *(page.route(acted if page.method == "POST" else handled) for page in (*PAGES, ACT)),
+        Route("/static/{name}", static_file),
+    ]
+    return Secured(Starlette(routes=routes))
+
+
+def to_login(look: Look) -> Response:
+    """To the login, and back afterwards."""
+    end = RedirectResponse(f"{ROOT}/login?then={look.values()['quote'](look.with_query())}", 303)
+    end_session(look.request, end)
+    return end
+
+
+def failed(look: Look, problem: dict[str, Any]) -> Response:
+    """A page that says what went wrong and what to do; a session that is over leads to the login."""
+    if problem["status"] == 401:  # noqa: PLR2004 - of HTTP
+        return to_login(look)
+    return look.page("problem", problem["status"], problem=problem)
+
+
+def refused(look: Look, problem: dict[str, Any]) -> Response:
+    """The same to a form: as JSON where a script asks, so that what was filled in stays."""
+    if "application/json" in look.request.headers.get("accept", ""):
+        detail = problem.get("detail_zh") if look.language == "zh" else None
+        return JSONResponse({"problem": problem | {"detail": detail or problem["detail"]}}, problem["status"])
+    return failed(look, problem)
+
+
+async def static_file(request: Request) -> Response:
+    """A style or a script."""
+    name = request.path_params["name"]
+    found = STATIC / name
+    if "/" in name or name.startswith(".") or not found.is_file():
+        return Response(status_code=404)
+    kept = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(
+        found.read_bytes(), headers=kept, media_type=mimetypes.guess_type(name)[0] or "text/plain"
+    )
+
+
+async def act(look: Look) -> Response:
+    """Do what a form asks of the API, in the name of who sent it: the rules are the API's.
+
+    The form says ``_path``, ``_method`` (POST), ``_match`` (the version that was seen), ``_key`` (so that sent twice it
+    is done once), ``_then`` (the page to go on to), ``_done`` (what to say there), and ``_shown`` (the field of the
+    answer that is shown once).
+    """
+    form = await look.request.form()
+    texts = {name: value for name, value in form.items() if isinstance(value, str)}
+    files = [("file", (value.filename or "file", await value.read(), value.content_type or ""))
+             for _, value in form.multi_items() if isinstance(value, UploadFile) and value.size]  # fmt: skip
+    path, method = texts.get("_path", ""), texts.get("_method", "POST")
+    if not path.startswith("/v1/") or method not in ("POST", "PATCH", "DELETE"):
+        return refused(look, {"status": 400, "detail": "The form says nothing to do.", "value": path[:200]})
+    headers = {"If-Match": texts.get("_match", ""), "Idempotency-Key": texts.get("_key", "")}
+    try:
+        given: dict[str, Any] = {"headers": {name: value for name, value in headers.items() if value}}
+        if files:
+            given["files"] = files
+        elif content := content_of(only_texts(form.multi_items())):
+            given["json"] = content
+        found = await look.ask.answer(method, path, **given)
+    except InputError as error:
+        return refused(look, {"status": 422, "detail": error.problem, "value": str(error.value),
+                              "allowed": str(error.allowed)})  # fmt: skip
+    except ProblemError as error:
+        return refused(look, error.document)
+    return went_well(look, texts, found.content)
+
+
+def went_well(look: Look, texts: dict[str, str], content: bytes) -> Response:
+    """The way on after an act, or what is shown once of its answer."""
+    if shown := texts.get("_shown"):
+        value, then = msgspec.json.decode(content)[shown], inside(texts.get("_then", ""))
+        return look.page("shown_once", value=value, then=then)
+    then = texts.get("_then", "")
+    for name, value in created(content).items():
+        then = then.replace("{" + name + "}", value)
+    found = look.forth(then, texts.get("_done", ""))
+    if "application/json" in look.request.headers.get("accept", ""):
+        answer = JSONResponse({"then": found.headers["location"]})
+        answer.raw_headers += [(name, value) for name, value in found.raw_headers if name == b"set-cookie"]
+        return answer
+    return found
+
+
+def created(content: bytes) -> dict[str, str]:
+    """The ids in an answer, to go on to what was made."""
+    try:
+        found = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return {}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in pairs if name.endswith("_id") and isinstance(value, str)}
+
+
+def only_texts(items: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """The fields of a form that are no files."""
+    return [(name, value) for name, value in items if isinstance(value, str)]
+
+
+ACT = PageRoute("/act", act, method="POST")

@@ -1,0 +1,88 @@
+"""The way in and out: logging in, logging out, and how the pages look."""
+
+from starlette.responses import RedirectResponse, Response
+
+from limitkeeper.core.access.actors import CUSTOMER
+from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.session import (
+    LOOK_COOKIES,
+    LOOK_SECONDS,
+    ROOT,
+    begin_session,
+    cookie_terms,
+    end_session,
+    inside,
+    token_of,
+)
+
+
+def home(look: Look) -> str:
+    """Where somebody begins: customers with their lines, others with the first place that is theirs."""
+    if CUSTOMER in look.me.get("roles", ()):
+        return f"{ROOT}/my"
+    places: list[str] = [place["path"] for place in look.values()["navigation"]]
+    return places[0] if places else f"{ROOT}/login"
+
+
+async def login(look: Look) -> Response:
+    """The way in."""
+    if look.me:
+        return look.forth(inside(look.asked("then"), home(look)))
+    return look.page("login", then=inside(look.asked("then")), problem=None, person_id="")
+
+
+async def log_in(look: Look) -> Response:
+    """Begin a session."""
+    form = await look.request.form()
+    given = {"person_id": str(form.get("person_id", "")).strip(), "password": str(form.get("password", ""))}
+    then = inside(str(form.get("then", "")))
+    try:
+        found = await look.ask.answer("POST", "/v1/login", json=given)
+    except ProblemError as error:
+        return look.page(
+            "login", error.status, then=then, problem=error.document, person_id=given["person_id"]
+        )
+    token = found.json()["token"]
+    look.request.cookies["limitkeeper_session"] = token
+    response = RedirectResponse(then if then != ROOT else f"{ROOT}/home", 303)
+    begin_session(look.request, response, token)
+    return response
+
+
+async def at_home(look: Look) -> Response:
+    """To where somebody begins."""
+    return look.forth(home(look))
+
+
+async def log_out(look: Look) -> Response:
+    """End the session."""
+    response = RedirectResponse(f"{ROOT}/login", 303)
+    if token_of(look.request):
+        try:
+            await look.ask.answer("POST", "/v1/logout")
+        except ProblemError as error:  # over already
+            if error.status != 401:  # noqa: PLR2004 - of HTTP
+                raise
+    end_session(look.request, response)
+    return response
+
+
+async def change_look(look: Look) -> Response:
+    """Keep a language or a theme."""
+    form = await look.request.form()
+    response = look.forth(str(form.get("_then", "")))
+    for name, allowed in LOOK_COOKIES.items():
+        value = str(form.get(name, ""))
+        if value in allowed:
+            response.set_cookie(f"limitkeeper_{name}", value, LOOK_SECONDS, **cookie_terms(look.request))
+    return response
+
+
+PAGES = (
+    PageRoute("/login", login, is_open=True),
+    PageRoute("/login", log_in, is_open=True, method="POST"),
+    PageRoute("/logout", log_out, is_open=True, method="POST"),
+    PageRoute("/look", change_look, is_open=True, method="POST"),
+    PageRoute("/home", at_home),
+)

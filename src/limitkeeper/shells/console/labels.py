@@ -1,0 +1,40 @@
+"""The names of codes in words: states, actions, triggers, acts, kinds, roles."""
+
+from functools import cache
+
+import yaml
+
+from limitkeeper.app.policy import POLICY, checked_language
+from limitkeeper.core.behaviour.features import FEATURES
+from limitkeeper.core.strategy.constraints import CONSTRAINT_WORDING
+
+TIER_RULES = POLICY / "approval" / "tiers.yaml"
+
+
+@cache
+def labels(language: str) -> dict[str, dict[str, str]]:
+    """Each group of codes with the words of each code; features, constraints and rules as they are defined."""
+    path = POLICY / "wording" / checked_language(language) / "console.yaml"
+    found: dict[str, dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    place = ("en", "zh").index(language)
+    rules = yaml.safe_load(TIER_RULES.read_text(encoding="utf-8"))
+    found["feature"] = {
+        each.name: (each.description, each.description_zh)[place].rstrip(".。") for each in FEATURES
+    }
+    found["constraint"] = {str(each.name).lower(): words[place] for each, words in CONSTRAINT_WORDING.items()}
+    found["tier_rule"] = {
+        name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()
+    }
+    return found
+
+
+def label(language: str, group: str, code: object) -> str:
+    """A code in words; one that has none is shown as it is, without underscores.
+
+    Examples
+    --------
+    >>> label("en", "action", "decrease"), label("zh", "action", "decrease"), label("en", "action", "some_new")
+    ('Reduce', '降额', 'some new')
+    """
+    text = str(code)
+    return labels(language).get(group, {}).get(text) or text.replace("_", " ").replace("-", " ")

@@ -1,0 +1,150 @@
+"""What pages show as it happens: figures and alerts, worked out once a second for all who watch.
+
+The engine's thread only leaves its messages; each second one task makes one text a language of them, and all watchers
+are sent the same bytes. So fifty open pages cost the engine what one costs.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from limitkeeper.core.behaviour.events import LONG_AGO_US
+from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.requests import BusyError
+from limitkeeper.shells.api.access import Gate
+from limitkeeper.shells.console.labels import label
+
+WATCHERS_MAX = 256
+"""Pages that may watch at a time."""
+
+BEAT_SECONDS = 1.0
+ALERTS_TOLD = 20
+"""Alerts of a second that are told, the newest; the page has the others when it is opened again."""
+
+SECONDS_BETWEEN_LOOKS_AT_SESSION = 15.0
+
+WAITING_BEATS = 5
+"""Seconds that wait for one watcher; of a slower one the older are dropped."""
+
+
+@dataclass
+class Live:
+    """Tells watchers what happens.
+
+    Parameters
+    ----------
+    engine
+        Which runs.
+    gate
+        Tells whether a session still stands.
+    """
+
+    engine: Engine
+    gate: Gate
+    _watchers: dict[asyncio.Queue[bytes], str] = field(default_factory=dict, repr=False)
+    _alerts: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict, repr=False)
+    _task: "asyncio.Task[None] | None" = field(default=None, repr=False)
+
+    async def watched(self, token: str, language: str) -> AsyncIterator[bytes]:
+        """Server-Sent Events for one watcher, until his session is over or the server stops."""
+        with self._place(language) as beats:
+            yield b": limitkeeper\n\n"
+            looked = time.monotonic()
+            while not self.engine.stopping:
+                with contextlib.suppress(TimeoutError):
+                    yield await asyncio.wait_for(beats.get(), 2 * BEAT_SECONDS)
+                if time.monotonic() - looked > SECONDS_BETWEEN_LOOKS_AT_SESSION:
+                    looked = time.monotonic()
+                    try:
+                        await self.gate.watching(token)
+                    except LimitkeeperError:
+                        return
+
+    def check_place(self) -> None:
+        """Nothing, where one more may watch.
+
+        Raises
+        ------
+        BusyError
+            When every place is taken.
+        """
+        if len(self._watchers) >= WATCHERS_MAX:
+            raise BusyError("Too many pages watch.", value=len(self._watchers), allowed=WATCHERS_MAX)
+
+    @contextlib.contextmanager
+    def _place(self, language: str) -> Iterator[asyncio.Queue[bytes]]:
+        beats: asyncio.Queue[bytes] = asyncio.Queue(WAITING_BEATS)
+        self._watchers[beats] = language
+        if self._task is None:
+            self.engine.listeners = [*self.engine.listeners, self._listen]
+            self._task = asyncio.get_running_loop().create_task(self._tell())
+        try:
+            yield beats
+        finally:
+            del self._watchers[beats]
+            if not self._watchers and self._task:
+                self._task.cancel()
+                self._task = None
+                self.engine.listeners = [each for each in self.engine.listeners if each != self._listen]
+
+    def _listen(self, messages: list[dict[str, Any]]) -> None:
+        """Take messages in the engine's thread: the newest of each alert."""
+        for message in messages[-ALERTS_TOLD:]:
+            if message["topic"].startswith("alert."):
+                self._alerts[message["subject"]] = message
+        while len(self._alerts) > ALERTS_TOLD:
+            with contextlib.suppress(KeyError):  # the other thread takes them meanwhile
+                self._alerts.popitem(last=False)
+
+    async def _tell(self) -> None:
+        events, since = self._events(), time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            now, seconds = self._events(), time.monotonic() - since
+            rate, events, since = (now - events) / seconds, now, time.monotonic()
+            alerts, self._alerts = list(self._alerts.values()), OrderedDict()
+            texts = {
+                language: self._text(language, rate, alerts) for language in set(self._watchers.values())
+            }
+            for beats, language in self._watchers.items():
+                if beats.full():
+                    beats.get_nowait()
+                beats.put_nowait(texts[language])
+
+    def _events(self) -> int:
+        return sum(count for (counter, _), count in self.engine.counts.copy().items() if counter == "events")
+
+    def _text(self, language: str, rate: float, alerts: list[dict[str, Any]]) -> bytes:
+        engine = self.engine
+        watermark_us = engine.state.watermark_us
+        lag = max(engine.as_of_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else None
+        figures = {
+            "events_per_second": f"{rate:,.0f}",
+            "lag_seconds": "–" if lag is None else f"{lag:,.0f} s",
+            "waiting_events": f"{engine.queue.waiting_events:,}",
+            "accounts": f"{len(engine.state):,}",
+        }
+        text = b"event: figures\ndata: " + msgspec.json.encode(figures) + b"\n\n"
+        if alerts:
+            told = [shown_alert(language, alert) for alert in alerts]
+            text += b"event: alerts\ndata: " + msgspec.json.encode(told) + b"\n\n"
+        return text
+
+
+def shown_alert(language: str, alert: dict[str, Any]) -> dict[str, str]:
+    """An alert as the feed shows it."""
+    return {
+        "id": alert["subject"],
+        "account_id": alert["account_id"],
+        "trigger": label(language, "trigger", alert["trigger"]),
+        "severity": label(language, "severity", alert["severity"]),
+        "rules": ", ".join(alert["rules"]).replace("_", " "),
+        "at": alert["at"][:16].replace("T", " "),
+    }

@@ -1,0 +1,311 @@
+"""A look at a page: who looks, in which language, what the page asks, and how it is shown."""
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from limitkeeper.shells.console.asking import Asking, ProblemError
+from limitkeeper.shells.console.charts import CHARTS
+from limitkeeper.shells.console.labels import label
+from limitkeeper.shells.console.live import Live
+from limitkeeper.shells.console.navigation import navigation
+from limitkeeper.shells.console.session import (
+    LOOK_COOKIES,
+    ROOT,
+    SAID_COOKIE,
+    cookie_terms,
+    form_mark,
+    inside,
+    token_of,
+)
+
+STATIC = files("limitkeeper.shells.console") / "static"
+
+
+@dataclass(frozen=True)
+class Login:
+    """A login that the start page shows: of a demonstration alone."""
+
+    person_id: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What is shown of a demonstration.
+
+    Parameters
+    ----------
+    password
+        Of all its logins, which the start page shows.
+    logins
+        One a role.
+    english, chinese
+        What is real and what is simulated.
+    """
+
+    password: str
+    logins: tuple[Login, ...]
+    english: str
+    chinese: str
+
+
+@dataclass(frozen=True)
+class Console:
+    """What all pages share.
+
+    Parameters
+    ----------
+    api
+        The application whose answers are shown.
+    now_us
+        The clock, UTC microseconds.
+    live
+        Figures and alerts as they come.
+    currency_sign
+        Before amounts.
+    time_zone
+        In which instants are shown.
+    by_password, by_provider
+        How people log in.
+    demonstration
+        Of a server that demonstrates: every page says so.
+    """
+
+    api: ASGIApp
+    now_us: Callable[[], int]
+    live: Live
+    currency_sign: str = "¥"
+    time_zone: str = "UTC"
+    by_password: bool = True
+    by_provider: bool = False
+    demonstration: Demonstration | None = None
+    templates: Environment = field(default_factory=lambda: environment())  # noqa: PLW0108 - made below
+
+
+def environment() -> Environment:
+    """The templates; what they show is escaped."""
+    found = Environment(
+        loader=PackageLoader("limitkeeper.shells.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["unquoted"] = unquote
+    found.globals |= {"static": static_address, **CHARTS}
+    return found
+
+
+def static_address(name: str) -> str:
+    """Where a file of the pages is, by its content: it may be kept for ever."""
+    content = (STATIC / name).read_bytes()
+    return f"{ROOT}/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
+
+
+@dataclass
+class Look:
+    """One request for a page.
+
+    Parameters
+    ----------
+    request
+        As it came.
+    console
+        What all pages share.
+    me
+        Who looks, as ``GET /v1/me`` tells; empty for nobody.
+    """
+
+    request: Request
+    console: Console
+    me: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def ask(self) -> Asking:
+        """The API, in the name of who looks."""
+        client = self.request.client
+        return Asking(
+            self.console.api, token_of(self.request), (client.host, client.port) if client else ("", 0)
+        )
+
+    @property
+    def language(self) -> str:
+        """Of the page: as chosen, else as the browser asks; Chinese first for customers."""
+        return self._chosen("language") or (
+            "en" if self.request.headers.get("accept-language", "zh").lower().startswith("en") else "zh"
+        )
+
+    @property
+    def theme(self) -> str:
+        """Light, dark, or as the browser has it."""
+        return self._chosen("theme") or "auto"
+
+    def _chosen(self, name: str) -> str | None:
+        found = self.request.cookies.get(f"limitkeeper_{name}")
+        return found if found in LOOK_COOKIES[name] else None
+
+    def t(self, english: str, chinese: str, **values: object) -> str:
+        """What is said, in the page's language."""
+        found = chinese if self.language == "zh" else english
+        return found.format(**values) if values else found
+
+    def may(self, act: str) -> bool:
+        """Whether who looks may do an act, on what is his own at least."""
+        return act in self.me.get("acts", ())
+
+    def asked(self, name: str, otherwise: str = "") -> str:
+        """A value of the page's address."""
+        return self.request.query_params.get(name, otherwise)
+
+    def with_query(self, **changes: object) -> str:
+        """The page's address with other values; an empty one is left out."""
+        values = dict(self.request.query_params) | {name: str(value or "") for name, value in changes.items()}
+        kept = {name: value for name, value in values.items() if value}
+        return self.request.url.path + (f"?{urlencode(kept)}" if kept else "")
+
+    def money(self, cents: float | None) -> str:
+        """An amount; a dash where it is not known."""
+        if cents is None:
+            return "–"
+        whole = f"{abs(cents) / 100:,.2f}".removesuffix(".00")
+        return f"{'−' if cents < 0 else ''}{self.console.currency_sign}{whole}"
+
+    def large_money(self, cents: float | None) -> str:
+        """An amount in short, as on a tile."""
+        if cents is None:
+            return "–"
+        amount, sign = abs(cents) / 100, "−" if cents < 0 else ""
+        steps = [(1e8, "亿"), (1e4, "万")] if self.language == "zh" else [(1e9, "bn"), (1e6, "m"), (1e3, "k")]
+        for step, word in steps:
+            if amount >= step:
+                return f"{sign}{self.console.currency_sign}{amount / step:,.2f}\u202f{word}"
+        return f"{sign}{self.console.currency_sign}{amount:,.0f}"
+
+    def percent(self, share: float | None, digits: int = 1) -> str:
+        """A share in per cent; a dash where it is not known."""
+        return "–" if share is None else f"{share:.{digits}%}"
+
+    def number(self, value: float | None, digits: int = 0) -> str:
+        """A number; a dash where it is not known."""
+        return "–" if value is None else f"{value:,.{digits}f}"
+
+    def day(self, instant: str | None) -> str:
+        """A day in the market's time zone."""
+        return "–" if not instant else self._local(instant).strftime("%Y-%m-%d")
+
+    def time(self, instant: str | None) -> str:
+        """A day and a time in the market's time zone."""
+        return "–" if not instant else self._local(instant).strftime("%Y-%m-%d %H:%M")
+
+    def until(self, instant: str | None) -> str:
+        """How far away an instant is, in words."""
+        if not instant:
+            return "–"
+        seconds = dt.datetime.fromisoformat(instant).timestamp() - self.console.now_us() / 1e6
+        away = abs(seconds)
+        for size, english, chinese in ((86_400, "d", "天"), (3_600, "h", "小时"), (60, "min", "分钟")):
+            if away >= size:
+                amount = f"{away / size:.0f}"
+                return (
+                    self.t(f"in {amount} {english}", f"{amount} {chinese}后")
+                    if seconds > 0
+                    else self.t(f"{amount} {english} ago", f"{amount} {chinese}前")
+                )
+        return self.t("now", "现在")
+
+    def is_near(self, instant: str | None, hours: float = 24.0) -> bool:
+        """Whether an instant is past or comes soon."""
+        if not instant:
+            return False
+        return dt.datetime.fromisoformat(instant).timestamp() - self.console.now_us() / 1e6 < hours * 3_600
+
+    async def found(self, path: str | bool | None) -> Any:  # noqa: ANN401 - as documented for the route
+        """What a GET answers; None where there is nothing to ask, or it is not there, or not for who looks."""
+        if not path:
+            return None
+        try:
+            return await self.ask.get(str(path))
+        except ProblemError as error:
+            if error.status in (403, 404, 409, 422):
+                return None
+            raise
+
+    def _local(self, instant: str) -> dt.datetime:
+        return dt.datetime.fromisoformat(instant).astimezone(ZoneInfo(self.console.time_zone))
+
+    def values(self) -> dict[str, Any]:
+        """What every template is given."""
+        return {
+            "look": self,
+            "me": self.me,
+            "t": self.t,
+            "label": partial(label, self.language),
+            "mark": form_mark(token_of(self.request)),
+            "key": lambda: secrets.token_hex(16),
+            "said": self.request.cookies.get(SAID_COOKIE, ""),
+            "navigation": navigation(self.me.get("acts", ()), self.request.url.path),
+            "here": self.with_query(),
+            "quote": partial(quote, safe=""),
+        }
+
+    def page(self, template: str, status: int = 200, **values: object) -> Response:
+        """A page; what was to be said once is not said again."""
+        content = self.console.templates.get_template(f"{template}.html.j2").render(self.values() | values)
+        found = HTMLResponse(content, status)
+        if SAID_COOKIE in self.request.cookies:
+            found.delete_cookie(SAID_COOKIE, **cookie_terms(self.request))
+        return found
+
+    def forth(self, path: str, said: str = "") -> Response:
+        """Send the browser on to a page of the console, which says what was done."""
+        found = RedirectResponse(inside(path), 303)
+        if said:
+            found.set_cookie(SAID_COOKIE, quote(said[:300]), max_age=60, **cookie_terms(self.request))
+        return found
+
+
+Page = Callable[[Look], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class PageRoute:
+    """A page: where it is, and what shows it.
+
+    Parameters
+    ----------
+    path
+        Below the console's root.
+    shown
+        Of a look.
+    is_open
+        Whether nobody need be logged in.
+    method
+        Of HTTP.
+    """
+
+    path: str
+    shown: Page
+    is_open: bool = False
+    method: str = "GET"
+
+    def route(self, handled: Callable[["PageRoute", Request], Awaitable[Response]]) -> Route:
+        """The route of the web framework."""
+
+        async def answered(request: Request) -> Response:
+            return await handled(self, request)
+
+        return Route(self.path, answered, methods=[self.method])
