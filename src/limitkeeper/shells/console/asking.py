@@ -64,7 +64,8 @@ class Asking:
     async def get(self, path: str, **parameters: object) -> Any:  # noqa: ANN401 - as documented for the route
         """What a GET answers; parameters without a value are left out."""
         given = {name: value for name, value in parameters.items() if value not in (None, "")}
-        return msgspec.json.decode((await self.answer("GET", path, params=given)).content)
+        more = {"params": given} if given else {}  # empty ones would take away those that the path has
+        return msgspec.json.decode((await self.answer("GET", path, **more)).content)
 
     async def each(self, *paths: str) -> list[Any]:
         """What several GETs answer, asked at once."""
