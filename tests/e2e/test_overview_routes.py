@@ -95,3 +95,35 @@ def test_portfolio_has_a_value_and_a_map_of_all_accounts(bank: Bank) -> None:
     assert portfolio["balance_cents"] == 4 * 50_000 * (1 + 2 + 3 + 4)
     assert portfolio["ead_cents"] > portfolio["expected_loss_cents"] > 0
     assert sum(map(sum, portfolio["grid"]["accounts"])) == len(LINES)
+
+
+def test_other_limits_of_a_line_are_valued_around_its_own(bank: Bank) -> None:
+    officer = bank.people[OFFICER]
+    grid = officer.get("/v1/accounts/a-4/economics")
+    assert (grid["missing"], grid["is_frozen"], grid["now"]["limit_cents"]) == (None, False, LIMIT_CENTS)
+    limits = [each["limit_cents"] for each in grid["limits"]]
+    assert (limits[0], limits[10], limits[-1], len(limits)) == (0, LIMIT_CENTS, 2 * LIMIT_CENTS, 21)
+    assert grid["limits"][10] == grid["now"]
+    for name in ("ead_cents", "expected_loss_cents", "economic_capital_cents"):
+        figures = [each[name] for each in grid["limits"]]
+        assert figures == sorted(figures)
+        assert figures[0] < figures[-1]
+    asked = officer.get("/v1/accounts/a-4/economics", params={"limit_cents": [LIMIT_CENTS, 300_000]})
+    assert asked["limits"][0] == grid["now"]
+    assert asked["limits"][1] == grid["limits"][3]
+
+
+def test_value_of_the_portfolio_is_that_of_its_accounts(bank: Bank) -> None:
+    officer = bank.people[OFFICER]
+    portfolio = officer.get("/v1/overview")["portfolio"]
+    now = [officer.get(f"/v1/accounts/{line}/economics")["now"] for line in LINES]
+    for name in ("ead_cents", "expected_loss_cents", "economic_profit_cents"):
+        assert portfolio[name] == pytest.approx(sum(each[name] for each in now), abs=len(LINES))
+
+
+def test_limits_that_are_none_or_too_many_are_refused(bank: Bank) -> None:
+    officer, path = bank.people[OFFICER], "/v1/accounts/a-4/economics"
+    officer.asked("GET", path, params={"limit_cents": [-1]}, status=422)
+    officer.asked("GET", path, params={"limit_cents": list(range(65))}, status=422)
+    officer.asked("GET", "/v1/accounts/nobody/economics", status=404)
+    bank.people[OPERATOR].asked("GET", path, status=403)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limitkeeper.core.decision.assessment import Assessment, Policy, assessed
+from limitkeeper.core.decision.assessment import Assessment, Policy, assessed, value_at_limits
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.value.economics import VALUE_NAMES
@@ -68,3 +68,24 @@ def test_line_without_a_known_limit_has_no_value_and_says_so(found: tuple[Column
 def test_policy_names_each_input_once(policy: Policy) -> None:
     assert len(set(policy.inputs)) == len(policy.inputs)
     assert {"limit_cents", "balance_cents", "lgd", "ccf", "is_frozen"} <= set(policy.inputs)
+
+
+def test_limit_that_a_strategy_would_set_is_worth_what_its_proposal_says(
+    policy: Policy, found: tuple[Columns, Assessment]
+) -> None:
+    features, assessment = found
+    proposals = assessment.proposals
+    free = (features["is_frozen"] != 1.0) & ~proposals.drawing_stopped & (features["is_closed"] != 1.0)
+    changed = (
+        free & (proposals.limits_after_cents >= 0) & (proposals.limits_after_cents != features["limit_cents"])
+    )
+    chosen = np.flatnonzero(changed)
+    assert len(chosen) > 100
+    for account in chosen.tolist():
+        after = float(proposals.limits_after_cents[account])
+        given = np.array([after, features["limit_cents"][account]])
+        one, pd = features.part(account, account + 1), float(assessment.pd[account])
+        values, gained = value_at_limits(one, pd, given, policy)
+        assert np.array_equal(values[:, 0], assessment.value_after[:, account], equal_nan=True)
+        assert np.array_equal(values[:, 1], assessment.value_before[:, account], equal_nan=True)
+        assert np.array_equal(gained[:1], assessment.marginal_profit_cents[[account]], equal_nan=True)

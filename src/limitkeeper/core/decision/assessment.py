@@ -212,13 +212,9 @@ def assess_into(
     copy_rows(features.values, features.rows(inputs), part.start, work.values[: len(inputs)])
     work["pd"][:], work["points"][:] = assessment.pd[part], assessment.points[part]
     write_undrawn(work["limit_cents"], work["balance_cents"], work["undrawn_cents"])
-    basis = np.empty((len(BASIS_NAMES), len(work)))
-    balance, spend, paid_full, completeness, bills = (work[name] for name in BASIS_INPUTS)
-    value_basis(balance, spend, paid_full, completeness, bills, basis)
-    drawable = np.empty(len(work))
-    write_drawable(work["limit_cents"], balance, work["is_frozen"], work["is_closed"], drawable)
+    basis, drawable = _basis_and_drawable(work)
     before = work.values[-len(VALUE_NAMES) :]
-    _value(work, basis, drawable, balance, basis[0], basis[1], policy, before)
+    _value(work, basis, drawable, work["balance_cents"], basis[0], basis[1], policy, before)
     assessment.value_before[:, part] = before
     held = None if barred is None else barred[part]
     apart = None if holdout is None else holdout.part(part)
@@ -252,24 +248,76 @@ def _value_after(
     policy: Policy,
     part: slice,
 ) -> None:
-    balance, profit = work["balance_cents"], work["economic_profit_cents"]
-    drawable = np.empty(len(work))
     after_cents = proposals.limits_after_cents
     limit = np.where(after_cents == UNKNOWN_CENTS, np.nan, after_cents)
     stopped = proposals.drawing_stopped.astype(np.float64)
-    write_drawable(limit, balance, stopped, np.zeros(len(work)), drawable)
+    after, gained = assessment.value_after[:, part], assessment.marginal_profit_cents[part]
+    _value_at(limit, stopped, work, basis, drawable_before, policy, after, gained)
+
+
+def _value_at(
+    limits_cents: NDArray[np.float64],
+    stopped: NDArray[np.float64],
+    work: Columns,
+    basis: NDArray[np.float64],
+    drawable_before: NDArray[np.float64],
+    policy: Policy,
+    values: NDArray[np.float64],
+    gained_cents: NDArray[np.float64],
+) -> None:
+    """Write the value under other limits, and the economic profit that the change gains."""
+    balance, profit = work["balance_cents"], work["economic_profit_cents"]
+    drawable = np.empty(len(work))
+    write_drawable(limits_cents, balance, stopped, np.zeros(len(work)), drawable)
     response = np.empty((len(RESPONSE_NAMES), len(work)))
     spent, terms = basis[1], policy.response_terms
     policy.response(drawable_before, drawable, balance, basis[0], spent, profit, terms, response)
     owed, revolving, spend, cost = response
-    after = assessment.value_after[:, part]
-    _value(work, basis, drawable, owed, revolving, spend, policy, after)
-    write_marginal_profit(
-        profit,
-        after[VALUE_NAMES.index("economic_profit_cents")],
-        cost,
-        assessment.marginal_profit_cents[part],
-    )
+    _value(work, basis, drawable, owed, revolving, spend, policy, values)
+    write_marginal_profit(profit, values[VALUE_NAMES.index("economic_profit_cents")], cost, gained_cents)
+
+
+def value_at_limits(
+    features: Columns, pd: float, limits_cents: NDArray[np.float64], policy: Policy
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What one account would be worth under other limits, as an assessment values what it proposes.
+
+    Parameters
+    ----------
+    features
+        At least ``policy.inputs``, of one account.
+    pd
+        Of the champion; NaN where it is not known.
+    limits_cents
+        0 or more, shape ``(n,)``. Where drawing is stopped it stays so.
+    policy
+        What decides.
+
+    Returns
+    -------
+    Values with rows ``VALUE_NAMES``, ``(6, n)``, and the economic profit that the change to each limit gains, ``(n,)``.
+    """
+    count = len(limits_cents)
+    inputs = policy.inputs
+    work = Columns((*inputs, *COMPUTED_NAMES), np.full((len(inputs) + len(COMPUTED_NAMES), count), np.nan))
+    work.values[: len(inputs)] = features.values[features.rows(inputs)]
+    work["pd"][:] = pd
+    basis, drawable = _basis_and_drawable(work)
+    before = work.values[-len(VALUE_NAMES) :]
+    _value(work, basis, drawable, work["balance_cents"], basis[0], basis[1], policy, before)
+    values, gained = np.empty((len(VALUE_NAMES), count)), np.empty(count)
+    _value_at(limits_cents, work["is_frozen"], work, basis, drawable, policy, values, gained)
+    return values, gained
+
+
+def _basis_and_drawable(work: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What value rests on, ``BASIS_NAMES``, and the limit that can be drawn now."""
+    basis = np.empty((len(BASIS_NAMES), len(work)))
+    balance, spend, paid_full, completeness, bills = (work[name] for name in BASIS_INPUTS)
+    value_basis(balance, spend, paid_full, completeness, bills, basis)
+    drawable = np.empty(len(work))
+    write_drawable(work["limit_cents"], balance, work["is_frozen"], work["is_closed"], drawable)
+    return basis, drawable
 
 
 def assessed(

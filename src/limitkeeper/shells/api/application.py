@@ -11,6 +11,7 @@ from limitkeeper.app.login_attempts import LoginAttempts
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.shells.api.access import Gate, acts_of_routes
+from limitkeeper.shells.api.account_views import account_views_router
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.aggregates import aggregates_router
 from limitkeeper.shells.api.answers import add_error_answers, error_answer
@@ -150,6 +151,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
     overview = Overview(engine)
     return (
         overview_router(overview),
+        account_views_router(engine),
         login_router(gate, attempts, by_password=oidc is None or oidc.local_accounts),
         *((oidc_router(gate, oidc, attempts),) if oidc else ()),
         cases_router(desk, workflow.policy, workflow.on_approved),

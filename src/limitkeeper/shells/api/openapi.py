@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from limitkeeper.core.access.rights import RIGHTS
+from limitkeeper.shells.api.account_view_schemas import ACCOUNT_VIEW_SCHEMAS
 from limitkeeper.shells.api.answer_schemas import ANSWER_SCHEMAS
 from limitkeeper.shells.api.appeal_schemas import APPEAL_SCHEMAS
 from limitkeeper.shells.api.bank_schemas import BANK_SCHEMAS
@@ -33,6 +34,7 @@ SCHEMAS: dict[str, Schema] = {
     **CAMPAIGN_SCHEMAS,
     **RIGHTS_SCHEMAS,
     **OVERVIEW_SCHEMAS,
+    **ACCOUNT_VIEW_SCHEMAS,
 }
 """Every schema by its name."""
 
