@@ -1,5 +1,6 @@
 """A person's rights on every store: a copy of everything, an erasure that leaves nothing, consents, clocks."""
 
+import html
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import RequestError
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.shells.report.copy_page import copy_html
+from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.people_tables import people, sessions
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.schema import metadata
@@ -142,12 +145,28 @@ def test_copy_has_everything_opened_and_nothing_of_others(store: Store, seal: Se
     text = json.dumps(found, ensure_ascii=False)
     for marker in MARKERS:
         assert marker in text, marker
+    page = html.unescape(copy_html(found, "zh"))
+    assert not [marker for marker in MARKERS if marker not in page]
     assert "ann" not in {each.get("maker_id") for rows in found["data"].values() for each in rows}
     assert not [name for name in ("password_hash", "token_hash", "parties") if name in text]
     assert {each["action"] for each in found["data"]["limit_entries"]} == {"open", "decrease", "close"}
     assert "rights.copy" in [each["act"] for each in act(store, IVY, personal_copy, seal, "a")["who_looked"]]
     [document] = request_documents(store, LATER_US, ended=True)
     assert (document["state"], document["is_overdue"]) == ("done", False)
+
+
+def test_copy_tells_times_by_names_that_are_always_the_same_and_a_wait_in_days(
+    store: Store, seal: Seal
+) -> None:
+    with work(store, SYSTEM, LATER_US) as w:
+        w.connection.execute(
+            sa.update(limit_entries).where(limit_entries.c.action == "close").values(wait_us=60 * DAY_US)
+        )
+    data = act(store, IVY, personal_copy, seal, "a")["data"]
+    assert {each["action"]: each["wait_days"] for each in data["limit_entries"]}["close"] == 60.0
+    assert data["sessions"][0]["ended_at"] is None
+    assert data["people"][0]["locked_until_at"] is None
+    assert not [name for rows in data.values() for row in rows for name in row if name.endswith("_us")]
 
 
 def test_copy_of_another_is_empty(store: Store, seal: Seal) -> None:

@@ -49,6 +49,9 @@ def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
     assert copy["data"]["contacts"][0]["address"] == "kim@mail.test"
     assert copy["made_by"] == "ivy"
     assert out.stat().st_mode & 0o077 == 0
+    page = data / "kim.html"
+    assert "contacts 1" in run(data, "rights", "copy", request, "--out", str(page), "--as", "ivy")
+    assert "kim@mail.test" in page.read_text(encoding="utf-8")
     request = made(data, "erase")
     run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
     assert "Nothing bars it" in run(data, "rights", "erase", request, "--dry-run", "--as", "ivy")

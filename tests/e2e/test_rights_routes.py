@@ -78,6 +78,10 @@ def test_customer_asks_for_and_takes_his_own_copy_which_answers_his_request(
     whole = kim.get(path)
     assert (whole["state"], [each["act"] for each in whole["acts"]]) == ("done", ["make", "answer"])
     assert whole["acts"][1]["outcome"]["contacts"] == 1
+    page = kim.asked("GET", f"{path}/copy", params={"format": "html", "language": "zh"})
+    assert "我们保存的您的个人信息" in page.text
+    assert "+8613912345678" in page.text
+    assert page.headers["content-disposition"] == 'attachment; filename="personal-data.html"'
     again = kim.get(f"{path}/copy")
     assert "rights.copy" in [each["act"] for each in again["who_looked"]]
     assert ivy.get(path)["acts"][1]["by"] == f"login of {kim_id}"

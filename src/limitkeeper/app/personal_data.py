@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.behaviour.events import NEVER_US
+from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store import (
     appeal_tables,
@@ -28,6 +28,9 @@ from limitkeeper.store.work import Work
 
 ROWS_MAX = 100_000
 """Of one table in one person's copy."""
+
+DURATIONS = frozenset({"wait_us"})
+"""Columns of microseconds that are no times."""
 
 Opened = Callable[[Seal, Mapping[str, Any], str], bytes]
 
@@ -175,8 +178,11 @@ def _shown(of: Personal, row: Mapping[str, Any], seal: Seal, customer_id: str) -
         if name in of.sealed:
             content = b"" if not value else seal.opened(value, of.sealed[name].format_map(row), customer_id)
             found[name] = _text(content)
-        elif name.endswith("_us") and isinstance(value, int) and 0 < value < NEVER_US:
-            found[name.removesuffix("_us") + "_at"] = instant_text(value)
+        elif name in DURATIONS:
+            found[name.removesuffix("_us") + "_days"] = None if value is None else value / DAY_US
+        elif name.endswith("_us"):
+            is_time = value is not None and 0 < value < NEVER_US
+            found[name.removesuffix("_us") + "_at"] = instant_text(value) if is_time else None
         elif isinstance(value, str) and value[:1] in ("{", "["):
             found[name] = _json(value)
         else:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from limitkeeper.shells.api.documents import JSON, answers, body, shown
-from limitkeeper.shells.api.schemas import ref
+from limitkeeper.shells.api.schemas import ref, value
 
 REQUEST_ID = "3d9f3f0d0b6c4a7e9f00d1a2b3c4d5e6"
 
@@ -91,6 +91,8 @@ COPY = answers(
     },
     404, 409, 422, 503,
 )  # fmt: skip
+
+COPY["200"]["content"]["text/html"] = {"schema": value("string", "The page."), **shown("<!doctype html>...")}
 
 SCOPE = {
     "scope": "bureau",

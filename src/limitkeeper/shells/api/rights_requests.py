@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.notices import customer_row
 from limitkeeper.app.rights import (
     WORDS_MAX,
     copy_given,
@@ -28,13 +29,17 @@ from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, seen_version
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
-from limitkeeper.shells.api.customer_lines import CustomerOf, whose
+from limitkeeper.shells.api.customer_lines import CustomerOf, Language, whose
+from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.rights_tables import rights_requests
 from limitkeeper.store.work import Work
 
 STATES = (*LIVE_STATES, *END_STATES)
 
 VERIFY, ANSWER, REFUSE, ERASE = ACTS = ("verify", "answer", "refuse", "erase")
+
+FORMS = {"json": "application/json", "html": "text/html; charset=utf-8"}
+"""Of a copy, each with its media type."""
 
 SOONEST_FIRST = (By(rights_requests.c.answer_until_us), By(rights_requests.c.request_id))
 
@@ -120,18 +125,38 @@ def rights_router(desk: Desk, seal: Seal) -> APIRouter:
 
         return await desk.read(actor, look)
 
-    @router.get("/v1/rights-requests/{request_id}/copy", responses=documents.COPY)
-    async def copy_of_person(request_id: RequestId, actor: Reader) -> Response:
+    @router.get("/v1/rights-requests/{request_id}/copy", responses=documents.COPY, response_class=Response)
+    async def copy_of_person(
+        request_id: RequestId,
+        actor: Reader,
+        form: Annotated[
+            str,
+            Query(alias="format", pattern=f"^({'|'.join(FORMS)})$", description="For machines, or to be read.",
+                  json_schema_extra={"enum": list(FORMS)}),
+        ] = "json",
+        language: Language = None,
+    ) -> Response:  # fmt: skip
         """Give everything that is kept of the person of a request for access or a copy, as a file.
 
         The first copy answers the request; for some days it can be taken again, each time as things are then. Who took
-        it is kept.
+        it is kept. What is to be read is one page without scripts.
         """
-        name = request_id.replace("\0", "")
-        given = await desk.read(actor, lambda w: Acted(copy_given(w, seal, name)))
-        given.headers["Content-Disposition"] = 'attachment; filename="personal-data.json"'
-        given.headers["Cache-Control"] = "no-store"
-        return given
+        name, content = request_id.replace("\0", ""), list[bytes]()
+
+        def given(w: Work) -> Acted:
+            copy = copy_given(w, seal, name)
+            spoken = language or str(customer_row(w, copy["customer_id"])["language"])
+            content[:] = [copy_html(copy, spoken).encode() if form == "html" else msgspec.json.encode(copy)]
+            return Acted(None)
+
+        await desk.read(actor, given)
+        headers = {
+            "Content-Disposition": f'attachment; filename="personal-data.{form}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+            "Cache-Control": "no-store",
+        }
+        return Response(content[0], headers=headers, media_type=FORMS[form])
 
     return router
 

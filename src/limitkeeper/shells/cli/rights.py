@@ -79,8 +79,13 @@ def copy(
     request: RequestId,
     person: ActingPerson,
     out: Annotated[
-        Path, typer.Option(help="JSON file for everything that is kept of the person.", show_default=False)
+        Path,
+        typer.Option(
+            help="File for everything that is kept of the person: .json for machines, .html to be read.",
+            show_default=False,
+        ),
     ],
+    language: Annotated[str, typer.Option(help="Of the page: en or zh.")] = "en",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
@@ -90,12 +95,17 @@ def copy(
     """
     from limitkeeper.app.rights import copy_given
     from limitkeeper.app.vault import seal_at
+    from limitkeeper.shells.report.copy_page import copy_html
 
     seal = seal_at(data)
     with work_as(data, store, person, "rights.answer") as w:
         found = copy_given(w, seal, request)
+        is_page = out.suffix == ".html"
+        text = (
+            copy_html(found, language) if is_page else json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+        )
         out.touch(mode=0o600)
-        out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        out.write_text(text, encoding="utf-8")
     counts = ", ".join(f"{name} {len(rows):,}" for name, rows in found["data"].items())
     typer.echo(f"{out}: {counts}")
 

@@ -1,0 +1,62 @@
+"""The page of a person's copy: complete, in words, and nothing in it that runs."""
+
+from typing import Any
+
+import pytest
+
+from limitkeeper.app.personal_data import DURATIONS, PERSONAL
+from limitkeeper.app.policy import LANGUAGES
+from limitkeeper.shells.report.copy_page import copy_html
+from limitkeeper.shells.report.page import report_words
+
+COPY: dict[str, Any] = {
+    "customer_id": "c-3", "made_at": "2026-11-22T09:01:00+00:00", "made_by": "kim", "request_id": "3d9f",
+    "data": {
+        "contacts": [{"channel": "mail", "address": "<script>alert(1)</script>", "consented": True}],
+        "limit_entries": [{"delta_cents": -60_000_050, "effective_at": "2026-11-22T09:01:00+00:00", "until_at": None}],
+        "alerts": [{"trigger": "late_repeatedly", "trace": {"score": {"pd": 0.25}, "rules": ["late_repeatedly"]}}],
+        "appeal_evidence": [{"name": "receipt.png", "content": {"base64": "iVBORw0KGgo="}}],
+        "notices": [{"content": {"subject": "Your limit", "paragraphs": ["It is lower."]}}],
+    },
+    "who_looked": [{"at": "2026-11-22T09:00:00+00:00", "act": "case.look"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_table_and_column_of_a_copy_has_its_words(language: str) -> None:
+    words = report_words(language, "copy")
+    columns = {
+        column.name.removesuffix("_us") + ("_days" if column.name in DURATIONS else "")
+        for each in PERSONAL.values()
+        for column in each.table.c
+        if column.name not in each.hidden
+    }
+    assert set(words["tables"]) == set(PERSONAL)
+    assert set(words["columns"]) == columns
+    assert words.keys() == report_words("en", "copy").keys()
+
+
+def test_page_says_everything_in_words_and_runs_nothing() -> None:
+    page = copy_html(COPY)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    for said in (
+        "−600,000.50",
+        "2026-11-22 09:01:00 UTC",
+        "0.25",
+        "It is lower.",
+        "case.look",
+        "Yes",
+        "receipt.png",
+    ):
+        assert said in page, said
+    assert "iVBORw0KGgo" not in page
+    assert "This file is in the JSON copy." in page
+    assert page.count("<details>") == 1, "the trace is folded"
+    assert page.count("<details open>") == 2
+
+
+def test_page_of_somebody_of_whom_nothing_is_kept_says_so() -> None:
+    page = copy_html(COPY | {"data": {}, "who_looked": []}, "zh")
+    assert "未保存您的任何个人信息。" in page
+    assert "<table" not in page
