@@ -54,6 +54,12 @@ def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
     assert "kim@mail.test" in page.read_text(encoding="utf-8")
     request = made(data, "erase")
     run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
+    shown = run(data, "rights", "show", request, "--as", "ivy")
+    assert "verify: verified passport seen" in shown
+    assert (
+        json.loads(run(data, "rights", "show", request, "--as", "ivy", "--json").partition("\n")[2])["bars"]
+        == []
+    )
     assert "Nothing bars it" in run(data, "rights", "erase", request, "--dry-run", "--as", "ivy")
     assert "contacts 1" in run(data, "rights", "erase", request, "--as", "ivy")
     assert "destroyed: 1" in run(data, "vault", "status")

@@ -1,6 +1,7 @@
 """Persons' requests by HTTP: a customer makes his own and takes his copy, compliance answers by the clock."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -38,8 +39,19 @@ STATES = (*LIVE_STATES, *END_STATES)
 
 VERIFY, ANSWER, REFUSE, ERASE = ACTS = ("verify", "answer", "refuse", "erase")
 
-FORMS = {"json": "application/json", "html": "text/html; charset=utf-8"}
-"""Of a copy, each with its media type."""
+
+class Form(NamedTuple):
+    """A form that a copy is given in: its media type, and the file of a copy in a language."""
+
+    media_type: str
+    content: Callable[[dict[str, Any], str], bytes]
+
+
+FORMS = {
+    "json": Form("application/json", lambda copy, _language: msgspec.json.encode(copy)),
+    "html": Form("text/html; charset=utf-8", lambda copy, language: copy_html(copy, language).encode()),
+}
+"""For machines, and to be read."""
 
 SOONEST_FIRST = (By(rights_requests.c.answer_until_us), By(rights_requests.c.request_id))
 
@@ -141,22 +153,22 @@ def rights_router(desk: Desk, seal: Seal) -> APIRouter:
         The first copy answers the request; for some days it can be taken again, each time as things are then. Who took
         it is kept. What is to be read is one page without scripts.
         """
-        name, content = request_id.replace("\0", ""), list[bytes]()
+        name, found = request_id.replace("\0", ""), list[tuple[dict[str, Any], str]]()
 
         def given(w: Work) -> Acted:
             copy = copy_given(w, seal, name)
-            spoken = language or str(customer_row(w, copy["customer_id"])["language"])
-            content[:] = [copy_html(copy, spoken).encode() if form == "html" else msgspec.json.encode(copy)]
+            found[:] = [(copy, language or str(customer_row(w, copy["customer_id"])["language"]))]
             return Acted(None)
 
         await desk.read(actor, given)
+        content = await run_in_threadpool(FORMS[form].content, *found[0])
         headers = {
             "Content-Disposition": f'attachment; filename="personal-data.{form}"',
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
             "Cache-Control": "no-store",
         }
-        return Response(content[0], headers=headers, media_type=FORMS[form])
+        return Response(content, headers=headers, media_type=FORMS[form].media_type)
 
     return router
 

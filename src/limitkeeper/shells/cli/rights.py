@@ -191,6 +191,31 @@ def list_requests(
         raise typer.Exit(3)
 
 
+@application.command("show", epilog="Example: limitkeeper rights show 4f2a... --as ivy")
+def show(
+    request: RequestId,
+    person: ActingPerson,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one request with what was said and done, and what bars an erasure that waits; that it was read is kept."""
+    from limitkeeper.app.rights_documents import request_read
+    from limitkeeper.app.vault import seal_at
+
+    seal = seal_at(data)
+    with work_as(data, store, person, "rights.read") as w:
+        found = request_read(w, seal, request)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    _show([found])
+    for each in found["acts"]:
+        typer.echo(f"{each['at'][:19]} {each['by']} {each['act']}: {each['state']} {each['words']}".rstrip())
+    for each in found["bars"]:
+        typer.echo(f"{each['code']}: {each['en']} {each['zh']}")
+
+
 @application.command(
     "consent", epilog="Example: limitkeeper rights consent kim relations --withdraw --as ann"
 )
