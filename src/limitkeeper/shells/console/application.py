@@ -2,20 +2,21 @@
 
 import mimetypes
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from limitkeeper.core.access.rights import check_right
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.shells.api.answers import error_answer
-from limitkeeper.shells.console import accounts, alerts, cases, entrance
+from limitkeeper.shells.console import accounts, alerts, appeals, cases, entrance, portal, rights
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
@@ -38,7 +39,17 @@ FORM_FIELDS, FORM_FILES = 5_000, 10
 UPLOAD_BYTES = 12 * 1024 * 1024
 """Bytes of a form with its files; the API has bounds of its own besides."""
 
-PAGES: tuple[PageRoute, ...] = (*entrance.PAGES, *cases.PAGES, *alerts.PAGES, *accounts.PAGES)
+TOO_LARGE = {"status": 413, "detail": "The form is too large.", "allowed": f"{UPLOAD_BYTES} bytes"}
+
+PAGES: tuple[PageRoute, ...] = (
+    *entrance.PAGES,
+    *cases.PAGES,
+    *alerts.PAGES,
+    *accounts.PAGES,
+    *portal.PAGES,
+    *appeals.PAGES,
+    *rights.PAGES,
+)
 
 
 class Secured:
@@ -71,53 +82,59 @@ class Secured:
 
 def console_application(console: Console) -> Secured:
     """The application of all pages, to be mounted at :data:`limitkeeper.shells.console.session.ROOT`."""
-
-    async def handled(page: PageRoute, request: Request) -> Response:
-        look = Look(request, console)
-        try:
-            if token_of(request):
-                look.me = await look.ask.get("/v1/me")
-            elif not page.is_open:
-                return to_login(look)
-            return await page.shown(look)
-        except ProblemError as error:
-            return failed(look, error.document)
-
-    async def acted(page: PageRoute, request: Request) -> Response:
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > UPLOAD_BYTES:
-            return refused(
-                Look(request, console),
-                {"status": 413, "detail": "The form is too large.", "allowed": f"{UPLOAD_BYTES} bytes"},
-            )
-        form = await request.form(max_fields=FORM_FIELDS, max_files=FORM_FILES)
-        look = Look(request, console)
-        if not is_ours(request, str(form.get("_mark", ""))):
-            return refused(
-                look, {"status": 403, "detail": look.t("This form is not of this session. Open the page again.",
-                                                        "该表单不属于当前会话，请重新打开页面。")},
-            )  # fmt: skip
-        return await page.shown(look)
-
-    async def stream(request: Request) -> Response:
-        look = Look(request, console)
-        try:
-            check_right(await console.live.gate.watching(token_of(request)), "alerts.read")
-            console.live.check_place()
-        except LimitkeeperError as error:
-            return error_answer(error)
-        return StreamingResponse(
-            console.live.watched(token_of(request), look.language),
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-            media_type="text/event-stream",
-        )
-
+    shown, done = partial(handled, console), partial(acted, console)
     routes: list[Any] = [
-        Route("/stream", stream),
-        *(page.route(acted if page.method == "POST" else handled) for page in (*PAGES, ACT)),
+        Route("/stream", partial(stream, console)),
+        *(page.route(done if page.method == "POST" else shown) for page in (*PAGES, ACT)),
         Route("/static/{name}", static_file),
     ]
     return Secured(Starlette(routes=routes))
+
+
+async def handled(console: Console, page: PageRoute, request: Request) -> Response:
+    """What a look at a page is answered."""
+    look = Look(request, console)
+    try:
+        if token_of(request):
+            look.me = await look.ask.get("/v1/me")
+        elif not page.is_open:
+            return to_login(look)
+        return await page.shown(look)
+    except ProblemError as error:
+        return failed(look, error.document)
+
+
+async def acted(console: Console, page: PageRoute, request: Request) -> Response:
+    """What a form is answered, if it is one of ours and somebody's."""
+    look, length = Look(request, console), request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > UPLOAD_BYTES:
+        return look.refused(TOO_LARGE)
+    form = await request.form(max_fields=FORM_FIELDS, max_files=FORM_FILES)
+    if not is_ours(request, str(form.get("_mark", ""))):
+        said = look.t(
+            "This form is not of this session. Open the page again.", "该表单不属于当前会话，请重新打开页面。"
+        )
+        return look.refused({"status": 403, "detail": said})
+    try:
+        look.me = await look.ask.get("/v1/me") if token_of(request) else {}
+    except ProblemError as error:
+        if not page.is_open:
+            return look.refused(error.document)
+    return await page.shown(look)
+
+
+async def stream(console: Console, request: Request) -> Response:
+    """Figures and alerts as they come, to whoever may read alerts."""
+    try:
+        check_right(await console.live.gate.watching(token_of(request)), "alerts.read")
+        console.live.check_place()
+    except LimitkeeperError as error:
+        return error_answer(error)
+    return StreamingResponse(
+        console.live.watched(token_of(request), Look(request, console).language),
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        media_type="text/event-stream",
+    )
 
 
 def to_login(look: Look) -> Response:
@@ -132,14 +149,6 @@ def failed(look: Look, problem: dict[str, Any]) -> Response:
     if problem["status"] == 401:  # noqa: PLR2004 - of HTTP
         return to_login(look)
     return look.page("problem", problem["status"], problem=problem)
-
-
-def refused(look: Look, problem: dict[str, Any]) -> Response:
-    """The same to a form: as JSON where a script asks, so that what was filled in stays."""
-    if "application/json" in look.request.headers.get("accept", ""):
-        detail = problem.get("detail_zh") if look.language == "zh" else None
-        return JSONResponse({"problem": problem | {"detail": detail or problem["detail"]}}, problem["status"])
-    return failed(look, problem)
 
 
 async def static_file(request: Request) -> Response:
@@ -167,7 +176,7 @@ async def act(look: Look) -> Response:
              for _, value in form.multi_items() if isinstance(value, UploadFile) and value.size]  # fmt: skip
     path, method = texts.get("_path", ""), texts.get("_method", "POST")
     if not path.startswith("/v1/") or method not in ("POST", "PATCH", "DELETE"):
-        return refused(look, {"status": 400, "detail": "The form says nothing to do.", "value": path[:200]})
+        return look.refused({"status": 400, "detail": "The form says nothing to do.", "value": path[:200]})
     headers = {"If-Match": texts.get("_match", ""), "Idempotency-Key": texts.get("_key", "")}
     try:
         given: dict[str, Any] = {"headers": {name: value for name, value in headers.items() if value}}
@@ -177,10 +186,10 @@ async def act(look: Look) -> Response:
             given["json"] = content
         found = await look.ask.answer(method, path, **given)
     except InputError as error:
-        return refused(look, {"status": 422, "detail": error.problem, "value": str(error.value),
+        return look.refused({"status": 422, "detail": error.problem, "value": str(error.value),
                               "allowed": str(error.allowed)})  # fmt: skip
     except ProblemError as error:
-        return refused(look, error.document)
+        return look.refused(error.document)
     return went_well(look, texts, found.content)
 
 
@@ -192,12 +201,7 @@ def went_well(look: Look, texts: dict[str, str], content: bytes) -> Response:
     then = texts.get("_then", "")
     for name, value in created(content).items():
         then = then.replace("{" + name + "}", value)
-    found = look.forth(then, texts.get("_done", ""))
-    if "application/json" in look.request.headers.get("accept", ""):
-        answer = JSONResponse({"then": found.headers["location"]})
-        answer.raw_headers += [(name, value) for name, value in found.raw_headers if name == b"set-cookie"]
-        return answer
-    return found
+    return look.onward(look.forth(then, texts.get("_done", "")))
 
 
 def created(content: bytes) -> dict[str, str]:

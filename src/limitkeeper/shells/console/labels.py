@@ -6,6 +6,7 @@ import yaml
 
 from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.core.behaviour.features import FEATURES
+from limitkeeper.core.compliance.requests import KINDS
 from limitkeeper.core.strategy.constraints import CONSTRAINT_WORDING
 
 TIER_RULES = POLICY / "approval" / "tiers.yaml"
@@ -25,6 +26,7 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     found["tier_rule"] = {
         name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()
     }
+    found["rights_kind"] = {kind: words[place].rstrip(".。") for kind, words in KINDS.items()}
     return found
 
 

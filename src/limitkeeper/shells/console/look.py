@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -268,6 +268,28 @@ class Look:
         found = HTMLResponse(content, status)
         if SAID_COOKIE in self.request.cookies:
             found.delete_cookie(SAID_COOKIE, **cookie_terms(self.request))
+        return found
+
+    @property
+    def is_script(self) -> bool:
+        """Whether a script of the page asks, which shows what went wrong beside the form."""
+        return "application/json" in self.request.headers.get("accept", "")
+
+    def refused(self, problem: dict[str, Any]) -> Response:
+        """What a form is answered that was refused: to a script as JSON, so that what was filled in stays."""
+        chinese = problem.get("detail_zh") if self.language == "zh" else None
+        if self.is_script:
+            return JSONResponse(
+                {"problem": problem | {"detail": chinese or problem["detail"]}}, problem["status"]
+            )
+        return self.page("problem", problem["status"], problem=problem)
+
+    def onward(self, response: Response) -> Response:
+        """The way on after an act, told to a script where one asks."""
+        if not self.is_script:
+            return response
+        found = JSONResponse({"then": response.headers["location"]})
+        found.raw_headers += [(name, value) for name, value in response.raw_headers if name == b"set-cookie"]
         return found
 
     def forth(self, path: str, said: str = "") -> Response:

@@ -1,0 +1,148 @@
+"""A customer's own pages: his lines, why they changed, his appeals, his messages, his data."""
+
+import asyncio
+from urllib.parse import quote
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from limitkeeper.core.compliance.requests import COPIED, KINDS
+from limitkeeper.core.limits.ledger import FREEZE, LOWERING
+from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.session import ROOT
+
+LINES_SHOWN = 20
+
+FILES_AT_ONCE = 5
+"""Files that come with an appeal; more can be added to it afterwards."""
+
+TAKING = (*LOWERING, FREEZE)
+"""What an appeal may be against."""
+
+
+def line_path(account_id: str) -> str:
+    """Where the API has a line."""
+    return f"/v1/lines/{quote(account_id, safe='')}"
+
+
+async def my_lines(look: Look) -> Response:
+    """All lines of one's own, each with what stands of it."""
+    found = await look.ask.get("/v1/lines")
+    names = [line["account_id"] for line in found["items"][:LINES_SHOWN]]
+    known = await asyncio.gather(
+        *(look.found(f"{line_path(name)}?language={look.language}") for name in names)
+    )
+    notices = await look.ask.get("/v1/notices", limit=5)
+    return look.page("my_lines", lines=[each or short for each, short in zip(known, found["items"], strict=False)],
+                     notices=notices["items"])  # fmt: skip
+
+
+async def my_line(look: Look) -> Response:
+    """One line: limit, plan, what changed and why, what would help, what one may ask for."""
+    account_id = look.request.path_params["account_id"]
+    path = line_path(account_id)
+    line, portrait, appeals = await asyncio.gather(
+        look.ask.get(path, language=look.language),
+        look.found(f"{path}/portrait?language={look.language}"),
+        look.ask.get("/v1/appeals", account_id=account_id, customer_id=look.me["customer_id"]),
+    )
+    appealed = {appeal["case_id"]: appeal for appeal in appeals["items"]}
+    return look.page("my_line", line=line, portrait=portrait, appealed=appealed, taking=TAKING)
+
+
+async def my_decision(look: Look) -> Response:
+    """One decision explained, and the way to appeal against it."""
+    account_id, case_id = (look.request.path_params[name] for name in ("account_id", "case_id"))
+    explained, appeals = await asyncio.gather(
+        look.ask.get(f"{line_path(account_id)}/decisions/{case_id}", language=look.language),
+        look.ask.get("/v1/appeals", account_id=account_id, customer_id=look.me["customer_id"]),
+    )
+    appeal = next((each for each in appeals["items"] if each["case_id"] == case_id), None)
+    return look.page("my_decision", explained=explained, appeal=appeal, taking=TAKING)
+
+
+async def submit_appeal(look: Look) -> Response:
+    """Submit an appeal with its files; a file that is not taken is told, and can be sent again to the appeal."""
+    form = await look.request.form()
+    given = {name: str(form.get(name, "")) for name in ("account_id", "case_id", "text")}
+    try:
+        made = await look.ask.answer(
+            "POST", "/v1/appeals", json={name: text for name, text in given.items() if text},
+            headers={"Idempotency-Key": str(form.get("_key", ""))},
+        )  # fmt: skip
+    except ProblemError as error:
+        return look.refused(error.document)
+    appeal_id = made.json()["appeal_id"]
+    missed = []
+    files = [each for each in form.getlist("file") if isinstance(each, UploadFile) and each.size]
+    for file in files[:FILES_AT_ONCE]:
+        sent = {"file": (file.filename or "file", await file.read(), file.content_type or "")}
+        try:
+            await look.ask.answer("POST", f"/v1/appeals/{appeal_id}/evidence", files=sent)
+        except ProblemError as error:
+            missed.append(f"{file.filename}: {error.document['detail']}")
+    missed += [f"{file.filename}" for file in files[FILES_AT_ONCE:]]
+    said = look.t("Your appeal is submitted.", "您的申诉已提交。")
+    if missed:
+        said = look.t("Your appeal is submitted, without: ", "申诉已提交，但以下文件未收到：") + "; ".join(
+            missed
+        )
+    return look.onward(look.forth(f"{ROOT}/my/appeals/{appeal_id}", said))
+
+
+async def my_appeals(look: Look) -> Response:
+    """One's own appeals."""
+    found = await look.ask.get("/v1/appeals", customer_id=look.me["customer_id"], cursor=look.asked("cursor"))
+    return look.page("my_appeals", found=found)
+
+
+async def my_appeal(look: Look) -> Response:
+    """One appeal: by when it is answered, what was said and sent, what one may do."""
+    appeal = await look.ask.get(f"/v1/appeals/{look.request.path_params['appeal_id']}")
+    return look.page("my_appeal", appeal=appeal)
+
+
+async def my_inbox(look: Look) -> Response:
+    """Everything that was written to one."""
+    found = await look.ask.get("/v1/notices", cursor=look.asked("cursor"), limit=20)
+    return look.page("my_inbox", found=found)
+
+
+async def my_notice(look: Look) -> Response:
+    """One notice; to open it is to have read it."""
+    notice_id = look.request.path_params["notice_id"]
+    await look.ask.answer("POST", f"/v1/notices/{notice_id}/read")
+    return look.page("my_notice", notice=await look.ask.get(f"/v1/notices/{notice_id}"))
+
+
+async def my_data(look: Look) -> Response:
+    """How one is written to, what one consents to, and what one may ask of one's data."""
+    customer_id = quote(look.me["customer_id"], safe="")
+    customer, consents, requests = await look.ask.each(
+        f"/v1/customers/{customer_id}", f"/v1/customers/{customer_id}/consents", "/v1/rights-requests"
+    )
+    return look.page("my_data", customer=customer, consents=consents, requests=requests["items"],
+                     kinds=tuple(KINDS), copied=COPIED)  # fmt: skip
+
+
+async def my_copy(look: Look) -> Response:
+    """The copy of one's data as a file."""
+    request_id = look.request.path_params["request_id"]
+    found = await look.ask.answer("GET", f"/v1/rights-requests/{request_id}/copy")
+    kept = ("content-type", "content-disposition", "cache-control")
+    return Response(found.content, headers={name: found.headers[name] for name in kept})
+
+
+PAGES = (
+    PageRoute("/my", my_lines),
+    PageRoute("/my/lines/{account_id}", my_line),
+    PageRoute("/my/lines/{account_id}/decisions/{case_id}", my_decision),
+    PageRoute("/my/appeals", my_appeals),
+    PageRoute("/my/appeals", submit_appeal, method="POST"),
+    PageRoute("/my/appeals/{appeal_id}", my_appeal),
+    PageRoute("/my/inbox", my_inbox),
+    PageRoute("/my/inbox/{notice_id}", my_notice),
+    PageRoute("/my/data", my_data),
+    PageRoute("/my/data/{request_id}/copy", my_copy),
+)
