@@ -19,11 +19,12 @@ from limitkeeper.app.life import (
     release_assessed,
     release_justified,
     release_put_live,
+    release_rolled_back,
     release_validated,
-    released,
 )
+from limitkeeper.app.life_contents import released
 from limitkeeper.app.life_documents import release_documents, whole_release_document
-from limitkeeper.app.live import deciding, live_since_sequence
+from limitkeeper.app.live import deciding, live_since_sequence, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.portfolio import portfolio_of_accounts
 from limitkeeper.app.release_review import ReleaseReview, reviewed_by_releases
@@ -156,12 +157,12 @@ def test_failed_screen_blocks_until_compliance_records_why(store: Store) -> None
     assert whole_release_document(store, release_id)["justified_by"] == "ivy"
 
 
-def test_same_content_is_one_release_and_an_old_version_is_a_conflict(store: Store) -> None:
+def test_same_content_is_one_release_and_an_old_version_is_refused(store: Store) -> None:
     release_id = draft(store)
     with pytest.raises(ConflictError, match="have a release"):
         draft(store)
     step(store, SAM, release_validated, release_id)
-    with pytest.raises(ConflictError):
+    with pytest.raises(LifeError, match="version 1; it is 2"):
         act(store, SAM, release_assessed, release_id, 1, WHOLE, {"failed": []})
 
 
@@ -238,3 +239,52 @@ def test_first_live_release_keeps_after_which_micro_batch_it_decides(store: Stor
     put_live(store, release_id)
     row = store.rows(sa.select(release_acts).where(release_acts.c.act == "live"))[0]
     assert json.loads(row["detail"])["sequence"] == live_since_sequence(store)
+
+
+def test_server_says_by_what_right_its_strategy_decides(store: Store) -> None:
+    store.take({"market": "CN"})
+
+    def standing(strategy_hash: str, model_hash: str | None) -> dict[str, Any]:
+        with reading(store, SYSTEM, NOW_US) as w:
+            return server_standing(w, strategy_hash, model_hash)
+
+    nobody = standing("sha256:named", None)
+    assert nobody == {"standing": "unreleased", "release_id": None, "champion_id": None, "market": "CN"}
+    one, two = draft(store), draft(store, "cautious")
+    row = whole_release_document(store, one)
+    runs = (row["strategy_hash"], row["model_hash"])
+    assert standing(*runs) == nobody | {"release_id": one}
+    for release_id, expected in ((one, "live"), (two, "replaced")):
+        approve(store, release_id)
+        put_live(store, release_id)
+        assert standing(*runs) == {
+            "standing": expected,
+            "release_id": one,
+            "champion_id": release_id,
+            "market": "CN",
+        }
+
+
+def test_trial_is_told_as_a_trial_whatever_is_live(store: Store) -> None:
+    store.take({"market": "CN", "trial": True})
+    release_id = draft(store)
+    approve(store, release_id)
+    put_live(store, release_id)
+    row = whole_release_document(store, release_id)
+    with reading(store, SYSTEM, NOW_US) as w:
+        found = server_standing(w, row["strategy_hash"], row["model_hash"])
+    assert (found["standing"], found["release_id"]) == ("trial", release_id)
+
+
+def test_champion_is_rolled_back_by_its_name_as_it_was_seen_and_no_other(store: Store) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    for release_id in (one, two):
+        approve(store, release_id)
+        put_live(store, release_id)
+    with pytest.raises(LifeError, match="it is") as error:
+        act(store, KIM, release_rolled_back, two, 1, "too many cuts")
+    assert error.value.rule == "version"
+    with pytest.raises(LifeError, match="champion that is live"):
+        step(store, KIM, release_rolled_back, one, "too many cuts")
+    changed = step(store, KIM, release_rolled_back, two, "too many cuts")
+    assert {each.release_id: each.state for each in changed} == {one: "live", two: "retired"}

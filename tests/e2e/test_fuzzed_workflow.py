@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
+from limitkeeper.app.strategies import strategy_names, strategy_path
 from limitkeeper.connectors.letters import Letter, LetterRefusedError
 from limitkeeper.core.access.actors import (
     COMMITTEE,
@@ -23,6 +24,7 @@ from limitkeeper.core.access.actors import (
     ROLES,
     SERVICE,
     STAFF_ROLES,
+    STRATEGIST,
 )
 from limitkeeper.core.access.rights import RIGHTS
 from tests.unit.connectors.test_evidence import pdf
@@ -103,9 +105,29 @@ def at_work(server: WorkflowServer) -> Fuzzed:
     found["entry_id"] = [
         each["entry_id"] for line in LINES for each in officer.get(f"/v1/lines/{line}")["ledger"]
     ]
+    found |= releases(people)
     found["contact_id"] = [each["contact_id"] for each in kim.get("/v1/customers/c-1")["contacts"]]
     assert all(found.values()), found
     return Fuzzed(server, people, found)
+
+
+def releases(people: dict[str, Person]) -> dict[str, list[str]]:
+    """A draft, and a release that waits for its approvals; texts of strategies that hold."""
+    sam, texts = (
+        people[STRATEGIST],
+        [strategy_path(name).read_text(encoding="utf-8") for name in strategy_names()],
+    )
+    ids = [sam.post("/v1/releases", {"strategy": text})["release_id"] for text in texts[:2]]
+    parts = ("purpose", "necessity", "effect_on_rights", "safeguards")
+    assessed = {"assessment": dict.fromkeys(parts, "said"), "screen": {"failed": []}}
+    for act, body in (("validate", None), ("assess", assessed)):
+        path = f"/v1/releases/{ids[0]}"
+        sam.post(f"{path}/{act}", body, headers={"If-Match": sam.asked("GET", path).headers["etag"]})
+    return {
+        "release_id": ids,
+        "strategy_id": [*ids, "live"],
+        "strategy": [f"{text}# again\n" for text in texts],
+    }
 
 
 def moment(server: WorkflowServer) -> str:

@@ -85,3 +85,14 @@ def test_names_tells_every_name_with_its_unit() -> None:
 
 def test_unknown_language_is_a_usage_error() -> None:
     assert CliRunner().invoke(application, ["strategy", "show", "standard", "--lang", "fr"]).exit_code == 2
+
+
+def test_diff_tells_the_rules_whose_thresholds_moved_and_nothing_of_one_content() -> None:
+    found = CliRunner().invoke(application, ["strategy", "diff", "standard", "cautious"])
+    lines = found.stdout.splitlines()
+    at = lines.index("changed rule long_arrears")
+    assert lines[at + 1] == "    pd_close: 0.7 -> 0.6"
+    same = CliRunner().invoke(application, ["strategy", "diff", "standard", "standard"])
+    assert same.stdout == "Both are of one content.\n"
+    as_json = CliRunner().invoke(application, ["strategy", "diff", "standard", "cautious", "--json"])
+    assert {"name": "pd_close", "before": 0.7, "after": 0.6} in json.loads(as_json.stdout)["parameters"]

@@ -2,19 +2,24 @@
 
 import datetime as dt
 import json
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-import yaml
 
+from limitkeeper.app.life_contents import (
+    Released,
+    keep_content,
+    model_documents,
+    release_row_of,
+    released,
+    released_of,
+)
+from limitkeeper.app.life_evidence import checked_screen, kept_screen
 from limitkeeper.app.regulation import finding_document, strategy_findings
 from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
 from limitkeeper.app.strategies import strategy_from_text
-from limitkeeper.connectors.models import CARD, CHALLENGER, MODEL, as_json
+from limitkeeper.connectors.models import as_json
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.compliance.life import (
     APPROVED,
@@ -22,6 +27,7 @@ from limitkeeper.core.compliance.life import (
     LIVE,
     RETIRED,
     Assessment,
+    LifeError,
     Release,
     approved,
     assessed,
@@ -32,42 +38,14 @@ from limitkeeper.core.compliance.life import (
     rolled_back,
     validated,
 )
-from limitkeeper.core.compliance.register import Register
 from limitkeeper.core.compliance.regulation import Finding, Value
-from limitkeeper.core.kernel.errors import InputError, PolicyError
-from limitkeeper.core.kernel.hashing import content_hash
+from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import day_of
-from limitkeeper.core.risk.model import Model, model_from_documents
-from limitkeeper.core.strategy.definition import Strategy
-from limitkeeper.store.life_tables import artefacts, release_acts, releases
+from limitkeeper.core.risk.model import Model
+from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import store_heads
 from limitkeeper.store.work import ConflictError, Work, reading
-
-ARTEFACT_BYTES_MAX = 64_000_000
-"""Of one strategy, model or register, before compression."""
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """What a release is made of, read back from the store and held against its hashes.
-
-    Parameters
-    ----------
-    row
-        Of the release.
-    strategy
-        Which.
-    model
-        That goes with it, None where no rule reads a score.
-    register
-        The shipped one with the lender's own columns.
-    """
-
-    row: Mapping[str, Any]
-    strategy: Strategy
-    model: Model | None
-    register: Register
 
 
 def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own_register: str | None) -> str:
@@ -90,16 +68,18 @@ def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own
         own = register_from_text(own_register)
         shipped_register().with_own(own)
         register_hash = own.hash
-        _keep(w, register_hash, "register", name, own_register.encode())
+        keep_content(w, register_hash, "register", name, own_register.encode())
     release_id = release_id_of(strategy.hash, None if model is None else model.hash, market)
     if w.row(sa.select(releases.c.release_id).where(releases.c.release_id == release_id)) is not None:
         raise ConflictError(
             "This strategy and model have a release in this market already.", value=release_id,
             advice="See limitkeeper life show; another content is another release.",
         )  # fmt: skip
-    _keep(w, strategy.hash, "strategy", f"{strategy.name} {strategy.version}", text.encode())
+    keep_content(w, strategy.hash, "strategy", f"{strategy.name} {strategy.version}", text.encode())
     if model is not None:
-        _keep(w, model.hash, "model", f"{model.kind} of {model.target}", as_json(_model_documents(model)))
+        keep_content(
+            w, model.hash, "model", f"{model.kind} of {model.target}", as_json(model_documents(model))
+        )
     w.add(releases, {
         "release_id": release_id, "market": market, "strategy_hash": strategy.hash,
         "model_hash": None if model is None else model.hash, "register_hash": register_hash,
@@ -111,31 +91,22 @@ def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own
     return release_id
 
 
-def released(w: Work, release_id: str) -> Released:
-    """What a release is made of.
+def _seen(w: Work, release_id: str, version: int) -> dict[str, Any]:
+    """The row of a release that is still as somebody has seen it.
 
     Raises
     ------
     MissingError
         When there is none.
-    PolicyError
-        When what is kept is not what its hash names.
+    LifeError
+        When it is of another version.
     """
-    row = w.found(releases, release_id)
-    text = _content(w, row["strategy_hash"]).decode()
-    strategy = strategy_from_text(text, f"release {release_id}")
-    _same(strategy.hash, row["strategy_hash"])
-    model = None
-    if row["model_hash"] is not None:
-        documents = json.loads(_content(w, row["model_hash"]))
-        model = model_from_documents(documents[MODEL], documents.get(CHALLENGER), documents[CARD])
-        _same(model.hash, row["model_hash"])
-    register = shipped_register()
-    if row["register_hash"] is not None:
-        own = register_from_text(_content(w, row["register_hash"]).decode())
-        _same(own.hash, row["register_hash"])
-        register = register.with_own(own)
-    return Released(row, strategy, model, register)
+    row = release_row_of(w, release_id)
+    if row["version"] != version:
+        raise LifeError(
+            "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
+        )
+    return row
 
 
 def release_validated(w: Work, release_id: str, version: int) -> tuple[Finding, ...]:
@@ -146,7 +117,7 @@ def release_validated(w: Work, release_id: str, version: int) -> tuple[Finding, 
     LifeError
         When it is no draft, or a rule that blocks has failed: nothing is changed.
     """
-    of = released(w, release_id)
+    of = released_of(w, _seen(w, release_id, version))
     found = _findings(w, of, {})
     after = validated(release_of(of.row), found)
     _changed(w, of.row, version, after, "validate", {"findings": _documents(found)})
@@ -170,29 +141,16 @@ def release_assessed(
     Raises
     ------
     InputError
-        When the screen has no list of what failed.
+        When the screen is none, or has no list of what failed.
     LifeError
         When the release is not validated, or the assessment leaves a part out.
     """
-    failed = screen.get("failed")
-    if not isinstance(failed, list) or not all(isinstance(each, str) for each in failed):
-        raise InputError(
-            "The screen says not what failed.", allowed="a list 'failed', empty where nothing did"
-        )
-    row = w.found(releases, release_id)
+    failed = checked_screen(screen)
+    row = _seen(w, release_id, version)
     after = assessed(release_of(row), assessment, failed)
     said = {name: getattr(assessment, name) for name in Assessment.__slots__}
-    _changed(w, row, version, after, "assess", {"assessment": said, "screen": _kept_screen(screen)})
+    _changed(w, row, version, after, "assess", {"assessment": said, "screen": kept_screen(screen)})
     return after
-
-
-def _kept_screen(screen: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a fairness report: which it was, by content, and what of it did not simply pass."""
-    findings = [each for each in screen.get("findings", []) if each.get("status") != "passed"]
-    return {
-        "report": content_hash(dict(screen)), "kind": screen.get("kind"), "accounts": screen.get("accounts"),
-        "failed": screen["failed"], "not_passed": findings,
-    }  # fmt: skip
 
 
 def release_justified(w: Work, release_id: str, version: int, words: str) -> Release:
@@ -203,7 +161,7 @@ def release_justified(w: Work, release_id: str, version: int, words: str) -> Rel
     LifeError
         When nothing failed, no words are given, or its author justifies it himself.
     """
-    row = w.found(releases, release_id)
+    row = _seen(w, release_id, version)
     after = justified(release_of(row), w.actor, words)
     _changed(w, row, version, after, "justify", {"words": words, "screens": list(after.screens_failed or ())})
     return after
@@ -217,7 +175,7 @@ def release_approved(w: Work, release_id: str, version: int, words: str) -> Rele
     LifeError
         When its life does not allow it.
     """
-    of = released(w, release_id)
+    of = released_of(w, _seen(w, release_id, version))
     release = release_of(of.row)
     after = approved(release, w.actor, _findings(w, of, _life(release)))
     _changed(w, of.row, version, after, "approve", {"words": words, "role": after.approvals[-1][1]})
@@ -232,7 +190,7 @@ def release_put_live(w: Work, release_id: str, version: int, buckets: int) -> tu
     LifeError
         When a gate is missing, a blocking rule is not met, or the share does not fit.
     """
-    of = released(w, release_id)
+    of = released_of(w, _seen(w, release_id, version))
     release = release_of(of.row)
     live = live_rows(w, of.row["market"])
     changed = put_live(release, buckets, [release_of(row) for row in live], _findings(w, of, _life(release)))
@@ -250,7 +208,7 @@ def challenger_ended(w: Work, release_id: str, version: int, words: str) -> Rele
     LifeError
         When it is the champion, or not live.
     """
-    row = w.found(releases, release_id)
+    row = _seen(w, release_id, version)
     after = challenger_retired(release_of(row))
     _changed(w, row, version, after, "retire", {"words": words})
     return after
@@ -276,6 +234,20 @@ def champion_rolled_back(w: Work, market: str, words: str) -> tuple[Release, ...
     assert earlier is not None
     _all_changed(w, [earlier, *live], changed, {}, "rollback", {"words": words})
     return changed
+
+
+def release_rolled_back(w: Work, release_id: str, version: int, words: str) -> tuple[Release, ...]:
+    """Let the champion before decide again, in place of this one; the releases that changed.
+
+    Raises
+    ------
+    LifeError
+        When it is not the champion that is live, or none was before it.
+    """
+    row = _seen(w, release_id, version)
+    if not (row["state"] == LIVE and row["is_champion"]):
+        raise LifeError("state", value=row["state"], advice="The champion that is live is rolled back.")
+    return champion_rolled_back(w, row["market"], words)
 
 
 def live_rows(w: Work, market: str) -> list[dict[str, Any]]:
@@ -353,80 +325,3 @@ def _act(w: Work, release_id: str, version: int, act: str, state: str, detail: M
 
 def _documents(found: Sequence[Finding]) -> list[dict[str, Any]]:
     return [finding_document(each) for each in found]
-
-
-def _keep(w: Work, name_hash: str, kind: str, name: str, content: bytes) -> None:
-    """Keep a content under its hash, once."""
-    if len(content) > ARTEFACT_BYTES_MAX:
-        raise InputError(
-            f"The {kind} is too large.", value=len(content), allowed=f"{ARTEFACT_BYTES_MAX} bytes"
-        )
-    if w.row(sa.select(artefacts.c.hash).where(artefacts.c.hash == name_hash)) is None:
-        w.add(artefacts, {"hash": name_hash, "kind": kind, "name": name, "content": zlib.compress(content),
-                          "added_us": w.now_us, "added_by": w.actor.actor_id})  # fmt: skip
-
-
-def _content(w: Work, name_hash: str) -> bytes:
-    return zlib.decompress(w.found(artefacts, name_hash)["content"])
-
-
-def _same(found: str, named: str) -> None:
-    if found != named:
-        raise PolicyError("What is kept is not what its hash names.", value=found, allowed=named)
-
-
-def _model_documents(model: Model) -> dict[str, Any]:
-    found: dict[str, Any] = {MODEL: model.to_document(), CARD: dict(model.card)}
-    if model.challenger is not None:
-        found[CHALLENGER] = model.challenger.to_document()
-    return found
-
-
-def text_of(path: Path) -> str:
-    """The text of a file that is to be kept.
-
-    Raises
-    ------
-    InputError
-        When it cannot be read.
-    """
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The file cannot be read: {error}.", value=path) from error
-
-
-def assessment_from_text(text: str) -> Assessment:
-    """The impact assessment that a YAML text holds.
-
-    Raises
-    ------
-    InputError
-        When a part is missing or unknown.
-    """
-    wanted = set(Assessment.__slots__)
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"The assessment cannot be read: {error}.") from error
-    if not isinstance(found, dict) or set(found) != wanted:
-        given = ", ".join(map(str, found)) if isinstance(found, dict) else found
-        raise InputError("The assessment is not complete.", value=given, allowed=", ".join(sorted(wanted)))
-    return Assessment(**{name: str(value or "") for name, value in found.items()})
-
-
-def screen_from_text(text: str) -> dict[str, Any]:
-    """The findings of a fairness report that a JSON text holds.
-
-    Raises
-    ------
-    InputError
-        When it is no JSON object.
-    """
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"The screen cannot be read: {error}.") from error
-    if not isinstance(found, dict):
-        raise InputError("The screen is no JSON object.", allowed="what limitkeeper fairness --json gives")
-    return found

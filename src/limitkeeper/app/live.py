@@ -1,13 +1,14 @@
 """What may decide on a store: what is live in its market, and before that, or in a trial, what is named."""
 
 import json
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
-from limitkeeper.app.life import live_champion
+from limitkeeper.app.life import live_champion, live_rows
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
-from limitkeeper.core.compliance.life import LIVE
+from limitkeeper.core.compliance.life import LIVE, release_id_of
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
@@ -17,6 +18,16 @@ from limitkeeper.store.tables import store_heads
 from limitkeeper.store.work import Work
 
 STANDARD = "standard"
+
+TRIAL, REPLACED, UNRELEASED = "trial", "replaced", "unreleased"
+
+SERVER_STANDINGS = {
+    LIVE: "The champion that is live decides.",
+    TRIAL: "A strategy is tried: it is not live, and the store is a trial's for ever.",
+    REPLACED: "Another champion was put live since the server started, and decides from its next start.",
+    UNRELEASED: "Nothing is live: a strategy that was named watches, and nothing takes effect by it.",
+}
+"""By what right a server's strategy decides."""
 
 
 def deciding(
@@ -78,8 +89,46 @@ def deciding(
 
 def is_trial(w: Work) -> bool:
     """Whether a store is a trial's."""
+    return _settings(w).get("trial") is True
+
+
+def market_of(w: Work) -> str:
+    """The market of a store that a server has taken."""
+    return str(_settings(w)["market"])
+
+
+def _settings(w: Work) -> dict[str, Any]:
+    """What a store's state depends on; nothing where no server has taken it yet."""
     head = w.row(sa.select(store_heads.c.settings))
-    return head is not None and json.loads(head["settings"]).get("trial") is True
+    return {} if head is None else dict(json.loads(head["settings"]))
+
+
+def champion_of(w: Work, market: str) -> str | None:
+    """The release that is a market's champion, None where nothing is live."""
+    return next((row["release_id"] for row in live_rows(w, market) if row["is_champion"]), None)
+
+
+def server_standing(w: Work, strategy_hash: str, model_hash: str | None) -> dict[str, Any]:
+    """By what right a server's strategy decides, which release it is, and which one is the champion.
+
+    Parameters
+    ----------
+    w
+        Of the server's store.
+    strategy_hash, model_hash
+        What it decides by.
+    """
+    market = market_of(w)
+    row = w.kept(releases, release_id_of(strategy_hash, model_hash, market))
+    champion = champion_of(w, market)
+    own = None if row is None else row["release_id"]
+    if is_trial(w):
+        standing = TRIAL
+    elif champion is None:
+        standing = UNRELEASED
+    else:
+        standing = LIVE if own == champion else REPLACED
+    return {"standing": standing, "release_id": own, "champion_id": champion, "market": market}
 
 
 def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:

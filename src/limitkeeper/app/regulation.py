@@ -252,10 +252,10 @@ def strategy_findings(
 def rule_document(rule: RegulationRule, day: dt.date) -> dict[str, Any]:
     """A rule as JSON, with its numbers of a day."""
     return {
-        "id": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation, "stage": rule.stage,
-        "severity": rule.severity, "check": rule.check, "values": rule.values_on(day), "on_failure": rule.on_failure,
-        "on_failure_zh": rule.on_failure_zh, "from": rule.valid_from.isoformat(),
-        "to": None if rule.valid_to is None else rule.valid_to.isoformat(),
+        "id": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation, "law": rule.source,
+        "article": rule.article, "stage": rule.stage, "severity": rule.severity, "check": rule.check,
+        "values": rule.values_on(day), "on_failure": rule.on_failure, "on_failure_zh": rule.on_failure_zh,
+        "from": rule.valid_from.isoformat(), "to": None if rule.valid_to is None else rule.valid_to.isoformat(),
     }  # fmt: skip
 
 

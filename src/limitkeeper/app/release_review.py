@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from limitkeeper.app.life import Released, release_of
+from limitkeeper.app.life import release_of
+from limitkeeper.app.life_contents import Released
 from limitkeeper.app.portfolio import Portfolio
 from limitkeeper.app.review import Models, Review, decisions, reviewed_portfolio
 from limitkeeper.connectors.tables import table_written

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +23,7 @@ from limitkeeper.core.compliance.register import UNREGISTERED, strategy_uses, vi
 from limitkeeper.core.kernel.compiled import compiled as compiled_kernel
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 from limitkeeper.core.kernel.hashing import content_hash
-from limitkeeper.core.kernel.parameters import Parameters
+from limitkeeper.core.kernel.parameters import Parameter, Parameters
 from limitkeeper.core.strategy.contradictions import Problem
 from limitkeeper.core.strategy.definition import (
     Strategy,
@@ -40,6 +40,9 @@ SCHEMA = json.loads(
 )
 
 STRUCTURE = jsonschema.Draft202012Validator(SCHEMA)
+
+TEXTS_KNOWN_MAX = 16
+"""Texts whose strategies are kept in mind: a server tells of the same few again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,17 @@ def strategy_path(name_or_file: str) -> Path:
 
 
 @cache
-def market_parameter_units() -> Mapping[str, str]:
-    """Name and unit of every dated parameter that a market has."""
+def known_market_parameters() -> Mapping[str, Parameter]:
+    """Every dated parameter that a market has, by name."""
     folder = POLICY / "parameters"
     paths = [*sorted(folder.glob("*.yaml")), *sorted((folder / "markets").glob("*.yaml"))]
-    return {name: parameter.unit for name, parameter in parameters_from_files(paths).items()}
+    return parameters_from_files(paths)
+
+
+@cache
+def market_parameter_units() -> Mapping[str, str]:
+    """Name and unit of every dated parameter that a market has."""
+    return {name: parameter.unit for name, parameter in known_market_parameters().items()}
 
 
 def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]:
@@ -103,11 +112,7 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
         When the file cannot be read at all.
     """
     try:
-        size = path.stat().st_size
-        if size > FILE_BYTES_MAX:
-            raise PolicyError(
-                "The strategy file is too large.", value=f"{size} bytes", allowed=FILE_BYTES_MAX
-            )
+        _check_size(path.stat().st_size)
         text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"The strategy file cannot be read: {error}.", value=path) from error
@@ -115,7 +120,14 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
 
 
 def checked_text(text: str, name: str) -> tuple[Strategy | None, list[LocatedProblem]]:
-    """The strategy that a text holds, or every problem that it has; ``name`` is where it was read."""
+    """The strategy that a text holds, or every problem that it has; ``name`` is where it was read.
+
+    Raises
+    ------
+    PolicyError
+        When it is too large to be read.
+    """
+    _check_size(len(text.encode()))
     try:
         document = located_document(text)
     except DocumentError as error:
@@ -152,8 +164,9 @@ def loaded_strategy(path: Path) -> Strategy:
     return _held(*checked_strategy(path))
 
 
+@lru_cache(maxsize=TEXTS_KNOWN_MAX)
 def strategy_from_text(text: str, name: str) -> Strategy:
-    """The strategy that a text holds; ``name`` is where it was read.
+    """The strategy that a text holds; ``name`` is where it was read. The last ones are kept in mind.
 
     Raises
     ------
@@ -161,6 +174,11 @@ def strategy_from_text(text: str, name: str) -> Strategy:
         When it has a problem; the message names each with its line.
     """
     return _held(*checked_text(text, name))
+
+
+def _check_size(size: int) -> None:
+    if size > FILE_BYTES_MAX:
+        raise PolicyError("The strategy file is too large.", value=f"{size} bytes", allowed=FILE_BYTES_MAX)
 
 
 def _held(strategy: Strategy | None, problems: list[LocatedProblem]) -> Strategy:

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,7 @@ from limitkeeper.core.compliance.life import (
     bucket_of,
     challenger_retired,
     deciding_release,
+    gate_standings,
     justified,
     put_live,
     release_id_of,
@@ -259,3 +261,25 @@ def test_lives_by_chance_come_through_every_gate() -> None:
         done.update(act.split()[0] for acts in lives.passed.values() for act in acts)
     assert set(done) == set(ACTS)
     assert min(done.values()) >= 5
+
+
+def test_gates_stand_as_far_as_the_life_has_come() -> None:
+    draft = Release("r", "sam")
+    screened = replace(draft, state="assessed", screens_failed=("sex: ratio 0.71",))
+    standings = [
+        gate_standings(each)
+        for each in (
+            draft,
+            screened,
+            replace(screened, justified_by="ivy"),
+            replace(draft, state="approved", screens_failed=()),
+            replace(draft, state="retired", screens_failed=()),
+        )
+    ]
+    assert [list(each.values()) for each in standings] == [
+        ["passed", "open", "later", "later", "later", "later"],
+        ["passed", "passed", "passed", "open", "later", "later"],
+        ["passed", "passed", "passed", "passed", "open", "later"],
+        ["passed", "passed", "passed", "not_needed", "passed", "open"],
+        ["passed", "passed", "passed", "not_needed", "passed", "passed"],
+    ]

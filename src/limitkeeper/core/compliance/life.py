@@ -37,6 +37,7 @@ LIFE_RULES = {
     "blocked": ("A rule of regulation stands against it.", "有监管规则未满足。"),
     "words": ("An assessment and a justification state their words.", "评估和说明须有具体内容。"),
     "share": ("The shares of live releases do not fit together.", "线上版本的账户份额不相容。"),
+    "version": ("A release is acted on as it is now.", "须按版本的当前内容操作。"),
     "champion": ("There is no earlier champion to go back to.", "没有可回退的上一主策略。"),
 }
 """Why an act on a release is refused, English and Chinese."""
@@ -115,6 +116,59 @@ class Release:
             and len(people) == len(APPROVING_ROLES)
             and self.author_id not in people
         )
+
+
+PASSED, OPEN, LATER, NOT_NEEDED = "passed", "open", "later", "not_needed"
+"""How a gate stands: passed; the one that is open now; behind that one; none that this release must pass."""
+
+
+def gate_standings(release: Release) -> dict[str, str]:
+    """How each gate of a release stands, in their order; of one that has retired too.
+
+    Parameters
+    ----------
+    release
+        Which.
+
+    Examples
+    --------
+    >>> gate_standings(Release("4f2a", "sam", ASSESSED, ("sex: adverse-impact ratio 0.71",)))["justify"]
+    'open'
+    """
+    reached = STATES.index(release.state)
+
+    def by_state(needed: str) -> str:
+        at = STATES.index(needed)
+        return PASSED if reached > at else OPEN if reached == at else LATER
+
+    return {
+        "draft": PASSED,
+        "validate": by_state(DRAFT),
+        "assess": by_state(VALIDATED),
+        "justify": _justify_standing(release),
+        "approve": LATER if release.state == ASSESSED and release.fairness_failed else by_state(ASSESSED),
+        "live": by_state(APPROVED),
+    }
+
+
+def _justify_standing(release: Release) -> str:
+    if release.screens_failed is None:
+        return LATER
+    if release.justified_by is not None:
+        return PASSED
+    return OPEN if release.screens_failed else NOT_NEEDED
+
+
+def missing_approvals(release: Release) -> tuple[str, ...]:
+    """The roles whose approval a release still lacks.
+
+    Examples
+    --------
+    >>> missing_approvals(Release("4f2a", "sam", ASSESSED, (), None, (("kim", COMMITTEE),)))
+    ('compliance',)
+    """
+    given = {role for _, role in release.approvals}
+    return tuple(role for role in APPROVING_ROLES if role not in given)
 
 
 def release_id_of(strategy_hash: str, model_hash: str | None, market: str) -> str:

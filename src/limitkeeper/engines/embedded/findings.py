@@ -67,7 +67,7 @@ class Reporter:
     """Writes the findings of steps: alerts and proposals with the trace that led to them."""
 
     def __init__(self, terms: WatchTerms, parameters: Parameters) -> None:
-        self.terms = terms
+        self.terms, self.parameters = terms, parameters
         self.rules = terms.policy.strategy.strategy.rules
         model_hash = terms.model.hash if terms.model else "none"
         self.versions = Versions(

@@ -37,7 +37,10 @@ from limitkeeper.shells.api.overview import Overview, overview_router
 from limitkeeper.shells.api.pages.page import add_pages
 from limitkeeper.shells.api.people import keys_router, people_changes_router, people_router
 from limitkeeper.shells.api.refusals import add_refusals
+from limitkeeper.shells.api.release_acts import release_gates_router, release_shares_router
+from limitkeeper.shells.api.releases import fairness_reports_router, releases_router
 from limitkeeper.shells.api.rights_requests import rights_acts_router, rights_router
+from limitkeeper.shells.api.strategies import regulation_router, strategies_router
 from limitkeeper.shells.console.application import console_application
 from limitkeeper.shells.console.live import Live
 from limitkeeper.shells.console.look import Console, Demonstration
@@ -177,4 +180,10 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         rights_acts_router(desk, workflow.seal),
         consents_router(desk),
         aggregates_router(desk),
+        strategies_router(desk, engine),
+        regulation_router(desk),
+        releases_router(desk),
+        release_gates_router(desk),
+        release_shares_router(desk),
+        fairness_reports_router(desk),
     )

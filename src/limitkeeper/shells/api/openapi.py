@@ -17,8 +17,10 @@ from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
 from limitkeeper.shells.api.line_schemas import LINE_SCHEMAS
 from limitkeeper.shells.api.overview_schemas import OVERVIEW_SCHEMAS
 from limitkeeper.shells.api.people_schemas import PEOPLE_SCHEMAS
+from limitkeeper.shells.api.release_schemas import RELEASE_SCHEMAS
 from limitkeeper.shells.api.rights_schemas import RIGHTS_SCHEMAS
 from limitkeeper.shells.api.schemas import REFERENCE, Schema
+from limitkeeper.shells.api.strategy_schemas import STRATEGY_SCHEMAS
 from limitkeeper.shells.api.trace_schemas import TRACE_SCHEMAS
 
 SCHEMAS: dict[str, Schema] = {
@@ -35,6 +37,8 @@ SCHEMAS: dict[str, Schema] = {
     **RIGHTS_SCHEMAS,
     **OVERVIEW_SCHEMAS,
     **ACCOUNT_VIEW_SCHEMAS,
+    **STRATEGY_SCHEMAS,
+    **RELEASE_SCHEMAS,
 }
 """Every schema by its name."""
 
@@ -62,6 +66,8 @@ TAGS = [
     {"name": "customers", "description": "How customers are written to, and what they refuse."},
     {"name": "notices", "description": "What customers were told, and whether it reached them."},
     {"name": "campaigns", "description": "One decision on many accounts."},
+    {"name": "strategies", "description": "What decides, as people read it, and what the law asks of it."},
+    {"name": "releases", "description": "Strategies on their way to live: every gate, and who passed it."},
     {"name": "bank", "description": "What the core banking system was told, and how it answered."},
     {
         "name": "rights",

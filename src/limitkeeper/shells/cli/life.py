@@ -44,7 +44,8 @@ def draft(
     store: StoreUrl = None,
 ) -> None:
     """Put a strategy with its model into the store, by content, as a draft."""
-    from limitkeeper.app.life import drafted, text_of
+    from limitkeeper.app.life import drafted
+    from limitkeeper.app.life_evidence import text_of
     from limitkeeper.app.strategies import strategy_path
     from limitkeeper.connectors.models import model_from_folder
 
@@ -90,7 +91,8 @@ def assess(
     store: StoreUrl = None,
 ) -> None:
     """Record the impact assessment of a validated release, and its screens of fairness."""
-    from limitkeeper.app.life import assessment_from_text, release_assessed, screen_from_text, text_of
+    from limitkeeper.app.life import release_assessed
+    from limitkeeper.app.life_evidence import assessment_from_text, screen_from_text, text_of
 
     said, screened = assessment_from_text(text_of(assessment)), screen_from_text(text_of(screen))
     with work_as(data, store, person, "release.assess") as w:
@@ -217,7 +219,8 @@ def review_by_releases(
 
     What each release would have decided on the other accounts is a shadow: kept apart, never a proposal.
     """
-    from limitkeeper.app.life import live_rows, released
+    from limitkeeper.app.life import live_rows
+    from limitkeeper.app.life_contents import released
     from limitkeeper.app.policy import market_parameters
     from limitkeeper.app.portfolio import portfolio_from_file
     from limitkeeper.app.release_review import reviewed_by_releases, written_apart

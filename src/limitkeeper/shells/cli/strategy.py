@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -70,6 +70,38 @@ def show(
         typer.echo(strategy_source(loaded))
     else:
         _show_rules(loaded, lang)
+
+
+@application.command("diff", epilog="Example: limitkeeper strategy diff standard my_strategy.yaml")
+def show_changes(
+    before: Annotated[str, typer.Argument(help="A file, or a shipped strategy.", show_default=False)],
+    after: Annotated[str, typer.Argument(help="Another one.", show_default=False)],
+    as_json: AS_JSON = False,
+) -> None:
+    """Show what differs from one strategy to another, rule by rule.
+
+    A rule whose text is the same differs where a threshold that it reads does.
+    """
+    from limitkeeper.app.strategies import loaded_strategy, strategy_path
+    from limitkeeper.app.strategy_reading import changes_document
+
+    found = changes_document(*(loaded_strategy(strategy_path(each)) for each in (before, after)))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for rule in found["rules"]:
+        typer.echo(f"{rule['kind']} rule {rule['rule']}")
+        for each in (*rule["fields"], *rule["thresholds"]):
+            typer.echo(f"    {_moved(each)}")
+    for each in (*found["parameters"], *found["terms"]):
+        typer.echo(_moved(each))
+    if found["is_same"]:
+        typer.echo("Both are of one content.")
+
+
+def _moved(change: dict[str, Any]) -> str:
+    before, after = ("none" if change[side] is None else change[side] for side in ("before", "after"))
+    return f"{change['name']}: {before} -> {after}"
 
 
 @application.command("list", epilog="Example: limitkeeper strategy list")

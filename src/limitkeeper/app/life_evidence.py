@@ -1,0 +1,143 @@
+"""What a release is assessed by: its impact assessment, and a fairness report's screens."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from limitkeeper.core.compliance.life import Assessment
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.hashing import content_hash
+
+SCREENS_FAILED_MAX = 1_000
+"""Screens of one report that failed."""
+
+SCREEN_LETTERS_MAX = 500
+"""Of what is said of one of them."""
+
+FINDINGS_MAX = 20_000
+"""Findings of one report."""
+
+FINDING_FIELDS = (
+    "screen",
+    "attribute",
+    "group",
+    "value",
+    "low",
+    "high",
+    "bound",
+    "status",
+    "is_certain",
+    "blocks",
+)
+"""What is kept of a finding that did not simply pass."""
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that is to be kept.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The file cannot be read: {error}.", value=path) from error
+
+
+def assessment_from_text(text: str) -> Assessment:
+    """The impact assessment that a YAML text holds.
+
+    Raises
+    ------
+    InputError
+        When a part is missing or unknown.
+    """
+    wanted = set(Assessment.__slots__)
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"The assessment cannot be read: {error}.") from error
+    if not isinstance(found, dict) or set(found) != wanted:
+        given = ", ".join(map(str, found)) if isinstance(found, dict) else found
+        raise InputError("The assessment is not complete.", value=given, allowed=", ".join(sorted(wanted)))
+    return Assessment(**{name: str(value or "") for name, value in found.items()})
+
+
+def screen_from_text(text: str) -> dict[str, Any]:
+    """The findings of a fairness report that a JSON text holds.
+
+    Raises
+    ------
+    InputError
+        When it is no JSON object.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"The screen cannot be read: {error}.") from error
+    if not isinstance(found, dict):
+        raise InputError("The screen is no JSON object.", allowed="what limitkeeper fairness --json gives")
+    return found
+
+
+def checked_screen(screen: Mapping[str, Any]) -> list[str]:
+    """What failed in a fairness report, which holds.
+
+    Raises
+    ------
+    InputError
+        When it does not say what failed, or is no report of ours.
+    """
+    failed = screen.get("failed")
+    if not isinstance(failed, list) or not all(isinstance(each, str) for each in failed):
+        raise InputError(
+            "The screen says not what failed.", allowed="a list 'failed', empty where nothing did"
+        )
+    if len(failed) > SCREENS_FAILED_MAX or any(len(each) > SCREEN_LETTERS_MAX for each in failed):
+        raise InputError(
+            "The screen says too much of what failed.", value=len(failed),
+            allowed=f"{SCREENS_FAILED_MAX} screens of {SCREEN_LETTERS_MAX} characters",
+        )  # fmt: skip
+    kind, accounts, findings = (screen.get(name) for name in ("kind", "accounts", "findings"))
+    holds = (
+        (kind is None or (isinstance(kind, str) and len(kind) <= SCREEN_LETTERS_MAX))
+        and (accounts is None or (type(accounts) is int and 0 <= accounts < 2**53))
+        and (findings is None or (isinstance(findings, list) and len(findings) <= FINDINGS_MAX))
+        and all(_is_finding(each) for each in findings or ())
+    )
+    if not holds:
+        raise InputError(
+            "The screen is no fairness report.", allowed="what limitkeeper fairness --json gives"
+        )
+    return failed
+
+
+def kept_screen(screen: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a fairness report: which it was, by content, and what of it did not simply pass."""
+    not_passed = [
+        {name: each.get(name) for name in FINDING_FIELDS}
+        for each in screen.get("findings") or ()
+        if each.get("status") != "passed"
+    ]
+    return {
+        "report": content_hash(dict(screen)), "kind": screen.get("kind"), "accounts": screen.get("accounts"),
+        "failed": screen["failed"], "not_passed": not_passed,
+    }  # fmt: skip
+
+
+def _is_finding(each: object) -> bool:
+    if not isinstance(each, dict):
+        return False
+    words = (each.get(name) for name in ("screen", "attribute", "group", "status"))
+    numbers = (each.get(name) for name in ("value", "low", "high", "bound"))
+    truths = (each.get(name) for name in ("is_certain", "blocks"))
+    return (
+        all(word is None or (isinstance(word, str) and len(word) <= SCREEN_LETTERS_MAX) for word in words)
+        and all(number is None or type(number) in (int, float) for number in numbers)
+        and all(truth is None or isinstance(truth, bool) for truth in truths)
+    )

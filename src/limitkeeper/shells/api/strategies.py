@@ -1,0 +1,204 @@
+"""Strategies by HTTP: the rules as people read them, what differs from one to another, and a text checked."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from limitkeeper.app.life_contents import release_row_of, released_strategy
+from limitkeeper.app.live import champion_of, market_of, server_standing
+from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.regulation import finding_document, rule_document, strategy_findings
+from limitkeeper.app.regulation_policy import regulation, regulation_hash
+from limitkeeper.app.strategies import checked_text
+from limitkeeper.app.strategy_document import FILE_BYTES_MAX
+from limitkeeper.app.strategy_reading import changes_document, check_document, strategy_document
+from limitkeeper.core.access.actors import Actor
+from limitkeeper.core.compliance.regulation import STAGES
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.shells.api import strategy_documents as documents
+from limitkeeper.shells.api.access import May
+from limitkeeper.shells.api.acts import Desk, body_as
+from limitkeeper.shells.api.answers import answer, body_of
+from limitkeeper.store.work import Work, reading
+
+TEXT_BODY_BYTES_MAX = 4 * FILE_BYTES_MAX
+"""Of a body with a strategy's text: JSON may write a letter by several bytes."""
+
+NOW = "live"
+"""The name of what this server decides by."""
+
+StrategyId = Annotated[
+    str,
+    Path(max_length=64, description="The id of a release, or `live`: what this server decides by.", examples=[NOW]),
+]  # fmt: skip
+Since = Annotated[
+    str, Query(max_length=64, description="The earlier one: the id of a release, or `live`.", examples=[NOW])
+]
+StageName = Annotated[
+    str | None,
+    Query(pattern=f"^({'|'.join(STAGES)})$", description="Only those evaluated on this.",
+          json_schema_extra={"enum": list(STAGES)}),
+]  # fmt: skip
+Reader = Annotated[Actor, Depends(May("release.read"))]
+Drafter = Annotated[Actor, Depends(May("release.draft"))]
+
+
+class StrategyText(msgspec.Struct, forbid_unknown_fields=True):
+    """A strategy's text."""
+
+    strategy: Annotated[str, msgspec.Meta(min_length=1, max_length=FILE_BYTES_MAX)]
+
+
+Text = TypeVar("Text", bound=StrategyText)
+
+
+async def checked_body(request: Request, kind: type[Text]) -> Text:
+    """A body with a strategy's text that holds.
+
+    Raises
+    ------
+    InputError
+        When it does not; the first problem is told with its line.
+    """
+    said, (strategy, problems) = await _checked(request, kind)
+    if strategy is None:
+        raise InputError(
+            "The strategy does not hold.", value=problems[0],
+            advice=f"It has {len(problems)} problems; POST /v1/strategies/check tells each with its line.",
+        )  # fmt: skip
+    return said
+
+
+async def _checked(request: Request, kind: type[Text]) -> tuple[Text, tuple[Strategy | None, list[Any]]]:
+    await body_of(request, TEXT_BODY_BYTES_MAX)
+    said = await body_as(request, kind)
+    size = len(said.strategy.encode())
+    if size > FILE_BYTES_MAX:
+        raise InputError("The strategy is too large.", value=f"{size} bytes", allowed=FILE_BYTES_MAX)
+    return said, await run_in_threadpool(checked_text, said.strategy, "strategy")
+
+
+class Shelf:
+    """Where strategies are found: those of releases, and the one that the server decides by.
+
+    Parameters
+    ----------
+    engine
+        Which runs.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def found(self, w: Work, name: str) -> tuple[Strategy, dict[str, Any]]:
+        """A strategy, and where it stands.
+
+        Raises
+        ------
+        MissingError
+            When there is no such release.
+        PolicyError
+            When what is kept is not what its hash names.
+        """
+        reporter = self.engine.policy.reporter
+        if name == NOW:
+            strategy = reporter.terms.policy.strategy.strategy
+            model = reporter.terms.model
+            model_hash = None if model is None else model.hash
+            return strategy, server_standing(w, strategy.hash, model_hash) | {"model_hash": model_hash}
+        row = release_row_of(w, name)
+        names = ("release_id", "market", "model_hash")
+        where = {"standing": row["state"], "champion_id": champion_of(w, row["market"])}
+        return released_strategy(w, row), where | {name: row[name] for name in names}
+
+    def values(self, w: Work, market: str) -> Mapping[str, float]:
+        """The parameters in force in a market; those of the server's own with what its lender has put in their place."""
+        if market == market_of(w):
+            return self.engine.policy.reporter.parameters.values
+        return market_parameters(market, day_of(w.now_us)).values
+
+
+def strategies_router(desk: Desk, engine: Engine) -> APIRouter:
+    """The routes of strategies."""
+    router, shelf = APIRouter(tags=["strategies"]), Shelf(engine)
+
+    @router.get("/v1/strategies/{strategy_id}", responses=documents.ONE_STRATEGY)
+    async def one_strategy(strategy_id: StrategyId, actor: Reader) -> Response:
+        """Tell a strategy's rules in order of precedence: condition, thresholds, action and reasons.
+
+        `live` is what this server decides by; its standing says whether that is live, a trial, or neither.
+        """
+
+        def look() -> dict[str, Any]:
+            with reading(desk.store, actor, desk.now_us()) as w:
+                strategy, where = shelf.found(w, strategy_id.replace("\0", ""))
+                return where | strategy_document(strategy, shelf.values(w, where["market"]))
+
+        return answer(await run_in_threadpool(look))
+
+    @router.get("/v1/strategies/{strategy_id}/changes", responses=documents.CHANGES)
+    async def strategy_changed(strategy_id: StrategyId, actor: Reader, since: Since = NOW) -> Response:
+        """Tell what differs in a strategy since another one, rule by rule."""
+
+        def look() -> dict[str, Any]:
+            with reading(desk.store, actor, desk.now_us()) as w:
+                before, after = (shelf.found(w, name.replace("\0", ""))[0] for name in (since, strategy_id))
+                return changes_document(before, after)
+
+        return answer(await run_in_threadpool(look))
+
+    @router.post("/v1/strategies/check", openapi_extra=documents.CHECK)
+    async def check_strategy(request: Request, actor: Drafter) -> Response:
+        """Check a strategy's text: every problem with its line and a hint, and what regulation asks; nothing is kept."""
+        _, (strategy, problems) = await _checked(request, StrategyText)
+
+        def look() -> list[dict[str, Any]] | None:
+            with reading(desk.store, actor, desk.now_us()) as w:
+                market = market_of(w)
+            if strategy is None or market not in strategy.markets:
+                return None
+            found = strategy_findings(strategy, market, day_of(desk.now_us()))
+            return [finding_document(each) for each in found]
+
+        return answer(check_document(strategy, problems) | {"findings": await run_in_threadpool(look)})
+
+    return router
+
+
+def regulation_router(desk: Desk) -> APIRouter:
+    """The route of regulation."""
+    router = APIRouter(tags=["strategies"])
+
+    @router.get("/v1/regulation", responses=documents.REGULATION)
+    async def list_regulation(
+        actor: Reader,
+        stage: StageName = None,
+        day: Annotated[dt.date | None, Query(description="On which they hold; default today.")] = None,
+    ) -> Response:
+        """List the rules in force in the server's market: severity, clock, and the law.
+
+        An article that is null was not verified: the rule says so instead of citing one.
+        """
+
+        def look() -> dict[str, Any]:
+            with reading(desk.store, actor, desk.now_us()) as w:
+                market = market_of(w)
+            on = day or day_of(desk.now_us())
+            rules = regulation()
+            held = [rule for rule in rules if rule.in_force(market, on) and stage in (None, rule.stage)]
+            return {
+                "market": market, "day": on.isoformat(), "hash": regulation_hash(rules),
+                "items": [rule_document(rule, on) for rule in held],
+            }  # fmt: skip
+
+        return answer(await run_in_threadpool(look))
+
+    return router

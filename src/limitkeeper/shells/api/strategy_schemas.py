@@ -1,0 +1,199 @@
+"""The schemas of strategies as people read them, and of regulation."""
+
+from limitkeeper.app.live import SERVER_STANDINGS
+from limitkeeper.app.strategy_document import FILE_BYTES_MAX
+from limitkeeper.app.strategy_reading import PROBLEMS_TOLD_MAX
+from limitkeeper.core.compliance.life import STATES
+from limitkeeper.core.compliance.regulation import FAILED, MET, OUTSIDE, SEVERITIES, STAGES, UNKNOWN
+from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.core.strategy.changes import ADDED, CHANGED, REMOVED
+from limitkeeper.shells.api.schemas import Schema, listed, mapping, one_of, or_null, record, ref, value
+
+ACTIONS = tuple(action.code for action in Action)
+SEVERITY_CODES = tuple(severity.code for severity in Severity)
+PLAIN = "string number boolean null"
+
+NAMED: dict[str, Schema] = {
+    "name": value("string", "Its name."),
+    "version": value("string", "Its version."),
+    "hash": value("string", "Of its content."),
+    "description": value("string", "What it is for."),
+    "description_zh": value("string", "The same in Chinese."),
+}
+
+MEANT: dict[str, Schema] = {
+    "description": value("string", "What it means."),
+    "description_zh": value("string", "The same in Chinese."),
+}
+
+RULE: dict[str, Schema] = {
+    "place": value("integer", "In the order of precedence, from 1; the first that hits decides.", minimum=1),
+    "id": value("string", "Its name."),
+    "trigger": one_of(map(str, Trigger), "Why a line is looked at."),
+    "when": value("string", "The condition, as written."),
+    "release": value("string null", "Until when it keeps hitting, as written; null: while it hits."),
+    "action": one_of(ACTIONS, "What is done to the line."),
+    "severity": one_of(SEVERITY_CODES, "How bad it is."),
+    "description": value("string", "When it hits, in words."),
+    "description_zh": value("string", "The same in Chinese."),
+    "products": listed(value("string", "A product."), "Of these lines."),
+    "reasons": listed(ref("StrategyReason"), "What the customer is told; empty: the reasons of the score."),
+    "uses_score": value("boolean", "Whether the score, or what follows from it, has a part in it."),
+    "thresholds": listed(ref("StrategyThreshold"), "Parameters that it reads."),
+    "reads": listed(ref("StrategyQuantity"), "Quantities that it reads."),
+}
+
+STRATEGY: dict[str, Schema] = {
+    "standing": one_of(
+        (*SERVER_STANDINGS, *(state for state in STATES if state not in SERVER_STANDINGS)),
+        "Of `live`: by what right the server decides by it. Of a release: its state.",
+        SERVER_STANDINGS,
+    ),
+    "release_id": value("string null", "Its release; null where it has none in this market."),
+    "champion_id": value("string null", "The release that is the market's champion."),
+    "market": value("string", "Whose parameters its rules read."),
+    "model_hash": value("string null", "Of the model; null: no rule that reads the score hits."),
+    **NAMED,
+    "products": listed(value("string", "A product."), "Of these lines."),
+    "markets": listed(value("string", "A market."), "Where it may be used."),
+    "precedence": listed(one_of(ACTIONS, "An action."), "Which action goes before which."),
+    "rules": listed(ref("StrategyRule"), "In order of precedence."),
+    "terms": listed(ref("StrategyTerm"), "Steps, floors, caps and waits."),
+}
+
+REGULATION_RULE: dict[str, Schema] = {
+    "id": value("string", "MARKET.name."),
+    "title": value("string", "What is asked."),
+    "title_zh": value("string", "The same in Chinese."),
+    "source": value("string", "The law with its article, or with the word that none was verified."),
+    "law": value("string", "The law."),
+    "article": value("string null", "Null: no verified article. Empty: a rule of the house."),
+    "stage": one_of(STAGES, "On what it is evaluated."),
+    "severity": one_of(SEVERITIES, "Whether what fails may not go on, or goes on and is told."),
+    "check": value("string", "What is checked; outside: kept by the lender without this system."),
+    "values": mapping("number", "Its numbers on the day, such as the days of its clock."),
+    "on_failure": value("string", "What is to be done."),
+    "on_failure_zh": value("string", "The same in Chinese."),
+    "from": value("string", "The first day on which it holds.", format="date"),
+    "to": value("string null", "The first day on which it holds no more; null without an end.", format="date"),
+}  # fmt: skip
+
+STRATEGY_SCHEMAS: dict[str, Schema] = {
+    "StrategyReason": record(
+        "A reason that customers are told.",
+        {
+            "code": value("string", "Its code."),
+            "text": value("string", "In words."),
+            "text_zh": value("string", "In Chinese."),
+        },
+    ),
+    "StrategyThreshold": record(
+        "A parameter that a rule reads.",
+        {
+            "name": value("string", "As the condition writes it."),
+            "value": value("number", "In force now."),
+            "unit": value("string", "Its unit."),
+            **MEANT,
+            "is_of_market": value("boolean", "Whether it is the market's, and not the strategy's own."),
+        },
+    ),
+    "StrategyQuantity": record(
+        "A quantity that a rule reads.",
+        {
+            "name": value("string", "As the condition writes it."),
+            "unit": value("string", "Its unit."),
+            "missing": value("string", "When it is missing; no rule hits on a missing one."),
+            **MEANT,
+        },
+    ),
+    "StrategyRule": record("A rule of a strategy.", RULE),
+    "StrategyTerm": record(
+        "A term beside the rules.",
+        {"name": value("string", "Its path with dots."), "value": value(PLAIN, "Its value.")},
+    ),
+    "Strategy": record("A strategy as people read it.", STRATEGY),
+    "StrategyName": record("What a strategy is called.", NAMED),
+    "StrategyChange": record(
+        "A value that differs.",
+        {
+            "name": value("string", "Which."),
+            "before": value(PLAIN, "Null where it was not there."),
+            "after": value(PLAIN, "Null where it is no more."),
+        },
+    ),
+    "StrategyRuleChange": record(
+        "A rule that differs.",
+        {
+            "rule": value("string", "Which."),
+            "kind": one_of((ADDED, REMOVED, CHANGED), "How."),
+            "fields": listed(ref("StrategyChange"), "Of the rule itself."),
+            "thresholds": listed(ref("StrategyChange"), "Of parameters that it reads in both."),
+        },
+    ),
+    "StrategyChanges": record(
+        "What differs from one strategy to another.",
+        {
+            "before": ref("StrategyName"),
+            "after": ref("StrategyName"),
+            "is_same": value("boolean", "Whether they are of one content."),
+            "rules": listed(ref("StrategyRuleChange"), "Those of the later one, then those removed."),
+            "parameters": listed(ref("StrategyChange"), "Thresholds."),
+            "terms": listed(ref("StrategyChange"), "Everything else."),
+        },
+    ),
+    "StrategyText": record(
+        "A strategy's text.",
+        {"strategy": value("string", "YAML.", minLength=1, maxLength=FILE_BYTES_MAX)},
+    ),
+    "StrategyProblem": record(
+        "A problem of a strategy's text.",
+        {
+            "file": value("string", "Where it was read."),
+            "line": value("integer", "From 1.", minimum=1),
+            "column": value("integer", "From 1.", minimum=1),
+            "problem": value("string", "What is wrong."),
+            "value": value("string null", "What was given."),
+            "allowed": value("string null", "What would hold."),
+            "advice": value("string null", "A hint."),
+        },
+    ),
+    "CheckedStrategy": record(
+        "What came of a check.",
+        {
+            "valid": value("boolean", "Whether it holds."),
+            "hash": value("string null", "Of its content, where it holds."),
+            "problem_count": value("integer", "How many problems it has.", minimum=0),
+            "problems": listed(ref("StrategyProblem"), f"The first {PROBLEMS_TOLD_MAX}, in order of lines."),
+            "findings": or_null(
+                listed(ref("RegulationFinding"), "What the server's market asks of it, without a model."),
+                "Null where it does not hold, or is not for that market.",
+            ),
+        },
+    ),
+    "RegulationRule": record("A rule of a market's regulation.", REGULATION_RULE),
+    "Regulation": record(
+        "The rules in force in the server's market.",
+        {
+            "market": value("string", "Which."),
+            "day": value("string", "On which they hold.", format="date"),
+            "hash": value("string", "Of all rules' content."),
+            "items": listed(ref("RegulationRule"), "What holds everywhere first."),
+        },
+    ),
+    "RegulationFinding": record(
+        "What came of a rule of regulation.",
+        {
+            "rule": value("string", "Which."),
+            "title": value("string", "What is asked."),
+            "title_zh": value("string", "The same in Chinese."),
+            "source": value("string", "The law."),
+            "severity": one_of(SEVERITIES, "What a failure means."),
+            "subject": value("string", "Of what, as kind:id."),
+            "status": one_of((MET, FAILED, UNKNOWN, OUTSIDE), "What came of it."),
+            "detail": value("string", "What was found."),
+            "on_failure": value("string", "What is to be done."),
+            "on_failure_zh": value("string", "The same in Chinese."),
+        },
+    ),
+}
+"""Every schema of strategies and regulation by its name."""

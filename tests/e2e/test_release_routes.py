@@ -1,0 +1,258 @@
+"""A strategy's life by the real server: from its text through every gate to live, back again, and read by people."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from limitkeeper.app.strategies import strategy_path
+from limitkeeper.app.strategy_document import FILE_BYTES_MAX
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, STRATEGIST
+from limitkeeper.shells.api.release_acts import ASSESSMENT_BYTES_MAX
+from limitkeeper.shells.api.strategies import TEXT_BODY_BYTES_MAX
+from tests.workflow_server import Person, WorkflowServer, workflow_server
+
+RELEASES, CHECK = "/v1/releases", "/v1/strategies/check"
+STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
+PARTS = ("purpose", "necessity", "effect_on_rights", "safeguards")
+IMPACT = dict.fromkeys(PARTS, "said")
+REPORT = json.loads((Path(__file__).parents[2] / "docs" / "fairness" / "taiwan.json").read_bytes())
+FAILED = ["sex: adverse-impact ratio 0.71"]
+
+
+@dataclass
+class House:
+    """A server, and who works on its strategies."""
+
+    server: WorkflowServer
+    sam: Person
+    kim: Person
+    ivy: Person
+
+    def acted(
+        self, person: Person, release_id: str, act: str, content: object = None, status: int | None = None, **more: Any
+    ) -> Any:  # fmt: skip
+        """What an act answers, decided on as the release is now."""
+        seen = person.asked("GET", f"{RELEASES}/{release_id}").headers["etag"]
+        headers = {"if-match": seen}
+        path = f"{RELEASES}/{release_id}/{act}"
+        return person.asked("POST", path, content, status=status, headers=headers, **more).json()
+
+    def drafted(self, text: str, **more: str) -> str:
+        """The id of a draft."""
+        return str(self.sam.post(RELEASES, {"strategy": text, **more})["release_id"])
+
+    def approved(self, text: str) -> str:
+        """The id of a release that has passed every gate but the last."""
+        release_id = self.drafted(text)
+        self.acted(self.sam, release_id, "validate")
+        self.acted(self.sam, release_id, "assess", {"assessment": IMPACT, "screen": REPORT})
+        self.acted(self.kim, release_id, "approve", {"words": "seen"})
+        self.acted(self.ivy, release_id, "approve", {"words": "seen"})
+        return release_id
+
+
+def of_version(text: str, version: str) -> str:
+    """A strategy of other content: of another version."""
+    changed = text.replace('version: "2026-11"', f'version: "{version}"')
+    assert changed != text
+    return changed
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder: Path = tmp_path_factory.mktemp("releases")
+    with workflow_server(f"sqlite:///{folder}/store.db", folder) as server:
+        names = {"sam": STRATEGIST, "kim": COMMITTEE, "ivy": COMPLIANCE}
+        for name, role in names.items():
+            server.let_in(name, role)
+        yield House(server, *(server.session(name) for name in names))
+
+
+def test_strategy_comes_from_its_text_to_live_and_back_and_every_gate_is_shown(house: House) -> None:
+    assert house.sam.get("/v1/strategies/live")["standing"] == "unreleased"
+    one = house.approved(STANDARD)
+    found = house.kim.get(f"{RELEASES}/{one}")
+    assert {each["gate"]: each["standing"] for each in found["gates"]} == {
+        "draft": "passed", "validate": "passed", "assess": "passed", "justify": "not_needed", "approve": "passed",
+        "live": "open",
+    }  # fmt: skip
+    assert [(each["act"], each["by"]) for each in found["acts"]] == [
+        ("draft", "sam"), ("validate", "sam"), ("assess", "sam"), ("approve", "kim"), ("approve", "ivy"),
+    ]  # fmt: skip
+    assert found["acts"][2]["detail"]["assessment"] == IMPACT
+    assert found["acts"][2]["detail"]["screen"]["accounts"] == REPORT["accounts"]
+    assert {each["status"] for each in found["acts"][1]["detail"]["findings"]} <= {
+        "met",
+        "unknown",
+        "outside",
+    }
+
+    dry = house.acted(house.kim, one, "live", {"share": 1}, params={"dry_run": True})
+    assert [each["state"] for each in dry["items"]] == ["live"]
+    assert house.kim.get(f"{RELEASES}/{one}")["state"] == "approved"
+    live = house.acted(house.kim, one, "live", {})
+    assert [(each["release_id"], each["share"]) for each in live["items"]] == [(one, 1.0)]
+    deciding = house.ivy.get("/v1/strategies/live")
+    assert (deciding["standing"], deciding["release_id"]) == ("live", one)
+
+    two = house.approved(CAUTIOUS)
+    house.acted(house.kim, two, "live", {"share": 0.25})
+    assert house.kim.get(f"{RELEASES}/{one}")["share"] == 0.75
+    assert house.acted(house.kim, two, "retire", {"words": "no better"})["state"] == "retired"
+    three = house.approved(of_version(CAUTIOUS, "2026-12"))
+    house.acted(house.kim, three, "live", {})
+    assert house.ivy.get("/v1/strategies/live")["standing"] == "replaced"
+    refused = house.acted(house.kim, one, "rollback", {"words": "too many cuts"}, 409)
+    assert (refused["rule"], refused["detail_zh"]) == ("state", "该版本当前状态不允许此操作。")
+    back = house.acted(house.kim, three, "rollback", {"words": "too many cuts"})
+    assert {each["release_id"]: each["state"] for each in back["items"]} == {one: "live", three: "retired"}
+    assert house.ivy.get("/v1/strategies/live")["standing"] == "live"
+    assert house.kim.get(f"{RELEASES}/{three}")["acts"][-1]["detail"] == {"words": "too many cuts"}
+    assert house.ivy.get("/v1/audit/verify")["holds"]
+
+
+def test_failed_screen_waits_for_the_words_of_compliance_and_the_report_is_listed(house: House) -> None:
+    release_id = house.drafted(of_version(STANDARD, "screened"))
+    house.acted(house.sam, release_id, "validate")
+    screen = REPORT | {"failed": FAILED}
+    found = house.acted(house.sam, release_id, "assess", {"assessment": IMPACT, "screen": screen})
+    standing = {each["gate"]: each["standing"] for each in found["gates"]}
+    assert (standing["justify"], standing["approve"]) == ("open", "later")
+    refused = house.acted(house.kim, release_id, "approve", {}, 409)
+    assert (refused["rule"], refused["value"]) == ("blocked", FAILED[0])
+    assert house.acted(house.ivy, release_id, "justify", {}, 409)["rule"] == "words"
+    house.acted(house.ivy, release_id, "justify", {"words": "no alternative was found"})
+    assert house.acted(house.kim, release_id, "approve", {})["gates"][4]["missing"] == ["compliance"]
+    newest = house.sam.get("/v1/fairness-reports", params={"limit": 1})["items"][0]
+    assert (newest["release_id"], newest["failed"], newest["justified_by"]) == (release_id, FAILED, "ivy")
+    assert newest["accounts"] == REPORT["accounts"]
+
+
+def test_act_on_what_has_changed_is_refused_and_a_request_sent_again_does_nothing_twice(house: House) -> None:
+    body, key = {"strategy": of_version(STANDARD, "again")}, {"idempotency-key": "once"}
+    first, again = (house.sam.asked("POST", RELEASES, body, headers=key) for _ in range(2))
+    assert (first.status_code, first.json()) == (201, again.json())
+    house.sam.asked("POST", RELEASES, body, status=409)
+    path = f"{RELEASES}/{first.json()['release_id']}/validate"
+    house.sam.asked("POST", path, status=428)
+    stale = house.sam.asked("POST", path, status=412, headers={"if-match": '"9"'}).json()
+    assert (stale["rule"], stale["detail_zh"]) == ("version", "须按版本的当前内容操作。")
+    house.sam.asked("POST", path, headers={"if-match": first.headers["etag"]})
+    house.sam.asked("POST", f"{RELEASES}/nothing/validate", status=404, headers={"if-match": '"1"'})
+
+
+def test_author_does_not_approve_his_own_release_and_a_strategist_puts_nothing_live(house: House) -> None:
+    release_id = house.drafted(of_version(STANDARD, "own"))
+    for act in ("approve", "live", "justify", "rollback"):
+        house.acted(house.sam, release_id, act, {}, 403)
+    customer = house.server.person("cleo", CUSTOMER, customer_id="c-1")
+    for path in (RELEASES, "/v1/strategies/live", "/v1/regulation", "/v1/fairness-reports"):
+        customer.asked("GET", path, status=403)
+
+
+def test_draft_names_models_and_columns_that_the_store_knows_and_no_file(house: House) -> None:
+    text = of_version(STANDARD, "named")
+    for unknown in ({"model_hash": "sha256:none"}, {"register_hash": "sha256:none"}):
+        house.sam.asked("POST", RELEASES, {"strategy": text, **unknown}, status=404)
+    strategy_hash = house.sam.get(f"{RELEASES}/{house.drafted(text)}")["strategy_hash"]
+    house.sam.asked("POST", RELEASES, {"strategy": text, "model_hash": strategy_hash}, status=404)
+    house.sam.asked("POST", RELEASES, {"strategy": text, "market": "XX"}, status=409)
+    house.sam.asked("POST", RELEASES, {"strategy": text, "model": "models/pd"}, status=422)
+
+
+def test_list_is_paged_newest_first_and_filtered(house: House) -> None:
+    ids = [house.drafted(of_version(STANDARD, f"listed-{number}")) for number in range(3)]
+    first = house.ivy.get(RELEASES, params={"limit": 2, "state": "draft", "market": "CN"})
+    second = house.ivy.get(RELEASES, params={"limit": 2, "state": "draft", "cursor": first["next"]})
+    listed = [each["release_id"] for each in (*first["items"], *second["items"])]
+    assert listed[:3] == ids[::-1]
+    assert house.ivy.get(RELEASES, params={"has_model": True})["items"] == []
+    house.ivy.asked("GET", RELEASES, params={"state": "nowhere"}, status=422)
+
+
+def test_check_tells_each_problem_with_line_and_hint_and_keeps_nothing(house: House) -> None:
+    before = len(house.sam.get(RELEASES, params={"limit": 500})["items"])
+    broken = STANDARD.replace("utilisation >=", "utilization >=")
+    found = house.sam.post(CHECK, {"strategy": broken})
+    assert (found["valid"], found["findings"]) == (False, None)
+    line = found["problems"][0]["line"]
+    assert "utilization >=" in broken.splitlines()[line - 1]
+    assert found["problems"][0]["advice"] == "Did you mean 'utilisation'?"
+    refused = house.sam.asked("POST", RELEASES, {"strategy": broken}, status=422).json()
+    assert f"strategy:{line}:" in refused["value"]
+
+    good = house.sam.post(CHECK, {"strategy": STANDARD})
+    assert (good["valid"], good["problems"]) == (True, [])
+    statuses = {each["rule"]: each["status"] for each in good["findings"]}
+    assert statuses["CN.pipl_6_purpose"] == "met"
+    assert len(house.sam.get(RELEASES, params={"limit": 500})["items"]) == before
+
+
+def test_text_beyond_its_bound_is_refused_unread(house: House) -> None:
+    house.sam.asked("POST", CHECK, {"strategy": "# " + "x" * FILE_BYTES_MAX}, status=422)
+    house.sam.asked("POST", CHECK, {"strategy": "额" * (FILE_BYTES_MAX // 2)}, status=422)
+    for path in (CHECK, RELEASES):
+        house.sam.asked("POST", path, {"strategy": "x" * TEXT_BODY_BYTES_MAX}, status=413)
+    release_id = house.drafted(of_version(STANDARD, "long"))
+    long = {"assessment": IMPACT, "screen": {"failed": [], "notes": "x" * ASSESSMENT_BYTES_MAX}}
+    house.acted(house.sam, release_id, "assess", long, 413)
+
+
+def test_report_that_is_none_is_refused_and_nothing_is_kept_of_it(house: House) -> None:
+    release_id = house.drafted(of_version(STANDARD, "odd"))
+    house.acted(house.sam, release_id, "validate")
+    for screen in ({}, {"failed": "sex"}, {"failed": [], "findings": ["x"]}, {"failed": [], "accounts": "many"},
+                   {"failed": ["x" * 501]}, {"failed": [], "findings": [{"value": "high"}]}):  # fmt: skip
+        house.acted(house.sam, release_id, "assess", {"assessment": IMPACT, "screen": screen}, 422)
+    empty = IMPACT | {"safeguards": " "}
+    refused = house.acted(
+        house.sam, release_id, "assess", {"assessment": empty, "screen": {"failed": []}}, 409
+    )
+    assert refused["rule"] == "words"
+    assert house.ivy.get(f"{RELEASES}/{release_id}")["state"] == "validated"
+
+
+def test_rules_are_told_as_a_table_with_thresholds_reasons_and_words_in_both_languages(house: House) -> None:
+    found = house.ivy.get("/v1/strategies/live")
+    assert [each["place"] for each in found["rules"]] == list(range(1, len(found["rules"]) + 1))
+    rule = next(each for each in found["rules"] if each["id"] == "long_arrears")
+    assert rule["when"].startswith("pd >= pd_close")
+    assert {each["name"]: each["value"] for each in rule["thresholds"]}["pd_close"] == 0.7
+    assert rule["reasons"][0]["text_zh"] == "近期在本平台还款逾期"
+    assert {"name": "cool_down_days", "value": 14} in found["terms"]
+
+
+def test_changes_between_two_versions_are_told_rule_by_rule(house: House) -> None:
+    release_id = house.drafted(
+        of_version(STANDARD, "stricter")
+        .replace("value: 0.70", "value: 0.65")
+        .replace("cool_down_days: 14", "cool_down_days: 21")
+    )
+    found = house.kim.get(f"/v1/strategies/{release_id}/changes", params={"since": "live"})
+    changed = {"name": "pd_close", "before": 0.7, "after": 0.65}
+    assert changed in found["parameters"]
+    assert {"name": "cool_down_days", "before": 14, "after": 21} in found["terms"]
+    by_rule = {each["rule"]: each for each in found["rules"]}
+    assert by_rule["long_arrears"] == {
+        "rule": "long_arrears", "kind": "changed", "fields": [], "thresholds": [changed],
+    }  # fmt: skip
+    assert house.kim.get("/v1/strategies/live/changes")["is_same"]
+    house.kim.asked("GET", "/v1/strategies/live/changes", params={"since": "nothing"}, status=404)
+    house.kim.asked("GET", "/v1/strategies/nothing", status=404)
+
+
+def test_regulation_says_where_no_article_was_verified(house: House) -> None:
+    found = house.ivy.get("/v1/regulation")
+    assert found["market"] == "CN"
+    unverified = [each for each in found["items"] if each["article"] is None]
+    assert unverified
+    assert all("article not verified" in each["source"] for each in unverified)
+    clocks = house.ivy.get("/v1/regulation", params={"stage": "clock"})["items"]
+    assert {each["stage"] for each in clocks} == {"clock"}
+    assert all(each["values"] for each in clocks if each["check"] != "outside")
+    assert house.ivy.get("/v1/regulation", params={"day": "2000-01-01"})["items"] == []
+    house.ivy.asked("GET", "/v1/regulation", params={"day": "someday"}, status=422)
