@@ -127,3 +127,32 @@ def test_limits_that_are_none_or_too_many_are_refused(bank: Bank) -> None:
     officer.asked("GET", path, params={"limit_cents": list(range(65))}, status=422)
     officer.asked("GET", "/v1/accounts/nobody/economics", status=404)
     bank.people[OPERATOR].asked("GET", path, status=403)
+
+
+def test_account_is_compared_with_its_own_past_and_with_its_peers(bank: Bank) -> None:
+    found = bank.people[OFFICER].get("/v1/accounts/a-4/comparison")
+    assert (found["product"], found["peers"]["accounts"]) == ("purchase", len(LINES))
+    assert [each["missing"] and each["missing"]["code"] for each in found["past"]] == [None, "not_opened"]
+    used = of(found["features"], name="utilisation")
+    assert (used["now"], used["days_30_ago"], used["days_90_ago"]) == (0.8, 0.2, None)
+    assert (used["label"].startswith("Balance"), used["label_zh"].startswith("余额")) == (True, True)
+    assert used["peers"]["p50"] == pytest.approx(0.5)
+    assert used["peers"]["p10"] < used["peers"]["p90"] <= used["now"]
+    assert of(found["features"], name="refund_share_90d")["peers"] == {
+        f"p{k}": 0.0 for k in (10, 25, 50, 75, 90)
+    }
+    assert len(found["features"]) == 12
+
+
+def test_relations_of_an_account_are_a_picture_of_who_shares_what(bank: Bank) -> None:
+    found = bank.people[OFFICER].get("/v1/accounts/a-1/relations")
+    assert found["missing"] is None
+    assert [(each["account_id"], each["hops"]) for each in found["nodes"]] == [("a-1", 0), ("a-2", 1)]
+    assert found["nodes"][0]["is_frozen"]
+    (edge,) = found["edges"]
+    assert {edge["first"], edge["second"]} == {"a-1", "a-2"}
+    (by,) = edge["by"]
+    assert (by["kind"], by["shared_ids"], by["seen_on"]) == ("device", 1, bank.moment(5)[:10])
+    alone = bank.people[OFFICER].get("/v1/accounts/a-4/relations")
+    assert ([each["account_id"] for each in alone["nodes"]], alone["edges"]) == (["a-4"], [])
+    assert alone["linked_accounts"] == 0

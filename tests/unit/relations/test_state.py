@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.relations.neighbourhood import NEAR
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.relations.state import Relations
 
@@ -132,3 +134,46 @@ def test_columns_are_in_the_order_and_range_of_their_quantities() -> None:
 def test_what_cannot_be_is_refused(does: Callable[[Relations], object], problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         does(three())
+
+
+def test_picture_shows_who_is_near_by_what_and_nobody_behind_a_shop() -> None:
+    relations = Relations()
+    relations.add_accounts(30)
+    device, counterparty = np.zeros(30, np.int64), np.full(30, 99)  # 99 is a shop's: it links nobody
+    device[[0, 1]], device[[2, 3]] = 7, 8
+    relations.observe(np.arange(30), device, counterparty, np.zeros(30, np.int64))
+    relations.observe(np.array([1, 2]), np.array([5, 5]), np.array([6, 6]), np.full(2, 3 * DAY_US))
+    relations.declare(4, 0, "guarantor")
+    bad = np.zeros(30, np.bool_)
+    bad[4] = True
+    relations.refresh(3 * DAY_US, bad)
+    picture = relations.picture(0, 0)
+    assert (picture.accounts, picture.hops) == ([0, 4, 1, 2], [0, 1, 1, 2])  # the bad one first
+    assert picture.pairs == [(0, 1), (0, 2), (2, 3)]
+    assert sorted(each[:4] for each in picture.shared) == [
+        (0, 2, "device", 0),
+        (1, 0, "guarantor", None),
+        (2, 3, "counterparty", 3),
+        (2, 3, "device", 3),
+    ]
+
+
+def test_picture_of_many_is_bounded_and_keeps_the_worst() -> None:
+    relations = Relations()
+    relations.add_accounts(100)
+    relations.declare(0, np.arange(1, 100), "contact")
+    bad = np.zeros(100, np.bool_)
+    bad[[60, 70]] = True
+    relations.refresh(0, bad)
+    picture = relations.picture(0, 0)
+    assert len(picture.accounts) == NEAR
+    assert sorted(picture.accounts[1:3]) == [60, 70]
+    assert len(picture.pairs) == len(picture.shared) == NEAR - 1
+
+
+def test_picture_of_an_account_that_came_since_is_of_itself_alone() -> None:
+    relations = three()
+    assert relations.picture(1, 0).accounts == [1]
+    assert three(allowed=False).picture(2, 0).pairs == []
+    with pytest.raises(InputError):
+        relations.picture(3, 0)

@@ -17,6 +17,7 @@ from limitkeeper.core.relations.links import (
     linked,
     observe_ids,
 )
+from limitkeeper.core.relations.neighbourhood import Picture, SharedId, accounts_near, shared_ids
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 
 RELATIONS_FORMAT = 1
@@ -211,6 +212,46 @@ class Relations:
             self._bad_neighbours[which], links, out=np.full(len(which), np.nan), where=links > 0
         )
         return out
+
+    def picture(self, account: int, oldest_day: int) -> Picture:
+        """The accounts near one along the links of the last refresh, and what links them.
+
+        Parameters
+        ----------
+        account
+            In the middle.
+        oldest_day
+            An id seen before it is told of no more; see :data:`LINK_DAYS`.
+
+        Raises
+        ------
+        InputError
+            When the account is not there.
+        """
+        self._check(np.array([account]))
+        if not self.allowed or account >= len(self._bad):
+            return Picture([account], [0], [], [])
+        near, hops = accounts_near(self._starts, self._neighbours, self._contagion, account)
+        pairs = [(low, high) for low, first in enumerate(near) for high, second in enumerate(near)
+                 if low < high and self._is_linked(first, second)]  # fmt: skip
+        linked = set(pairs)
+        shared = [
+            each
+            for each in shared_ids(*self._table, oldest_day, near, self.count)
+            if (each.first, each.second) in linked
+        ]
+        for kind, declared in self._declared.items():
+            one, other = declared >> 32, declared & 0xFFFFFFFF
+            which = np.isin(one, near) & np.isin(other, near)
+            shared += [
+                SharedId(near.index(first), near.index(second), kind, None)
+                for first, second in zip(one[which].tolist(), other[which].tolist(), strict=True)
+            ]
+        return Picture(near, hops, pairs, shared)
+
+    def _is_linked(self, first: int, second: int) -> bool:
+        place = int(np.searchsorted(self._links, first << 32 | second))
+        return place < len(self._links) and bool(self._links[place] == first << 32 | second)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The whole state as arrays, to be kept; :meth:`from_arrays` takes them back."""

@@ -67,7 +67,9 @@ def portrait(engine: Engine, account_id: str, as_of_us: int) -> dict[str, Any]:
     }
 
 
-def features_as_of(engine: Engine, account_id: str, as_of_us: int) -> dict[str, float | None] | None:
+def features_as_of(
+    engine: Engine, account_id: str, as_of_us: int, now_us: int | None = None
+) -> dict[str, float | None] | None:
     """An account's features as of a time, by all that is known now; None where it is unknown, or that is too long ago.
 
     Parameters
@@ -76,9 +78,11 @@ def features_as_of(engine: Engine, account_id: str, as_of_us: int) -> dict[str, 
         Asked in its own thread.
     as_of_us
         No longer ago than an event may be late, counted from now; before that its windows are not whole.
+    now_us
+        What is now to who asks, where that was just read off the clock; None to read it here.
     """
     place = engine.state.number(account_id)
-    if place is None or as_of_us < engine.as_of_us() - LATENESS_US:
+    if place is None or as_of_us < (engine.as_of_us() if now_us is None else now_us) - LATENESS_US:
         return None
     behaviour = engine.state.shards[place[0]].books.behaviour
     return _numbers(FEATURE_NAMES, behaviour.portraits(as_of_us, np.array([place[1]]))[0].tolist())

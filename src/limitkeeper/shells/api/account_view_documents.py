@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from limitkeeper.core.kernel.missing import missing_document
 from limitkeeper.shells.api.documents import answers
 from limitkeeper.shells.api.schemas import ref
 
@@ -43,4 +44,59 @@ ECONOMICS = answers(
         "missing": None,
     },
     404, 422, 429, 503,
+)  # fmt: skip
+
+COMPARISON = answers(
+    "The account and its peers.",
+    ref("AccountComparison"),
+    {
+        "account_id": "a-7",
+        "as_of": "2026-11-22T10:12:00+00:00",
+        "product": "purchase",
+        "peers": {"accounts": 14210, "as_of": "2026-11-22T10:11:20+00:00"},
+        "past": [
+            {"days": 30, "at": "2026-10-23T10:12:00+00:00", "missing": None},
+            {"days": 90, "at": "2026-08-24T10:12:00+00:00", "missing": missing_document("not_opened")},
+        ],
+        "features": [
+            {
+                "name": "utilisation",
+                "unit": "ratio",
+                "label": "Balance against the limit, or that before the lender's last reduction.",
+                "label_zh": "余额与额度（或最近一次降额前额度）之比。",
+                "now": 0.82,
+                "days_30_ago": 0.41,
+                "days_90_ago": None,
+                "peers": {"p10": 0.02, "p25": 0.11, "p50": 0.29, "p75": 0.58, "p90": 0.88},
+            }
+        ],
+    },
+    404, 429, 503,
+)  # fmt: skip
+
+RELATIONS = answers(
+    "The account's links.",
+    ref("AccountRelations"),
+    {
+        "account_id": "a-7",
+        "as_of": "2026-11-22T10:12:00+00:00",
+        "refreshed_at": "2026-11-22T10:00:00+00:00",
+        "linked_accounts": 1,
+        "nodes": [
+            {"account_id": "a-7", "hops": 0, "is_frozen": False, "is_defaulted": False, "contagion": 0.46},
+            {"account_id": "a-9", "hops": 1, "is_frozen": True, "is_defaulted": True, "contagion": 0.54},
+        ],
+        "edges": [
+            {
+                "first": "a-7",
+                "second": "a-9",
+                "by": [
+                    {"kind": "device", "shared_ids": 2, "seen_on": "2026-11-20", "declared_by": []},
+                    {"kind": "guarantor", "shared_ids": 0, "seen_on": None, "declared_by": ["a-9"]},
+                ],
+            }
+        ],
+        "missing": None,
+    },
+    404, 429, 503,
 )  # fmt: skip

@@ -5,13 +5,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
+from limitkeeper.engines.embedded.comparison import comparison
 from limitkeeper.engines.embedded.economics import LIMITS_MAX, economics
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.relations_picture import relations_picture
 from limitkeeper.engines.embedded.requests import Request as Work
 from limitkeeper.shells.api import account_view_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answers import UnknownError, answer, done
+from limitkeeper.shells.api.overview import Overview
 
 LIMIT_CENTS_MAX = 10**12
 
@@ -40,8 +44,8 @@ async def viewed(engine: Engine, account_id: str, view: View) -> Response:
     return answer(found)
 
 
-def account_views_router(engine: Engine) -> APIRouter:
-    """The routes of what is seen of one account."""
+def account_views_router(engine: Engine, overview: Overview) -> APIRouter:
+    """The routes of what is seen of one account; its peers are those of the overview."""
     router = APIRouter(tags=["accounts"])
 
     @router.get("/v1/accounts/{account_id}/economics", responses=documents.ECONOMICS, dependencies=READ)
@@ -62,5 +66,26 @@ def account_views_router(engine: Engine) -> APIRouter:
             return economics(running, account, as_of_us, limit_cents)
 
         return await viewed(engine, account_id, view)
+
+    @router.get("/v1/accounts/{account_id}/comparison", responses=documents.COMPARISON, dependencies=READ)
+    async def compare_account(account_id: AccountId) -> Response:
+        """Tell an account's telling features beside its own 30 and 90 days ago, and those of its peers.
+
+        Peers are the accounts of the same product in the overview's sample, as they stood in the last minute.
+        """
+        sample = await run_in_threadpool(overview.sample)
+
+        def view(running: Engine, account: str, as_of_us: int) -> dict[str, Any] | None:
+            return comparison(running, account, as_of_us, sample)
+
+        return await viewed(engine, account_id, view)
+
+    @router.get("/v1/accounts/{account_id}/relations", responses=documents.RELATIONS, dependencies=READ)
+    async def picture_relations(account_id: AccountId) -> Response:
+        """Tell who is linked to an account, at most two links away, and by what: a picture of at most 40 accounts.
+
+        Links are those of the last refresh. The nearest accounts come first, of those as near the most contagious.
+        """
+        return await viewed(engine, account_id, relations_picture)
 
     return router

@@ -154,7 +154,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
     overview = Overview(engine)
     return (
         overview_router(overview),
-        account_views_router(engine),
+        account_views_router(engine, overview),
         login_router(gate, attempts, by_password=oidc is None or oidc.local_accounts),
         *((oidc_router(gate, oidc, attempts),) if oidc else ()),
         cases_router(desk, workflow.policy, workflow.on_approved),
