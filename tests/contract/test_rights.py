@@ -3,7 +3,9 @@
 import html
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,20 @@ def test_person_takes_his_copy_himself_and_again_for_as_long_as_policy_says(stor
     with pytest.raises(RequestError) as error:
         act(store, KIM, copy_given, seal, request_id, now_us=end_us + 1)
     assert error.value.rule == "copy_over"
+    assert [row["act"] for row in store.rows(sa.select(rights_acts))] == ["make", "answer"]
+
+
+def test_copy_that_is_taken_many_times_at_once_is_given_each_time_and_answers_once(
+    store: Store, seal: Seal
+) -> None:
+    request_id, together = made(store, seal, "copy"), threading.Barrier(4)
+
+    def taken(_: int) -> Any:
+        together.wait()
+        return act(store, KIM, copy_given, seal, request_id)["data"]["contacts"]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [len(each) for each in threads.map(taken, range(4))] == [2] * 4
     assert [row["act"] for row in store.rows(sa.select(rights_acts))] == ["make", "answer"]
 
 

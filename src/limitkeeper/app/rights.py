@@ -142,7 +142,9 @@ def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
     RequestError
         As of :func:`limitkeeper.core.compliance.requests.copied`.
     """
-    row = w.found(rights_requests, request_id)
+    query = sa.select(rights_requests).where(rights_requests.c.request_id == request_id)
+    # Two at once: the second waits, and takes what the first has answered.
+    row = w.row(query.with_for_update()) or w.found(rights_requests, request_id)
     check_customers_right(w.actor, "rights.read", row["customer_id"])
     again_until_us = (row["answered_us"] or w.now_us) + _clock_us(w, "rights_copy_days")
     before = request_of(row)
