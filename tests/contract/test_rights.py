@@ -17,19 +17,17 @@ from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.audit import verified as audit_verified
 from limitkeeper.app.consents import consent_changed, consents_of
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.erasure import bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, preferences_set
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
 from limitkeeper.app.rights import (
-    bars_to_erasure,
     copy_given,
-    person_erased,
     request_answered,
     request_made,
     request_verified,
     request_withdrawn,
-    traces_removed,
 )
 from limitkeeper.app.rights_documents import request_documents, request_read
 from limitkeeper.connectors.sealing import ErasedError, Seal, SealError

@@ -1,5 +1,7 @@
 """Persons' rights by HTTP, over a real server: requests and their clock, copies, erasure, consents, aggregates."""
 
+import datetime as dt
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,22 +9,27 @@ from typing import Any
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
-from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, OFFICER
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFICER
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.schema import metadata
 from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
-LINE = "line-of-rae"
-RAE = f"rae-{secrets.token_hex(4)}"
-"""Whose line is closed; the vault is shared with other tests, so that nobody is called as another test's customer."""
+LINE, OLD_LINE = "line-of-rae", "line-of-lou"
+RAE, LOU = (f"{name}-{secrets.token_hex(4)}" for name in ("rae", "lou"))
+"""Whose lines are closed; the vault is shared with other tests, so that nobody is called as another's customer."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]:
     folder: Path = tmp_path_factory.mktemp("rights")
-    accounts = pl.DataFrame({"account_id": [LINE], "customer_id": [RAE], "limit_cents": [1_000_000.0]})
+    accounts = pl.DataFrame(
+        {"account_id": [LINE, OLD_LINE], "customer_id": [RAE, LOU], "limit_cents": [1_000_000.0] * 2}
+    )
     with workflow_server(f"sqlite:///{folder}/store.db", folder, accounts) as found:
-        for name, role in (("ivy", COMPLIANCE), ("ann", OFFICER)):
+        for name, role in (("ivy", COMPLIANCE), ("ann", OFFICER), ("max", COMMITTEE)):
             found.let_in(name, role)
         yield found
 
@@ -252,3 +259,39 @@ def test_aggregate_spends_of_a_budget_that_ends(ivy: Person, kim: Person) -> Non
             in ivy.asked("POST", "/v1/aggregates", wanted | days, status=422).json()["allowed"]
         )
     kim.asked("GET", "/v1/aggregates", status=403)
+
+
+def test_erasure_leaves_neither_the_persons_id_nor_his_login_but_in_evidence(server: WorkflowServer) -> None:
+    """The last one: it lets years pass."""
+    server.let_in("lou-logs-in", CUSTOMER, customer_id=LOU)
+    server.session("max").post("/v1/mandates", {"person_id": "ann", "tier": 2})
+    now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
+    flag = {"event_id": "f", "account_id": OLD_LINE, "ts": now, "kind": "flag", "reason": "cash-out"}
+    assert server.service("bank", "events.send").post("/v1/events", flag)["accepted"] == 1
+    ann, lou = server.session("ann"), server.session("lou-logs-in")
+    (case,) = awaited(lambda: ann.get("/v1/cases", params={"account_id": OLD_LINE})["items"])
+    for act in ("claim", "approve"):
+        ann.acted(case["case_id"], act, "seen")
+    appeal = (
+        f"/v1/appeals/{lou.post('/v1/appeals', {'account_id': OLD_LINE, 'text': 'Not me.'})['appeal_id']}"
+    )
+    lou.asked("POST", f"{appeal}/evidence", files={"file": ("r.txt", b"I paid.", "text/plain")})
+    lou.post(f"{appeal}/withdraw")
+    lou.post(f"/v1/customers/{LOU}/consents", {"scope": "bureau", "gives": True, "text_version": "2026-11"})
+    lou.post(f"/v1/lines/{OLD_LINE}/requests", {"limit_cents": 0})
+    server.clock.forward(5 * DAY_US)
+    awaited(lambda: server.session("lou-logs-in").get(f"/v1/lines/{OLD_LINE}")["is_closed"])
+    server.clock.forward(2_200 * DAY_US)
+    request_id = made(server.session("lou-logs-in"), "erase")
+    assert acted(server.session("ivy"), request_id, "erase")["state"] == "done"
+    store = server.engine.store
+    found = {
+        (table.name, column)
+        for table in metadata.sorted_tables
+        for row in store.rows(sa.select(table))
+        for column, value in row.items()
+        if LOU in str(value) or "lou-logs-in" in str(value)
+    }
+    assert found == {("audit_events", "actor_id"), ("audit_events", "subject"), ("journal", "content")}
+    (kept,) = store.rows(sa.select(appeals.c.parties))
+    assert [each.startswith("erased-") for each in json.loads(kept["parties"])] == [False, True]

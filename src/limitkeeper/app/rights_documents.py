@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.rights import bars_to_erasure, request_of
+from limitkeeper.app.erasure import bars_to_erasure
+from limitkeeper.app.rights import request_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right
 from limitkeeper.core.compliance.requests import ERASE

@@ -13,9 +13,9 @@ from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
 from limitkeeper.app.campaigns import CampaignError
+from limitkeeper.app.erasure import BarredError
 from limitkeeper.app.login_attempts import TooManyLoginsError
 from limitkeeper.app.people import LoginError
-from limitkeeper.app.rights import BarredError
 from limitkeeper.connectors.oidc import ProviderError
 from limitkeeper.connectors.sealing import ErasedError
 from limitkeeper.core.access.rights import ForbiddenError

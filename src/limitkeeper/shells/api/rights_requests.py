@@ -9,16 +9,15 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.erasure import person_erased, traces_removed
 from limitkeeper.app.notices import customer_row
 from limitkeeper.app.rights import (
     WORDS_MAX,
     copy_given,
-    person_erased,
     request_answered,
     request_made,
     request_verified,
     request_withdrawn,
-    traces_removed,
 )
 from limitkeeper.app.rights_documents import request_document, request_read
 from limitkeeper.connectors.sealing import Seal

@@ -122,7 +122,7 @@ def erase(
 
     There is no way back. What bars it (an open line, a case, an appeal, retention) is told; exit code 1.
     """
-    from limitkeeper.app.rights import bars_to_erasure, person_erased, traces_removed
+    from limitkeeper.app.erasure import bars_to_erasure, person_erased, traces_removed
     from limitkeeper.app.vault import seal_at
     from limitkeeper.store.rights_tables import rights_requests
 

@@ -1,0 +1,210 @@
+"""A person erased: what bars it, his key destroyed, what names him taken away, and the database's own files cleaned."""
+
+import datetime as dt
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from limitkeeper.app.ownership import account_ids_of
+from limitkeeper.app.personal_data import PERSONAL, personal_rows
+from limitkeeper.app.regulation_policy import shipped_register
+from limitkeeper.app.rights import request_changed, request_of, request_seen
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.compliance.requests import ERASE, RequestError, answered
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
+from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
+from limitkeeper.store.people_tables import identities, people, sessions
+from limitkeeper.store.rights_tables import consent_acts, rights_acts, rights_requests
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import rejects, stated_accounts
+from limitkeeper.store.work import Work
+
+LINE_RECORDS = "line_records"
+"""The class of the register whose retention keeps a person's ledger."""
+
+BY_WHOM = (
+    limit_entries.c.maker_id, cases.c.maker_id, case_acts.c.actor_id, appeal_acts.c.actor_id, appeal_evidence.c.added_by,
+    rights_acts.c.actor_id, consent_acts.c.actor_id,
+)  # fmt: skip
+"""Columns of persons' rows that say who did something: often the person himself, by his login's name."""
+
+
+class Bar(NamedTuple):
+    """Why a person cannot be erased now: a code, in English and Chinese."""
+
+    code: str
+    english: str
+    chinese: str
+
+
+class BarredError(InputError):
+    """An erasure that something bars: each bar in English and Chinese, the first as the rule."""
+
+    def __init__(self, bars: Sequence[Bar]) -> None:
+        self.rule, self.chinese = (
+            bars[0].code,
+            "目前不能删除该个人的信息：" + "".join(each.chinese for each in bars),
+        )
+        super().__init__(
+            "The person cannot be erased now.",
+            value="; ".join(each.english for each in bars),
+            advice="Refuse the request with this reason, or wait.",
+        )
+
+
+def bars_to_erasure(w: Work, customer_id: str) -> list[Bar]:
+    """Why a person cannot be erased now; empty where he can."""
+    accounts = account_ids_of(w, customer_id)
+    found = []
+    open_lines = w.rows(
+        sa.select(lines.c.account_id).where(lines.c.account_id.in_(accounts), lines.c.limit_cents > 0)
+    )
+    if open_lines:
+        found.append(Bar("line_open", "A line is still open.", "仍有额度未关闭。"))
+    live = sa.select(cases.c.case_id).where(cases.c.account_id.in_(accounts), cases.c.is_live)
+    if w.row(live) is not None:
+        found.append(Bar("case_open", "A case waits for its decision.", "仍有案件待决定。"))
+    if (
+        w.row(sa.select(appeals.c.appeal_id).where(appeals.c.customer_id == customer_id, appeals.c.is_live))
+        is not None
+    ):
+        found.append(Bar("appeal_open", "An appeal waits for its answer.", "仍有申诉待答复。"))
+    kept_until = _kept_until(w, accounts)
+    if kept_until is not None:
+        found.append(Bar("retention", f"The law keeps the record of the line until {kept_until}.",
+                         f"法律要求保存额度记录至 {kept_until}。"))  # fmt: skip
+    return found
+
+
+def _kept_until(w: Work, accounts: list[str]) -> dt.date | None:
+    newest = w.row(
+        sa.select(sa.func.max(limit_entries.c.effective_us).label("us")).where(
+            limit_entries.c.account_id.in_(accounts)
+        )
+    )
+    if newest is None or newest["us"] is None:
+        return None
+    today = day_of(w.now_us)
+    days = shipped_register().classes[LINE_RECORDS].retained_days(today)
+    until = day_of(newest["us"]) + dt.timedelta(days=days)
+    return until if until > today else None
+
+
+def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[str, int]:
+    """Erase the person of a request: his key is destroyed, what names him is taken away; rows changed by table.
+
+    What the law keeps stays under a name that leads nowhere. The key goes first: whatever happens then, nothing of his
+    opens any more, and the request can be done again.
+
+    Raises
+    ------
+    RequestError
+        When the request is for something else, or it is not known who asks.
+    BarredError
+        When something bars it; the request is then to be refused with that reason.
+    """
+    row = request_seen(w, request_id, version)
+    if row["kind"] != ERASE:
+        raise RequestError("kind", value=row["kind"])
+    after, customer_id = answered(request_of(row), is_done=True, words=""), row["customer_id"]
+    if bars := bars_to_erasure(w, customer_id):
+        raise BarredError(bars)
+    if w.dialect.name == "sqlite":
+        w.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too
+    name = f"erased-{secrets.token_hex(8)}"
+    done = _rows_erased(w, customer_id, name)
+    request_changed(w, seal, row, version, after, "erase", "", done)
+    for table in (notices, appeals, rights_requests, consent_acts):
+        done[table.name] = w.connection.execute(
+            table.update().where(table.c.customer_id == customer_id).values(customer_id=name)
+        ).rowcount
+    seal.destroy(customer_id)
+    w.note("rights.erase", f"request:{request_id}", done)
+    return done
+
+
+def traces_removed(store: Store) -> None:
+    """Let the database's own files forget what was erased: SQLite's log, and rows that PostgreSQL keeps for a while."""
+    with store.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        for table in (
+            sessions,
+            identities,
+            people,
+            contacts,
+            customers,
+            rejects,
+            cases,
+            case_acts,
+            deliveries,
+        ):
+            connection.exec_driver_sql(f"VACUUM {table.name}")
+
+
+def _rows_erased(w: Work, customer_id: str, name: str) -> dict[str, int]:
+    rows = personal_rows(w, customer_id)
+    accounts = account_ids_of(w, customer_id) or [customer_id]
+    names = [each["person_id"] for each in rows["people"]]
+    notice_ids = [each["notice_id"] for each in rows["notices"]]
+    case_ids = [each["case_id"] for each in rows["cases"]]
+    request_ids = [each["request_id"] for each in rows["rights_requests"]]
+    done = {}
+    deletions: list[tuple[sa.Table, sa.ColumnElement[bool]]] = [
+        (sessions, sessions.c.person_id.in_(names)), (identities, identities.c.person_id.in_(names)),
+        (people, people.c.customer_id == customer_id), (contacts, contacts.c.customer_id == customer_id),
+        (customers, customers.c.customer_id == customer_id), (rejects, rejects.c.account_id.in_(accounts)),
+    ]  # fmt: skip
+    for table, mine in deletions:
+        done[table.name] = w.connection.execute(table.delete().where(mine)).rowcount
+    changes: list[tuple[sa.Table, sa.ColumnElement[bool], dict[str, Any]]] = [
+        (stated_accounts, stated_accounts.c.account_id.in_(accounts), {"customer_id": None, "segment": None}),
+        (lines, lines.c.account_id.in_(accounts), {"customer_id": None}),
+        (cases, cases.c.case_id.in_(case_ids), {"customer_id": None}),
+        (case_acts, case_acts.c.case_id.in_(case_ids), {"words": ""}),
+        (deliveries, deliveries.c.notice_id.in_(notice_ids), {"problem": None}),
+        (limit_entries, limit_entries.c.account_id.in_(accounts), {"cancelled_why": None}),
+        (rights_acts, rights_acts.c.request_id.in_(request_ids), {"words": b""}),
+    ]
+    for table, mine, values in changes:
+        done[table.name] = w.connection.execute(table.update().where(mine).values(**values)).rowcount
+    _renamed(w, rows, names, customer_id, name)
+    for each in rows["cases"]:
+        silent = [[person, holder, choice, ""] for person, holder, choice, _ in json.loads(each["votes"])]
+        w.connection.execute(
+            cases.update().where(cases.c.case_id == each["case_id"]).values(votes=json.dumps(silent))
+        )
+    return done
+
+
+def _renamed(
+    w: Work,
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    logins: Sequence[str],
+    customer_id: str,
+    name: str,
+) -> None:
+    """Call a person by a name that leads nowhere wherever rows of his say who did something, or who may not decide.
+
+    Somebody inside may be called as the customer's id is: who did something is compared with his logins alone.
+    """
+    for column in BY_WHOM:
+        whose = PERSONAL[column.table.name].by
+        keys = {row[whose] for row in rows[column.table.name]}
+        mine = sa.and_(column.table.c[whose].in_(keys), column.in_(logins))
+        w.connection.execute(column.table.update().where(mine).values({column.name: name}))
+    for table, key in ((cases, cases.c.case_id), (appeals, appeals.c.appeal_id)):
+        for row in rows[table.name]:
+            parties = {
+                name if each in (customer_id, *logins) else each for each in json.loads(row["parties"])
+            }
+            mine = key == row[key.name]
+            w.connection.execute(table.update().where(mine).values(parties=json.dumps(sorted(parties))))
