@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from limitkeeper.core.access.rights import check_right
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.shells.api.answers import error_answer
-from limitkeeper.shells.console import accounts, alerts, appeals, cases, entrance, portal, rights
+from limitkeeper.shells.console import accounts, alerts, appeals, cases, entrance, overview, portal, rights
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
@@ -43,6 +43,7 @@ TOO_LARGE = {"status": 413, "detail": "The form is too large.", "allowed": f"{UP
 
 PAGES: tuple[PageRoute, ...] = (
     *entrance.PAGES,
+    *overview.PAGES,
     *cases.PAGES,
     *alerts.PAGES,
     *accounts.PAGES,

@@ -6,7 +6,7 @@ from typing import Any
 from limitkeeper.shells.console.session import ROOT
 
 PLACES: tuple[tuple[str, str, str, str, str], ...] = (
-    ("overview", "", "overview.read", "Overview", "总览"),
+    ("overview", "/", "overview.read", "Overview", "总览"),
     ("alerts", "/alerts", "alerts.read", "Alerts", "预警"),
     ("accounts", "/accounts", "accounts.read", "Accounts", "账户"),
     ("cases", "/cases", "case.read", "Cases", "案件"),

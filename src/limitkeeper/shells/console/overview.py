@@ -1,0 +1,18 @@
+"""The overview: what comes in, what waits, what changed since yesterday, and what the portfolio is worth."""
+
+import asyncio
+
+from starlette.responses import Response
+
+from limitkeeper.shells.console.look import Look, PageRoute
+
+
+async def overview(look: Look) -> Response:
+    """Everything at a glance."""
+    found, alerts = await asyncio.gather(
+        look.ask.get("/v1/overview"), look.ask.get("/v1/alerts", status="open", limit=8)
+    )
+    return look.page("overview", found=found, alerts=alerts)
+
+
+PAGES = (PageRoute("/", overview),)
