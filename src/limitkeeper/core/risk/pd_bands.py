@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 
 class PdBand(NamedTuple):
-    """Accounts by their PD, and the exact 95 % interval of their default rate.
+    """Accounts by their PD, their mean PD, and the exact 95 % interval of their default rate.
 
     ``pd_to`` is the highest PD of the band, infinite of the last.
     """
 
     pd_to: float
+    mean_pd: float
     low: float
     high: float
 
@@ -21,9 +22,9 @@ def pd_bands_of_card(card: Mapping[str, Any]) -> tuple[PdBand, ...]:
 
     Examples
     --------
-    >>> part = {"rows": 400, "bads": 8, "pd_to": None, "low": 0.01, "high": 0.04}
+    >>> part = {"rows": 400, "bads": 8, "pd_to": None, "mean_pd": 0.02, "low": 0.01, "high": 0.04}
     >>> pd_bands_of_card({"champion": {"calibration_bins": [part]}})
-    (PdBand(pd_to=inf, low=0.01, high=0.04),)
+    (PdBand(pd_to=inf, mean_pd=0.02, low=0.01, high=0.04),)
     >>> pd_bands_of_card({})
     ()
     """
@@ -31,15 +32,44 @@ def pd_bands_of_card(card: Mapping[str, Any]) -> tuple[PdBand, ...]:
     if any("pd_to" not in part for part in parts):
         return ()
     ends = (math.inf if part["pd_to"] is None else part["pd_to"] for part in parts)
-    return tuple(PdBand(end, part["low"], part["high"]) for end, part in zip(ends, parts, strict=True))
+    return tuple(
+        PdBand(end, part["mean_pd"], part["low"], part["high"]) for end, part in zip(ends, parts, strict=True)
+    )
 
 
 def pd_interval(bands: Sequence[PdBand], pd: float) -> tuple[float, float] | None:
-    """The interval of the band that a PD falls into; None where no band is known, or the PD is missing.
+    """How far off a PD may be: it is moved as far as the default rate of its band may lie from the band's mean PD.
+
+    A band is wide, so that the default rate of all of it says little of a PD at its end. What it does say is by which
+    factor the model's odds may be wrong there; the odds of the PD are taken by that factor.
+
+    ``odds(bound) = odds(pd) * odds(bound of the rate) / odds(mean PD)``
+
+    Parameters
+    ----------
+    bands
+        PDs rising.
+    pd
+        A probability of default, 0 to 1.
+
+    Returns
+    -------
+    tuple
+        Lower and upper bound; None where no band is known, or the PD is missing.
 
     Examples
     --------
-    >>> pd_interval([PdBand(0.1, 0.02, 0.08), PdBand(float("inf"), 0.2, 0.4)], 0.15)
-    (0.2, 0.4)
+    >>> bands = [PdBand(0.1, 0.05, 0.02, 0.08), PdBand(float("inf"), 0.3, 0.2, 0.4)]
+    >>> [round(bound, 3) for bound in pd_interval(bands, 0.3)], [round(bound, 3) for bound in pd_interval(bands, 0.15)]
+    ([0.2, 0.4], [0.093, 0.215])
     """
-    return next(((band.low, band.high) for band in bands if pd <= band.pd_to), None)
+    band = next((each for each in bands if pd <= each.pd_to), None)
+    if band is None:
+        return None
+    return _moved(pd, band.mean_pd, band.low), _moved(pd, band.mean_pd, band.high)
+
+
+def _moved(pd: float, mean_pd: float, rate: float) -> float:
+    """A PD whose odds are taken by as much as those of a rate differ from those of a mean PD."""
+    odds, less = pd * rate * (1 - mean_pd), (1 - pd) * (1 - rate) * mean_pd
+    return odds / (odds + less) if odds + less > 0 else rate

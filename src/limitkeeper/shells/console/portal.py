@@ -129,7 +129,9 @@ async def my_data(look: Look) -> Response:
 async def my_copy(look: Look) -> Response:
     """The copy of one's data as a file."""
     request_id = look.request.path_params["request_id"]
-    found = await look.ask.answer("GET", f"/v1/rights-requests/{request_id}/copy")
+    form = "html" if look.asked("format") == "html" else "json"
+    way = f"/v1/rights-requests/{request_id}/copy?format={form}&language={look.language}"
+    found = await look.ask.answer("GET", way)
     kept = ("content-type", "content-disposition", "cache-control")
     return Response(found.content, headers={name: found.headers[name] for name in kept})
 
