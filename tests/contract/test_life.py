@@ -26,14 +26,15 @@ from limitkeeper.app.life_contents import released
 from limitkeeper.app.life_documents import release_documents, whole_release_document
 from limitkeeper.app.live import deciding, live_since_sequence, server_standing
 from limitkeeper.app.policy import market_parameters
-from limitkeeper.app.portfolio import portfolio_of_accounts
+from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
+from limitkeeper.app.release_figures import figures_kept
 from limitkeeper.app.release_review import ReleaseReview, reviewed_by_releases
 from limitkeeper.app.strategies import strategy_path
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.compliance.life import Assessment, LifeError
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.risk.model import InputColumn, Model
-from limitkeeper.store.life_tables import artefacts, release_acts
+from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import ConflictError, Work, reading, work
 from tests.simulated_accounts import simulated_scorecard
@@ -97,22 +98,25 @@ def put_live(store: Store, release_id: str, buckets: int = 10_000) -> None:
     step(store, KIM, release_put_live, release_id, buckets)
 
 
-def review(store: Store) -> ReleaseReview:
+def portfolio(day: int = 1) -> Portfolio:
     count = 400
     frame = pl.DataFrame({
         "account_id": [f"a-{k}" for k in range(count)], "x0": [k % 7 / 2.0 for k in range(count)],
         "x1": [k % 5 / 2.0 for k in range(count)], "limit_cents": [1_000_000.0] * count,
         "balance_cents": [900_000.0 - 1_000 * k for k in range(count)],
+        "flag_count_90d": [float(k % 4) for k in range(count)],
     })  # fmt: skip
-    as_of = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    portfolio = portfolio_of_accounts(frame, name="p", market="CN", currency="CNY", as_of=as_of)
+    as_of = dt.datetime(2026, 1, day, tzinfo=dt.UTC)
+    return portfolio_of_accounts(frame, name="p", market="CN", currency="CNY", as_of=as_of)
 
+
+def review(store: Store) -> ReleaseReview:
     def load(w: Work) -> list[Any]:
         return [released(w, row["release_id"]) for row in live_rows(w, "CN")]
 
     with reading(store, SYSTEM, NOW_US) as w:
         releases = load(w)
-    return reviewed_by_releases(portfolio, releases, market_parameters("CN", dt.date(2026, 1, 1)))
+    return reviewed_by_releases(portfolio(), releases, market_parameters("CN", dt.date(2026, 1, 1)))
 
 
 def test_release_comes_to_live_and_the_store_shows_who_approved_what_and_why(store: Store) -> None:
@@ -188,7 +192,7 @@ def test_rollback_restores_the_same_decisions_bit_for_bit(store: Store) -> None:
     first = review(store).decided
     approve(store, two)
     put_live(store, two)
-    assert not review(store).decided.equals(first)
+    assert not review(store).decided["action"].equals(first["action"])
     act(store, KIM, champion_rolled_back, "CN", "too many cuts")
     assert review(store).decided.equals(first)
     act(store, KIM, champion_rolled_back, "CN", "it was right after all")
@@ -239,6 +243,36 @@ def test_first_live_release_keeps_after_which_micro_batch_it_decides(store: Stor
     put_live(store, release_id)
     row = store.rows(sa.select(release_acts).where(release_acts.c.act == "live"))[0]
     assert json.loads(row["detail"])["sequence"] == live_since_sequence(store)
+
+
+def test_review_is_kept_once_with_the_hits_of_each_rule_on_the_whole_portfolio(store: Store) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    for release_id, buckets in ((one, 10_000), (two, 2_500)):
+        approve(store, release_id)
+        put_live(store, release_id, buckets)
+    found = review(store)
+    for _ in range(2):
+        for release_id, figures in found.figures.items():
+            act(store, SAM, figures_kept, release_id, portfolio(), figures)
+    assert len(store.rows(sa.select(release_reviews))) == 2
+    assert found_events(store, subject=f"release:{two}")[0]["act"] == "release.review"
+    for release_id in (one, two):
+        kept = whole_release_document(store, release_id)["review"]
+        everything = pl.concat(
+            [found.decided.filter(pl.col("release_id") == release_id), found.shadows[release_id]]
+        )
+        assert (kept["accounts"], kept["by"], kept["as_of"][:10]) == (400, "sam", "2026-01-01")
+        counts = dict(everything.group_by("action").len().iter_rows())
+        assert {action: count for action, count in kept["actions"].items() if count} == counts
+        with reading(store, SYSTEM, NOW_US) as w:
+            rules = released(w, release_id).strategy.rules
+        hits = everything["hits"].to_list()
+        by_rule = {rule.id: sum(mask >> bit & 1 for mask in hits) for bit, rule in enumerate(rules)}
+        assert {name: each["hits"] for name, each in kept["rules"].items()} == by_rule
+        assert by_rule["violations_repeated"] == {one: 100, two: 200}[release_id]
+    later = portfolio(day=2)
+    act(store, SAM, figures_kept, one, later, found.figures[two])
+    assert whole_release_document(store, one)["review"]["rules"] == found.figures[two]["rules"]
 
 
 def test_server_says_by_what_right_its_strategy_decides(store: Store) -> None:

@@ -4,10 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+from limitkeeper.app.people import person_added
+from limitkeeper.connectors.models import model_folder_written
+from limitkeeper.connectors.tables import table_written
+from limitkeeper.core.access.actors import OPERATOR, SYSTEM
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store.sql import Store
+from limitkeeper.store.work import work
+from tests.contract.test_life import MODEL, REGISTER, portfolio
 
 RUNNER = CliRunner()
 IMPACT = """
@@ -36,8 +43,8 @@ def run(url: str, *words: str, code: int = 0) -> str:
     return found.output
 
 
-def live(url: str, folder: Path, strategy: str) -> str:
-    release = run(url, "life", "draft", strategy, "--as", "sam").splitlines()[-1]
+def live(url: str, folder: Path, strategy: str, *more: str) -> str:
+    release = run(url, "life", "draft", strategy, *more, "--as", "sam").splitlines()[-1]
     assert "met      CN.pipl_6_purpose" in run(url, "life", "validate", release[:8], "--as", "sam")
     run(url, "life", "assess", release, "--assessment", str(folder / "impact.yaml"),
         "--screen", str(folder / "screen.json"), "--as", "sam")  # fmt: skip
@@ -78,3 +85,26 @@ def test_server_with_workflow_takes_nothing_that_is_not_live(url: str, tmp_path:
 def test_unknown_release_is_told_where_to_look(url: str) -> None:
     found = RUNNER.invoke(application, ["life", "show", "beef", "--store", url])
     assert "limitkeeper life list" in str(found.exception)
+
+
+def test_review_keeps_its_figures_with_each_release_for_who_may(url: str, tmp_path: Path) -> None:
+    model_folder_written(MODEL, tmp_path / "model")
+    (tmp_path / "columns.yaml").write_text(REGISTER, encoding="utf-8")
+    release = live(
+        url, tmp_path, "standard", "--model", str(tmp_path / "model"), "--register", str(tmp_path / "columns.yaml")
+    )  # fmt: skip
+    table_written(portfolio().accounts, tmp_path / "accounts.parquet")
+    told = {"name": "november", "market": "CN", "currency": "CNY", "as_of": "2026-11-01T00:00:00+00:00",
+            "accounts": {"file": "accounts.parquet"}}  # fmt: skip
+    (tmp_path / "portfolio.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
+    words = ("life", "review", str(tmp_path / "portfolio.yaml"), "--out", str(tmp_path / "out"))
+    run(url, *words)
+    assert json.loads(run(url, "life", "show", release, "--json"))["review"] is None
+    run(url, *words, "--keep-as", "sam")
+    kept = json.loads(run(url, "life", "show", release, "--json"))["review"]
+    assert (kept["portfolio"], kept["accounts"], kept["by"]) == ("november", 400, "sam")
+    assert kept["rules"]["violations_repeated"] == {"hits": 100, "decided": 100}
+    with work(Store(url), SYSTEM, 1) as w:
+        person_added(w, "olga", (OPERATOR,), "a long enough password")
+    refused = RUNNER.invoke(application, [*words, "--keep-as", "olga", "--store", url])
+    assert "not yours to do" in str(refused.exception)

@@ -1,5 +1,6 @@
 """A strategy's life by the real server: from its text through every gate to live, back again, and read by people."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,11 +9,16 @@ from typing import Any
 
 import pytest
 
-from limitkeeper.app.strategies import strategy_path
+from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.release_figures import figures_kept, review_figures
+from limitkeeper.app.review import Models, reviewed_portfolio
+from limitkeeper.app.strategies import strategy_from_text, strategy_path
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
-from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, STRATEGIST
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, STRATEGIST, SYSTEM
 from limitkeeper.shells.api.release_acts import ASSESSMENT_BYTES_MAX
 from limitkeeper.shells.api.strategies import TEXT_BODY_BYTES_MAX
+from limitkeeper.store.work import work
+from tests.contract.test_life import MODEL, portfolio
 from tests.workflow_server import Person, WorkflowServer, workflow_server
 
 RELEASES, CHECK = "/v1/releases", "/v1/strategies/check"
@@ -224,6 +230,22 @@ def test_rules_are_told_as_a_table_with_thresholds_reasons_and_words_in_both_lan
     assert {each["name"]: each["value"] for each in rule["thresholds"]}["pd_close"] == 0.7
     assert rule["reasons"][0]["text_zh"] == "近期在本平台还款逾期"
     assert {"name": "cool_down_days", "value": 14} in found["terms"]
+
+
+def test_hits_of_the_last_portfolio_stand_beside_each_rule_once_a_review_was_kept(house: House) -> None:
+    release_id = house.drafted(of_version(CAUTIOUS, "reviewed"))
+    before = house.ivy.get(f"/v1/strategies/{release_id}")
+    assert (before["standing"], before["review"]) == ("draft", None)
+    assert {each["review"] for each in before["rules"]} == {None}
+    lines, in_force = portfolio(), market_parameters("CN", dt.date(2026, 1, 1))
+    found = reviewed_portfolio(lines, Models(MODEL), strategy_from_text(CAUTIOUS, "cautious"), in_force)
+    with work(house.server.engine.store, SYSTEM, house.server.clock()) as w:
+        figures_kept(w, release_id, lines, review_figures(found, in_force))
+    after = house.ivy.get(f"/v1/strategies/{release_id}")
+    assert (after["review"]["portfolio"], after["review"]["accounts"]) == (lines.name, 400)
+    hits = {each["id"]: each["review"]["hits"] for each in after["rules"]}
+    assert hits["violations_repeated"] == 200
+    assert house.ivy.get(f"{RELEASES}/{release_id}")["review"]["rules"]["violations_repeated"]["hits"] == 200
 
 
 def test_changes_between_two_versions_are_told_rule_by_rule(house: House) -> None:

@@ -13,7 +13,7 @@ from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.core.compliance.life import BUCKETS, LIVE, STATES, gate_standings, missing_approvals
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import instant_text
-from limitkeeper.store.life_tables import artefacts, release_acts, releases
+from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews, releases
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import MissingError, Work, reading
 
@@ -120,12 +120,24 @@ def whole_release(w: Work, release_id: str) -> dict[str, Any]:
     acts = w.rows(query.order_by(release_acts.c.version))
     return release_document(named) | {
         "gates": gate_documents(row),
+        "review": last_review(w, release_id),
         "acts": [
             {"at": instant_text(act["ts_us"]), "by": act["actor_id"], "act": act["act"], "state": act["state"],
              "version": act["version"], "detail": json.loads(act["detail"])}
             for act in acts
         ],
     }  # fmt: skip
+
+
+def last_review(w: Work, release_id: str | None) -> dict[str, Any] | None:
+    """What a release did on the last portfolio that it was reviewed on, as JSON; None where none was kept."""
+    order = (release_reviews.c.as_of_us.desc(), release_reviews.c.made_us.desc())
+    query = sa.select(release_reviews).where(release_reviews.c.release_id == release_id).order_by(*order)
+    row = w.row(query.limit(1))
+    if row is None:
+        return None
+    times = {"as_of": instant_text(row["as_of_us"]), "at": instant_text(row["made_us"])}
+    return {"portfolio": row["portfolio"], **times, "by": row["actor_id"], **json.loads(row["figures"])}
 
 
 def gate_documents(row: Mapping[str, Any]) -> list[dict[str, Any]]:

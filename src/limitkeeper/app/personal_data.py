@@ -113,6 +113,7 @@ IMPERSONAL: Mapping[str, str] = MappingProxyType({
     "artefacts": "strategies and models",
     "releases": "strategies and models",
     "release_acts": "strategies and models",
+    "release_reviews": "sums over a portfolio",
 })  # fmt: skip
 """Every other table, and why nothing in it is one person's."""
 

@@ -10,6 +10,7 @@ import polars as pl
 from limitkeeper.app.life import release_of
 from limitkeeper.app.life_contents import Released
 from limitkeeper.app.portfolio import Portfolio
+from limitkeeper.app.release_figures import review_figures
 from limitkeeper.app.review import Models, Review, decisions, reviewed_portfolio
 from limitkeeper.connectors.tables import table_written
 from limitkeeper.core.compliance.life import LIVE, deciding_release
@@ -30,11 +31,14 @@ class ReleaseReview:
         By release: what it would have decided on the other accounts. Never a proposal.
     champion
         The champion's review, for its counts and rejects.
+    figures
+        By release: what it did, or would have done, on the whole portfolio.
     """
 
     decided: pl.DataFrame
     shadows: dict[str, pl.DataFrame]
     champion: Review
+    figures: dict[str, dict[str, Any]]
 
 
 def reviewed_by_releases(
@@ -67,6 +71,7 @@ def reviewed_by_releases(
         )
     shadows: dict[str, pl.DataFrame] = {}
     reviews: dict[str, Review] = {}
+    figures: dict[str, dict[str, Any]] = {}
     for each in releases:
         if each.model is None:
             raise InputError(
@@ -80,6 +85,7 @@ def reviewed_by_releases(
             0, pl.lit(release_id).alias("release_id")
         )
         reviews[release_id] = found
+        figures[release_id] = review_figures(found, parameters)
     salt, parts = portfolio.market, []
     for release_id, decided in shadows.items():
         names = [deciding_release(str(account), salt, live) for account in decided["account_id"]]
@@ -93,7 +99,7 @@ def reviewed_by_releases(
     decided = order.join(together, on="account_id", how="inner", maintain_order="left").select(
         together.columns
     )
-    return ReleaseReview(decided, shadows, reviews[champion.release_id])
+    return ReleaseReview(decided, shadows, reviews[champion.release_id], figures)
 
 
 def written_apart(found: ReleaseReview, out: Path) -> dict[str, dict[str, Any]]:

@@ -22,7 +22,9 @@ PROBLEMS_TOLD_MAX = 200
 """Problems of a text that are told; all of them are counted."""
 
 
-def strategy_document(strategy: Strategy, market_values: Mapping[str, float]) -> dict[str, Any]:
+def strategy_document(
+    strategy: Strategy, market_values: Mapping[str, float], review: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A strategy as JSON for people: its rules in order of precedence, each with its thresholds and reasons.
 
     Parameters
@@ -31,6 +33,8 @@ def strategy_document(strategy: Strategy, market_values: Mapping[str, float]) ->
         Which.
     market_values
         The market's parameters in force.
+    review
+        Of :func:`limitkeeper.app.life_documents.last_review`; None where none was kept.
 
     Raises
     ------
@@ -38,15 +42,17 @@ def strategy_document(strategy: Strategy, market_values: Mapping[str, float]) ->
         When the market lacks a parameter that a rule reads.
     """
     constants = constants_in_force(strategy, market_values)
+    by_rule = {} if review is None else review["rules"]
     return {
         **name_document(strategy),
         "products": list(strategy.products),
         "markets": list(strategy.markets),
         "precedence": [action.code for action in strategy.precedence],
         "rules": [
-            {"place": place, **_rule_document(rule, strategy, constants)}
+            {"place": place, **_rule_document(rule, strategy, constants), "review": by_rule.get(rule.id)}
             for place, rule in enumerate(strategy.rules, start=1)
         ],
+        "review": None if review is None else {name: each for name, each in review.items() if name != "rules"},
         "terms": [{"name": name, "value": value} for name, value in strategy_terms(strategy.document)
                   if name.split(".")[0] in ("steps", "caps", "cool_down_days", "freeze_days")],
     }  # fmt: skip

@@ -48,3 +48,17 @@ release_acts = Table(
     Column("state", String(16), nullable=False),  # that it led to
 )
 """Only ever added to: the record of each gate."""
+
+release_reviews = Table(
+    "release_reviews",
+    metadata,
+    Column("review_id", String(32), primary_key=True),  # of everything in it but who kept it, and when
+    Column("release_id", String(32), nullable=False),
+    Column("portfolio", Text, nullable=False),
+    Column("as_of_us", BigInteger, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("figures", Text, nullable=False),  # JSON: accounts, actions, hits by rule, value
+    Index("release_reviews_by_release", "release_id", "as_of_us"),
+)
+"""What releases did on portfolios, in sums."""

@@ -80,7 +80,28 @@ ASSESSED_ACT = {
     "detail": {"assessment": ASSESSMENT, "screen": SCREEN},
 }
 
-WHOLE = RELEASE | {"gates": GATES, "acts": [ASSESSED_ACT]}
+REVIEW = {
+    "portfolio": "november",
+    "as_of": "2026-11-20T00:00:00+00:00",
+    "at": "2026-11-22T09:40:00+00:00",
+    "by": "sam",
+    "accounts": 9000,
+    "accounts_refused": 2,
+    "actions": {"none": 8100, "alert": 200, "decrease": 520, "freeze": 110, "close": 20, "restore": 50},
+    "value": {
+        "accounts": 8998,
+        "before": {"expected_loss_cents": 48210000.0, "raroc": 0.11},
+        "after": {"expected_loss_cents": 45120000.0, "raroc": 0.12},
+    },
+}
+
+HITS = {"hits": 31, "decided": 20}
+
+WHOLE = RELEASE | {
+    "gates": GATES,
+    "review": REVIEW | {"rules": {"long_arrears": HITS}},
+    "acts": [ASSESSED_ACT],
+}
 
 RELEASES = answers(
     "Releases, the newest first.", ref("Releases"), {"items": [RELEASE], "next": None}, 422, 503
@@ -93,8 +114,8 @@ DRAFT_RELEASE: dict[str, Any] = {
         {JSON: {"schema": ref("DraftedRelease"), **shown({"strategy": "name: mine\nversion: 2026-11\n..."})}}
     ),
     "responses": answers(
-        "The draft.", ref("WholeRelease"), DRAFT | {"gates": GATES[:1], "acts": []}, 404, 409, 413, 422, 503,
-        status=201,
+        "The draft.", ref("WholeRelease"), DRAFT | {"gates": GATES[:1], "review": None, "acts": []},
+        404, 409, 413, 422, 503, status=201,
     ),
 }  # fmt: skip
 

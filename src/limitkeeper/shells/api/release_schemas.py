@@ -5,6 +5,7 @@ from limitkeeper.app.strategy_document import FILE_BYTES_MAX
 from limitkeeper.core.compliance.life import APPROVING_ROLES, LATER, NOT_NEEDED, OPEN, PASSED, STATES
 from limitkeeper.shells.api.case_schemas import ROLE_NAMES, VERSION, page_of
 from limitkeeper.shells.api.schemas import Schema, listed, moment, one_of, or_null, record, ref, value
+from limitkeeper.shells.api.strategy_schemas import REVIEW
 
 GATES = ("draft", "validate", "assess", "justify", "approve", "live")
 
@@ -104,8 +105,14 @@ RELEASE_SCHEMAS: dict[str, Schema] = {
         RELEASE
         | {
             "gates": listed(ref("ReleaseGate"), "In their order."),
+            "review": or_null(ref("WholeReleaseReview"), "On the last portfolio; null where none was kept."),
             "acts": listed(ref("ReleaseAct"), "In their order."),
         },
+    ),
+    "WholeReleaseReview": record(
+        "What a release did on a whole portfolio, with the hits of each rule.",
+        REVIEW
+        | {"rules": {"type": "object", "description": "By rule.", "additionalProperties": ref("RuleHits")}},
     ),
     "Releases": page_of("Release"),
     "ChangedReleases": record(

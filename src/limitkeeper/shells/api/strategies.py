@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.life_contents import release_row_of, released_strategy
+from limitkeeper.app.life_documents import last_review
 from limitkeeper.app.live import champion_of, market_of, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.regulation import finding_document, rule_document, strategy_findings
@@ -134,13 +135,15 @@ def strategies_router(desk: Desk, engine: Engine) -> APIRouter:
     async def one_strategy(strategy_id: StrategyId, actor: Reader) -> Response:
         """Tell a strategy's rules in order of precedence: condition, thresholds, action and reasons.
 
-        `live` is what this server decides by; its standing says whether that is live, a trial, or neither.
+        `live` is what this server decides by; its standing says whether that is live, a trial, or neither. Hits are
+        those on the last portfolio on which `limitkeeper life review` has kept them.
         """
 
         def look() -> dict[str, Any]:
             with reading(desk.store, actor, desk.now_us()) as w:
                 strategy, where = shelf.found(w, strategy_id.replace("\0", ""))
-                return where | strategy_document(strategy, shelf.values(w, where["market"]))
+                review = last_review(w, where["release_id"])
+                return where | strategy_document(strategy, shelf.values(w, where["market"]), review)
 
         return answer(await run_in_threadpool(look))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from limitkeeper.shells.api.documents import JSON, answers, body, shown
-from limitkeeper.shells.api.release_documents import HASH, RELEASE_ID
+from limitkeeper.shells.api.release_documents import HASH, HITS, RELEASE_ID, REVIEW
 from limitkeeper.shells.api.schemas import ref
 
 NAMED = {
@@ -35,6 +35,7 @@ RULE = {
         {"name": "pd", "unit": "share", "missing": "never", "description": "Calibrated probability of default.",
          "description_zh": "校准后的违约概率。"},
     ],
+    "review": HITS,
 }  # fmt: skip
 
 STRATEGY = {
@@ -48,6 +49,7 @@ STRATEGY = {
     "markets": ["CN"],
     "precedence": ["close", "freeze", "decrease", "restore", "alert"],
     "rules": [RULE],
+    "review": REVIEW,
     "terms": [{"name": "cool_down_days", "value": 14}],
 }
 

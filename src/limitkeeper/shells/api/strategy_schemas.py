@@ -7,7 +7,17 @@ from limitkeeper.core.compliance.life import STATES
 from limitkeeper.core.compliance.regulation import FAILED, MET, OUTSIDE, SEVERITIES, STAGES, UNKNOWN
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.changes import ADDED, CHANGED, REMOVED
-from limitkeeper.shells.api.schemas import Schema, listed, mapping, one_of, or_null, record, ref, value
+from limitkeeper.shells.api.schemas import (
+    Schema,
+    listed,
+    mapping,
+    moment,
+    one_of,
+    or_null,
+    record,
+    ref,
+    value,
+)
 
 ACTIONS = tuple(action.code for action in Action)
 SEVERITY_CODES = tuple(severity.code for severity in Severity)
@@ -41,6 +51,18 @@ RULE: dict[str, Schema] = {
     "uses_score": value("boolean", "Whether the score, or what follows from it, has a part in it."),
     "thresholds": listed(ref("StrategyThreshold"), "Parameters that it reads."),
     "reads": listed(ref("StrategyQuantity"), "Quantities that it reads."),
+    "review": or_null(ref("RuleHits"), "On the last portfolio; null where no review was kept."),
+}
+
+REVIEW: dict[str, Schema] = {
+    "portfolio": value("string", "Its name."),
+    "as_of": moment("As of when."),
+    "at": moment("When it was kept."),
+    "by": value("string", "By whom."),
+    "accounts": value("integer", "Reviewed.", minimum=0),
+    "accounts_refused": value("integer", "Rows that could not be read.", minimum=0),
+    "actions": mapping("integer", "How many accounts came to each action."),
+    "value": ref("ReviewValue"),
 }
 
 STRATEGY: dict[str, Schema] = {
@@ -58,6 +80,7 @@ STRATEGY: dict[str, Schema] = {
     "markets": listed(value("string", "A market."), "Where it may be used."),
     "precedence": listed(one_of(ACTIONS, "An action."), "Which action goes before which."),
     "rules": listed(ref("StrategyRule"), "In order of precedence."),
+    "review": or_null(ref("ReleaseReview"), "Its figures on the last portfolio; null where none were kept."),
     "terms": listed(ref("StrategyTerm"), "Steps, floors, caps and waits."),
 }
 
@@ -106,6 +129,22 @@ STRATEGY_SCHEMAS: dict[str, Schema] = {
             **MEANT,
         },
     ),
+    "RuleHits": record(
+        "How often a rule hit on a portfolio.",
+        {
+            "hits": value("integer", "Accounts on which it hit.", minimum=0),
+            "decided": value("integer", "Accounts on which it decided.", minimum=0),
+        },
+    ),
+    "ReviewValue": record(
+        "The sums of a portfolio whose values are known.",
+        {
+            "accounts": value("integer", "How many.", minimum=0),
+            "before": mapping("number null", "By name, minor units; RAROC is that of the sums."),
+            "after": mapping("number null", "The same, with every proposal taken into effect."),
+        },
+    ),
+    "ReleaseReview": record("What a release did on a whole portfolio.", REVIEW),
     "StrategyRule": record("A rule of a strategy.", RULE),
     "StrategyTerm": record(
         "A term beside the rules.",

@@ -211,13 +211,21 @@ def review_by_releases(
     out: Annotated[Path, typer.Option(help="Folder for the decisions; shadows lie apart in it.")] = Path(
         "out/review"
     ),
+    person: Annotated[
+        str | None,
+        typer.Option(
+            "--keep-as",
+            help="Keep each release's figures in the store, as this person who may assess releases.",
+        ),
+    ] = None,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Review a portfolio by what is live: each account by its champion or challenger.
 
-    What each release would have decided on the other accounts is a shadow: kept apart, never a proposal.
+    What each release would have decided on the other accounts is a shadow: kept apart, never a proposal. With --keep-as
+    the hits of each rule, the actions and the value are kept with each release, as sums over the portfolio.
     """
     from limitkeeper.app.life import live_rows
     from limitkeeper.app.life_contents import released
@@ -228,6 +236,9 @@ def review_by_releases(
     from limitkeeper.shells.cli.progress import progress_bars
     from limitkeeper.store.work import reading
 
+    if person is not None:
+        with looking_as(data, store, person, "release.assess"):
+            pass  # who may not keep it is told so before the review
     lines, opened = portfolio_from_file(portfolio), store_at(data, store)
     try:
         with reading(opened, SYSTEM, 0) as w:
@@ -240,6 +251,12 @@ def review_by_releases(
     with progress_bars() as progress:
         found = reviewed_by_releases(lines, releases, in_force, progress)
     counts = written_apart(found, out)
+    if person is not None:
+        from limitkeeper.app.release_figures import figures_kept
+
+        with work_as(data, store, person, "release.assess") as w:
+            for release_id, figures in found.figures.items():
+                figures_kept(w, release_id, lines, figures)
     if as_json:
         typer.echo(json.dumps(counts, ensure_ascii=False, indent=1))
         return

@@ -62,6 +62,18 @@ def _life_tables() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("release_id", "version"),
     )
+    op.create_table(
+        "release_reviews",
+        sa.Column("review_id", sa.String(length=32), nullable=False),
+        sa.Column("release_id", sa.String(length=32), nullable=False),
+        sa.Column("portfolio", sa.Text(), nullable=False),
+        sa.Column("as_of_us", sa.BigInteger(), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.Column("figures", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("review_id"),
+    )
+    op.create_index("release_reviews_by_release", "release_reviews", ["release_id", "as_of_us"])
 
 
 def _rights_tables() -> None:
