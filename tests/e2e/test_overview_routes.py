@@ -1,6 +1,7 @@
 """What the console's pages are drawn from, over a real server with a model: the overview and the views of an account."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from limitkeeper.core.access.actors import OFFICER, OPERATOR, STRATEGIST
+from limitkeeper.app.limits import LimitChange, planned
+from limitkeeper.app.notices import written
+from limitkeeper.core.access.actors import OFFICER, OPERATOR, STRATEGIST, SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.notice.notice import NoticeFacts
+from limitkeeper.store.work import work
 from tests.live_model import live_model
+from tests.vaults import SEAL
 from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
 LINES = ("a-1", "a-2", "a-3", "a-4")
@@ -56,7 +62,8 @@ def lived(bank: Bank) -> None:
     events.append(event(bank, "a-1", 0, "flag", reason="cash-out"))
     events.sort(key=lambda each: each["ts"])
     assert bank.people["till"].post("/v1/events", events)["accepted"] == len(events)
-    awaited(lambda: bank.people[OFFICER].get("/v1/cases")["items"])
+    path = "/v1/accounts/a-1/timeline"  # until the case is opened and the ledger has the freeze
+    awaited(lambda: len(bank.people[OFFICER].get(path, params={"kind": ["case", "limit"]})["items"]) == 3)
 
 
 def event(bank: Bank, line: str, days_ago: float, kind: str, **more: object) -> dict[str, Any]:
@@ -83,6 +90,8 @@ def test_overview_tells_everybody_inside_what_waits_and_what_is_new(bank: Bank) 
     assert second["soonest_due_at"] == case["due_at"]
     assert found["appeals"] == {"open": 0, "due_within_day": 0, "soonest_due_at": None}
     assert found["notices"] == {"undelivered": 0}
+    frozen = of(found["limits"], action="freeze")
+    assert (frozen["last_day"], frozen["day_before"], frozen["change_last_day_cents"]) == (1, 0, 0)
     assert found["events"]["accepted"] == 21
     bank.people["till"].asked("GET", "/v1/overview", status=403)
 
@@ -156,3 +165,66 @@ def test_relations_of_an_account_are_a_picture_of_who_shares_what(bank: Bank) ->
     alone = bank.people[OFFICER].get("/v1/accounts/a-4/relations")
     assert ([each["account_id"] for each in alone["nodes"]], alone["edges"]) == (["a-4"], [])
     assert alone["linked_accounts"] == 0
+
+
+def whole_timeline(person: Person, line: str, size: int, **more: object) -> list[dict[str, Any]]:
+    """Everything on an account's axis, page by page."""
+    found, cursor = list[dict[str, Any]](), None
+    while True:
+        given = {"limit": size, **more} | ({"cursor": cursor} if cursor else {})
+        page = person.get(f"/v1/accounts/{line}/timeline", params=given)
+        assert len(page["items"]) <= size
+        found += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+
+
+def places(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Which they are; what becomes of them goes on meanwhile."""
+    return [(each["at"], each["kind"], each["id"]) for each in items]
+
+
+def test_timeline_has_everything_of_an_account_once_and_the_newest_first(bank: Bank) -> None:
+    officer = bank.people[OFFICER]
+    with work(bank.server.engine.store, SYSTEM, bank.server.clock()) as w:
+        soon_us = w.now_us + 3 * DAY_US
+        for target in (900_000, 600_000):
+            planned(
+                w, LimitChange("a-1", "decrease", LIMIT_CENTS, target, soon_us, "risk", customer_id="c-1")
+            )
+        written(w, SEAL, "c-1", "a-1", NoticeFacts("freeze_lifted", "**** a-1", "¥"), "en")
+    items = officer.get("/v1/accounts/a-1/timeline", params={"limit": 500})["items"]
+    for size in (1, 3, 7):
+        assert places(whole_timeline(officer, "a-1", size)) == places(items)
+    times = [each["at"] for each in items]
+    assert times == sorted(times, reverse=True)
+    kinds = Counter(each["kind"] for each in items)
+    assert kinds == {"event": 5, "bill": 1, "alert": 1, "proposal": 1, "case": 1, "notice": 2, "limit": 4}
+    assert [(each["kind"], each["state"]) for each in items[:2]] == [("limit", "planned")] * 2
+    opened = of(items, kind="limit", what="open")
+    assert (opened["limit_before_cents"], opened["limit_after_cents"]) == (0, LIMIT_CENTS)
+    bill = of(items, kind="bill")
+    assert (bill["amount_cents"], bill["paid_cents"], bill["days_past_due"]) == (100_000, 0, 0)
+    spent = [each["amount_cents"] for each in items if each["what"] == "purchase"]
+    assert spent == [50_000] * 4
+    assert [each["at"][:10] for each in items if each["what"] == "purchase"] == [
+        bank.moment(days)[:10] for days in (5, 10, 20, 40)
+    ]
+    some = whole_timeline(officer, "a-1", 2, kind=["bill", "alert"])
+    assert places(some) == places([each for each in items if each["kind"] in ("bill", "alert")])
+
+
+def test_timeline_leaves_out_what_its_reader_may_not_read_and_says_so(bank: Bank) -> None:
+    path = "/v1/accounts/a-1/timeline"
+    found = bank.people[STRATEGIST].get(path, params={"limit": 500})
+    assert found["left_out"] == ["appeal", "limit", "notice"]
+    assert not {"appeal", "limit", "notice"} & {each["kind"] for each in found["items"]}
+    key = bank.people["till"].get(path, params={"limit": 500})  # a key without any other scope
+    assert {each["kind"] for each in key["items"]} == {"event", "bill"}
+    bank.people[OPERATOR].asked("GET", path, status=403)
+    officer = bank.people[OFFICER]
+    assert officer.get(path)["left_out"] == []
+    officer.asked("GET", path, params={"kind": "bils"}, status=422)
+    officer.asked("GET", path, params={"cursor": "WyJhLTciXQ"}, status=422)
+    officer.asked("GET", "/v1/accounts/nobody/timeline", status=404)

@@ -18,6 +18,7 @@ from limitkeeper.core.behaviour.events import (
     event_columns,
 )
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.behaviour.history import History, history_of
 from limitkeeper.core.behaviour.laying import lay_rings
 from limitkeeper.core.behaviour.ring import (
     ACCOUNT_FIELDS,
@@ -275,6 +276,17 @@ class Behaviour:
             wide = bills_width if name == "bills" else width
             setattr(behaviour, f"_{name}", _widened(arrays[name], wide))
         return behaviour
+
+    def history(self, account: int) -> History:
+        """An account's live events and bills.
+
+        Raises
+        ------
+        InputError
+            When there is no such account.
+        """
+        arenas = self._events, self._ids, self._marks, self._links, self._bills
+        return history_of(self._row(account), *arenas)
 
     def ring_bytes(self, account: int) -> bytes:
         """An account's ring as bytes: its row, its live events and its bills; independent of where they lay.

@@ -4,6 +4,7 @@ from typing import Any
 
 from limitkeeper.core.kernel.missing import missing_document
 from limitkeeper.shells.api.documents import answers
+from limitkeeper.shells.api.line_documents import ENTRY_ID
 from limitkeeper.shells.api.schemas import ref
 
 NOW: dict[str, Any] = {
@@ -99,4 +100,24 @@ RELATIONS = answers(
         "missing": None,
     },
     404, 429, 503,
+)  # fmt: skip
+
+NO_FIGURES: dict[str, Any] = dict.fromkeys(
+    ("state", "amount_cents", "paid_cents", "days_past_due", "limit_before_cents", "limit_after_cents")
+)
+
+ITEMS: list[dict[str, Any]] = [
+    {"at": "2026-11-29T09:00:01+00:00", "kind": "limit", "id": ENTRY_ID, "what": "decrease", **NO_FIGURES,
+     "state": "planned", "limit_after_cents": 750000},
+    {"at": "2026-11-22T09:00:00+00:00", "kind": "event", "id": "9f2c41d07be6a853", "what": "purchase", **NO_FIGURES,
+     "amount_cents": 25000},
+    {"at": "2026-11-20T16:00:00+00:00", "kind": "bill", "id": "644f1b2c0a000", "what": "bill", **NO_FIGURES,
+     "amount_cents": 120000, "paid_cents": 12000, "days_past_due": 0},
+]  # fmt: skip
+
+TIMELINE = answers(
+    "What happened.",
+    ref("Timeline"),
+    {"account_id": "a-7", "items": ITEMS, "next": None, "left_out": []},
+    404, 422, 429, 503,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """The schemas of what is seen of one account; names and allowed values are those of the code that answers."""
 
+from limitkeeper.app.timeline import ITEM_KINDS
 from limitkeeper.core.relations.neighbourhood import KINDS as SHARED_KINDS
 from limitkeeper.core.relations.neighbourhood import NEAR
 from limitkeeper.core.relations.state import DECLARED_KINDS
@@ -13,6 +14,17 @@ from limitkeeper.shells.api.schemas import Schema, cents, listed, moment, one_of
 MEANINGS = {each.name: f"{each.description} Null: {each.missing}." for each in QUANTITIES}
 
 SHARES = dict(zip(QUANTILE_NAMES, QUANTILES, strict=True))
+
+ITEM_MEANINGS = {
+    "event": "What the monitor was told.",
+    "bill": "A bill, by when it closed.",
+    "alert": "By when it was opened.",
+    "proposal": "By when it was made.",
+    "case": "A decision: by when it was opened, or decided.",
+    "limit": "A change of the limit, in effect, planned or cancelled.",
+    "notice": "By when it was written.",
+    "appeal": "By when it was submitted.",
+}
 
 AT_LIMIT: dict[str, Schema] = {
     "limit_cents": cents("The limit; null where the limit in force is not known."),
@@ -133,6 +145,32 @@ ACCOUNT_VIEW_SCHEMAS: dict[str, Schema] = {
             "nodes": listed(ref("RelationNode"), "The account first, at most 40.") | {"maxItems": NEAR},
             "edges": listed(ref("RelationEdge"), "Between them."),
             "missing": MISSING_OR_NULL,
+        },
+    ),
+    "TimelineItem": record(
+        "Something that happened to an account, or is planned.",
+        {
+            "at": moment("When."),
+            "kind": one_of(ITEM_KINDS, "What it is.", ITEM_MEANINGS),
+            "id": value("string", "Its id; of an event and a bill one that only tells them apart."),
+            "what": value("string", "The kind of event or notice, the trigger of an alert, else the action."),
+            "state": value("string null", "Where it stands; null of events and bills."),
+            "amount_cents": cents("Of an event or a bill; null where it has none."),
+            "paid_cents": cents("What was paid of a bill; null of everything else."),
+            "days_past_due": value("integer null", "Of a bill; null of everything else."),
+            "limit_before_cents": cents("The limit before; null where it says nothing of it."),
+            "limit_after_cents": cents(
+                "The limit after, or that is wanted; null where it says nothing of it."
+            ),
+        },
+    ),
+    "Timeline": record(
+        "A page of what happened to an account, the newest first.",
+        {
+            "account_id": value("string", "Whose."),
+            "items": listed(ref("TimelineItem"), "As many as were asked for at most."),
+            "next": value("string null", "The cursor of the next page; null at the end."),
+            "left_out": listed(one_of(ITEM_KINDS, "A kind."), "What whoever asks may not read."),
         },
     ),
 }

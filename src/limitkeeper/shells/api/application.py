@@ -41,6 +41,7 @@ from limitkeeper.shells.api.release_acts import release_gates_router, release_sh
 from limitkeeper.shells.api.releases import fairness_reports_router, releases_router
 from limitkeeper.shells.api.rights_requests import rights_acts_router, rights_router
 from limitkeeper.shells.api.strategies import regulation_router, strategies_router
+from limitkeeper.shells.api.timelines import timelines_router
 from limitkeeper.shells.console.application import console_application
 from limitkeeper.shells.console.live import Live
 from limitkeeper.shells.console.look import Console, Demonstration
@@ -155,6 +156,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
     return (
         overview_router(overview),
         account_views_router(engine, overview),
+        timelines_router(desk, engine),
         login_router(gate, attempts, by_password=oidc is None or oidc.local_accounts),
         *((oidc_router(gate, oidc, attempts),) if oidc else ()),
         cases_router(desk, workflow.policy, workflow.on_approved),
