@@ -16,7 +16,23 @@ from starlette.types import Message, Receive, Scope, Send
 from limitkeeper.core.access.rights import check_right
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.shells.api.answers import error_answer
-from limitkeeper.shells.console import accounts, alerts, appeals, cases, entrance, overview, portal, rights
+from limitkeeper.shells.console import (
+    accounts,
+    alerts,
+    appeals,
+    audit,
+    campaigns,
+    cases,
+    deliveries,
+    entrance,
+    mandates,
+    me,
+    notices,
+    overview,
+    people,
+    portal,
+    rights,
+)
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
@@ -50,6 +66,13 @@ PAGES: tuple[PageRoute, ...] = (
     *portal.PAGES,
     *appeals.PAGES,
     *rights.PAGES,
+    *campaigns.PAGES,
+    *mandates.PAGES,
+    *people.PAGES,
+    *deliveries.PAGES,
+    *audit.PAGES,
+    *notices.PAGES,
+    *me.PAGES,
 )
 
 
@@ -110,18 +133,20 @@ async def acted(console: Console, page: PageRoute, request: Request) -> Response
     look, length = Look(request, console), request.headers.get("content-length", "")
     if not length.isdecimal() or int(length) > UPLOAD_BYTES:
         return look.refused(TOO_LARGE)
-    form = await request.form(max_fields=FORM_FIELDS, max_files=FORM_FILES)
-    if not is_ours(request, str(form.get("_mark", ""))):
-        said = look.t(
-            "This form is not of this session. Open the page again.", "该表单不属于当前会话，请重新打开页面。"
-        )
-        return look.refused({"status": 403, "detail": said})
-    try:
-        look.me = await look.ask.get("/v1/me") if token_of(request) else {}
-    except ProblemError as error:
-        if not page.is_open:
-            return look.refused(error.document)
-    return await page.shown(look)
+    bounds = {"max_fields": FORM_FIELDS, "max_files": FORM_FILES, "max_part_size": UPLOAD_BYTES}
+    async with request.form(**bounds) as form:  # its files are closed at the end
+        if not is_ours(request, str(form.get("_mark", ""))):
+            said = look.t(
+                "This form is not of this session. Open the page again.",
+                "该表单不属于当前会话，请重新打开页面。",
+            )
+            return look.refused({"status": 403, "detail": said})
+        try:
+            look.me = await look.ask.get("/v1/me") if token_of(request) else {}
+        except ProblemError as error:
+            if not page.is_open:
+                return look.refused(error.document)
+        return await page.shown(look)
 
 
 async def stream(console: Console, request: Request) -> Response:

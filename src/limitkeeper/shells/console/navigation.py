@@ -17,6 +17,7 @@ PLACES: tuple[tuple[str, str, str, str, str], ...] = (
     ("rights", "/rights", "rights.list", "Personal data", "个人信息"),
     ("mandates", "/mandates", "mandate.read", "Mandates", "授权"),
     ("people", "/people", "person.read", "People", "人员"),
+    ("deliveries", "/deliveries", "bank.read", "Bank and messages", "核心系统与消息"),
     ("audit", "/audit", "audit.read", "Audit", "审计"),
     ("my", "/my", "line.request", "My lines", "我的额度"),
     ("inbox", "/my/inbox", "line.request", "Inbox", "消息"),
@@ -33,12 +34,18 @@ def navigation(acts: Collection[str], path: str) -> list[dict[str, Any]]:
     --------
     >>> [place["name"] for place in navigation({"case.read"}, "/console/cases/x") if place["is_here"]]
     ['cases']
+    >>> [place["name"] for place in navigation({"overview.read"}, "/console/me") if place["is_here"]]
+    []
     """
     found = [
         {"name": name, "path": ROOT + below, "en": english, "zh": chinese}
         for name, below, act, english, chinese in PLACES
         if act in acts
     ]
-    fitting = [each["path"] for each in found if path == each["path"] or path.startswith(each["path"] + "/")]
+    fitting = [
+        each["path"]
+        for each in found
+        if path == each["path"] or (each["path"] != ROOT and path.startswith(each["path"] + "/"))
+    ]
     here = max(fitting, key=len, default=None)
     return [place | {"is_here": place["path"] == here} for place in found]

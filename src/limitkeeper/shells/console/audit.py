@@ -1,0 +1,106 @@
+"""The audit: what was done, found again, verified, and given out as a table."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.details import act_words, facts_of, in_one_cell, page_of
+from limitkeeper.shells.console.look import Look, PageRoute
+
+EXPORTED_ROWS_MAX = 100_000
+"""Events of one export; the rest is found by a narrower search."""
+
+ROWS_AT_ONCE = 500
+
+COLUMNS = ("number", "at", "actor_id", "act", "subject", "detail", "hash")
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""With these a cell begins that a spreadsheet would compute."""
+
+
+def search_of(look: Look) -> dict[str, str]:
+    """What the page's address searches for."""
+    return {name: look.asked(name).strip() for name in ("actor_id", "subject", "act")}
+
+
+async def events(look: Look) -> Response:
+    """Events, the newest first."""
+    search = search_of(look)
+    found = await look.ask.get("/v1/audit", **search, cursor=look.asked("cursor"), limit=50)
+    shown = [
+        event
+        | {"words": act_words(look.language, event["act"]), "page": page_of(event["subject"]),
+           "facts": facts_of(event["detail"])}
+        for event in found["items"]
+    ]  # fmt: skip
+    acts = {act: act_words(look.language, act) for act in sorted({each["act"] for each in shown})}
+    return look.page("audit", events=shown, following=found["next"], search=search, acts=acts,
+                     exported_rows_max=EXPORTED_ROWS_MAX)  # fmt: skip
+
+
+async def verified(look: Look) -> Response:
+    """Whether the chain holds."""
+    return look.page("audit_verified", found=await look.ask.get("/v1/audit/verify"))
+
+
+def plain_cell(value: object) -> str:
+    """A cell that a spreadsheet shows as it is.
+
+    Examples
+    --------
+    >>> plain_cell("=1+1"), plain_cell(-7), plain_cell(None), plain_cell("case:x")
+    ("'=1+1", "'-7", '', 'case:x')
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+
+
+def table_rows(items: list[dict[str, Any]]) -> str:
+    """Events as lines of a CSV file."""
+    text = io.StringIO()
+    write = csv.writer(text)
+    for item in items:
+        cells = item | {"detail": in_one_cell(item["detail"])}
+        write.writerow([plain_cell(cells[name]) for name in COLUMNS])
+    return text.getvalue()
+
+
+async def export(look: Look) -> Response:
+    """All events of a search as CSV, page by page, up to a bound that the last line tells."""
+    search = search_of(look)
+    first = await look.ask.get("/v1/audit", **search, limit=ROWS_AT_ONCE)
+
+    async def lines() -> AsyncIterator[str]:
+        yield "\ufeff" + ",".join(COLUMNS) + "\r\n"
+        page, count = first, 0
+        while True:
+            rows = page["items"][: EXPORTED_ROWS_MAX - count]
+            count += len(rows)
+            yield table_rows(rows)
+            if page["next"] is None:
+                return
+            if count >= EXPORTED_ROWS_MAX:
+                yield look.t(
+                    f"Only the newest {EXPORTED_ROWS_MAX} events are here: narrow the search for the others.\r\n",
+                    f"仅含最新的 {EXPORTED_ROWS_MAX} 条记录：请缩小搜索范围以导出其余部分。\r\n",
+                )
+                return
+            try:
+                page = await look.ask.get("/v1/audit", **search, limit=ROWS_AT_ONCE, cursor=page["next"])
+            except ProblemError as error:
+                yield look.t("This export is not whole: ", "导出不完整：") + plain_cell(error) + "\r\n"
+                return
+
+    named = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
+    return StreamingResponse(lines(), headers=named, media_type="text/csv; charset=utf-8")
+
+
+PAGES = (
+    PageRoute("/audit", events),
+    PageRoute("/audit/verify", verified),
+    PageRoute("/audit/export", export),
+)
