@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.appeal_evidence import Evidence, evidence_added
+from limitkeeper.app.appeal_evidence import Evidence, evidence_added, evidence_read
+from limitkeeper.app.appeal_reading import appeal_read
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.audit import verified as audit_verified
 from limitkeeper.app.consents import consent_changed, consents_of
@@ -37,6 +38,7 @@ from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import RequestError
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.report.copy_page import copy_html
+from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.people_tables import people, sessions
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
@@ -311,6 +313,20 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
     assert [each["words"] for each in act(store, IVY, request_read, seal, request_id)["acts"]] == ["", ""]
     assert "erase" in [row["act"] for row in store.rows(sa.select(rights_acts))]
     assert audit_verified(store).broken is None
+
+
+def test_appeal_of_an_erased_person_is_told_with_no_words(store: Store, seal: Seal) -> None:
+    (appeal,) = store.rows(sa.select(appeals))
+    before = act(store, IVY, appeal_read, seal, appeal["appeal_id"])
+    assert (before["is_erased"], before["evidence"][0]["name"]) == (False, FILE_NAME)
+    act(store, IVY, person_erased, seal, made(store, seal, "erase"), 1)
+    found = act(store, IVY, appeal_read, seal, appeal["appeal_id"])
+    assert found["is_erased"]
+    assert [each["act"] for each in found["acts"]] == [each["act"] for each in before["acts"]]
+    assert {each["words"] for each in found["acts"]} | {each["name"] for each in found["evidence"]} == {""}
+    evidence_id = found["evidence"][0]["evidence_id"]
+    with pytest.raises(ErasedError, match="was erased"):
+        act(store, IVY, evidence_read, seal, appeal["appeal_id"], evidence_id)
 
 
 def test_ledger_stands_after_an_erasure_and_its_sum_is_the_limit(store: Store, seal: Seal) -> None:

@@ -284,6 +284,10 @@ def test_erasure_leaves_neither_the_persons_id_nor_his_login_but_in_evidence(ser
     server.clock.forward(2_200 * DAY_US)
     request_id = made(server.session("lou-logs-in"), "erase")
     assert acted(server.session("ivy"), request_id, "erase")["state"] == "done"
+    told = server.session("ann").get(appeal)
+    assert (told["is_erased"], {each["words"] for each in told["acts"]}) == (True, {""})
+    file = f"{appeal}/evidence/{told['evidence'][0]['evidence_id']}"
+    assert server.session("ann").asked("GET", file, status=409).json()["type"].endswith(":erased")
     store = server.engine.store
     found = {
         (table.name, column)

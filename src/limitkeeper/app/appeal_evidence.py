@@ -102,6 +102,8 @@ def evidence_read(w: Work, seal: Seal, appeal_id: str, evidence_id: str) -> Evid
         When it is not his to read.
     EvidenceError
         When it is not what was sent.
+    ErasedError
+        When its customer was erased.
     """
     row = w.found(appeals, appeal_id)
     check_customers_right(w.actor, "appeal.evidence", row["customer_id"])
@@ -120,5 +122,5 @@ def evidence_read(w: Work, seal: Seal, appeal_id: str, evidence_id: str) -> Evid
 
 
 def evidence_name(seal: Seal, appeal: Mapping[str, Any], name: bytes, evidence_id: str) -> str:
-    """The name that a file was sent under."""
-    return seal.opened(name, f"evidence:{evidence_id}:name", appeal["customer_id"]).decode()
+    """The name that a file was sent under; empty where its customer was erased."""
+    return seal.words(name, f"evidence:{evidence_id}:name", appeal["customer_id"])

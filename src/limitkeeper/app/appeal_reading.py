@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_evidence import evidence_name
-from limitkeeper.connectors.sealing import Seal
+from limitkeeper.connectors.sealing import Seal, is_erased
 from limitkeeper.core.access.rights import check_customers_right, check_right
 from limitkeeper.core.appeal.appeals import BY_CLOCK, GRANTED, GRANTING, PARTLY_GRANTED, UPHELD
 from limitkeeper.core.kernel.instants import instant_text
@@ -32,6 +32,7 @@ def appeal_document(row: Mapping[str, Any], *, for_customer: bool = False) -> di
     found: dict[str, Any] = {name: row[name] for name in names} | {"is_live": bool(row["is_live"])}
     found |= {"reasons": json.loads(row["reasons"]), "parties": json.loads(row["parties"])}
     found["is_provisional"] = row["state"] == GRANTED and row["outcome"] == BY_CLOCK
+    found["is_erased"] = is_erased(row["customer_id"])
     times = ("submitted", "opened", "answer_until", "due", "asked", "again_until", "answered")
     found |= {name if name.endswith("until") else f"{name}_at": _instant(row[f"{name}_us"]) for name in times}
     if for_customer:
@@ -44,6 +45,8 @@ def appeal_document(row: Mapping[str, Any], *, for_customer: bool = False) -> di
 
 def appeal_read(w: Work, seal: Seal, appeal_id: str) -> dict[str, Any]:
     """An appeal with what was said and the files that were sent; that it was read is kept.
+
+    Of a person who was erased it tells what was done and when; words and names of files are empty.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def appeal_read(w: Work, seal: Seal, appeal_id: str) -> dict[str, Any]:
     acts = [
         {"at": _instant(each["ts_us"]), "by": each["actor_id"], "act": each["act"], "state": each["state"],
          "tier": each["tier"], "version": each["version"],
-         "words": seal.opened(each["words"], f"appeal:{appeal_id}:{each['version']}", row["customer_id"]).decode()}
+         "words": seal.words(each["words"], f"appeal:{appeal_id}:{each['version']}", row["customer_id"])}
         for each in done
     ]  # fmt: skip
     files = w.rows(

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.app.personal_data import PERSONAL, personal_rows
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.rights import request_changed, request_of, request_seen
-from limitkeeper.connectors.sealing import Seal
+from limitkeeper.connectors.sealing import Seal, erased_name
 from limitkeeper.core.compliance.requests import ERASE, RequestError, answered
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
@@ -118,7 +117,7 @@ def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[st
         raise BarredError(bars)
     if w.dialect.name == "sqlite":
         w.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too
-    name = f"erased-{secrets.token_hex(8)}"
+    name = erased_name()
     done = _rows_erased(w, customer_id, name)
     request_changed(w, seal, row, version, after, "erase", "", done)
     for table in (notices, appeals, rights_requests, consent_acts):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
-from limitkeeper.connectors.sealing import ErasedError, Seal
+from limitkeeper.connectors.sealing import ErasedError, Seal, is_erased
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import instant, instant_text, us_of
@@ -115,14 +115,14 @@ def sealed_or_nothing(seal: Seal, content: bytes, notice_id: str, customer_id: s
 
 
 def notice_content(row: Mapping[str, Any], seal: Seal) -> Notice:
-    """The notice that a row holds.
+    """The notice that a row holds; an empty one where its customer was erased.
 
     Raises
     ------
     SealError
         When it does not open.
     """
-    if not row["content"]:
+    if not row["content"] or is_erased(row["customer_id"]):
         return Notice("", ())
     subject, paragraphs = json.loads(
         seal.opened(row["content"], f"notice:{row['notice_id']}", row["customer_id"])

@@ -70,9 +70,7 @@ def _act_document(
     act: Mapping[str, Any], seal: Seal, customer_id: str, *, for_customer: bool
 ) -> dict[str, Any]:
     place = f"rights:{act['request_id']}:{act['version']}"
-    words = (
-        seal.opened(act["words"], place, customer_id).decode() if act["words"] else ""
-    )  # none of the erased
+    words = seal.words(act["words"], place, customer_id)
     inside = {} if for_customer else {"by": act["actor_id"]}
     return {"at": instant_text(act["ts_us"]), **inside, "act": act["act"], "words": words, "state": act["state"],
             "outcome": json.loads(act["outcome"]), "version": act["version"]}  # fmt: skip

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,9 @@ KEY_BYTES, NONCE_BYTES = 32, 12
 
 MARK = b"lk1"
 """Begins what is sealed with a customer's key; what is older was sealed with the master key itself."""
+
+ERASED_NAME = re.compile(r"erased-[0-9a-f]{16}")
+"""What rows that are kept call a person who was erased: a name that leads nowhere."""
 
 KEYS_CACHED = 100_000
 """Customers' keys that a process holds open."""
@@ -193,9 +197,24 @@ class Seal:
         SealError
             When it was sealed with another key, for another place or customer, or was changed.
         """
+        if is_erased(customer_id):
+            raise ErasedError("This person was erased.", value=customer_id)
         key = self._held_key(customer_id, makes=False) if sealed.startswith(MARK) else None
         found = None if key is None else _opened(key, sealed[len(MARK) :], _about(place, customer_id))
         return self.masters.opened_before(sealed, place) if found is None else found
+
+    def words(self, sealed: bytes, place: str, customer_id: str) -> str:
+        """The text that was sealed; empty where there is none, or where he was erased.
+
+        Raises
+        ------
+        SealError
+            As of :meth:`opened`, but where he was erased.
+        """
+        try:
+            return self.opened(sealed, place, customer_id).decode() if sealed else ""
+        except ErasedError:
+            return ""
 
     def key_of(self, customer_id: str) -> bytes:
         """A customer's key; made where he has none.
@@ -268,6 +287,22 @@ def master_keys_from_environment(environment: Mapping[str, str] = os.environ) ->
     return LocalMasterKeys(
         _key(text, KEY_VARIABLE), tuple(_key(each.strip(), OLD_VARIABLE) for each in before)
     )
+
+
+def erased_name() -> str:
+    """A name that leads nowhere, for what is kept of a person who is erased."""
+    return f"erased-{secrets.token_hex(8)}"
+
+
+def is_erased(customer_id: str) -> bool:
+    """Whether a row's customer is one who was erased.
+
+    Examples
+    --------
+    >>> is_erased(erased_name()), is_erased("kim")
+    (True, False)
+    """
+    return ERASED_NAME.fullmatch(customer_id) is not None
 
 
 def master_id_of(key: bytes) -> str:

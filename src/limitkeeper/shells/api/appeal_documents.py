@@ -31,6 +31,7 @@ APPEAL: dict[str, Any] = {
     "asks": 0,
     "outcome": None,
     "is_provisional": False,
+    "is_erased": False,
     "granted_limit_cents": None,
     "new_case_id": None,
     "version": 2,
@@ -166,7 +167,7 @@ EVIDENCE = answers(
     "The file, under its kind's media type.",
     value("string", "A plain text."),
     "Paid on 3 June.",
-    404, 422, 503,
+    404, 409, 422, 503,
     media=MEDIA_TYPES[TEXT].partition(";")[0],
 )  # fmt: skip
 for _media in sorted(set(MEDIA_TYPES.values())):

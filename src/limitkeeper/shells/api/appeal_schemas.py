@@ -41,6 +41,9 @@ APPEAL: dict[str, Schema] = {
     "asks": value("integer", "How often its customer was asked for more.", minimum=0),
     "outcome": value("string null", "Who or what answered: a person, facts, clock, customer."),
     "is_provisional": value("boolean", "Whether it was granted because nobody answered in time."),
+    "is_erased": value(
+        "boolean", "Whether its customer was erased: nothing that was said or sent opens any more."
+    ),
     "granted_limit_cents": cents("Of a grant in part: the limit that was granted."),
     "new_case_id": value("string null", "The decision that a grant made."),
     "version": VERSION,
