@@ -14,7 +14,7 @@ from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import alerts, proposals
+from limitkeeper.store.tables import IS_OPEN, alerts, proposals
 
 TIERS = (1, 2, 3)
 
@@ -35,8 +35,8 @@ def work_overview(
     """
     return {
         "at": instant_text(now_us),
-        "alerts": _found(store, alerts, alerts.c.trigger, alerts.c.opened_us, triggers, now_us),
-        "proposals": _found(store, proposals, proposals.c.action, proposals.c.made_us, proposed, now_us),
+        "alerts": _found(store, alerts.c.trigger, alerts.c.opened_us, triggers, now_us),
+        "proposals": _found(store, proposals.c.action, proposals.c.made_us, proposed, now_us),
         "cases": _cases(store, now_us),
         "appeals": _appeals(store, now_us),
         "notices": {"undelivered": notices_in(store, DEAD)},
@@ -59,14 +59,13 @@ def _windows(when: sa.Column[int], now_us: int) -> dict[str, sa.ColumnElement[bo
 
 def _found(
     store: Store,
-    table: sa.Table,
     by: sa.Column[str],
     when: sa.Column[int],
     names: Iterable[str],
     now_us: int,
 ) -> list[dict[str, Any]]:
     """How many are open, and how many are new in each window, of each name."""
-    wanted = {"open": table.c.status == "open", **_windows(when, now_us)}
+    wanted: dict[str, sa.ColumnElement[bool] | sa.TextClause] = {"open": IS_OPEN, **_windows(when, now_us)}
     query = counted(by.label("name")).group_by(by)
     counts = {
         name: {row["name"]: row["count"] for row in store.rows(query.where(which))}

@@ -50,7 +50,7 @@ limit_entries = Table(
     Index("limit_entries_by_account", "account_id", "number", unique=True),
     Index("limit_entries_by_look", "look_us"),
     Index("limit_entries_by_case", "case_id"),
-    Index("limit_entries_by_effect", "state", "effective_us", "action", "delta_cents"),
+    Index("limit_entries_by_effect", "effective_us", "state", "action", "delta_cents"),
     Index(
         "limit_entries_by_bank",
         "bank_state",

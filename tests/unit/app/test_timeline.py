@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limitkeeper.app.timeline import is_behind, monitor_items
+from limitkeeper.app.timeline import SOURCES, is_behind, monitor_items
 from limitkeeper.connectors.events import id_hashes
 from limitkeeper.core.behaviour.ring import RING_US
 from limitkeeper.core.kernel.errors import InputError
@@ -83,3 +83,16 @@ def test_a_page_and_what_is_behind_it_are_all_there_is(places: set, after: tuple
     behind = [place for place in ordered if is_behind(place, after)]
     assert behind == (ordered[ordered.index(after) + 1 :] if after in places else behind)
     assert [place for place in ordered if not is_behind(place, after)] + behind == ordered
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_each_table_is_read_by_its_index_on_the_account(running: Engine, kind: str) -> None:
+    query = SOURCES[kind].query("a").compile(running.store.database, compile_kwargs={"literal_binds": True})
+    with running.store.database.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    searches = [step for step in plan if step.startswith("SEARCH")]
+    assert searches
+    assert all("(account_id=?" in step for step in searches), plan
+    assert [
+        step for step in plan if step.startswith("SCAN") and "subquery" not in step and "anon" not in step
+    ] == []
