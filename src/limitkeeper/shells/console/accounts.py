@@ -36,4 +36,7 @@ async def one_account(look: Look) -> Response:
                      timeline=timeline, line=line, cases=cases)  # fmt: skip
 
 
-PAGES = (PageRoute("/accounts", account_search), PageRoute("/accounts/{account_id}", one_account))
+PAGES = (
+    PageRoute("/accounts", account_search, act="accounts.read"),
+    PageRoute("/accounts/{account_id}", one_account),
+)

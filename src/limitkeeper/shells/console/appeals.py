@@ -40,7 +40,7 @@ async def evidence(look: Look) -> Response:
 
 
 PAGES = (
-    PageRoute("/appeals", appeals_desk),
-    PageRoute("/appeals/{appeal_id}", one_appeal),
+    PageRoute("/appeals", appeals_desk, act="appeal.list"),
+    PageRoute("/appeals/{appeal_id}", one_appeal, act="appeal.list"),
     PageRoute("/evidence/{appeal_id}/{evidence_id}", evidence),
 )

@@ -119,9 +119,8 @@ async def handled(console: Console, page: PageRoute, request: Request) -> Respon
     """What a look at a page is answered."""
     look = Look(request, console)
     try:
-        if token_of(request):
-            look.me = await look.ask.get("/v1/me")
-        elif not page.is_open:
+        await known(look, page)
+        if not look.me and not page.is_open:
             return to_login(look)
         return await page.shown(look)
     except ProblemError as error:
@@ -142,11 +141,30 @@ async def acted(console: Console, page: PageRoute, request: Request) -> Response
             )
             return look.refused({"status": 403, "detail": said})
         try:
-            look.me = await look.ask.get("/v1/me") if token_of(request) else {}
+            await known(look, page)
         except ProblemError as error:
-            if not page.is_open:
-                return look.refused(error.document)
+            return look.refused(error.document)
         return await page.shown(look)
+
+
+async def known(look: Look, page: PageRoute) -> None:
+    """Learn who looks, and whether the page is for him; an open page is for anybody, also when a session is over.
+
+    Raises
+    ------
+    ProblemError
+        When the session is over, or the page is not for him.
+    """
+    if token_of(look.request):
+        try:
+            look.me = await look.ask.get("/v1/me")
+        except ProblemError as error:
+            if not page.is_open or error.status != 401:  # noqa: PLR2004 - of HTTP
+                raise
+    if page.act and look.me and not look.may(page.act):
+        raise ProblemError(
+            {"status": 403, "detail": look.t("This is not yours to do.", "您无权执行此操作。")}
+        )
 
 
 async def stream(console: Console, request: Request) -> Response:

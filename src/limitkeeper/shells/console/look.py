@@ -317,12 +317,15 @@ class PageRoute:
         Whether nobody need be logged in.
     method
         Of HTTP.
+    act
+        That somebody must be able to do, where the page itself asks the API for nothing that says so.
     """
 
     path: str
     shown: Page
     is_open: bool = False
     method: str = "GET"
+    act: str = ""
 
     def route(self, handled: Callable[["PageRoute", Request], Awaitable[Response]]) -> Route:
         """The route of the web framework."""

@@ -137,14 +137,14 @@ async def my_copy(look: Look) -> Response:
 
 
 PAGES = (
-    PageRoute("/my", my_lines),
-    PageRoute("/my/lines/{account_id}", my_line),
-    PageRoute("/my/lines/{account_id}/decisions/{case_id}", my_decision),
-    PageRoute("/my/appeals", my_appeals),
-    PageRoute("/my/appeals", submit_appeal, method="POST"),
-    PageRoute("/my/appeals/{appeal_id}", my_appeal),
-    PageRoute("/my/inbox", my_inbox),
-    PageRoute("/my/inbox/{notice_id}", my_notice),
-    PageRoute("/my/data", my_data),
+    PageRoute("/my", my_lines, act="line.request"),
+    PageRoute("/my/lines/{account_id}", my_line, act="line.request"),
+    PageRoute("/my/lines/{account_id}/decisions/{case_id}", my_decision, act="line.request"),
+    PageRoute("/my/appeals", my_appeals, act="line.request"),
+    PageRoute("/my/appeals", submit_appeal, method="POST", act="line.request"),
+    PageRoute("/my/appeals/{appeal_id}", my_appeal, act="line.request"),
+    PageRoute("/my/inbox", my_inbox, act="line.request"),
+    PageRoute("/my/inbox/{notice_id}", my_notice, act="line.request"),
+    PageRoute("/my/data", my_data, act="line.request"),
     PageRoute("/my/data/{request_id}/copy", my_copy),
 )

@@ -21,4 +21,7 @@ async def one_request(look: Look) -> Response:
     return look.page("rights_request", found=found, copied=COPIED, erase=ERASE)
 
 
-PAGES = (PageRoute("/rights", rights_desk), PageRoute("/rights/{request_id}", one_request))
+PAGES = (
+    PageRoute("/rights", rights_desk, act="rights.list"),
+    PageRoute("/rights/{request_id}", one_request, act="rights.list"),
+)

@@ -1,0 +1,265 @@
+"""The console in a real browser: the main path of officer, committee and customer; what is live; who is let in where."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from limitkeeper.shells.console.application import PAGES
+from limitkeeper.shells.console.navigation import PLACES
+from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
+from tests.consoles import SWITCHES, late_bills, lines, proposed, sitting, staffed
+from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
+
+SCRIPT = "<script>document.title = 'taken'</script>"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]:
+    folder: Path = tmp_path_factory.mktemp("console")
+    with workflow_server(f"sqlite:///{folder}/store.db", folder, lines(5)) as found:
+        staffed(found, customers=2)
+        proposed(found, ["line-1", "line-2", "line-3"])
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser(required: Callable[[str], Path]) -> Iterator[Any]:
+    place = required("browser")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=str(place), args=SWITCHES)
+        yield found
+        found.close()
+
+
+def case_of(server: WorkflowServer, account_id: str) -> str:
+    """The case of an account."""
+    (case,) = server.session("ann").get("/v1/cases", params={"account_id": account_id})["items"]
+    return str(case["case_id"])
+
+
+def test_officer_goes_from_alert_to_account_to_case_and_approves_it(
+    server: WorkflowServer, browser: Any
+) -> None:
+    with sitting(browser, server, "ann") as ann:
+        assert "Work that waits" in ann.text()
+        ann.looks("overview-en-light")
+        ann.page.click("nav >> text=Alerts")
+        ann.looks("alerts-en-light")
+        ann.page.click("tr:has-text('line-1') a[data-row]")
+        assert "Newest bills in a row paid on time" in ann.text()
+        ann.page.click("main >> text=To the account")
+        ann.looks("account-en-light")
+        ann.goes("/console/cases?account_id=line-1")
+        ann.page.click("tbody a[data-row]")
+        assert "A case is decided by the one who has claimed it." not in ann.text()
+        ann.presses("Claim")
+        ann.looks("case-en-light")
+        ann.page.fill("textarea[name=words]", f"Paid late five times. {SCRIPT}")
+        ann.presses("Approve")
+        assert "Approved" in ann.text()
+        assert SCRIPT in ann.text()
+        assert ann.page.title() != "taken"
+
+
+def test_what_is_refused_is_said_beside_the_form_and_loses_no_words(
+    server: WorkflowServer, browser: Any
+) -> None:
+    case_id = case_of(server, "line-2")
+    with sitting(browser, server, "bob", "zh", "dark") as bob:
+        bob.goes(f"/console/cases/{case_id}")
+        bob.page.fill("textarea[name=words]", "已与客户联系")
+        server.session("ann").acted(case_id, "comment", "I look at it too.")
+        bob.page.click("button:has-text('备注')")
+        bob.page.wait_for_selector(".answer:not([hidden])")
+        assert "必须基于案件的最新状态作出决定" in bob.text()
+        assert bob.page.input_value("textarea[name=words]") == "已与客户联系"
+        bob.said.clear()  # the browser itself notes that the answer was a 412
+        bob.looks("case-zh-dark")
+
+
+def test_committee_votes_with_dissent_until_its_quorum(server: WorkflowServer, browser: Any) -> None:
+    case_id = case_of(server, "line-2")
+    ann = server.session("ann")
+    ann.acted(case_id, "claim")
+    ann.acted(case_id, "send-up", "Large for us.")
+    for name, button in (("mia", "投赞成票"), ("max", "投反对票"), ("moe", "投赞成票")):
+        with sitting(browser, server, name, "zh") as member:
+            member.goes(f"/console/cases/{case_id}")
+            member.page.fill("textarea[name=words]", "已阅")
+            member.presses(button)
+    with sitting(browser, server, "mia", "zh", "dark") as mia:
+        mia.goes(f"/console/cases/{case_id}")
+        assert "已批准" in mia.text()
+        assert "异议" in mia.text()
+        mia.looks("case-voted-zh-dark")
+
+
+def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_it(
+    server: WorkflowServer, browser: Any, tmp_path: Path
+) -> None:
+    ann = server.session("ann")
+    case_id = case_of(server, "line-1")
+    if ann.get(f"/v1/cases/{case_id}")["is_live"]:
+        ann.acted(case_id, "claim")
+        ann.acted(case_id, "approve", "Paid late five times.")
+    file = tmp_path / "<img src=x onerror=alert(1)>.txt"
+    file.write_text("The employer pays on the 5th now.", encoding="utf-8")
+    with sitting(browser, server, "kim-1", "zh") as kim:
+        kim.looks("my-lines-zh-light")
+        kim.page.click("main h2 a")
+        kim.looks("my-line-zh-light")
+        kim.page.click("text=查看完整说明")
+        kim.looks("my-decision-zh-light")
+        kim.page.fill("textarea[name=text]", f"发薪日改到了五号。{SCRIPT}")
+        kim.page.set_input_files("input[type=file]", file)
+        kim.presses("提交申诉")
+        assert "答复期限" in kim.text()
+        assert SCRIPT in kim.text()
+        assert file.name in kim.text()
+        kim.looks("my-appeal-zh-light")
+    with sitting(browser, server, "ann", "en") as party:
+        party.goes("/console/appeals")
+        party.page.click("tbody a[data-row]")
+        assert "somebody else answers this appeal" in party.text()
+    with sitting(browser, server, "bob", "en") as bob:
+        bob.goes("/console/appeals")
+        bob.looks("appeals-en-light")
+        bob.page.click("tbody a[data-row]")
+        bob.presses("Claim")
+        assert SCRIPT in bob.text()
+        assert file.name in bob.text()
+        bob.looks("appeal-en-light")
+        bob.page.select_option("select[name=outcome]", "granted")
+        bob.page.fill("form:has(select[name=outcome]) textarea", "The day of payment was moved.")
+        bob.presses("Answer")
+        assert "Granted" in bob.text()
+    with sitting(browser, server, "kim-1", "en", "dark") as kim:
+        kim.goes("/console/my/appeals")
+        assert "Granted" in kim.text()
+        kim.looks("my-appeals-en-dark")
+
+
+def test_customer_takes_a_copy_refuses_machines_and_lowers_a_line_that_he_takes_back(
+    server: WorkflowServer, browser: Any
+) -> None:
+    with sitting(browser, server, "kim-2", "en") as kim:
+        kim.goes("/console/my/data")
+        kim.looks("my-data-en-light")
+        kim.presses("Refuse them")
+        assert "a person decides always" in kim.text()
+        kim.page.select_option("select[name=kind]", "copy")
+        kim.presses("Ask")
+        with kim.page.expect_download() as download:
+            kim.page.click("text=Take your copy to read")
+        assert "customer-2" in Path(download.value.path()).read_text(encoding="utf-8")
+        kim.goes("/console/my/lines/line-2")
+        kim.page.fill("input[inputmode=decimal]", "100,000")
+        kim.presses("Lower it")
+        assert "¥100,000" in kim.text()
+        kim.presses("Take my request back")
+        assert "Your request is taken back" in kim.text()
+        kim.goes("/console/my/inbox")
+        kim.looks("my-inbox-en-light")
+        kim.page.click("tbody a[data-row]")
+        assert "To the line" in kim.text()
+
+
+def test_alert_appears_on_an_open_page_by_itself_and_several_are_acknowledged_at_once(
+    server: WorkflowServer, browser: Any
+) -> None:
+    with sitting(browser, server, "bob", "zh") as bob:
+        bob.goes("/console/alerts?status=open")
+        bob.page.wait_for_selector(".pulse >> text=/[0-9]/")
+        server.service("more", "events.send").post("/v1/events", late_bills("line-4", server.clock()))
+        bob.page.wait_for_selector("tr.new:has-text('line-4')")
+        bob.goes("/console/alerts?status=open")
+        bob.page.check("[data-all]")
+        bob.presses("确认所选")
+        assert "没有符合条件的预警" in bob.text()
+        bob.looks("alerts-none-zh-light")
+
+
+@pytest.mark.parametrize("name", ["sue", "ann", "mia", "ivy", "oli", "kim-1"])
+def test_each_role_sees_its_places_and_is_told_of_the_others(server: WorkflowServer, name: str) -> None:
+    client = seated(server, name)
+    acts = set(server.session(name).get("/v1/me")["acts"])
+    for _, path, act, english, _ in PLACES:
+        if path not in {page.path for page in PAGES}:
+            continue
+        found = client.get(f"/console{path}")
+        assert found.status_code == (200 if act in acts else 403), (path, found.text[-600:])
+        assert english in found.text if act in acts else "This is not yours" in found.text
+
+
+def seated(server: WorkflowServer, name: str) -> httpx.Client:
+    """Somebody's browser without scripts, logged in."""
+    client = httpx.Client(base_url=server.address, follow_redirects=True, headers={"Accept-Language": "en"})
+    server.clients.append(client)
+    client.post("/console/login", data={"person_id": name, "password": PASSWORD, "_mark": form_mark("")})
+    return client
+
+
+def test_nobody_is_led_to_the_login_and_back(server: WorkflowServer, browser: Any) -> None:
+    with sitting(browser, server, None, "zh") as somebody:
+        somebody.goes("/console/cases?tier=2")
+        somebody.looks("login-zh-light")
+        somebody.page.fill("input[name=person_id]", "ann")
+        somebody.page.fill("input[name=password]", PASSWORD)
+        somebody.page.click("main button.first")
+        somebody.page.wait_for_url("**/console/cases?tier=2")
+
+
+def test_form_of_another_site_or_session_changes_nothing(server: WorkflowServer) -> None:
+    client = seated(server, "oli")
+    token = client.cookies[SESSION_COOKIE]
+    act = {"_path": "/v1/people/sue/unlock", "_then": "/console/alerts"}
+    elsewhere = {"Origin": "https://elsewhere.test"}
+    assert client.post("/console/act", data=act).status_code == 403
+    assert client.post("/console/act", data=act | {"_mark": form_mark("another")}).status_code == 403
+    good = act | {"_mark": form_mark(token)}
+    assert client.post("/console/act", data=good, headers=elsewhere).status_code == 403
+    assert client.post("/console/act", data=good).status_code == 200
+    assert client.post("/console/act", data=good | {"_path": "/healthz"}).status_code == 400
+    assert (
+        client.post("/console/act", data=good | {"_then": "https://elsewhere.test"}).url.path == "/console/"
+    )
+
+
+def test_every_answer_is_guarded_and_the_session_is_kept_from_scripts(server: WorkflowServer) -> None:
+    client = seated(server, "ann")
+    for path in ("/console/cases", "/console/nothing", "/console/login", "/console/static/console.js"):
+        headers = client.get(path, follow_redirects=False).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert (headers["x-frame-options"], headers["referrer-policy"]) == ("DENY", "same-origin")
+    given = {"person_id": "ann", "password": PASSWORD, "_mark": form_mark(client.cookies[SESSION_COOKIE])}
+    begun = client.post("/console/login", data=given, follow_redirects=False)
+    kept = begun.headers["set-cookie"].lower()
+    assert "httponly" in kept
+    assert "samesite=lax" in kept
+    assert client.get("/console/cases").headers["cache-control"] == "no-store"
+
+
+def test_session_that_was_ended_opens_no_page_and_hears_nothing(server: WorkflowServer) -> None:
+    client = seated(server, "sue")
+    token = client.cookies[SESSION_COOKIE]
+    assert client.get("/console/cases").status_code == 200
+    client.post("/console/logout", data={"_mark": form_mark(token)})
+    client.cookies.set(SESSION_COOKIE, token, path="/console")
+    assert client.get("/console/cases").url.path == "/console/login"
+    assert client.get("/console/stream").status_code == 401
+
+
+def test_wrong_password_is_told_and_keeps_the_name(server: WorkflowServer) -> None:
+    client = httpx.Client(base_url=server.address)
+    server.clients.append(client)
+    found = client.post(
+        "/console/login", data={"person_id": "moe", "password": "wrong", "_mark": form_mark("")}
+    )
+    assert found.status_code == 401
+    assert 'value="moe"' in found.text
+    assert 'role="alert"' in found.text
