@@ -18,7 +18,7 @@ async def notices(look: Look) -> Response:
     found = None
     if look.may("notice.list"):
         found = await look.ask.get("/v1/notices/dead", cursor=look.asked("cursor"), limit=50)
-    elif not look.may("notice.read"):
+    elif not look.may("appeal.list"):
         await look.ask.get("/v1/notices/dead")  # says why not
     return look.page("notices", found=found, customer_id="")
 

@@ -1,0 +1,48 @@
+"""Every code that a page may show has its words in both languages."""
+
+import pytest
+
+from limitkeeper.core.access.actors import ROLES
+from limitkeeper.core.appeal import appeals
+from limitkeeper.core.approval import cases
+from limitkeeper.core.behaviour.events import KINDS as EVENT_KINDS
+from limitkeeper.core.compliance import requests
+from limitkeeper.core.limits.ledger import ACTIONS
+from limitkeeper.core.notice.notice import KINDS as NOTICE_KINDS
+from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES
+from limitkeeper.shells.api.campaign_schemas import STATES as CAMPAIGN_STATES
+from limitkeeper.shells.api.case_schemas import CASE_ACTS, CASE_KINDS
+from limitkeeper.shells.console.labels import labels
+
+SHOWN = {
+    "action": (*(each.code for each in Action), *ACTIONS),
+    "trigger": [str(each) for each in Trigger],
+    "severity": [each.code for each in Severity],
+    "alert_status": ALERT_STATUSES,
+    "proposal_status": PROPOSAL_STATUSES,
+    "case_kind": CASE_KINDS,
+    "case_state": (*cases.LIVE_STATES, *cases.END_STATES),
+    "case_act": CASE_ACTS,
+    "role": ROLES,
+    "appeal_state": (*appeals.LIVE_STATES, *appeals.END_STATES),
+    "appeal_act": [act.replace("_", "-") for act in appeals.ACTS],
+    "notice_kind": NOTICE_KINDS,
+    "event_kind": EVENT_KINDS,
+    "campaign_state": CAMPAIGN_STATES,
+    "rights_kind": requests.KINDS,
+    "rights_state": (*requests.LIVE_STATES, *requests.END_STATES),
+}
+
+
+@pytest.mark.parametrize("group", SHOWN)
+def test_every_code_has_words_in_both_languages(group: str) -> None:
+    for language in ("en", "zh"):
+        assert [code for code in SHOWN[group] if not labels(language)[group].get(code)] == []
+
+
+def test_both_languages_name_the_same_codes() -> None:
+    english, chinese = labels("en"), labels("zh")
+    assert {group: set(words) for group, words in english.items()} == {
+        group: set(words) for group, words in chinese.items()
+    }
