@@ -23,7 +23,12 @@ from limitkeeper.app.life import (
     release_validated,
 )
 from limitkeeper.app.life_contents import released
-from limitkeeper.app.life_documents import release_documents, whole_release_document
+from limitkeeper.app.life_documents import (
+    fairness_document,
+    fairness_query,
+    release_documents,
+    whole_release_document,
+)
 from limitkeeper.app.live import deciding, live_since_sequence, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
@@ -159,6 +164,13 @@ def test_failed_screen_blocks_until_compliance_records_why(store: Store) -> None
     step(store, IVY, release_justified, release_id, "the alternative loses more")
     step(store, KIM, release_approved, release_id, "")
     assert whole_release_document(store, release_id)["justified_by"] == "ivy"
+    [report] = [fairness_document(row) for row in store.rows(fairness_query())]
+    assert (report["release_id"], report["justified_by"], report["strategy"]) == (
+        release_id,
+        "ivy",
+        "standard 2026-11",
+    )
+    assert report["failed"] == ["sex: adverse-impact ratio 0.71"]
 
 
 def test_same_content_is_one_release_and_an_old_version_is_refused(store: Store) -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import pytest
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.release_figures import figures_kept, review_figures
 from limitkeeper.app.review import Models, reviewed_portfolio
-from limitkeeper.app.strategies import strategy_from_text, strategy_path
+from limitkeeper.app.strategies import PROBLEMS_MAX, strategy_from_text, strategy_path
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
+from limitkeeper.app.strategy_reading import PROBLEMS_TOLD_MAX
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, STRATEGIST, SYSTEM
 from limitkeeper.shells.api.release_acts import ASSESSMENT_BYTES_MAX
-from limitkeeper.shells.api.strategies import TEXT_BODY_BYTES_MAX
+from limitkeeper.shells.api.strategies import CHECKING, CHECKS_AT_ONCE, TEXT_BODY_BYTES_MAX
 from limitkeeper.store.work import work
 from tests.contract.test_life import MODEL, portfolio
 from tests.workflow_server import Person, WorkflowServer, workflow_server
@@ -206,6 +208,21 @@ def test_text_beyond_its_bound_is_refused_unread(house: House) -> None:
     release_id = house.drafted(of_version(STANDARD, "long"))
     long = {"assessment": IMPACT, "screen": {"failed": [], "notes": "x" * ASSESSMENT_BYTES_MAX}}
     house.acted(house.sam, release_id, "assess", long, 413)
+
+
+def test_more_texts_than_are_checked_at_once_are_told_to_come_again(house: House) -> None:
+    with ExitStack() as stack:
+        for _ in range(CHECKS_AT_ONCE):
+            stack.enter_context(CHECKING)
+        for path in (CHECK, RELEASES):
+            busy = house.sam.asked("POST", path, {"strategy": STANDARD}, status=429)
+            assert int(busy.headers["retry-after"]) > 0
+    assert house.sam.post(CHECK, {"strategy": STANDARD})["valid"]
+
+
+def test_problems_of_a_text_are_told_up_to_their_bound(house: House) -> None:
+    found = house.sam.post(CHECK, {"strategy": "rules:\n" + "- {}\n" * 1_000})
+    assert (found["problem_count"], len(found["problems"])) == (PROBLEMS_MAX, PROBLEMS_TOLD_MAX)
 
 
 def test_report_that_is_none_is_refused_and_nothing_is_kept_of_it(house: House) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,6 +41,9 @@ SCHEMA = json.loads(
 )
 
 STRUCTURE = jsonschema.Draft202012Validator(SCHEMA)
+
+PROBLEMS_MAX = 1_000
+"""Problems of structure that are looked for: a text of brackets has one a letter, and nobody reads them all."""
 
 TEXTS_KNOWN_MAX = 16
 """Texts whose strategies are kept in mind: a server tells of the same few again and again."""
@@ -122,6 +126,8 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
 def checked_text(text: str, name: str) -> tuple[Strategy | None, list[LocatedProblem]]:
     """The strategy that a text holds, or every problem that it has; ``name`` is where it was read.
 
+    Of a text that is not even structured as a strategy no more than :data:`PROBLEMS_MAX` are found.
+
     Raises
     ------
     PolicyError
@@ -138,7 +144,8 @@ def checked_text(text: str, name: str) -> tuple[Strategy | None, list[LocatedPro
             )
         ]
     errors = STRUCTURE.iter_errors(document.content)
-    problems = [problem for error in errors for problem in _structure_problems(error)]
+    found = (problem for error in errors for problem in _structure_problems(error))
+    problems = list(islice(found, PROBLEMS_MAX))
     strategy = None
     if not problems:
         strategy, problems = strategy_from_document(
@@ -338,6 +345,7 @@ def _value_problem(
         "uniqueItems": ("One is named twice.", "each once"),
         "minLength": ("This is empty.", "some text"),
         "maxLength": ("This is too long.", f"{wanted} characters or fewer"),
+        "maxProperties": ("There are too many.", f"{wanted} or fewer"),
         "minProperties": ("There is nothing here.", "one or more"),
     }  # fmt: skip
     if "propertyNames" in error.absolute_schema_path:

@@ -115,7 +115,7 @@ DRAFT_RELEASE: dict[str, Any] = {
     ),
     "responses": answers(
         "The draft.", ref("WholeRelease"), DRAFT | {"gates": GATES[:1], "review": None, "acts": []},
-        404, 409, 413, 422, 503, status=201,
+        404, 409, 413, 422, 429, 503, status=201,
     ),
 }  # fmt: skip
 

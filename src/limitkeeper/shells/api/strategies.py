@@ -1,6 +1,7 @@
 """Strategies by HTTP: the rules as people read them, what differs from one to another, and a text checked."""
 
 import datetime as dt
+import threading
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -15,7 +16,7 @@ from limitkeeper.app.live import champion_of, market_of, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.regulation import finding_document, rule_document, strategy_findings
 from limitkeeper.app.regulation_policy import regulation, regulation_hash
-from limitkeeper.app.strategies import checked_text
+from limitkeeper.app.strategies import LocatedProblem, checked_text
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
 from limitkeeper.app.strategy_reading import changes_document, check_document, strategy_document
 from limitkeeper.core.access.actors import Actor
@@ -24,6 +25,7 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api import strategy_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, body_as
@@ -32,6 +34,11 @@ from limitkeeper.store.work import Work, reading
 
 TEXT_BODY_BYTES_MAX = 4 * FILE_BYTES_MAX
 """Of a body with a strategy's text: JSON may write a letter by several bytes."""
+
+CHECKS_AT_ONCE = 2
+"""Texts that are checked at once: one of the greatest length keeps a core busy for seconds."""
+
+CHECKING = threading.BoundedSemaphore(CHECKS_AT_ONCE)
 
 NOW = "live"
 """The name of what this server decides by."""
@@ -78,13 +85,32 @@ async def checked_body(request: Request, kind: type[Text]) -> Text:
     return said
 
 
-async def _checked(request: Request, kind: type[Text]) -> tuple[Text, tuple[Strategy | None, list[Any]]]:
+async def _checked(
+    request: Request, kind: type[Text]
+) -> tuple[Text, tuple[Strategy | None, list[LocatedProblem]]]:
     await body_of(request, TEXT_BODY_BYTES_MAX)
     said = await body_as(request, kind)
     size = len(said.strategy.encode())
     if size > FILE_BYTES_MAX:
         raise InputError("The strategy is too large.", value=f"{size} bytes", allowed=FILE_BYTES_MAX)
-    return said, await run_in_threadpool(checked_text, said.strategy, "strategy")
+    return said, await run_in_threadpool(_checked_in_turn, said.strategy)
+
+
+def _checked_in_turn(text: str) -> tuple[Strategy | None, list[LocatedProblem]]:
+    """What came of a check, if not too many are made.
+
+    Raises
+    ------
+    BusyError
+        When they are.
+    """
+    if not CHECKING.acquire(blocking=False):
+        raise BusyError("Too many strategies are checked.", allowed=f"{CHECKS_AT_ONCE} at once",
+                        advice="Send it again in a moment.")  # fmt: skip
+    try:
+        return checked_text(text, "strategy")
+    finally:
+        CHECKING.release()
 
 
 class Shelf:

@@ -88,7 +88,7 @@ CHECK: dict[str, Any] = {
         "What is wrong with it, and where; nothing was kept.",
         ref("CheckedStrategy"),
         {"valid": False, "hash": None, "problem_count": 1, "problems": [PROBLEM], "findings": None},
-        413, 422, 503,
+        413, 422, 429, 503,
     ),
 }  # fmt: skip
 
