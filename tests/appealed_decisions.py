@@ -89,7 +89,8 @@ def case_act(store: Store, case_id: str, name: str, doing: str) -> None:
     """Act on a case as it is."""
     with work(store, officer(name), NOW_US) as w:
         version = w.found(cases, case_id)["version"]
-        case_acted(w, case_id, version, doing, terms_in_force(w, POLICY), DESK.effects, "agreed")
+        terms = terms_in_force(w, POLICY)
+        case_acted(w, DESK.seal, case_id, version, doing, terms, DESK.effects, "agreed with her husband")
 
 
 def in_effect(store: Store, now_us: int = NOW_US + 20 * DAY_US) -> None:

@@ -79,7 +79,7 @@ def approve(store: Store, campaign_id: str, by: str = "ann") -> None:
     for act in ("claim", "approve"):
         with work(store, member(by), NOW_US + 1) as w:
             version = w.found(cases, campaign_id)["version"]
-            case_acted(w, campaign_id, version, act, terms_in_force(w, POLICY), EFFECTS, "good")
+            case_acted(w, SEAL, campaign_id, version, act, terms_in_force(w, POLICY), EFFECTS, "good")
 
 
 def work_off(store: Store, count: int = 3, rounds: int | None = None, after_us: int = 2) -> int:
@@ -122,7 +122,7 @@ def test_campaign_is_one_case_and_its_maker_does_not_decide_on_it(store: Store) 
     assert (impact["accounts"], impact["cut_cents"]) == (4, 80_006)
     assert [each["accounts"] for each in impact["by_segment"]] == [2, 2]
     with pytest.raises(RefusedError, match="does not decide"), work(store, SUE, NOW_US) as w:
-        case_acted(w, campaign_id, 1, "claim", terms_in_force(w, POLICY), EFFECTS)
+        case_acted(w, SEAL, campaign_id, 1, "claim", terms_in_force(w, POLICY), EFFECTS)
     assert work_off(store) == 0
 
 
@@ -260,7 +260,7 @@ def test_split_parts_have_each_account_once_and_need_their_own_approval(store: S
     assert states(store) == ["waiting", "planned"] * 3
     for name in ("sue", "tom"):
         with pytest.raises(RefusedError, match="does not decide"), work(store, member(name), NOW_US) as w:
-            case_acted(w, plain, 1, "claim", terms_in_force(w, POLICY), EFFECTS)
+            case_acted(w, SEAL, plain, 1, "claim", terms_in_force(w, POLICY), EFFECTS)
     with pytest.raises(CampaignError, match="does not wait"), work(store, SUE, NOW_US) as w:
         split(w, campaign_id, condition("segment = gold"), POLICY)
 

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.case_clocks import run_clocks
+from limitkeeper.app.case_documents import case_document, whole_case_document
 from limitkeeper.app.cases import (
     CaseOpening,
     case_acted,
@@ -20,6 +22,7 @@ from limitkeeper.app.cases import (
     terms_in_force,
 )
 from limitkeeper.app.notices import preferences_set
+from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.approval.cases import clocked
@@ -30,6 +33,7 @@ from limitkeeper.store.case_tables import case_acts, cases, mandates
 from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import ConflictError, MissingError, Work, work
+from tests.vaults import SEAL, seal_of
 
 POLICY = approval_policy()
 NOW_US = 1_790_000_000_000_000
@@ -100,17 +104,17 @@ def test_cut_by_an_unsure_model_is_decided_by_people(
 
 
 def act(
-    store: Store, case_id: str, *acts: str, approved: Approved | None = None, now_us: int = NOW_US + 1
-) -> None:
+    store: Store, case_id: str, *acts: str, approved: Approved | None = None, now_us: int = NOW_US + 1,
+    seal: Seal = SEAL, words: str = "why",
+) -> None:  # fmt: skip
     """Do acts like ``ann claim``, each on the case as it is."""
     for each in acts:
         name, doing = each.split()
         with work(store, officer(name), now_us) as w:
             version = w.found(cases, case_id)["version"]
             terms = terms_in_force(w, POLICY)
-            case_acted(
-                w, case_id, version, doing, terms, approved if approved is not None else Approved(), "why"
-            )
+            then = approved if approved is not None else Approved()
+            case_acted(w, seal, case_id, version, doing, terms, then, words)
 
 
 def test_small_cut_is_approved_by_the_system_and_a_large_one_waits(store: Store) -> None:
@@ -190,6 +194,64 @@ def test_approval_leads_to_its_effect_once_and_keeps_every_act(store: Store) -> 
     assert first_break(events) is None
 
 
+def looked_at(store: Store, seal: Seal, case_id: str) -> dict[str, Any]:
+    with work(store, officer("ann"), NOW_US + 2) as w:
+        return whole_case_document(w, seal, case_id)
+
+
+def voted(store: Store, seal: Seal, customer_id: str | None) -> str:
+    """A case that ann commented on, and m0 voted on, both naming the customer."""
+    case_id = opened(store, customer_id=customer_id)
+    act(store, case_id, "ann claim", "ann send_up", "m0 vote_for", seal=seal, words="Mrs Wang called")
+    return case_id
+
+
+def test_words_on_a_customers_case_are_sealed_and_read_as_they_were_said(
+    store: Store, tmp_path: Path
+) -> None:
+    seal = seal_of(tmp_path)
+    case_id = voted(store, seal, "kim")
+    assert "Wang" not in repr(store.rows(sa.select(cases)) + store.rows(sa.select(case_acts)))
+    found = looked_at(store, seal, case_id)
+    assert [each["words"] for each in found["acts"]] == ["", *["Mrs Wang called"] * 3]
+    assert [each["words"] for each in found["votes"]] == ["Mrs Wang called"]
+    events = store.rows(sa.select(audit_events).where(audit_events.c.act == "case.look"))
+    assert [row["actor_id"] for row in events] == ["ann"]
+    assert "words" not in case_document(store.rows(sa.select(cases))[0])["votes"][0]
+
+
+def test_words_on_a_case_are_erased_with_their_customers_key(store: Store, tmp_path: Path) -> None:
+    seal = seal_of(tmp_path)
+    case_id = voted(store, seal, "kim")
+    seal.destroy("kim")
+    found = looked_at(store, seal, case_id)
+    assert {each["words"] for each in (*found["acts"], *found["votes"])} == {""}
+    act(store, case_id, "m1 vote_for", seal=seal, words="Mrs Wang is no more")
+    found = looked_at(store, seal, case_id)
+    assert [(each["person_id"], each["words"]) for each in found["votes"]] == [("m0", ""), ("m1", "")]
+
+
+def test_words_on_a_case_of_nobody_and_those_from_before_are_read_plain(store: Store, tmp_path: Path) -> None:
+    seal = seal_of(tmp_path)
+    assert looked_at(store, seal, voted(store, seal, None))["votes"][0]["words"] == "Mrs Wang called"
+    case_id = voted(store, seal, "kim")
+    with work(store, SYSTEM, NOW_US) as w:
+        w.connection.execute(case_acts.update().values(words="before"))
+        w.connection.execute(cases.update().values(votes='[["m0", "m0", "for", "before"]]'))
+    found = looked_at(store, seal, case_id)
+    assert {each["words"] for each in (*found["acts"], *found["votes"])} == {"before"}
+
+
+def test_words_of_one_case_do_not_open_on_another(store: Store, tmp_path: Path) -> None:
+    seal = seal_of(tmp_path)
+    case_id, other = (voted(store, seal, "kim") for _ in range(2))
+    with work(store, SYSTEM, NOW_US) as w:
+        words = w.rows(sa.select(case_acts).where(case_acts.c.case_id == case_id))[-1]["words"]
+        w.connection.execute(case_acts.update().where(case_acts.c.case_id == other).values(words=words))
+    with pytest.raises(SealError):
+        looked_at(store, seal, other)
+
+
 def test_effect_that_fails_leaves_the_case_as_it_was(store: Store) -> None:
     case_id = opened(store)
     act(store, case_id, "ann claim")
@@ -199,7 +261,7 @@ def test_effect_that_fails_leaves_the_case_as_it_was(store: Store) -> None:
 
     def approve() -> None:
         with work(store, officer("ann"), NOW_US) as w:
-            case_acted(w, case_id, 2, "approve", terms_in_force(w, POLICY), fails, "why")
+            case_acted(w, SEAL, case_id, 2, "approve", terms_in_force(w, POLICY), fails, "why")
 
     with pytest.raises(OSError, match="away"):
         approve()
@@ -215,7 +277,7 @@ def test_two_who_saw_the_same_version_have_one_outcome(store: Store) -> None:
         start.wait()
         try:
             with work(store, officer(name), NOW_US) as w:
-                case_acted(w, case_id, 1, "claim", terms_in_force(w, POLICY), Approved())
+                case_acted(w, SEAL, case_id, 1, "claim", terms_in_force(w, POLICY), Approved())
             outcomes.append("claimed")
         except (ConflictError, RefusedError) as error:
             outcomes.append(type(error).__name__)
@@ -231,7 +293,7 @@ def test_two_who_saw_the_same_version_have_one_outcome(store: Store) -> None:
 
 def test_case_that_is_not_there_is_told(store: Store) -> None:
     with pytest.raises(MissingError), work(store, SYSTEM, NOW_US) as w:
-        case_acted(w, "nothing", 1, "claim", terms_in_force(w, POLICY), Approved())
+        case_acted(w, SEAL, "nothing", 1, "claim", terms_in_force(w, POLICY), Approved())
 
 
 def test_clocks_remind_send_up_and_end_and_leave_the_others(store: Store) -> None:

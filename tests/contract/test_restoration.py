@@ -78,7 +78,7 @@ def decide(
 def approve(store: Store, case_id: str, now_us: int) -> None:
     for version, act in ((1, "claim"), (2, "approve")):
         with work(store, ANN, now_us) as w:
-            case_acted(w, case_id, version, act, terms_in_force(w, POLICY), EFFECTS, "seen")
+            case_acted(w, SEAL, case_id, version, act, terms_in_force(w, POLICY), EFFECTS, "seen")
 
 
 def ledger(store: Store) -> list[tuple[str, str, int | None]]:

@@ -134,7 +134,7 @@ def decided(store: Store, account: str, version: int, act: str) -> None:
 
     def once(w: Any) -> Acted:
         terms = terms_in_force(w, POLICY)
-        after = case_acted(w, case["case_id"], version, act, terms, ON_APPROVED, "seen")
+        after = case_acted(w, SEAL, case["case_id"], version, act, terms, ON_APPROVED, "seen")
         return Acted(after.state)
 
     with work(store, ANN, NOON_US) as w:

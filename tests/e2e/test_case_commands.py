@@ -89,10 +89,10 @@ def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads
             folder, "case", "approve", case["case_id"], "--as", "ann", "--words", "seen"
         )
         (ended,) = json.loads(invoke(folder, "case", "list", "--ended", "--json"))
-        shown = json.loads(invoke(folder, "case", "show", ended["case_id"], "--json"))
+        shown = json.loads(invoke(folder, "case", "show", ended["case_id"], "--as", "ann", "--json"))
         assert [each["act"] for each in shown["acts"]] == ["open", "claim", "approve"]
         assert account in invoke(folder, "case", "list", "--ended")
-        assert "seen" in invoke(folder, "case", "show", ended["case_id"])
+        assert "seen" in invoke(folder, "case", "show", ended["case_id"], "--as", "ann")
 
         until = time.monotonic() + PATIENCE_SECONDS
         while len(mail.taken) < 2:

@@ -64,7 +64,14 @@ def approved(running: Engine, action: str) -> dict:
     for version, act in ((1, "claim"), (2, "approve")) if row["state"] == "open" else ():
         with work(store, ANN, NOON_US) as w:
             case_acted(
-                w, row["case_id"], version, act, terms_in_force(w, POLICY), ON_APPROVED, "seen and agreed"
+                w,
+                SEAL,
+                row["case_id"],
+                version,
+                act,
+                terms_in_force(w, POLICY),
+                ON_APPROVED,
+                "seen and agreed",
             )
     return row
 

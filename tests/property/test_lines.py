@@ -82,7 +82,7 @@ class LineMachine(RuleBasedStateMachine):
         for doing in ("claim", act):
             with work(self.store, BOB, self.now_us) as w:
                 version = w.found(cases, case_id)["version"]
-                case_acted(w, case_id, version, doing, terms_in_force(w, POLICY), EFFECTS, "seen")
+                case_acted(w, SEAL, case_id, version, doing, terms_in_force(w, POLICY), EFFECTS, "seen")
 
     @rule(share=st.integers(0, 95), is_approved=st.booleans())
     def lender_cuts(self, share: int, is_approved: bool) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.case_words import opened_words
 from limitkeeper.app.cases import case_of, terms_in_force
+from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.approval.cases import LIVE_STATES, deciders, offered_acts
 from limitkeeper.core.behaviour.events import NEVER_US
 from limitkeeper.core.kernel.instants import instant_text
@@ -22,33 +24,42 @@ CASE_FIELDS = (
 
 
 def case_document(row: dict[str, Any]) -> dict[str, Any]:
-    """A case as JSON."""
+    """A case as JSON, without what people wrote: that is told where one case is looked at, and the look is kept."""
     found = {name: row[name] for name in CASE_FIELDS} | {"is_live": bool(row["is_live"])}
     found |= {name: json.loads(row[name]) for name in ("facts", "tier_rules", "recused")}
     found["votes"] = [
-        {"person_id": person, "mandate_of": holder, "choice": choice, "words": words}
-        for person, holder, choice, words in json.loads(row["votes"])
+        {"person_id": person, "mandate_of": holder, "choice": choice}
+        for person, holder, choice, _ in json.loads(row["votes"])
     ]
     return found | {"opened_at": instant_text(row["opened_us"]), "due_at": instant_text(row["due_us"])}
 
 
-def case_act_document(row: dict[str, Any]) -> dict[str, Any]:
-    """An act on a case as JSON."""
-    names = ("act", "words", "state", "tier", "version")
-    return {"at": instant_text(row["ts_us"]), "by": row["actor_id"], **{name: row[name] for name in names}}
+def whole_case_document(w: Work, seal: Seal, case_id: str) -> dict[str, Any]:
+    """A case with everything that was done and said on it, in order; that it was looked at is kept.
 
-
-def whole_case_document(w: Work, case_id: str) -> dict[str, Any]:
-    """A case with everything that was done on it, in order.
+    Of a customer who was erased, words are empty.
 
     Raises
     ------
     MissingError
         When there is no such case.
     """
-    found = case_document(w.found(cases, case_id))
+    row = w.found(cases, case_id)
+    w.note("case.look", f"case:{case_id}")
     query = sa.select(case_acts).where(case_acts.c.case_id == case_id).order_by(case_acts.c.version)
-    return found | {"acts": [case_act_document(row) for row in w.rows(query)]}
+    acts = [
+        {
+            "at": instant_text(each["ts_us"]),
+            "by": each["actor_id"],
+            "words": opened_words(seal, each["words"], row),
+        }
+        | {name: each[name] for name in ("act", "state", "tier", "version")}
+        for each in w.rows(query)
+    ]
+    said = [opened_words(seal, words, row) for *_, words in json.loads(row["votes"])]
+    found = case_document(row)
+    votes = [vote | {"words": words} for vote, words in zip(found["votes"], said, strict=True)]
+    return found | {"votes": votes, "acts": acts}
 
 
 def case_offers_document(w: Work, case_id: str, policy: ApprovalPolicy) -> dict[str, Any]:

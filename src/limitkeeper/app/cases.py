@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.case_words import sealed_words
 from limitkeeper.app.ownership import owner_in, tier_facts, with_owners
+from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import (
     APPROVED,
@@ -201,6 +203,7 @@ def case_opened(
 
 def case_acted(
     w: Work,
+    seal: Seal,
     case_id: str,
     version: int,
     act: str,
@@ -214,6 +217,8 @@ def case_acted(
     ----------
     w
         Whose actor acts.
+    seal
+        Of what he says: words on a customer's case are sealed under his key.
     case_id, version
         Which, and the version that he saw.
     act, words
@@ -237,8 +242,11 @@ def case_acted(
         raise RefusedError(
             "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
         )
-    after = acted(case_of(row), act, w.actor, terms, w.now_us, words)
-    _written(w, row, after, act, words, on_approved)
+    before = case_of(row)
+    after, kept = acted(before, act, w.actor, terms, w.now_us, words), sealed_words(seal, words, row)
+    votes = (each if each in before.votes else each._replace(words=kept) for each in after.votes)
+    after = replace(after, votes=tuple(votes))
+    _written(w, row, after, act, kept, on_approved)
     return after
 
 

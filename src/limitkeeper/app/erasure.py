@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from limitkeeper.app.case_words import SEALED
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.app.personal_data import PERSONAL, personal_rows
 from limitkeeper.app.regulation_policy import shipped_register
@@ -164,11 +165,12 @@ def _rows_erased(w: Work, customer_id: str, name: str) -> dict[str, int]:
     ]  # fmt: skip
     for table, mine in deletions:
         done[table.name] = w.connection.execute(table.delete().where(mine)).rowcount
+    is_plain = sa.not_(case_acts.c.words.startswith(SEALED, autoescape=True))  # from before words were sealed
     changes: list[tuple[sa.Table, sa.ColumnElement[bool], dict[str, Any]]] = [
         (stated_accounts, stated_accounts.c.account_id.in_(accounts), {"customer_id": None, "segment": None}),
         (lines, lines.c.account_id.in_(accounts), {"customer_id": None}),
         (cases, cases.c.case_id.in_(case_ids), {"customer_id": None}),
-        (case_acts, case_acts.c.case_id.in_(case_ids), {"words": ""}),
+        (case_acts, sa.and_(case_acts.c.case_id.in_(case_ids), is_plain), {"words": ""}),
         (deliveries, deliveries.c.notice_id.in_(notice_ids), {"problem": None}),
         (limit_entries, limit_entries.c.account_id.in_(accounts), {"cancelled_why": None}),
         (rights_acts, rights_acts.c.request_id.in_(request_ids), {"words": b""}),
@@ -177,7 +179,10 @@ def _rows_erased(w: Work, customer_id: str, name: str) -> dict[str, int]:
         done[table.name] = w.connection.execute(table.update().where(mine).values(**values)).rowcount
     _renamed(w, rows, names, customer_id, name)
     for each in rows["cases"]:
-        silent = [[person, holder, choice, ""] for person, holder, choice, _ in json.loads(each["votes"])]
+        silent = [
+            [person, holder, choice, words if words.startswith(SEALED) else ""]
+            for person, holder, choice, words in json.loads(each["votes"])
+        ]
         w.connection.execute(
             cases.update().where(cases.c.case_id == each["case_id"]).values(votes=json.dumps(silent))
         )

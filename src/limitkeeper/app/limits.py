@@ -288,7 +288,7 @@ def cancelled(w: Work, entry_id: str, why: str) -> None:
     w.change(
         limit_entries, entry_id, row["version"], {"state": CANCELLED, "look_us": None, "cancelled_why": why}
     )
-    w.note("limit.cancel", f"account:{row['account_id']}", {"entry": entry_id, "why": why})
+    w.note("limit.cancel", f"account:{row['account_id']}", {"entry": entry_id})
 
 
 def undone(w: Work, entry_id: str, why: str, effective_us: int, case_id: str | None = None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.case_words import opened_words
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
@@ -151,6 +152,7 @@ def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
     rows = personal_rows(w, customer_id)
     w.note("rights.copy", f"customer:{customer_id}", {name: len(each) for name, each in rows.items() if each})
     looked = _looks(w, customer_id)
+    rows["case_acts"] = _with_words(seal, rows, customer_id)
     return {
         "customer_id": customer_id,
         "made_at": instant_text(w.now_us),
@@ -160,6 +162,20 @@ def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
         },
         "who_looked": looked,
     }  # fmt: skip
+
+
+def _with_words(
+    seal: Seal, rows: Mapping[str, list[dict[str, Any]]], customer_id: str
+) -> list[dict[str, Any]]:
+    """The acts on a person's cases with what was said; of a case from when the line was another's, nothing sealed."""
+    own = {
+        each["case_id"]: each if each["customer_id"] == customer_id else each | {"customer_id": None}
+        for each in rows["cases"]
+    }
+    return [
+        each | {"words": opened_words(seal, each["words"], own[each["case_id"]])}
+        for each in rows["case_acts"]
+    ]
 
 
 def _looks(w: Work, customer_id: str) -> list[dict[str, Any]]:

@@ -82,8 +82,9 @@ CASE_SCHEMAS: dict[str, Schema] = {
             "person_id": value("string", "Whose."),
             "mandate_of": value("string", "Under whose mandate."),
             "choice": one_of((FOR, AGAINST), "What he chose."),
-            "words": value("string", "Why."),
+            "words": value("string", "Why; told where one case is read."),
         },
+        optional=("words",),
     ),
     "CaseAct": record(
         "An act on a case, and what it led to.",

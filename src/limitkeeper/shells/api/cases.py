@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_documents import case_document, case_offers_document, whole_case_document
-from limitkeeper.app.cases import OnApproved, case_acted, terms_in_force
+from limitkeeper.app.cases import case_acted, terms_in_force
+from limitkeeper.app.decisions import Effects
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.cases import END_STATES, LIVE_STATES
 from limitkeeper.shells.api import case_documents as documents
@@ -41,7 +42,7 @@ class Words(msgspec.Struct, forbid_unknown_fields=True):
     words: Annotated[str, msgspec.Meta(max_length=WORDS_LETTERS)] = ""
 
 
-def cases_router(desk: Desk, policy: ApprovalPolicy, on_approved: OnApproved) -> APIRouter:
+def cases_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> APIRouter:
     """The routes of cases."""
     router = APIRouter(tags=["cases"])
 
@@ -58,7 +59,7 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, on_approved: OnApproved) ->
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
     ) -> Response:  # fmt: skip
-        """List cases, those whose clock comes first on top."""
+        """List cases, those whose clock comes first on top; what people wrote is told where one is read."""
         wanted = {"tier": tier, "state": state, "kind": kind, "account_id": account_id, "claimed_by": claimed_by,
                   "is_live": is_live}  # fmt: skip
         order = (By(cases.c.due_us), By(cases.c.case_id))
@@ -73,8 +74,7 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, on_approved: OnApproved) ->
         """Tell one case with everything that was done on it; its ETag is what an act is decided on."""
 
         def look(w: Work) -> Acted:
-            found = whole_case_document(w, case_id.replace("\0", ""))
-            w.note("case.look", f"case:{found['case_id']}")
+            found = whole_case_document(w, effects.seal, case_id.replace("\0", ""))
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -105,7 +105,8 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, on_approved: OnApproved) ->
         def acted(w: Work) -> Acted:
             name = act.replace("-", "_")
             terms = terms_in_force(w, policy)
-            case = case_acted(w, case_id.replace("\0", ""), version, name, terms, on_approved, said.words)
+            plain = case_id.replace("\0", "")
+            case = case_acted(w, effects.seal, plain, version, name, terms, effects, said.words)
             return Acted(case_document(w.found(cases, case.case_id)), version=case.version)
 
         return await desk.performed(request, actor, acted, key)

@@ -97,7 +97,8 @@ def propose(
     console.print(
         "Nothing was proposed."
         if dry_run
-        else f"Campaign {document['campaign_id']} waits for approval: limitkeeper case show {document['campaign_id']}"
+        else f"Campaign {document['campaign_id']} waits for approval: "
+        f"limitkeeper case show {document['campaign_id']} --as {person}"
     )
 
 

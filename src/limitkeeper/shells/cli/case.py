@@ -1,7 +1,6 @@
 """``limitkeeper case``: proposals on their way through the tiers, and every act on them."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -84,24 +83,21 @@ def list_cases(
 @application.command("show")
 def show(
     case_id: Annotated[str, typer.Argument(help="Of the case.")],
+    person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the case as JSON.")] = False,
 ) -> None:
-    """Show a case: what it is about, which rules chose its tier, and every act on it.
+    """Show a case: what it is about, which rules chose its tier, and every act on it; that you looked is kept.
 
-    Example: limitkeeper case show 4f2a...
+    Example: limitkeeper case show 4f2a... --as ann
     """
     from limitkeeper.app.case_documents import whole_case_document
-    from limitkeeper.core.access.actors import SYSTEM
-    from limitkeeper.store.work import reading
+    from limitkeeper.app.vault import seal_at
 
-    opened = store_at(data, store)
-    try:
-        with reading(opened, SYSTEM, time.time_ns() // 1_000) as w:
-            document = whole_case_document(w, case_id)
-    finally:
-        opened.close()
+    seal = seal_at(data)
+    with work_as(data, store, person, "case.read") as w:
+        document = whole_case_document(w, seal, case_id)
     document["votes"] = [f"{vote['person_id']}: {vote['choice']}" for vote in document["votes"]]
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False))
@@ -145,10 +141,12 @@ def _command(act: str) -> Callable[..., None]:
         from limitkeeper.store.case_tables import cases
 
         policy = approval_policy()
-        on_approved = effects(seal_at(data), notice_policy(market))
+        seal = seal_at(data)
+        on_approved = effects(seal, notice_policy(market))
         with work_as(data, store, person, "case.act") as w:
             seen = w.found(cases, case_id)["version"] if version is None else version
-            case_acted(w, case_id, seen, act.replace("-", "_"), terms_in_force(w, policy), on_approved, words)
+            terms = terms_in_force(w, policy)
+            case_acted(w, seal, case_id, seen, act.replace("-", "_"), terms, on_approved, words)
             document = case_document(w.found(cases, case_id))
         if as_json:
             typer.echo(json.dumps(document, ensure_ascii=False))
