@@ -16,10 +16,10 @@ from limitkeeper.app.appeal_evidence import Evidence, evidence_added, evidence_r
 from limitkeeper.app.appeal_reading import appeal_read
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.audit import verified as audit_verified
-from limitkeeper.app.consents import consent_changed, consents_of
+from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.erasure import bars_to_erasure, person_erased, traces_removed
-from limitkeeper.app.limits import LimitChange, planned
+from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, preferences_set
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
@@ -44,6 +44,7 @@ from limitkeeper.store.people_tables import people, sessions
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import outbox
 from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
 from tests import appealed_decisions as past
@@ -59,7 +60,9 @@ MAIL, PHONE, FILE_NAME, PROOF = (
     "wang-passport.txt",
     "passport E12345678",
 )
-MARKERS = (MAIL, PHONE, FILE_NAME, PROOF, "I paid on time", "kim-login", "Mrs Wang called", "my name is Wang")
+ON_CASE = "agreed with her husband"
+MARKERS = (MAIL, PHONE, FILE_NAME, PROOF, "I paid on time", "kim-login", "Mrs Wang called", ON_CASE,
+           "my name is Wang")  # fmt: skip
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def store(store_url: str, seal: Seal) -> Iterator[Store]:
 def lived(store_url: str, seal: Seal) -> Store:
     """A store of kim, whose line ``a`` was cut; she appealed, it was upheld, and the line was closed years ago."""
     found = Store(store_url)
-    found.take({})
+    found.take({"market": "CN"})
     past.staffed(found)
     case_id = past.decided(found)
     past.in_effect(found)
@@ -368,7 +371,7 @@ def test_no_file_holds_a_word_of_the_person_after_an_erasure(tmp_path: Path, sea
         content = path.read_bytes()
         assert not [marker for marker in MARKERS if marker.encode() in content], path
     found.close()
-    sealed = (MAIL, PHONE, FILE_NAME, PROOF, "I paid on time", "my name is Wang")
+    sealed = (MAIL, PHONE, FILE_NAME, PROOF, ON_CASE, "I paid on time", "my name is Wang")
     assert not [marker for marker in sealed if marker.encode() in backup.read_bytes()], (
         "it was sealed when it was copied"
     )
@@ -388,6 +391,35 @@ def test_consents_are_a_ledger_with_the_words_that_were_shown(store: Store) -> N
         act(store, KIM, consent_changed, "a", "sharin", gives=True)
     with pytest.raises(InputError, match="no such version"):
         act(store, KIM, consent_changed, "a", "sharing", gives=True, text_version="1999-01")
+
+
+def test_answered_request_to_withdraw_a_consent_withdraws_it_and_tells_the_monitor(
+    store: Store, seal: Seal
+) -> None:
+    request_id = made(store, seal, "withdraw_consent")
+    act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="done")
+    assert {each.scope: each.holds for each in act(store, KIM, consents_of, "a")} == {"relations": False}
+    *_, last = act(store, IVY, request_read, seal, request_id)["acts"]
+    assert last["outcome"] == {"relations": "withdrawn"}
+    topic = sa.select(outbox.c.content).where(outbox.c.topic == ENGINE_TOPIC)
+    assert [json.loads(row["content"]) for row in store.rows(topic)][-1] == {"consent_of": "a"}
+    told = act(store, IVY, relations_consent, "a")
+    assert told == {"id": ["a"], "is_withdrawn": True, "needs_consent": True}
+
+
+def test_answer_says_which_of_several_consents_is_withdrawn(store: Store, seal: Seal) -> None:
+    act(store, KIM, consent_changed, "a", "bureau", gives=True)
+    request_id = made(store, seal, "withdraw_consent")
+    with pytest.raises(InputError, match="Say which consent"):
+        act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="done")
+    with pytest.raises(InputError, match="Did you mean 'bureau'"):
+        act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="", scopes=["bureu"])
+    with pytest.raises(InputError, match="names consents"):
+        act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="no", scopes=["bureau"])
+    act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="", scopes=["bureau"])
+    found = {each.scope: each.holds for each in act(store, KIM, consents_of, "a")}
+    assert found == {"bureau": False, "relations": True}
+    assert not act(store, IVY, relations_consent, "a")["is_withdrawn"]
 
 
 def test_unknown_master_key_opens_no_copy(store: Store, seal: Seal, tmp_path: Path) -> None:

@@ -240,6 +240,25 @@ def test_consent_given_and_withdrawn_shows_as_a_ledger_with_the_words_that_were_
     assert older["items"][0]["text_hash"] == ledger["items"][0]["text_hash"]
 
 
+def test_request_to_withdraw_a_consent_is_done_by_its_answer_and_the_monitor_holds_to_it(
+    server: WorkflowServer, ivy: Person, kim: Person, kim_id: str
+) -> None:
+    path = f"/v1/customers/{kim_id}/consents"
+    for scope in ("relations", "bureau"):
+        kim.post(path, {"scope": scope, "gives": True, "text_version": "2026-11"})
+    request_id = made(kim, "withdraw_consent", words="no links")
+    which = {"words": "withdrawn", "scopes": ["relations"]}
+    answer = f"/v1/rights-requests/{request_id}/answer"
+    assert (
+        "Say which" in ivy.asked("POST", answer, {"words": "?"}, status=422, headers={"If-Match": '"1"'}).text
+    )
+    ivy.asked("POST", answer, which, headers={"If-Match": '"1"'})
+    *_, last = kim.get(f"/v1/rights-requests/{request_id}")["acts"]
+    assert last["outcome"] == {"relations": "withdrawn"}
+    assert [each["scope"] for each in kim.get(path)["scopes"] if each["holds"]] == ["bureau"]
+    assert awaited(lambda: kim_id in server.engine.state.unlinked)
+
+
 def test_aggregate_spends_of_a_budget_that_ends(ivy: Person, kim: Person) -> None:
     pytest.importorskip("opendp")
     wanted = {"from": "2026-01-01", "to": "2026-01-31", "epsilon": 1.5, "segments": ["gold"]}

@@ -1,18 +1,32 @@
 """What customers consent to: a ledger with the words that they were shown."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import yaml
 
+from limitkeeper.app.limits import ENGINE_TOPIC
+from limitkeeper.app.live import market_of
+from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.app.policy import POLICY
+from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.rights_tables import consent_acts
 from limitkeeper.store.work import Work
+
+RELATIONS = "relations"
+"""The scope, and the class of the register, of links between accounts."""
+
+CONSENT_OF = "consent_of"
+"""In a message to the monitor: whose consent to relations has changed."""
+
+CONSENT_BASIS = "consent"
+"""The legal basis, in the register, that a withdrawal takes away."""
 
 
 class Consent(NamedTuple):
@@ -38,15 +52,15 @@ def consent_changed(
 ) -> None:
     """Record that a customer consents in the words of a version, the newest where none is named, or withdraws.
 
+    The monitor is told of a consent to relations: what needs it stops, or begins again.
+
     Raises
     ------
     InputError
         When there is no such scope or version, or he withdraws what he never gave.
     """
+    _check_scope(scope)
     texts = consent_texts()
-    if scope not in texts:
-        raise InputError("Nothing of that name is consented to.", value=scope, allowed=", ".join(texts),
-                         advice=did_you_mean(scope, texts))  # fmt: skip
     standing = next((each for each in consents_of(w, customer_id) if each.scope == scope), None)
     if not gives and (standing is None or not standing.holds):
         raise InputError("There is no consent to withdraw.", value=scope)
@@ -61,6 +75,50 @@ def consent_changed(
         "text_hash": content_hash(texts[scope][version]), "ts_us": w.now_us, "actor_id": w.actor.actor_id,
     })  # fmt: skip
     w.note(f"consent.{act}", f"customer:{customer_id}", {"scope": scope, "version": version})
+    if scope == RELATIONS:
+        subject = hashlib.blake2b(customer_id.encode(), digest_size=16).hexdigest()
+        w.send(ENGINE_TOPIC, subject, {CONSENT_OF: customer_id})
+
+
+def consents_withdrawn(w: Work, customer_id: str, scopes: Sequence[str]) -> list[str]:
+    """Withdraw a customer's consents, and tell which: the named ones that hold, or the one that he has.
+
+    Raises
+    ------
+    InputError
+        When there is no such scope, or none is named and several consents hold.
+    """
+    holding = [each.scope for each in consents_of(w, customer_id) if each.holds]
+    for scope in scopes:
+        _check_scope(scope)
+    if not scopes and len(holding) > 1:
+        raise InputError("Say which consent is withdrawn.", value="none named", allowed=", ".join(holding))
+    found = [scope for scope in holding if not scopes or scope in scopes]
+    for scope in found:
+        consent_changed(w, customer_id, scope, gives=False)
+    return found
+
+
+def relations_consent(w: Work, customer_id: str) -> dict[str, Any]:
+    """What the monitor must know of a customer's consent to relations, as it is now.
+
+    ``id``: of his accounts, and his own; ``is_withdrawn``; ``needs_consent``: whether the register names consent as the
+    basis of relations in the store's market, so that without it none are used.
+    """
+    standing = next((each for each in consents_of(w, customer_id) if each.scope == RELATIONS), None)
+    basis = shipped_register().classes[RELATIONS].basis.get(market_of(w))
+    return {
+        "id": sorted({customer_id, *account_ids_of(w, customer_id)}),
+        "is_withdrawn": standing is not None and not standing.holds,
+        "needs_consent": basis == CONSENT_BASIS,
+    }
+
+
+def _check_scope(scope: str) -> None:
+    texts = consent_texts()
+    if scope not in texts:
+        raise InputError("Nothing of that name is consented to.", value=scope, allowed=", ".join(texts),
+                         advice=did_you_mean(scope, texts))  # fmt: skip
 
 
 def consents_of(w: Work, customer_id: str) -> list[Consent]:

@@ -2,11 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.consents import consents_withdrawn
 from limitkeeper.app.personal_data import personal_copy
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.connectors.sealing import Seal
@@ -15,6 +16,7 @@ from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import (
     KINDS,
     LIVE_STATES,
+    WITHDRAW_CONSENT,
     RequestError,
     RightsRequest,
     answered_in_words,
@@ -86,13 +88,40 @@ def request_withdrawn(w: Work, seal: Seal, request_id: str, version: int) -> Rig
 
 
 def request_answered(
-    w: Work, seal: Seal, request_id: str, version: int, *, is_done: bool, words: str
-) -> RightsRequest:
-    """Record the answer to a request: what was done, or why it is refused."""
+    w: Work, seal: Seal, request_id: str, version: int, *, is_done: bool, words: str, scopes: Sequence[str] = ()
+) -> RightsRequest:  # fmt: skip
+    """Record the answer to a request: what was done, or why it is refused. It withdraws the consent that it is about.
+
+    Parameters
+    ----------
+    w, seal
+        Of whoever answers.
+    request_id, version
+        Which, and the version that he saw.
+    is_done, words
+        Whether it is done, and what is said.
+    scopes
+        Of a request to withdraw consent that is done: which consents, as of
+        :func:`limitkeeper.app.consents.consents_withdrawn`; of no other.
+
+    Raises
+    ------
+    RequestError
+        As of :func:`limitkeeper.core.compliance.requests.answered_in_words`.
+    InputError
+        When the words are too long, or it is not clear which consent is withdrawn.
+    """
     _check_words(words)
     row = request_seen(w, request_id, version)
     after = answered_in_words(request_of(row), is_done=is_done, words=words)
-    return request_changed(w, seal, row, version, after, "answer" if is_done else "refuse", words, {})
+    outcome: dict[str, str] = {}
+    if is_done and row["kind"] == WITHDRAW_CONSENT:
+        outcome = dict.fromkeys(consents_withdrawn(w, row["customer_id"], scopes), "withdrawn")
+    elif scopes:
+        raise InputError(
+            "Only a request to withdraw consent that is done names consents.", value=", ".join(scopes)
+        )
+    return request_changed(w, seal, row, version, after, "answer" if is_done else "refuse", words, outcome)
 
 
 def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ def three(*, allowed: bool = True) -> Relations:
     return relations
 
 
-def linked_accounts(relations: Relations) -> list[float]:
-    relations.refresh(0, np.zeros(relations.count, np.bool_))
+def linked_accounts(relations: Relations, as_of_us: int = 0) -> list[float]:
+    relations.refresh(as_of_us, np.zeros(relations.count, np.bool_))
     return relations.columns(np.arange(relations.count))[0].tolist()
 
 
@@ -41,6 +41,33 @@ def test_one_declaration_revoked_leaves_the_other() -> None:
     relations.declare(np.array([0, 1]), np.array([1, 2]), "guarantor")
     relations.declare(1, 0, "contact")
     relations.revoke(0, 1, "guarantor")
+    assert linked_accounts(relations) == [1, 2, 1]
+
+
+def test_account_whose_relations_are_withheld_has_none_and_links_nobody() -> None:
+    relations, now_us = three(), 20_000 * DAY_US
+    relations.observe(np.arange(3), np.full(3, 7), np.zeros(3, np.int64), np.full(3, now_us))
+    relations.declare(0, 2, "guarantor")
+    assert linked_accounts(relations, now_us) == [2, 2, 2]
+    relations.withhold(ONE + 2)
+    assert np.isnan(relations.columns(np.arange(3))).all(axis=0).tolist() == [False, False, True]
+    assert relations.picture(2, 0).accounts == [2]
+    assert 2 not in relations.picture(0, 0).accounts
+    relations.observe(ONE + 2, ONE + 7, ONE, ONE + now_us)
+    found = linked_accounts(relations, now_us)
+    assert (found[:2], np.isnan(found[2])) == ([1, 1], True)
+    relations.release(ONE + 2)
+    assert linked_accounts(relations, now_us) == [1, 1, 0], "what was seen in the meantime was not kept"
+    relations.observe(ONE + 2, ONE + 7, ONE, ONE + now_us)
+    assert linked_accounts(relations, now_us) == [2, 2, 2]
+
+
+def test_declarations_of_an_account_are_taken_back_together_and_its_shared_ids_stay() -> None:
+    relations = three()
+    relations.observe(np.arange(2), np.full(2, 7), np.zeros(2, np.int64), np.zeros(2, np.int64))
+    relations.declare(np.array([0, 2]), np.array([2, 1]), "guarantor")
+    relations.declare(0, 1, "contact")
+    relations.revoke_all(ONE)
     assert linked_accounts(relations) == [1, 2, 1]
 
 

@@ -60,6 +60,7 @@ class Relations:
         self._table = _empty_table(PLACES_LEAST)
         self._taken = np.zeros(1, np.int64)
         self._declared = {kind: np.zeros(0, np.int64) for kind in DECLARED_KINDS}
+        self._withheld = np.zeros(0, np.int64)
         self._settle_on(np.zeros(0, np.int64), np.zeros(0, np.bool_))
 
     def add_accounts(self, count: int) -> None:
@@ -92,6 +93,11 @@ class Relations:
             When an account is not there.
         """
         self._check(account)
+        if len(self._withheld):
+            taken = ~np.isin(account, self._withheld)
+            account, device, counterparty, ts_us = (
+                each[taken] for each in (account, device, counterparty, ts_us)
+            )
         done = 0
         while self.allowed and done < len(account):
             done = observe_ids(*self._table, self._taken, account, device, counterparty, ts_us, done)
@@ -120,6 +126,38 @@ class Relations:
     def revoke(self, first: Numbers | int, second: Numbers | int, kind: str) -> None:
         """Take declarations back; one that was not made changes nothing. Arguments as of :meth:`declare`."""
         self._declared[kind] = np.setdiff1d(self._declared[kind], self._declarations(first, second, kind))
+
+    def revoke_all(self, account: Numbers) -> None:
+        """Take back every declaration from or to accounts, shape ``(n,)``; their links end at the next refresh."""
+        self._check(account)
+        for kind, pairs in self._declared.items():
+            touched = np.isin(pairs >> 32, account) | np.isin(pairs & 0xFFFFFFFF, account)
+            self._declared[kind] = pairs[~touched]
+
+    def withhold(self, account: Numbers) -> None:
+        """Use accounts' relations no more: their columns are missing from now on, and no id of theirs is kept.
+
+        What links others to them ends at the next refresh. It is not among :meth:`arrays`: whoever keeps them withholds
+        again.
+
+        Parameters
+        ----------
+        account
+            Numbers of accounts, shape ``(n,)``.
+
+        Raises
+        ------
+        InputError
+            When an account is not there.
+        """
+        self.revoke_all(account)
+        self._withheld = np.union1d(self._withheld, account)
+        _, accounts, days = self._table
+        days[np.isin(accounts, account)] = 0  # too old to link: forgotten at the next refresh
+
+    def release(self, account: Numbers) -> None:
+        """Use accounts' relations again, shape ``(n,)``, by what is seen or declared from now on."""
+        self._withheld = np.setdiff1d(self._withheld, account)
 
     def refresh(self, as_of_us: int, bad: NDArray[np.bool_]) -> None:
         """Compute links and contagion anew, and forget the ids that expired.
@@ -211,6 +249,8 @@ class Relations:
         out[1, here] = np.divide(
             self._bad_neighbours[which], links, out=np.full(len(which), np.nan), where=links > 0
         )
+        if len(self._withheld):
+            out[:, np.isin(account, self._withheld)] = np.nan
         return out
 
     def picture(self, account: int, oldest_day: int) -> Picture:
@@ -229,9 +269,11 @@ class Relations:
             When the account is not there.
         """
         self._check(np.array([account]))
-        if not self.allowed or account >= len(self._bad):
+        if not self.allowed or account >= len(self._bad) or account in self._withheld:
             return Picture([account], [0], [], [])
         near, hops = accounts_near(self._starts, self._neighbours, self._contagion, account)
+        shown = ~np.isin(near, self._withheld)
+        near, hops = (np.array(each)[shown].tolist() for each in (near, hops))
         pairs = [(low, high) for low, first in enumerate(near) for high, second in enumerate(near)
                  if low < high and self._is_linked(first, second)]  # fmt: skip
         linked = set(pairs)

@@ -186,6 +186,9 @@ class Engine:
             self.state.settle_freeze(table["account_id"][0], confirm=bool(table["confirm"][0]))
         elif kind == "appeal":
             self.state.tell_appeals(table["account_id"][0], is_open=bool(table["is_open"][0]))
+        elif kind == "consent":
+            self.state.tell_consent(table["id"].to_list(), is_withdrawn=bool(table["is_withdrawn"][0]),
+                                    needs_consent=bool(table["needs_consent"][0]))  # fmt: skip
         else:
             raise StoreError("The journal holds an entry of an unknown kind.", value=kind)
 
@@ -374,6 +377,9 @@ class Engine:
                 changes = [ProposalChange(account, int(content["ts_us"][0]), status, "by hand")]
             elif request.kind == "appeal":
                 self.state.tell_appeals(content["account_id"][0], is_open=bool(content["is_open"][0]))
+            elif request.kind == "consent":
+                self.state.tell_consent(content["id"].to_list(), is_withdrawn=bool(content["is_withdrawn"][0]),
+                                        needs_consent=bool(content["needs_consent"][0]))  # fmt: skip
             elif request.kind == "read":
                 found = content(self)  # told when what it saw is written
                 self.writer.put(None, [request], lambda: request.answer.set_result(found))

@@ -5,9 +5,11 @@ event time: when the first event beyond a boundary arrives, or when the server's
 a pure function of the entries of the journal, in their order, and not of when they were written.
 """
 
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import InitVar, dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,7 @@ from limitkeeper.core.relations.state import DECLARED_KINDS
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.engines.embedded.arrivals import Arrivals
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US, SHARDS
+from limitkeeper.engines.embedded.consent import Unlinked
 from limitkeeper.engines.embedded.shard import Applied, Shard
 from limitkeeper.engines.embedded.web import Web, web_number
 
@@ -103,6 +106,7 @@ class LiveState:
     terms: LiveTerms
     shards: list[Shard] = field(default_factory=lambda: [Shard() for _ in range(SHARDS)])
     elsewhere: dict[str, int] = field(default_factory=dict)
+    unlinked: Unlinked = field(default_factory=Unlinked)
     watermark_us: int = LONG_AGO_US
     rates: DailyRates = field(default_factory=DailyRates)
     kept_web: InitVar[Web | None] = None
@@ -110,6 +114,7 @@ class LiveState:
 
     def __post_init__(self, kept_web: Web | None) -> None:
         self.web = kept_web or Web(self.terms.relations_allowed)
+        self._hold_unlinked(self.unlinked.ids)
         self._pool = ThreadPoolExecutor(len(self.shards), thread_name_prefix="shard")
 
     def close(self) -> None:
@@ -165,12 +170,17 @@ class LiveState:
         moved = np.flatnonzero(~known & (wanted != own))
         self.elsewhere |= {names[row]: int(wanted[row]) for row in moved}
         new = accounts.filter(pl.Series(~known))
+        self.web.grow(self.shards)
+        if self.unlinked:
+            names = id_text(new["account_id"]).to_list()
+            if "customer_id" in new.columns:
+                self.unlinked.own(dict(zip(names, id_text(new["customer_id"]), strict=True)))
+            self._hold_unlinked(names)
         self._declare(new)
         return new
 
     def _declare(self, accounts: pl.DataFrame) -> None:
-        """Link accounts to the guarantors and contacts that they stated; both must be known by now."""
-        self.web.grow(self.shards)
+        """Link accounts to the guarantors and contacts that they stated; both must be known by now, and consent."""
         for kind in DECLARED_KINDS:
             name = f"{kind}_account_id"
             if name not in accounts.columns:
@@ -178,7 +188,12 @@ class LiveState:
             stated = accounts.select("account_id", name).drop_nulls()
             for first, second in zip(id_text(stated["account_id"]), id_text(stated[name]), strict=True):
                 place, other = self.number(first), self.number(second)
-                if place and other and place != other:
+                if (
+                    place
+                    and other
+                    and place != other
+                    and not (first in self.unlinked or second in self.unlinked)
+                ):
                     self.web.relations.declare(web_number(*place), web_number(*other), kind)
 
     def number(self, account_id: str) -> tuple[int, int] | None:
@@ -257,6 +272,7 @@ class LiveState:
         owners = self.shard_numbers(ids[start:stop] if self.elsewhere else [], hashes)
         wheres = [start + np.flatnonzero(owners == number) for number in range(SHARDS)]
         numbered = [(number, where) for number, where in enumerate(wheres) if len(where)]
+        before = [len(shard.ids) for shard in self.shards]
         work = partial(self._apply_parts, ids, batch)
         if stop - start > FEW_EVENTS:
             done = [each.result() for each in [self._pool.submit(work, [each]) for each in numbered]]
@@ -270,6 +286,12 @@ class LiveState:
             rows = np.concatenate([where[applied.rows] for _, where, applied in parts])
             steps.append(Step(rows, ids, batch.ts_us[rows], found))
         self.web.grow(self.shards)
+        if self.unlinked:
+            self._hold_unlinked(
+                each
+                for count, shard in zip(before, self.shards, strict=True)
+                for each in islice(shard.ids, count, None)
+            )
         taken = start + np.flatnonzero(status[start:stop] == ACCEPTED)
         self.web.observe(numbers[taken - start], batch.part(taken), events.counterparty_hashes[taken])
         return steps
@@ -354,6 +376,19 @@ class LiveState:
         shard, number = self._known(account_id)
         shard.standing.tell_appeals(number, is_open=is_open)
 
+    def tell_consent(self, ids: Sequence[str], *, is_withdrawn: bool, needs_consent: bool) -> None:
+        """Keep whether a customer's consent to relations was withdrawn; arguments as of :meth:`Unlinked.tell`."""
+        self.web.grow(self.shards)
+        told = {"is_withdrawn": is_withdrawn, "needs_consent": needs_consent}
+        self.unlinked.tell(ids, self.web.relations, self._web_number, **told)
+
+    def _hold_unlinked(self, ids: Iterable[str]) -> None:
+        self.unlinked.hold(ids, self.web.relations, self._web_number)
+
+    def _web_number(self, account_id: str) -> int | None:
+        place = self.number(account_id)
+        return None if place is None else web_number(*place)
+
     def settle_freeze(self, account_id: str, *, confirm: bool) -> None:
         """Confirm or lift an account's freeze.
 
@@ -380,6 +415,7 @@ class LiveState:
         """What the state holds besides its arrays, as JSON."""
         return {
             "elsewhere": self.elsewhere,
+            "unlinked": self.unlinked.ids,
             "watermark_us": self.watermark_us,
             "rates": self.rates.note(),
         }
@@ -392,4 +428,5 @@ class LiveState:
         shards = [Shard.from_arrays(part) for part in arrays[:-1]]
         web = Web.from_arrays(arrays[-1], allowed=terms.relations_allowed)
         rates = DailyRates.from_note(notes["rates"])
-        return cls(terms, shards, dict(notes["elsewhere"]), notes["watermark_us"], rates, web)
+        unlinked = Unlinked(dict(notes.get("unlinked", {})))  # none in a snapshot from before
+        return cls(terms, shards, dict(notes["elsewhere"]), unlinked, notes["watermark_us"], rates, web)

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.consents import consent_texts
 from limitkeeper.app.erasure import person_erased, traces_removed
 from limitkeeper.app.notices import customer_row
 from limitkeeper.app.rights import (
@@ -78,6 +79,7 @@ class Words(msgspec.Struct, forbid_unknown_fields=True):
     """What is said with an act."""
 
     words: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
+    scopes: Annotated[list[str], msgspec.Meta(max_length=len(consent_texts()))] = []
 
 
 def rights_router(desk: Desk, seal: Seal) -> APIRouter:
@@ -197,6 +199,7 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
     ) -> Response:  # fmt: skip
         """Act on a request as it was seen: verify who asks, answer or refuse it in words, or erase the person.
 
+        The answer to a request to withdraw consent withdraws it: the ones of the scopes, or the one that holds.
         An erasure has no way back: the person's key is destroyed, and what names him is taken away. What bars it is
         named in the answer, in English and Chinese.
         """
@@ -209,7 +212,9 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
             elif act == ERASE:
                 person_erased(w, seal, name, version)
             else:
-                request_answered(w, seal, name, version, is_done=act == ANSWER, words=said.words)
+                request_answered(
+                    w, seal, name, version, is_done=act == ANSWER, words=said.words, scopes=said.scopes
+                )
             return _acted(w, name)
 
         found = await desk.performed(request, actor, acted, key)

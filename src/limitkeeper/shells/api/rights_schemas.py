@@ -87,8 +87,13 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
     ),
     "RightsWords": record(
         "What is said with an act.",
-        {"words": value("string", "What was checked or done, or why not; kept sealed.", maxLength=WORDS_MAX)},
-        ("words",),
+        {
+            "words": value(
+                "string", "What was checked or done, or why not; kept sealed.", maxLength=WORDS_MAX
+            ),
+            "scopes": listed(CONSENT_SCOPE, "Of an answer to a request to withdraw consent: which."),
+        },
+        ("words", "scopes"),
     ),
     "PersonalCopy": record(
         "Everything that the store holds of a person.",

@@ -150,16 +150,22 @@ def answer(
     person: ActingPerson,
     words: Words,
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it, for the reason in the words.")] = False,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a request to withdraw consent: which; default: the one that holds."),
+    ] = None,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
-    """Answer a request by what was done, or refuse it with its reason."""
+    """Answer a request by what was done, or refuse it with its reason; a consent that it withdraws is withdrawn."""
     from limitkeeper.app.rights import request_answered
     from limitkeeper.app.vault import seal_at
 
     seal = seal_at(data)
     with work_as(data, store, person, "rights.answer") as w:
-        found = request_answered(w, seal, request, _version(w, request), is_done=not refuse, words=words)
+        found = request_answered(
+            w, seal, request, _version(w, request), is_done=not refuse, words=words, scopes=scope or ()
+        )
     typer.echo(found.state)
 
 

@@ -18,6 +18,7 @@ from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import cases_of_proposals
+from limitkeeper.app.consents import CONSENT_OF, relations_consent
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
@@ -166,10 +167,10 @@ def known_as_of(engine: Engine) -> KnownAsOf:
 
 
 def engine_channel(engine: Engine) -> Channel:
-    """The channel that tells the monitor: a limit that was set, data put right, a freeze confirmed or lifted, an appeal.
+    """The channel that tells the monitor: a limit, data put right, a freeze confirmed or lifted, an appeal, a consent.
 
-    Of appeals it tells what is so now, not what was so when the message was written: so told twice, or in another
-    order, the last word is right.
+    Of appeals and consents it tells what is so now, not what was so when the message was written: so told twice, or in
+    another order, the last word is right.
     """
 
     def send(row: Mapping[str, Any], now_us: int) -> None:
@@ -179,6 +180,11 @@ def engine_channel(engine: Engine) -> Channel:
                 is_open = is_appealed(w, account_id)
             table = pl.DataFrame({"account_id": [account_id], "is_open": [is_open]})
             engine.submit(Request("appeal", table)).result(ANSWER_SECONDS)
+            return
+        if customer_id := content.get(CONSENT_OF):
+            with reading(engine.store, SYSTEM, now_us) as w:
+                table = pl.DataFrame(relations_consent(w, customer_id))
+            engine.submit(Request("consent", table)).result(ANSWER_SECONDS)
             return
         settled = content.keys() & {"freeze_confirmed", "freeze_lifted"}
         if settled:
