@@ -106,6 +106,15 @@ def test_campaign_goes_from_a_table_by_way_of_a_split_to_planned_changes(
     assert sorted(names) == [("autumn", "split"), ("autumn (1)", "cancelled"), ("autumn (2)", "cancelled")]
 
 
+def test_account_that_a_csv_writes_with_zeros_before_it_stays_that_account(sue: Person) -> None:
+    rows = b"account_id,limit_before_cents,limit_after_cents,segment\n0012,100,50,07\n12,100,60,7\n"
+    impact = propose(sue, rows, CSV, 200, dry_run=True)["impact"]
+    assert [(each["account_id"], each["limit_after_cents"]) for each in impact["largest"]] == [
+        ("0012", 50), ("12", 60),
+    ]  # fmt: skip
+    assert {each["name"] for each in impact["by_segment"]} == {"07", "7"}
+
+
 def test_body_that_is_no_table_of_a_campaign_is_refused_and_changes_nothing(sue: Person) -> None:
     one = "account_id,limit_before_cents,limit_after_cents{}\na,100,50{}\n"
     too_long = b"account_id\n" + b"a\n" * (UPLOADED_ROWS_MAX + 1)

@@ -101,6 +101,8 @@ SCHEMA = {
     name: pl.Float64() if name.endswith("_cents") else pl.String() for name in CampaignRow.__struct_fields__
 }
 
+TEXTS = tuple(name for name, kind in SCHEMA.items() if kind == pl.String())
+
 
 def uploaded_table(content: bytes, media: str) -> pl.DataFrame:
     """The table of a body: JSON rows, CSV or Parquet.
@@ -111,7 +113,7 @@ def uploaded_table(content: bytes, media: str) -> pl.DataFrame:
         When it is of another kind, cannot be read, or has more than :data:`UPLOADED_ROWS_MAX` rows.
     """
     if media == documents.CSV:
-        found = csv_table(content)
+        found = csv_table(content, TEXTS)
     elif media == documents.PARQUET:
         found = parquet_table(content)
     elif media == JSON:
