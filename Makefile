@@ -4,12 +4,13 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 RUN := .venv/bin
 LANGUAGE ?= en
 OUT ?= out/demo
+SERVE ?= --serve
 
 .PHONY: demo test check bench soak docs clean
 .DEFAULT_GOAL := demo
 
-demo: .venv/ready  ## review 30,000 real accounts: train, decide, explain, judge, report
-	$(RUN)/limitkeeper demo --out $(OUT) --lang $(LANGUAGE)
+demo: .venv/ready  ## review 30,000 real accounts: train, decide, explain, judge, report; then serve the console
+	$(RUN)/limitkeeper demo --out $(OUT) --lang $(LANGUAGE) $(SERVE)
 
 test: .venv/ready  ## every test
 	$(RUN)/python -m pytest -n 2 --dist worksteal

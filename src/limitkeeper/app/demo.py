@@ -32,12 +32,13 @@ NAME = "Taiwan credit cards (UCI 350)"
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What the demo leaves: the model, the review, its decisions and summary."""
+    """What the demo leaves: the model, the review, its decisions and summary; and what the model learned from."""
 
     model: Model
     review: Review
     decisions: pl.DataFrame
     summary: dict[str, Any]
+    training: pl.DataFrame
 
 
 def taiwan_portfolio(accounts: pl.DataFrame, events: pl.DataFrame) -> Portfolio:
@@ -93,7 +94,7 @@ def reviewed_taiwan(
         baselines=baselines,
         notes=notes,
     )
-    return Demonstration(model, review, decided, summary)
+    return Demonstration(model, review, decided, summary, table)
 
 
 TELLING = (

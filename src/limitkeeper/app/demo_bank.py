@@ -1,0 +1,121 @@
+"""A bank to look at: the reviewed real accounts beside simulated lives, whose days go on as an event stream."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+
+from limitkeeper.app.demo import TELLING
+from limitkeeper.app.taiwan import AS_OF, CENTS, PROTECTED, is_test, taiwan_accounts, taiwan_events
+from limitkeeper.app.training import trained_model
+from limitkeeper.connectors.taiwan import TARGET
+from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.core.risk.model import Model
+from limitkeeper.simulation.life import simulated_life
+
+LIVES, PAST_DAYS, COMING_DAYS, SEED = 2_000, 120, 45, 7
+"""Simulated accounts, the days that they have lived when the bank opens, and those that they go on to live."""
+
+TAIWAN = "taiwan-"
+"""Before the ids of real accounts; those of simulated ones begin with ``sim-``."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBank:
+    """What the bank begins with, and what comes.
+
+    Parameters
+    ----------
+    accounts
+        As a lender states them.
+    past
+        Events up to the opening, in the order in which they arrived.
+    coming
+        Events after it, with ``arrived_at``.
+    opens_at
+        The opening; some of the simulated accounts' days lie before it, the others after.
+    campaign
+        Changes that somebody may propose: a lower limit for lines that nobody used.
+    """
+
+    accounts: pl.DataFrame
+    past: pl.DataFrame
+    coming: pl.DataFrame
+    opens_at: dt.datetime
+    campaign: pl.DataFrame
+
+
+def bank_model(training: pl.DataFrame, progress: Progress = unseen) -> Model:
+    """The PD model of the bank: learned from what really happened to the training accounts, on features of events alone.
+
+    The model of the review reads columns of statements besides, which no event has.
+    """
+    table = training.select(*TELLING, TARGET, *PROTECTED)
+    return trained_model(table, TARGET, protected=PROTECTED, progress=progress)
+
+
+def demo_bank(
+    statements: pl.DataFrame, now: dt.datetime, lives: int = LIVES, progress: Progress = unseen
+) -> DemoBank:
+    """The bank of a demonstration.
+
+    The real accounts are those that the review reviews, with their months of 2005 moved to lie before the opening; the
+    simulated ones live up to it, and go on afterwards. Protected attributes are not among what it knows.
+
+    Parameters
+    ----------
+    statements
+        The Taiwan set as its authors publish it.
+    now
+        The coming days end about then, so that no event lies in the future.
+    lives
+        Simulated accounts.
+    progress
+        Told of the simulation.
+    """
+    opens_at = (now - dt.timedelta(days=COMING_DAYS)).replace(minute=0, second=0, microsecond=0)
+    start = opens_at - dt.timedelta(days=PAST_DAYS)
+    life = simulated_life(lives, PAST_DAYS + COMING_DAYS, SEED, start=start, progress=progress)
+    accounts = taiwan_accounts(statements).filter(is_test()).select("account_id", "limit_cents")
+    real = taiwan_events(statements).join(accounts, on="account_id", how="semi", maintain_order="left")
+    moved = pl.col("ts") + (opens_at - AS_OF)
+    real = real.with_columns(account_id=_named("account_id"), ts=moved, arrived_at=moved,
+                             event_id=pl.concat_str(pl.lit(TAIWAN), "event_id"))  # fmt: skip
+    stated = accounts.select(
+        account_id=_named("account_id"),
+        customer_id=pl.concat_str(pl.lit(f"{TAIWAN}c"), pl.col("account_id").cast(pl.String)),
+        product=pl.lit("purchase"),
+        limit_cents=pl.col("limit_cents"),
+    )
+    known = life.accounts.drop("simulated")
+    is_past = pl.col("arrived_at") < opens_at
+    past = pl.concat([real, life.events.filter(is_past)], how="diagonal_relaxed").sort("arrived_at")
+    return DemoBank(
+        pl.concat([stated, known], how="diagonal_relaxed"),
+        past.drop("arrived_at"),
+        life.events.filter(~is_past).sort("arrived_at"),
+        opens_at,
+        idle_lines(statements.join(accounts, left_on="ID", right_on="account_id", how="semi")),
+    )
+
+
+def idle_lines(statements: pl.DataFrame) -> pl.DataFrame:
+    """A fifth less for lines on which nothing was owed and nothing paid at the last statement, as a campaign's table."""
+    unused = statements.filter((pl.col("BILL_AMT1") <= 0) & (pl.col("PAY_AMT1") == 0))
+    limit_cents = pl.col("LIMIT_BAL").cast(pl.Int64) * CENTS
+    large = pl.col("LIMIT_BAL") >= LARGE
+    return unused.select(
+        account_id=_named("ID"),
+        limit_before_cents=limit_cents,
+        limit_after_cents=limit_cents * 4 // 5,
+        balance_cents=pl.lit(0),
+        segment=pl.when(large).then(pl.lit("large limit")).otherwise(pl.lit("small limit")),
+    )
+
+
+LARGE = 200_000
+"""A limit from which a line is called large, in the currency of the set."""
+
+
+def _named(column: str) -> pl.Expr:
+    return pl.concat_str(pl.lit(TAIWAN), pl.col(column).cast(pl.String))

@@ -1,0 +1,100 @@
+"""The demonstration as a newcomer finds it: a login a role, work that waits, a stream that goes on, an orderly end."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from limitkeeper.app.demo_bank import demo_bank
+from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
+from limitkeeper.shells.demonstration import CUSTOMERS, PASSWORD, PEOPLE
+from tests.workflow_server import awaited
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def address(required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    required("shared_data")
+    folder = tmp_path_factory.mktemp("demonstration")
+    line = [sys.executable, "-m", "tests.e2e.served_demonstration", str(folder / "server")]
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            line,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": paths},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    yield process.stdout.readline().strip().removesuffix("/console/")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    process.stdout.close()
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+@contextmanager
+def seated(address: str, name: str) -> Iterator[httpx.Client]:
+    """Somebody who pressed his name on the start page."""
+    given = {"person_id": name, "password": PASSWORD, "_mark": form_mark("")}
+    with httpx.Client(base_url=address, follow_redirects=True, headers={"Accept-Language": "en"}) as client:
+        awaited(lambda: client.post("/console/login", data=given).status_code == 200)
+        assert SESSION_COOKIE in client.cookies
+        yield client
+
+
+def test_start_page_shows_a_login_of_each_role_and_says_what_is_simulated(address: str) -> None:
+    page = httpx.get(f"{address}/console/login", headers={"Accept-Language": "en"}).text
+    for name in (*(name for name, _ in PEOPLE), CUSTOMERS[0]):
+        assert f'value="{name}"' in page
+    assert "Demonstration" in page
+    assert "80 simulated lives" in page
+
+
+def test_visitor_finds_work_an_appeal_a_campaign_and_a_customer_with_a_lowered_line(address: str) -> None:
+    with seated(address, "ann") as ann:
+        awaited(lambda: "Idle lines" in ann.get("/console/campaigns").text, 60.0)
+        assert "Question open" in ann.get("/console/cases").text
+        assert "second instance" not in ann.get("/console/appeals").text
+        assert ann.get("/console/appeals").text.count("/console/appeals/") == 1
+    with seated(address, CUSTOMERS[0]) as kim:
+        assert "My lines" in kim.get("/console/my").text
+        assert "Planned:" in kim.get("/console/my").text
+
+
+def test_stream_goes_on_while_one_looks(address: str) -> None:
+    with seated(address, "mia") as mia:
+        token = mia.cookies[SESSION_COOKIE]
+        bearer = {"Authorization": f"Bearer {token}"}
+        before = httpx.get(f"{address}/v1/overview", headers=bearer).json()["events"]["accepted"]
+        awaited(
+            lambda: httpx.get(f"{address}/v1/overview", headers=bearer).json()["events"]["accepted"] > before,
+            60.0,
+        )
+
+
+def test_bank_knows_no_protected_attribute_and_no_event_of_the_future(
+    required: Callable[[str], Path],
+) -> None:
+    import datetime as dt
+
+    from limitkeeper import CACHE_FOLDER
+    from limitkeeper.connectors.taiwan import taiwan_statements
+
+    required("shared_data")
+    now = dt.datetime(2026, 11, 26, 9, 30, tzinfo=dt.UTC)
+    bank = demo_bank(taiwan_statements(CACHE_FOLDER / "data", None)[:400], now, lives=40)
+    assert not {"sex", "age_band", "marital_status", "education"} & set(bank.accounts.columns)
+    times = pl.concat([bank.past["ts"], bank.coming["ts"]])
+    assert times.max() <= now
+    assert bank.past["ts"].max() <= bank.opens_at <= bank.coming["arrived_at"].min()
