@@ -20,19 +20,22 @@ async def alert_feed(look: Look) -> Response:
     wanted = {name: look.asked(name, "open" if name == "status" and not look.request.query_params else "")
               for name in names}  # fmt: skip
     offset = int(found) if (found := look.asked("offset", "0")).isdecimal() else 0
-    rows, portfolio = await asyncio.gather(
+    rows, portfolio, rules = await asyncio.gather(
         look.ask.get("/v1/alerts", **wanted, limit=PAGE_ROWS + 1, offset=offset),
         look.ask.get("/v1/portfolio/alerts", limit=3),
+        look.rule_words(),
     )
     later = offset + PAGE_ROWS if len(rows) > PAGE_ROWS else None
-    return look.page("alerts", alerts=rows[:PAGE_ROWS], portfolio=portfolio, choices=CHOICES["alerts"], wanted=wanted,
-                     offset=offset, later=later)  # fmt: skip
+    return look.page("alerts", alerts=rows[:PAGE_ROWS], portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
+                     wanted=wanted, offset=offset, later=later)  # fmt: skip
 
 
 async def one_alert(look: Look) -> Response:
     """One alert with the trace of the decision behind it."""
-    found = await look.ask.get(f"/v1/alerts/{look.request.path_params['alert_id']}")
-    return look.page("alert", alert=found)
+    found, rules = await asyncio.gather(
+        look.ask.get(f"/v1/alerts/{look.request.path_params['alert_id']}"), look.rule_words()
+    )
+    return look.page("alert", alert=found, rules=rules)
 
 
 async def acknowledge_several(look: Look) -> Response:

@@ -24,13 +24,16 @@ async def one_case(look: Look) -> Response:
     """One case: what is proposed, why, who may act, and what was done."""
     case_id = look.request.path_params["case_id"]
     case = await look.ask.get(f"/v1/cases/{case_id}")
-    offers, proposal, preview, account = await asyncio.gather(
+    offers, rules, proposal, preview, account = await asyncio.gather(
         look.ask.get(f"/v1/cases/{case_id}/acts"),
+        look.rule_words(),
         look.found(case["proposal_id"] and f"/v1/proposals/{case['proposal_id']}"),
         look.found(case["is_live"] and f"/v1/cases/{case_id}/notice/preview"),
         look.found(case["account_id"] and f"/v1/accounts/{case['account_id']}"),
     )
-    return look.page("case", case=case, proposal=proposal, preview=preview, account=account, offers=offers)
+    return look.page(
+        "case", rules=rules, case=case, proposal=proposal, preview=preview, account=account, offers=offers
+    )
 
 
 PAGES = (PageRoute("/cases", case_queue), PageRoute("/cases/{case_id}", one_case))

@@ -244,6 +244,12 @@ class Look:
                 return None
             raise
 
+    async def rule_words(self) -> dict[str, str]:
+        """What each rule of the strategy that decides says, in words; empty for who may not read strategies."""
+        found = await self.found(self.may("release.read") and "/v1/strategies/live")
+        name = "description_zh" if self.language == "zh" else "description"
+        return {rule["id"]: rule[name].rstrip("。.") for rule in found["rules"]} if found else {}
+
     def _local(self, instant: str) -> dt.datetime:
         return dt.datetime.fromisoformat(instant).astimezone(ZoneInfo(self.console.time_zone))
 
