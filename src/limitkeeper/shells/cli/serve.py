@@ -207,6 +207,7 @@ def serve(
                 f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "
                 f"strategy {rules.name} {rules.version}, {scored}"
                 f"{'. A TRIAL: the strategy is not live' if trial else ''}."
+                f"{f' Console: http://{host}:{port}/console/' if workflow and port else ''}"
             )
             served(server)
     finally:
