@@ -17,6 +17,7 @@ from limitkeeper.store.database import StoreError, check_file, check_revision, d
 from limitkeeper.store.offsets import offset_statements
 from limitkeeper.store.prepared import Prepared
 from limitkeeper.store.records import Commit, Counts, Entry, ProposalChange, Sent, counted
+from limitkeeper.store.stated import add_stated
 from limitkeeper.store.tables import (
     FORMAT,
     alerts,
@@ -27,15 +28,11 @@ from limitkeeper.store.tables import (
     portfolio_alerts,
     proposals,
     rejects,
-    stated_accounts,
     store_heads,
 )
 
 HEAD = 1
 """The only row of ``store_heads``."""
-
-STATED_ROWS = 20_000
-"""Stated accounts that are written at once."""
 
 FREEZE_STATUSES = ("confirmed", "lapsed", "lifted")
 """What the monitor says of a freeze that stands."""
@@ -293,8 +290,8 @@ class Store:
             )
             connection.execute(statement, [each | mark for each in commit.seen])
         self._write_proposals(connection, commit)
-        for part in () if commit.stated is None else commit.stated.iter_slices(STATED_ROWS):
-            connection.execute(self._insert(stated_accounts).on_conflict_do_nothing(), part.to_dicts())
+        if commit.stated is not None:
+            add_stated(connection, commit.stated)
         if commit.portfolio:
             days = [each | mark for each in commit.portfolio]
             connection.execute(self._insert(portfolio_alerts).on_conflict_do_nothing(), days)

@@ -33,7 +33,7 @@ class Result:
     offsets
         Next offset by ``(topic, partition)``.
     stated
-        New accounts of customers: ``account_id, customer_id, segment``.
+        Accounts of customers: ``account_id, customer_id, segment``.
     """
 
     kind: str

@@ -27,6 +27,7 @@ from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
 from limitkeeper.engines.embedded.commits import Result, stated_of_customers
 from limitkeeper.engines.embedded.findings import Findings
+from limitkeeper.engines.embedded.owners import take_up_owners
 from limitkeeper.engines.embedded.policy import LivePolicy
 from limitkeeper.engines.embedded.queue import RequestQueue
 from limitkeeper.engines.embedded.requests import (
@@ -101,6 +102,7 @@ class Engine:
         """
         try:
             applied = self._recovered(self.store.take(store_settings), progress)
+            take_up_owners(self.store)
             if takes_over:
                 self._change_policy(self.policy_of(instant(self.now_us()).date()), commit=True)
         except BaseException:
@@ -365,7 +367,8 @@ class Engine:
         stated: pl.DataFrame | None = None
         try:
             if request.kind == "accounts":
-                stated = stated_of_customers(self.state.register(content))
+                self.state.register(content)
+                stated = stated_of_customers(content)  # also of known ones: the store may lack whose they are
             elif request.kind == "tick":
                 as_of_us = int(content["as_of_us"][0])
                 self._change_policy(self.policy_of(instant(as_of_us).date()), commit=True)

@@ -135,8 +135,8 @@ class LiveState:
     def _shards_of(self, ids: pl.Series) -> NDArray[np.int64]:
         return self.shard_numbers(ids.to_list(), id_hashes(ids))
 
-    def register(self, accounts: pl.DataFrame) -> pl.DataFrame:
-        """Add accounts that are stated, and give back those that are new; lines of one customer go to one shard.
+    def register(self, accounts: pl.DataFrame) -> None:
+        """Add accounts that are stated and not known; lines of one customer go to one shard.
 
         Raises
         ------
@@ -177,7 +177,6 @@ class LiveState:
                 self.unlinked.own(dict(zip(names, id_text(new["customer_id"]), strict=True)))
             self._hold_unlinked(names)
         self._declare(new)
-        return new
 
     def _declare(self, accounts: pl.DataFrame) -> None:
         """Link accounts to the guarantors and contacts that they stated; both must be known by now, and consent."""

@@ -80,7 +80,7 @@ def accounts_router(engine: Engine) -> APIRouter:
 
     @router.post("/v1/accounts", openapi_extra=ACCOUNTS, dependencies=[Depends(May("accounts.state"))])
     async def state_accounts(request: Request) -> Response:
-        """State what is known of accounts before their events; those that are known stay as they are."""
+        """State what is known of accounts before their events; of known ones a missing owner alone is taken."""
         table = accounts_table(await body_of(request))
         sequence = await done(engine, Work("accounts", table))
         return answer({"sequence": sequence, "accounts": table.height})

@@ -40,7 +40,9 @@ def serve(
     ] = None,
     accounts: Annotated[
         Path | None,
-        typer.Option(help="What is stated of accounts, Parquet or CSV; known ones stay as they are."),
+        typer.Option(
+            help="What is stated of accounts, Parquet or CSV; of known ones a missing owner alone is taken."
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[

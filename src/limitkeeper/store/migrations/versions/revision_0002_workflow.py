@@ -101,6 +101,12 @@ def _tables_of_the_monitor() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("freeze_changes_by_kept", "freeze_changes", ["is_kept", "id"])
+    # What stands frozen now is the ledger's to follow; one that has it already leaves it as it is.
+    op.execute(
+        "INSERT INTO freeze_changes (account_id, ts_us, status, proposal_id, sequence, is_kept) "
+        "SELECT account_id, made_us, 'begun', proposal_id, sequence, false FROM proposals "
+        "WHERE action = 'freeze' AND status IN ('open', 'confirmed') ORDER BY made_us, proposal_id"
+    )
     op.create_table(
         "stated_accounts",
         sa.Column("account_id", sa.Text(), nullable=False),
