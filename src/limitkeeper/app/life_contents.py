@@ -78,10 +78,14 @@ def released_strategy(w: Work, row: Mapping[str, Any]) -> Strategy:
     PolicyError
         When what is kept is not what its hash names.
     """
-    text = _content(w, row["strategy_hash"], "strategy").decode()
-    strategy = strategy_from_text(text, f"release {row['release_id']}")
+    strategy = strategy_from_text(released_text(w, row), f"release {row['release_id']}")
     _same(strategy.hash, row["strategy_hash"])
     return strategy
+
+
+def released_text(w: Work, row: Mapping[str, Any]) -> str:
+    """The text of a release's strategy, as it was drafted."""
+    return _content(w, row["strategy_hash"], "strategy").decode()
 
 
 def kept_model(w: Work, model_hash: str) -> Model:

@@ -1,6 +1,7 @@
 """A YAML document that knows the line and column of everything in it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ from limitkeeper.core.kernel.errors import PolicyError
 
 FILE_BYTES_MAX = 262_144
 """A strategy file is no larger."""
+
+LINE_LETTERS = 110
+"""Of a line that is written, where its words allow."""
 
 DEPTH_MAX = 12
 """Levels of a document."""
@@ -121,6 +125,26 @@ def located_document(text: str) -> LocatedDocument:
     nodes: dict[Path, yaml.Node] = {}
     keys: dict[Path, yaml.Node] = {}
     return LocatedDocument(text, _content(root, (), nodes, keys), nodes, keys)
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes every value out: anchors are not used here."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - of the library
+        """Always."""
+        return True
+
+
+def document_text(content: Mapping[str, Any]) -> str:
+    r"""A document as YAML, where the text that it came from was not kept; its comments are gone.
+
+    Examples
+    --------
+    >>> document_text({"name": "mine", "markets": ["CN"]})
+    'name: mine\nmarkets: [CN]\n'
+    """
+    return yaml.dump(dict(content), Dumper=_Plain, allow_unicode=True, sort_keys=False, width=LINE_LETTERS,
+                     default_flow_style=None)  # fmt: skip
 
 
 def _place(part: yaml.Node | yaml.Event) -> tuple[int, int]:

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from limitkeeper.app.life_contents import release_row_of, released_strategy
+from limitkeeper.app.life_contents import release_row_of, released_strategy, released_text
 from limitkeeper.app.life_documents import last_review
 from limitkeeper.app.live import champion_of, market_of, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.regulation import finding_document, rule_document, strategy_findings
 from limitkeeper.app.regulation_policy import regulation, regulation_hash
 from limitkeeper.app.strategies import LocatedProblem, checked_text
-from limitkeeper.app.strategy_document import FILE_BYTES_MAX
+from limitkeeper.app.strategy_document import FILE_BYTES_MAX, document_text
 from limitkeeper.app.strategy_reading import changes_document, check_document, strategy_document
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.compliance.regulation import STAGES
@@ -146,6 +146,20 @@ class Shelf:
         where = {"standing": row["state"], "champion_id": champion_of(w, row["market"])}
         return released_strategy(w, row), where | {name: row[name] for name in names}
 
+    def text(self, w: Work, name: str) -> str:
+        """A strategy's text: as it was drafted, or written anew where what the server decides by has no release.
+
+        Raises
+        ------
+        MissingError
+            When there is no such release.
+        """
+        if name != NOW:
+            return released_text(w, release_row_of(w, name))
+        strategy, where = self.found(w, NOW)
+        own = where["release_id"]
+        return document_text(strategy.document) if own is None else released_text(w, release_row_of(w, own))
+
     def values(self, w: Work, market: str) -> Mapping[str, float]:
         """The parameters in force in a market; those of the server's own with what its lender has put in their place."""
         if market == market_of(w):
@@ -170,6 +184,19 @@ def strategies_router(desk: Desk, engine: Engine) -> APIRouter:
                 strategy, where = shelf.found(w, strategy_id.replace("\0", ""))
                 review = last_review(w, where["release_id"])
                 return where | strategy_document(strategy, shelf.values(w, where["market"]), review)
+
+        return answer(await run_in_threadpool(look))
+
+    @router.get("/v1/strategies/{strategy_id}/text", responses=documents.TEXT)
+    async def strategy_text(strategy_id: StrategyId, actor: Reader) -> Response:
+        """Tell a strategy's text, to begin another one from.
+
+        Of `live` without a release it is written anew, without comments.
+        """
+
+        def look() -> dict[str, Any]:
+            with reading(desk.store, actor, desk.now_us()) as w:
+                return {"strategy": shelf.text(w, strategy_id.replace("\0", ""))}
 
         return answer(await run_in_threadpool(look))
 

@@ -1,7 +1,7 @@
 """The console's application: its routes, what every answer of it carries, and what happens where something fails."""
 
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Any
 
@@ -217,7 +217,8 @@ async def act(look: Look) -> Response:
     form = await look.request.form()
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
     files = [("file", (value.filename or "file", await value.read(), value.content_type or ""))
-             for _, value in form.multi_items() if isinstance(value, UploadFile) and value.size]  # fmt: skip
+             for name, value in form.multi_items()
+             if isinstance(value, UploadFile) and value.size and ":" not in name]  # fmt: skip
     path, method = texts.get("_path", ""), texts.get("_method", "POST")
     if not path.startswith("/v1/") or method not in ("POST", "PATCH", "DELETE"):
         return look.refused({"status": 400, "detail": "The form says nothing to do.", "value": path[:200]})
@@ -226,7 +227,7 @@ async def act(look: Look) -> Response:
         given: dict[str, Any] = {"headers": {name: value for name, value in headers.items() if value}}
         if files:
             given["files"] = files
-        elif content := content_of(only_texts(form.multi_items())):
+        elif content := content_of([each async for each in fields_of(form.multi_items())]):
             given["json"] = content
         found = await look.ask.answer(method, path, **given)
     except InputError as error:
@@ -258,9 +259,22 @@ def created(content: bytes) -> dict[str, str]:
     return {name: value for name, value in pairs if name.endswith("_id") and isinstance(value, str)}
 
 
-def only_texts(items: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    """The fields of a form that are no files."""
-    return [(name, value) for name, value in items if isinstance(value, str)]
+async def fields_of(items: Iterable[tuple[str, Any]]) -> AsyncIterator[tuple[str, str]]:
+    """The fields of a form: texts as they are, and files that have a kind by the text that they hold.
+
+    Raises
+    ------
+    InputError
+        When such a file is no text.
+    """
+    for name, value in items:
+        if isinstance(value, str):
+            yield name, value
+        elif ":" in name:
+            try:
+                yield name, (await value.read()).decode()
+            except UnicodeDecodeError as error:
+                raise InputError("The file is no text.", value=value.filename) from error
 
 
 ACT = PageRoute("/act", act, method="POST")

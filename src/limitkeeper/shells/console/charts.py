@@ -114,7 +114,53 @@ def place_between(value: float | None, low: float | None, high: float | None, wi
     return width / 2 if high <= low else round(min(max((value - low) / (high - low), 0), 1) * width, 1)
 
 
+def stair_points(share: float, wait_days: float, days: float, width: float, height: float) -> str:
+    """A limit that a step takes a share of each time, as points of a polyline: the whole of it is on top.
+
+    Parameters
+    ----------
+    share
+        Of the limit, taken at a time.
+    wait_days
+        From one step to the next; the first is on day 0.
+    days
+        That the picture shows.
+    width, height
+        Of the picture.
+
+    Examples
+    --------
+    >>> stair_points(0.5, 30, 60, 60, 100)
+    '0.0,0.0 0.0,50.0 30.0,50.0 30.0,75.0 60.0,75.0'
+    """
+    left, points, day = 1.0, ["0.0,0.0"], 0.0
+    while day < days:
+        left *= 1 - share
+        until, down = min(day + max(wait_days, 1), days), (1 - left) * height
+        points += [f"{place / days * width:.1f},{down:.1f}" for place in (day, until)]
+        day = until
+    return " ".join(points)
+
+
+def range_places(items: Sequence[float | None], width: float) -> list[float | None]:
+    """Where figures lie in a picture that holds all of them, with some room at both ends.
+
+    Examples
+    --------
+    >>> range_places([0.75, 1.0, None, 0.8], 120)
+    [10.0, 110.0, None, 30.0]
+    """
+    known = [item for item in items if item is not None]
+    if not known:
+        return [None] * len(items)
+    room = (max(known) - min(known)) / 10 or 1.0
+    low, high = min(known) - room, max(known) + room
+    return [place_between(item, low, high, width) for item in items]
+
+
 CHARTS = {
+    "stair_points": stair_points,
+    "range_places": range_places,
     "share_of": share_of,
     "line_points": line_points,
     "on_circle": on_circle,

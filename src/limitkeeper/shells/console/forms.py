@@ -1,12 +1,15 @@
 """What a form says, as the JSON that the API takes.
 
 A field is called as the API calls it, with its kind after a colon: ``limit:cents``, ``days:number``, ``tier:integer``,
-``consents:switch``, ``roles:list``, ``lines:lines``. A question mark at the end leaves an empty one out.
+``consents:switch``, ``roles:list``, ``lines:lines``, ``share:percent``, ``screen:json``. A question mark at the end
+leaves an empty one out. A dot leads into an object: ``assessment.purpose``. A file is one field more, of its text.
 """
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+import msgspec
 
 from limitkeeper.core.kernel.errors import InputError
 
@@ -64,18 +67,62 @@ def integer_of(text: str) -> int:
         raise InputError("This is no whole number.", value=text[:50], allowed="as 30") from error
 
 
+def share_of_percent(text: str) -> float:
+    """A share, of a text in per cent.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+
+    Examples
+    --------
+    >>> share_of_percent("25"), share_of_percent("12.5 %")
+    (0.25, 0.125)
+    """
+    plain = text.replace("%", "").strip()
+    return round(number_of(plain) / 100, 12)
+
+
+def json_of(text: str) -> Any:  # noqa: ANN401 - JSON
+    """What a text says that is JSON, as a program wrote it.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise InputError("This is no JSON.", value=text[:50], allowed="the file as it was written") from error
+
+
+def text_of(text: str) -> str:
+    r"""A text without the blanks around it; its lines end as they do everywhere but in forms.
+
+    Examples
+    --------
+    >>> text_of(" one\r\ntwo ")
+    'one\ntwo'
+    """
+    return text.replace("\r\n", "\n").strip()
+
+
 def lines_of(text: str) -> list[str]:
     """The lines of a text that say something."""
     return [line.strip() for line in text.replace(",", "\n").splitlines() if line.strip()]
 
 
 KINDS: dict[str, Callable[[str], Any]] = {
-    "text": str.strip,
+    "text": text_of,
     "cents": cents_of,
     "number": number_of,
     "integer": integer_of,
     "switch": lambda text: text == "on",
     "lines": lines_of,
+    "percent": share_of_percent,
+    "json": json_of,
 }
 
 
@@ -97,19 +144,27 @@ def content_of(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     --------
     >>> content_of([("tier:integer", "2"), ("actions:list", "freeze"), ("actions:list", "close"), ("days:number?", "")])
     {'tier': 2, 'actions': ['freeze', 'close']}
+    >>> content_of([("assessment.purpose", "Limits follow risk."), ("assessment.necessity", "None milder.")])
+    {'assessment': {'purpose': 'Limits follow risk.', 'necessity': 'None milder.'}}
     """
     found: dict[str, Any] = {}
     for field, text in fields:
         if field.startswith("_"):
             continue
-        name, _, kind = field.removesuffix("?").partition(":")
+        path, _, kind = field.removesuffix("?").partition(":")
         if field.endswith("?") and not text.strip():
             continue
+        *parents, name = path.split(".")
+        inner = found
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                raise InputError("A field is within one that has a value.", value=path[:50])
         if kind == "list":
-            found.setdefault(name, []).append(text)
+            inner.setdefault(name, []).append(text)
             continue
         try:
-            found[name] = KINDS[kind or "text"](text)
+            inner[name] = KINDS[kind or "text"](text)
         except InputError as error:
-            raise InputError(f"{name}: {error.problem}", value=error.value, allowed=error.allowed) from error
+            raise InputError(f"{path}: {error.problem}", value=error.value, allowed=error.allowed) from error
     return found

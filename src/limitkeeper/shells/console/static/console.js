@@ -4,7 +4,7 @@
 // Forms: sent without leaving the page, so that what was filled in stays where something is refused.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("form[data-act]")) return;
+  if (!form.matches("form[data-act]") || event.submitter?.hasAttribute("formaction")) return;
   event.preventDefault();
   const buttons = form.querySelectorAll("button");
   const answer = form.querySelector(".answer");
