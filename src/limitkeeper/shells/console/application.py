@@ -23,6 +23,7 @@ from limitkeeper.shells.console import (
     audit,
     campaigns,
     cases,
+    compliance,
     deliveries,
     entrance,
     mandates,
@@ -32,6 +33,8 @@ from limitkeeper.shells.console import (
     people,
     portal,
     rights,
+    strategy,
+    strategy_draft,
 )
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.forms import content_of
@@ -73,6 +76,9 @@ PAGES: tuple[PageRoute, ...] = (
     *audit.PAGES,
     *notices.PAGES,
     *me.PAGES,
+    *strategy.PAGES,
+    *strategy_draft.PAGES,
+    *compliance.PAGES,
 )
 
 

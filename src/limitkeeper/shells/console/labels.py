@@ -26,8 +26,17 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     found["tier_rule"] = {
         name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()
     }
+    found |= fairness_labels(language)
     found["rights_kind"] = {kind: words[place].rstrip(".。") for kind, words in KINDS.items()}
     return found
+
+
+def fairness_labels(language: str) -> dict[str, dict[str, str]]:
+    """The words of the fairness report that pages say too."""
+    path = POLICY / "wording" / checked_language(language) / "fairness.yaml"
+    words = yaml.safe_load(path.read_text(encoding="utf-8"))
+    names = {"screen": "screens", "screen_status": "statuses", "attribute": "attributes", "fairness_kind": "kinds"}
+    return {group: words[name] for group, name in names.items()}
 
 
 def label(language: str, group: str, code: object) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from limitkeeper.shells.console.session import ROOT
 
+    ("compliance", "/compliance", ("release.read",), "Compliance", "合规"),
 PLACES: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
     ("overview", "/", ("overview.read",), "Overview", "总览"),
     ("alerts", "/alerts", ("alerts.read",), "Alerts", "预警"),
