@@ -55,7 +55,9 @@ STRATEGY = {
 
 ONE_STRATEGY = answers("The strategy.", ref("Strategy"), STRATEGY, 404, 409, 503)
 
-TEXT = answers("The text.", ref("StrategyText"), {"strategy": "name: mine\nversion: 2026-11\n..."}, 404, 409, 503)
+TEXT = answers(
+    "The text.", ref("StrategyText"), {"strategy": "name: mine\nversion: 2026-11\n..."}, 404, 409, 503
+)
 
 CHANGES = answers(
     "What differs.",

@@ -114,28 +114,35 @@ def place_between(value: float | None, low: float | None, high: float | None, wi
     return width / 2 if high <= low else round(min(max((value - low) / (high - low), 0), 1) * width, 1)
 
 
-def stair_points(share: float, wait_days: float, days: float, width: float, height: float) -> str:
-    """A limit that a step takes a share of each time, as points of a polyline: the whole of it is on top.
+def stair_points(
+    share: float, wait_days: float, days: float, width: float, height: float, *, is_up: bool = False
+) -> str:
+    """A limit that goes by steps, as points of a polyline: the whole of it is on top, nothing of it at the bottom.
 
     Parameters
     ----------
     share
-        Of the limit, taken at a time.
+        Going down, of the limit that is left; going up, of the whole limit.
     wait_days
         From one step to the next; the first is on day 0.
     days
         That the picture shows.
     width, height
         Of the picture.
+    is_up
+        Whether it goes up from nothing.
 
     Examples
     --------
     >>> stair_points(0.5, 30, 60, 60, 100)
     '0.0,0.0 0.0,50.0 30.0,50.0 30.0,75.0 60.0,75.0'
+    >>> stair_points(0.75, 30, 60, 60, 100, is_up=True)
+    '0.0,100.0 0.0,25.0 30.0,25.0 30.0,0.0 60.0,0.0'
     """
-    left, points, day = 1.0, ["0.0,0.0"], 0.0
+    left, day = 0.0 if is_up else 1.0, 0.0
+    points = [f"0.0,{(1 - left) * height:.1f}"]
     while day < days:
-        left *= 1 - share
+        left = min(left + share, 1.0) if is_up else left * (1 - share)
         until, down = min(day + max(wait_days, 1), days), (1 - left) * height
         points += [f"{place / days * width:.1f},{down:.1f}" for place in (day, until)]
         day = until

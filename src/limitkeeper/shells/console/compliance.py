@@ -7,7 +7,7 @@ from starlette.responses import Response
 from limitkeeper.core.compliance.regulation import STAGES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.console.asking import ProblemError
-from limitkeeper.shells.console.fairness import LOUD, screen_groups
+from limitkeeper.shells.console.fairness import placed_findings
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import Look, PageRoute
 
@@ -22,7 +22,7 @@ async def compliance(look: Look) -> Response:
     )
     return look.page(
         "compliance", regulation=regulation, reports=reports, budget=budget, stages=STAGES,
-        screen_groups=screen_groups, loud=LOUD,
+        placed_findings=placed_findings,
     )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ LOUD = ORDER[:2]
 PICTURE_WIDTH = 160.0
 
 
-def screen_groups(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The figures of each screen, with where they lie in its picture.
+def placed_findings(findings: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Figures as pages show them: the loud and the quiet ones, those of one screen together, with their pictures.
 
     Parameters
     ----------
@@ -24,25 +24,29 @@ def screen_groups(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list
-        ``screen``, and its ``items``: each with ``places`` of ``low``, ``high``, ``value``, ``bound``; the failed first.
+    dict
+        ``loud`` and ``quiet``: each figure with ``places`` of ``low``, ``high``, ``value`` and ``bound`` in its picture;
+        those of one screen have one scale; what failed is first.
 
     Examples
     --------
-    >>> one = {"screen": "proxy", "status": "told", "low": 0.5, "high": 0.7, "value": 0.6, "bound": 0.8}
-    >>> screen_groups([one])[0]["items"][0]["places"]
-    {'low': 13.3, 'high': 102.2, 'value': 57.8, 'bound': 146.7}
+    >>> one = {"screen": "proxy", "status": "failed", "low": 0.8, "high": 1.0, "value": 0.9, "bound": 0.8}
+    >>> found = placed_findings([one, one | {"status": "told"}])
+    >>> found["loud"][0]["places"], len(found["quiet"])
+    ({'low': 13.3, 'high': 146.7, 'value': 80.0, 'bound': 13.3}, 1)
     """
-    names = ("low", "high", "value", "bound")
-    found = []
-    for screen in dict.fromkeys(each["screen"] for each in findings):
+    loud = [each for each in findings if each["status"] in LOUD]
+    quiet = [each for each in findings if each["status"] not in LOUD]
+    return {"loud": _placed(loud), "quiet": _placed(quiet)}
+
+
+def _placed(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names, found = ("low", "high", "value", "bound"), []
+    for screen in dict.fromkeys(each["screen"] for each in sorted(findings, key=_place)):
         items = sorted((each for each in findings if each["screen"] == screen), key=_place)
         places = iter(range_places([each[name] for each in items for name in names], PICTURE_WIDTH))
-        found.append({
-            "screen": screen,
-            "items": [each | {"places": {name: next(places) for name in names}} for each in items],
-        })  # fmt: skip
-    return sorted(found, key=lambda group: _place(group["items"][0]))
+        found += [each | {"places": {name: next(places) for name in names}} for each in items]
+    return found
 
 
 def _place(finding: dict[str, Any]) -> int:

@@ -35,7 +35,12 @@ def fairness_labels(language: str) -> dict[str, dict[str, str]]:
     """The words of the fairness report that pages say too."""
     path = POLICY / "wording" / checked_language(language) / "fairness.yaml"
     words = yaml.safe_load(path.read_text(encoding="utf-8"))
-    names = {"screen": "screens", "screen_status": "statuses", "attribute": "attributes", "fairness_kind": "kinds"}
+    names = {
+        "screen": "screens",
+        "screen_status": "statuses",
+        "attribute": "attributes",
+        "fairness_kind": "kinds",
+    }
     return {group: words[name] for group, name in names.items()}
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from limitkeeper.shells.console.session import ROOT
 
-    ("compliance", "/compliance", ("release.read",), "Compliance", "合规"),
 PLACES: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
     ("overview", "/", ("overview.read",), "Overview", "总览"),
     ("alerts", "/alerts", ("alerts.read",), "Alerts", "预警"),
@@ -14,6 +13,7 @@ PLACES: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
     ("appeals", "/appeals", ("appeal.list",), "Appeals", "申诉"),
     ("campaigns", "/campaigns", ("campaign.read",), "Campaigns", "批量调整"),
     ("strategy", "/strategy", ("release.read",), "Strategy", "策略"),
+    ("compliance", "/compliance", ("release.read",), "Compliance", "合规"),
     ("notices", "/notices", ("notice.list", "appeal.list"), "Notices", "通知"),
     ("rights", "/rights", ("rights.list",), "Personal data", "个人信息"),
     ("mandates", "/mandates", ("mandate.read",), "Mandates", "授权"),

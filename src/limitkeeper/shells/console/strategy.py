@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from limitkeeper.core.compliance.life import STATES
 from limitkeeper.shells.console.asking import ProblemError
-from limitkeeper.shells.console.fairness import LOUD, screen_groups
+from limitkeeper.shells.console.fairness import placed_findings
 from limitkeeper.shells.console.look import Look, PageRoute
 
 OTHERS_SHOWN = 50
@@ -23,9 +23,7 @@ async def release_list(look: Look) -> Response:
     """Releases, the newest first."""
     names = ("state", "market", "has_model", "cursor")
     wanted = {name: look.asked(name) for name in names}
-    return look.page(
-        "releases", found=await look.ask.get("/v1/releases", **wanted, limit=50), states=STATES
-    )
+    return look.page("releases", found=await look.ask.get("/v1/releases", **wanted, limit=50), states=STATES)
 
 
 async def one_release(look: Look) -> Response:
@@ -43,7 +41,7 @@ async def one_release(look: Look) -> Response:
         "release", release=release, strategy=strategy, now=now, changes=changes, since=since,
         others=[each for each in others["items"] if each["release_id"] != release["release_id"]],
         would=await live_tried(look, release), thresholds=thresholds_of, acts=acts_at(release),
-        screen_groups=screen_groups, loud=LOUD,
+        placed_findings=placed_findings,
     )  # fmt: skip
 
 
