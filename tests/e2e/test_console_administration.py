@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import work
+from tests.console_forms import Browser
 from tests.simulated_accounts import campaign_rows
 from tests.vaults import SEAL
 from tests.workflow_server import PASSWORD, WorkflowServer, awaited, workflow_server
@@ -32,55 +32,6 @@ NEW_PASSWORD = "another long password"  # noqa: S105 - of people that are none
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 SCRIPT = "<script>alert(1)</script>"
-
-
-class Browser:
-    """Somebody at the console: pages by their path, forms as the pages have them.
-
-    Parameters
-    ----------
-    server
-        Which shows the pages.
-    name
-        Who logs in.
-    language
-        Of the pages.
-    """
-
-    def __init__(self, server: WorkflowServer, name: str, language: str = "en") -> None:
-        self.client = httpx.Client(
-            base_url=server.address, timeout=60, cookies={"limitkeeper_language": language}
-        )
-        server.clients.append(self.client)
-        given = {"_mark": form_mark(""), "person_id": name, "password": PASSWORD}
-        found = self.client.post("/console/login", data=given)
-        assert found.status_code == 303, found.text
-
-    def page(self, path: str, status: int = 200) -> str:
-        """What a page shows."""
-        found = self.client.get(path)
-        assert found.status_code == status, found.text
-        assert "<script>alert" not in found.text
-        assert "style=" not in found.text
-        return found.text
-
-    def sent(
-        self, page: str, path: str, status: int = 303, files: Any = None, **fields: Any
-    ) -> httpx.Response:
-        """What the form of a page that has a path is answered, with some fields filled in."""
-        forms = re.findall(r"<form[^>]*>.*?</form>", page, re.DOTALL)
-        form = next(
-            each for each in forms if f'name="_path" value="{path}"' in each or f'action="{path}"' in each
-        )
-        hidden = {
-            name: unescape(value)
-            for tag in re.findall(r'<input type="hidden"[^>]*>', form)
-            for name, value in [(re.search(r'name="([^"]*)"', tag)[1], re.search(r"value=([\"'])(.*?)\1", tag)[2])]
-        }  # fmt: skip
-        action = re.search(r'action="([^"]*)"', form)[1]
-        found = self.client.post(action, data=hidden | fields, files=files)
-        assert found.status_code == status, found.text
-        return found
 
 
 def nobody_home(letter: Letter) -> None:

@@ -1,0 +1,274 @@
+"""The console's pages of strategies, releases, drafts and compliance, by the real server."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.release_figures import figures_kept, review_figures
+from limitkeeper.app.review import Models, reviewed_portfolio
+from limitkeeper.app.strategies import strategy_from_text, strategy_path
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM
+from limitkeeper.store.work import work
+from tests.console_forms import Browser
+from tests.consoles import SWITCHES, sitting
+from tests.contract.test_life import MODEL, portfolio
+from tests.workflow_server import WorkflowServer, workflow_server
+
+RELEASES, NEW = "/console/strategy/releases", "/console/strategy/new"
+STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
+REPORT = json.loads((Path(__file__).parents[2] / "docs" / "fairness" / "taiwan.json").read_bytes())
+SCRIPT = "<script>alert(1)</script>"
+FAILED = {"screen": "adverse_impact_ratio", "attribute": "sex", "group": SCRIPT, "value": 0.71, "low": 0.66,
+          "high": 0.77, "bound": 0.8, "status": "failed", "is_certain": True, "blocks": True}  # fmt: skip
+PARTS = ("purpose", "necessity", "effect_on_rights", "safeguards")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]:
+    folder = tmp_path_factory.mktemp("strategies")
+    with workflow_server(f"sqlite:///{folder}/store.db", folder) as found:
+        for name, role in (("sue", STRATEGIST), ("mia", COMMITTEE), ("ivy", COMPLIANCE)):
+            found.person(name, role)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def at(server: WorkflowServer) -> Callable[[str], Browser]:
+    known: dict[str, Browser] = {}
+
+    def found(name: str) -> Browser:
+        return known.setdefault(name, Browser(server, name))
+
+    return found
+
+
+def of_version(text: str, version: str) -> str:
+    """A strategy of other content: of another version."""
+    return text.replace('version: "2026-11"', f'version: "{version}"')
+
+
+def drafted(browser: Browser, text: str) -> str:
+    """The id of a release that was drafted by the page."""
+    sent = browser.sent(browser.page(NEW), "/v1/releases", strategy=text)
+    assert re.fullmatch(RELEASES + "/[0-9a-f]{32}", sent.headers["location"])
+    return sent.headers["location"].rsplit("/", 1)[1]
+
+
+def acted(browser: Browser, release_id: str, act: str, status: int = 303, **more: Any) -> Any:
+    """What the form of an act on a release is answered."""
+    page = browser.page(f"{RELEASES}/{release_id}")
+    return browser.sent(page, f"/v1/releases/{release_id}/{act}", status, **more)
+
+
+def assessed(browser: Browser, release_id: str, report: dict[str, Any], status: int = 303) -> Any:
+    """What the form of an assessment is answered, with the report as a file."""
+    said = {f"assessment.{part}": f"{part} is said" for part in PARTS}
+    files = {"screen:json": ("fairness.json", json.dumps(report).encode(), "application/json")}
+    return acted(browser, release_id, "assess", status, files=files, **said)
+
+
+def approved(at: Callable[[str], Browser], text: str) -> str:
+    """The id of a release that passed every gate but the last, all by the pages."""
+    release_id = drafted(at("sue"), text)
+    acted(at("sue"), release_id, "validate")
+    assessed(at("sue"), release_id, REPORT)
+    acted(at("mia"), release_id, "approve", words="seen")
+    acted(at("ivy"), release_id, "approve", words="screens hold")
+    return release_id
+
+
+def test_strategy_is_shown_with_its_rules_its_path_and_its_parameters(at: Callable[[str], Browser]) -> None:
+    page = at("ivy").page("/console/strategy")
+    assert "Only watches" in page
+    assert "Late now, sixty days or more in the last year, and default is likely." in page
+    assert "pd &gt;= pd_close" in page
+    assert "pd_close = 70%" in page
+    assert "Recent payments here were late" in page
+    assert page.index("Close") < page.index("Shielded: no change") < page.index("Restore")
+    assert "Cool-down after an action: <strong>14 days" in page
+    assert "−50%" in page
+    assert "/console/strategy/new" not in page  # compliance drafts nothing
+
+
+def test_release_goes_through_every_gate_by_its_forms_to_live_and_back(
+    at: Callable[[str], Browser], server: WorkflowServer
+) -> None:
+    one = approved(at, STANDARD)
+    sue = at("sue").page(f"{RELEASES}/{one}")
+    assert "purpose is said" in sue
+    assert "screens hold" in sue
+    assert "Next: <strong>Live</strong>, by Committee member" in sue
+    assert f'value="/v1/releases/{one}/live"' not in sue
+    acted(at("mia"), one, "live", **{"share:percent": "100"})
+    two = approved(at, CAUTIOUS)
+    page = at("mia").page(f"{RELEASES}/{two}")
+    assert "At 100 % these retire:" in page
+    assert "standard 2026-11" in page
+    acted(at("mia"), two, "live", **{"share:percent": "12.5 %"})
+    listed = at("ivy").page(RELEASES)
+    assert "challenger" in listed
+    assert "12.50%" in listed
+    assert "87.50%" in listed
+    acted(at("mia"), two, "retire", words="no better")
+    three = approved(at, of_version(CAUTIOUS, "2026-12"))
+    acted(at("mia"), three, "live", **{"share:percent": "100"})
+    assert "Another champion was put live" in at("ivy").page("/console/strategy")
+    acted(at("mia"), three, "rollback", words="too many cuts")
+    gone = at("ivy").page(f"{RELEASES}/{three}")
+    assert "too many cuts" in gone
+    assert "Retired" in gone
+    states = {
+        each["release_id"]: each["state"] for each in server.session("ivy").get("/v1/releases")["items"]
+    }
+    assert (states[one], states[two], states[three]) == ("live", "retired", "retired")
+
+
+def test_difference_is_told_rule_by_rule_with_what_it_was(at: Callable[[str], Browser]) -> None:
+    stricter = of_version(STANDARD, "stricter").replace("pd_close: {value: 0.70", "pd_close: {value: 0.65")
+    page = at("sue").page(f"{RELEASES}/{drafted(at('sue'), stricter)}")
+    assert "rules that differ: 1" in page
+    row = next(each for each in re.findall(r"<tr.*?</tr>", page, re.DOTALL) if "pd_close" in each)
+    assert re.findall(r"<strong>(\d+%)</strong>", row) == ["70%", "65%"]
+    assert "<code>long_arrears</code>" in row
+    assert "Changed" in row
+
+
+def test_failed_screen_is_pictured_against_its_bound_and_waits_for_compliance(
+    at: Callable[[str], Browser],
+) -> None:
+    release_id = drafted(at("sue"), of_version(STANDARD, "screened"))
+    acted(at("sue"), release_id, "validate")
+    report = REPORT | {
+        "failed": ["sex: adverse-impact ratio 0.71"],
+        "findings": [FAILED, *REPORT["findings"]],
+    }
+    assessed(at("sue"), release_id, report)
+    for path in (f"{RELEASES}/{release_id}", "/console/compliance"):
+        page = at("ivy").page(path)
+        assert 'aria-label="0.710 (0.660–0.770), bound 0.800"' in page
+        assert unescape(page).count(SCRIPT) >= 1
+    assert "cannot be approved before compliance" in at("mia").page(f"{RELEASES}/{release_id}")
+    acted(at("ivy"), release_id, "justify", words=SCRIPT)
+    assert "justified the failed screens" in at("mia").page(f"{RELEASES}/{release_id}")
+    assert "Justified by" in at("ivy").page("/console/compliance")
+    acted(at("ivy"), release_id, "approve", words="seen")
+    assert "You have approved it." in at("ivy").page(f"{RELEASES}/{release_id}")
+
+
+def test_report_that_is_none_is_refused_in_words_and_nothing_is_kept(
+    at: Callable[[str], Browser], server: WorkflowServer
+) -> None:
+    release_id = drafted(at("sue"), of_version(STANDARD, "odd"))
+    acted(at("sue"), release_id, "validate")
+    said = {f"assessment.{part}": "said" for part in PARTS}
+    for content, told in ((b"no json", "This is no JSON."), (b"\xff\xfe", "The file is no text."),
+                          (b"{}", "The screen says not what failed.")):  # fmt: skip
+        files = {"screen:json": ("fairness.json", content, "application/json")}
+        assert told in acted(at("sue"), release_id, "assess", 422, files=files, **said).text
+    assert server.session("sue").get(f"/v1/releases/{release_id}")["state"] == "validated"
+
+
+def test_role_without_the_right_gets_no_form_and_the_refusal_in_words(
+    at: Callable[[str], Browser], server: WorkflowServer
+) -> None:
+    release_id = drafted(at("sue"), of_version(STANDARD, "own"))
+    assert "Next: <strong>Validation</strong>" in at("mia").page(f"{RELEASES}/{release_id}")
+    page = at("sue").page(f"{RELEASES}/{release_id}")
+    path = f"/v1/releases/{release_id}/validate"
+    forged = at("sue").sent(
+        page, path, 403, _path=f"/v1/releases/{release_id}/live", **{"share:percent": "100"}
+    )
+    assert "This is not yours to see or do" in forged.text
+    assert server.session("sue").get(f"/v1/releases/{release_id}")["state"] == "draft"
+    assert "This is not yours to do." in at("mia").page(NEW, 403)
+
+
+def test_draft_begins_from_what_decides_and_a_check_loses_nothing(at: Callable[[str], Browser]) -> None:
+    sue = at("sue")
+    page = sue.page(NEW)
+    begun = unescape(re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)[1])
+    assert strategy_from_text(begun, "begun").hash == strategy_from_text(STANDARD, "standard").hash
+    broken = STANDARD.replace("utilisation >=", "utilization >=").replace("Lowers gradually", SCRIPT)
+    found = sue.sent(page, "/v1/releases", 200, formaction=NEW, strategy=broken.replace("\n", "\r\n")).text
+    assert unescape(re.search(r"<textarea[^>]*>\n(.*?)</textarea>", found, re.DOTALL)[1]) == broken
+    line = 1 + next(k for k, each in enumerate(broken.splitlines()) if "utilization" in each)
+    assert f'href="#line-{line}"' in found
+    assert f'<li id="line-{line}" class="wrong">' in found
+    assert "Did you mean &#39;utilisation&#39;?" in found
+    assert SCRIPT not in found
+    good = sue.sent(page, "/v1/releases", 200, formaction=NEW, strategy=of_version(STANDARD, "checked")).text
+    assert "The strategy holds" in good
+    assert "Met" in good
+    long = sue.sent(page, "/v1/releases", 200, formaction=NEW, strategy="额" * 100_000).text
+    assert "The strategy is too large." in long
+    refused = sue.sent(page, "/v1/releases", 422, strategy=broken)
+    assert "The strategy does not hold." in refused.text
+
+
+def test_hits_stand_beside_each_rule_once_a_review_was_kept(
+    at: Callable[[str], Browser], server: WorkflowServer
+) -> None:
+    text = of_version(CAUTIOUS, "reviewed")
+    release_id = drafted(at("sue"), text)
+    assert "--keep-as" in at("sue").page(f"{RELEASES}/{release_id}")
+    lines, in_force = portfolio(), market_parameters("CN", dt.date(2026, 1, 1))
+    found = reviewed_portfolio(lines, Models(MODEL), strategy_from_text(text, "cautious"), in_force)
+    with work(server.engine.store, SYSTEM, server.clock()) as w:
+        figures_kept(w, release_id, lines, review_figures(found, in_force))
+    page = at("sue").page(f"{RELEASES}/{release_id}")
+    row = next(
+        each
+        for each in re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+        if 'id="rule-violations_repeated"' in each
+    )
+    assert 'aria-label="hits 200"' in row
+    assert "On the last portfolio" in page
+
+
+def test_regulation_says_what_was_not_verified_and_counts_leave_the_house_within_the_budget(
+    at: Callable[[str], Browser],
+) -> None:
+    ivy = at("ivy")
+    page = ivy.page("/console/compliance")
+    assert "no verified article" in page
+    assert "May not go on" in page
+    assert "CN.pipl_50_request_answered" not in ivy.page("/console/compliance?stage=portfolio")
+    today = re.search(r'max="(\d{4}-\d\d-\d\d)"', page)[1]
+    days = {"from": today, "to": today, "epsilon:number": "1.5"}
+    given = ivy.sent(page, "/console/compliance/aggregate", 200, **days).text
+    assert "off by at most" in given
+    assert "left of the year&#39;s budget" in given
+    again = ivy.page("/console/compliance")
+    assert "<strong>1.50</strong>" in again
+    over = ivy.sent(again, "/console/compliance/aggregate", 422, **(days | {"epsilon:number": "9"}))
+    assert "The year&#39;s privacy budget does not hold this." in over.text
+    assert "Counts that leave the house" not in at("sue").page("/console/compliance")
+
+
+def test_pages_hold_in_a_browser_at_both_widths(
+    server: WorkflowServer, required: Callable[[str], Path], at: Callable[[str], Browser]
+) -> None:
+    browser = required("browser")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    release_id = drafted(at("sue"), of_version(CAUTIOUS, "looked-at"))
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(browser), args=SWITCHES)
+        with sitting(chromium, server, "sue", "zh", "dark") as sue:
+            sue.goes("/console/strategy")
+            sue.looks("strategy-zh-dark")
+        with sitting(chromium, server, "sue") as sue:
+            sue.goes(f"{RELEASES}/{release_id}")
+            sue.looks("release-en-light")
+            sue.goes(NEW)
+            sue.page.fill("textarea[name=strategy]", CAUTIOUS.replace("utilisation >=", "utilization >="))
+            sue.page.click("button[formaction]")
+            sue.page.wait_for_selector(".listing .wrong")
+            sue.looks("draft-checked-en-light")
+        chromium.close()
