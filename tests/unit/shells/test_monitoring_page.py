@@ -49,3 +49,13 @@ def test_model_of_which_no_outcome_is_known_has_no_plot_of_them() -> None:
     t = report_words("en", "monitoring")
     assert t["section_people"] not in page
     assert t["plot_auc"] not in page
+
+
+def test_chance_too_small_to_be_told_is_told_as_less_and_never_as_nothing() -> None:
+    document = monitoring_document()
+    for vintage in document["vintages"]:
+        for figure in vintage["figures"]:
+            figure["p_adjusted"] = 1e-9
+    page = monitoring_html({**document, "alerts": alerts_of(document["vintages"])})
+    assert "chance: &lt; 0.0001" in page
+    assert "0.0000<" not in page

@@ -15,6 +15,9 @@ from limitkeeper.shells.report.page import NOTHING, page_drawn, percent, report_
 SHARES = ("override", "overturn")
 """Kinds of figures that are shares."""
 
+CHANCE_LEAST = 0.0001
+"""The least probability that is told as a number."""
+
 VINTAGES_SHOWN = 12
 """Columns of the table of characteristics: the newest vintages."""
 
@@ -30,6 +33,17 @@ def number(value: float | None, places: int = 3) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{value:.{places}f}".replace("-", "−")
+
+
+def chance(value: float | None) -> str:
+    """A probability to four places; one that is less than they can say is told as that.
+
+    Examples
+    --------
+    >>> chance(0.03125), chance(0.00004), chance(0.0), chance(None)
+    ('0.0312', '< 0.0001', '< 0.0001', '–')
+    """
+    return f"< {CHANCE_LEAST}" if value is not None and value < CHANCE_LEAST else number(value, 4)
 
 
 def shown_value(figure: Mapping[str, Any]) -> str:
@@ -104,7 +118,7 @@ def monitoring_html(document: Mapping[str, Any], language: str = "en") -> str:
     vintages = document["vintages"]
     return page_drawn(
         "monitoring.html.j2",
-        {"count": whole_number, "percent": percent, "number": number, "value": shown_value},
+        {"count": whole_number, "percent": percent, "number": number, "value": shown_value, "chance": chance},
         d=document,
         t=t,
         lang=language,
