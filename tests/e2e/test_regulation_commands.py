@@ -38,10 +38,12 @@ def test_strategy_that_a_market_forbids_is_refused_by_the_name_of_the_rule() -> 
 def test_empty_store_has_nothing_that_failed_and_the_facts_are_written(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'limitkeeper.db'}"
     Store(url).close()
-    out = tmp_path / "facts.json"
-    code, text = run("evaluate", "--market", "CN", "--from", "2026-01-01", "--store", url, "--out", str(out))
+    out, page = tmp_path / "facts.json", tmp_path / "facts.html"
+    more = ("--out", str(out), "--page", str(page), "--lang", "zh")
+    code, text = run("evaluate", "--market", "CN", "--from", "2026-01-01", "--store", url, *more)
     assert code == 0
     assert "0 findings failed" in text
+    assert "没有规则未通过" in page.read_text(encoding="utf-8")
     facts = json.loads(out.read_text(encoding="utf-8"))
     assert (facts["market"], facts["subjects"], facts["audit"]["events"]) == ("CN", 0, 0)
 

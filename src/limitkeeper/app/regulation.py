@@ -55,23 +55,23 @@ class Evaluation:
     counts
         Rule id -> status -> subjects.
     failures
-        At most :data:`FAILURES_KEPT`, in order of the subjects.
+        At most :data:`FAILURES_KEPT`, in order of the subjects, each with the day that it was evaluated for.
     subjects
         How many were evaluated.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    failures: list[Finding] = field(default_factory=list)
+    failures: list[tuple[Finding, dt.date]] = field(default_factory=list)
     subjects: int = 0
 
-    def add(self, found: Iterable[Finding]) -> None:
-        """Count what came of one subject."""
+    def add(self, found: Iterable[Finding], day: dt.date) -> None:
+        """Count what came of one subject on its day."""
         self.subjects += 1
         for each in found:
             by_status = self.counts.setdefault(each.rule.id, {})
             by_status[each.status] = by_status.get(each.status, 0) + 1
             if each.status == FAILED and len(self.failures) < FAILURES_KEPT:
-                self.failures.append(each)
+                self.failures.append((each, day))
 
     @property
     def failed(self) -> int:
@@ -97,11 +97,11 @@ def decisions_evaluated(
     """
     rules, found = regulation(), Evaluation()
     for facts, subject, day in _decision_facts(store, from_us, to_us, progress):
-        found.add(findings(rules, DECISION, facts, subject, market, day))
+        found.add(findings(rules, DECISION, facts, subject, market, day), day)
     for facts, subject, day in chain(
         _appeal_facts(store, from_us, to_us), _request_facts(store, from_us, to_us)
     ):
-        found.add(findings(rules, CLOCK, facts, subject, market, day))
+        found.add(findings(rules, CLOCK, facts, subject, market, day), day)
     return found
 
 
@@ -301,5 +301,5 @@ def evaluation_document(
         "regulation": regulation_hash(regulation()), "audit": {"events": head["number"], "hash": head["hash"]},
         "subjects": found.subjects, "failed": found.failed,
         "rules": [rule_document(rule, last) | {"counts": found.counts.get(rule.id, {})} for rule in rules],
-        "failures": [finding_document(each) for each in found.failures],
+        "failures": [{"day": day.isoformat()} | finding_document(each) for each, day in found.failures],
     }  # fmt: skip

@@ -101,6 +101,9 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="JSON file for the facts: rules, counts, failures.")
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="HTML file for the same facts, to be read, in the language of --lang.")
+    ] = None,
     lang: Language = "en",
     as_json: AsJson = False,
 ) -> None:
@@ -121,6 +124,10 @@ def evaluate(
     text = json.dumps(found, ensure_ascii=False, indent=1)
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
+    if page is not None:
+        from limitkeeper.shells.report.regulation_page import regulation_html
+
+        page.write_text(regulation_html(found, lang), encoding="utf-8")
     if as_json:
         typer.echo(text)
     else:
