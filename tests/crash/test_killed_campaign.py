@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.core.access.chain import first_break
+from limitkeeper.app.evidence import evidence_verified
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.limit_tables import limit_entries, lines
@@ -52,7 +52,7 @@ def test_killed_process_leaves_one_effect_of_each_account(store: Store, store_ur
     )
     assert {each["state"] for each in again.rows(sa.select(campaign_items))} == {"planned"}
     events = again.rows(sa.select(audit_events).order_by(audit_events.c.number))
-    assert first_break(events) is None
+    assert evidence_verified(again).holds
     told = [json.loads(each["detail"])["planned"] for each in events if each["act"] == "campaign.plan"]
     assert sum(told) == ACCOUNTS
     again.close()

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.audit import verified
+from limitkeeper.app.evidence import evidence_verified
 from limitkeeper.app.mandates import mandate_given
 from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, SYSTEM
 from limitkeeper.core.approval.mandates import Mandate
@@ -193,4 +193,5 @@ def test_officers_and_customers_at_once_lose_nothing_and_double_nothing(server: 
             range(1, len(own) + 1)
         )
         assert sum(entry["delta_cents"] for entry in own) == limits[account]
-    assert verified(store).broken is None
+    found = evidence_verified(store)
+    assert (found.audit.broken, found.faults) == (None, [])

@@ -12,11 +12,22 @@ from typing import Any
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.connectors.mail import MailServer
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFICER
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.shells.cli.main import application
+from limitkeeper.store.appeal_tables import appeal_evidence
+from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.limit_tables import limit_entries
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.tables import proposals
 from tests.postman import Postman, postman
 from tests.receiver import Receiver
 from tests.receiving_bank import Bank
@@ -137,7 +148,7 @@ def on_appeal(
 
 
 def test_story_of_a_customer_from_event_to_restored_limit(
-    server: WorkflowServer, mail: Postman, core: Receiver
+    server: WorkflowServer, mail: Postman, core: Receiver, store_url: str, tmp_path: Path
 ) -> None:
     staffed(server)
     case = decided_by_the_committee(server)
@@ -160,3 +171,42 @@ def test_story_of_a_customer_from_event_to_restored_limit(
     assert ivy.get("/v1/audit/verify")["holds"]
     acts = {each["act"] for each in ivy.get("/v1/audit", params={"limit": 500})["items"]}
     assert {"case.ask", "case.send_up", "case.vote_for", "notice.out", "limit.effect", "appeal.grant"} <= acts
+    evidence_stands(server, store_url, tmp_path)
+
+
+def evidence_stands(server: WorkflowServer, store_url: str, folder: Path) -> None:
+    """What the story left is held against the audit by command: it stands, no rule failed, and any edit is found."""
+    store, now_us, path = server.engine.store, server.clock(), folder / "facts.json"
+    first, last = day_of(now_us - 20 * DAY_US), day_of(now_us)
+    facts = evaluation_document(store, "CN", first, last, now_us)
+    assert (facts["subjects"], facts["failures"]) == (2, []), "the reduction and the appeal"
+    assert {each["id"]: each["counts"] for each in facts["rules"]}["CN.pipl_24_reasons"] == {"met": 1}
+    path.write_text(json.dumps(facts))
+
+    def found() -> tuple[bool, list[str]]:
+        command = ["audit", "verify", "--all", "--json", "--facts", str(path), "--store", store_url]
+        told = json.loads(CliRunner().invoke(application, command).stdout.splitlines()[-1])
+        return told["holds"], [each["where"].split()[0] for each in told["faults"]]
+
+    assert found() == (True, [])
+    edits = [
+        (proposals, "trace", lambda text: text + " "),
+        (appeal_evidence, "content", lambda sealed: sealed[:-1] + bytes([sealed[-1] ^ 1])),
+        (limit_entries, "delta_cents", lambda cents: cents + 1),
+        (case_acts, "words", lambda text: text[1:]),
+        (notices, "content", lambda sealed: sealed[1:]),
+        (audit_events, "actor_id", lambda name: name + " "),
+    ]
+    for table, column, edit in edits:
+        rows = store.rows(sa.select(table).where(table.c[column].is_not(None)))
+        decided = {each["proposal_id"] for each in store.rows(sa.select(cases.c.proposal_id))}
+        row = next(
+            row for row in rows if row[column] and (table is not proposals or row["proposal_id"] in decided)
+        )
+        mine = sa.and_(*(each == row[each.name] for each in table.primary_key.columns))
+        for value in (edit(row[column]), row[column]):
+            with store.database.begin() as connection:
+                connection.execute(table.update().where(mine).values({column: value}))
+            holds, where = found()
+            assert holds == (value == row[column])
+            assert holds or table in (audit_events, limit_entries) or where == [table.name]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from limitkeeper.app.appeal_clocks import run_appeals
+from limitkeeper.app.evidence import evidence_verified
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, Actor
-from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.appeal.appeals import (
     ACTS,
@@ -37,7 +37,6 @@ from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.store.appeal_tables import appeal_acts
-from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.sql import Store
 from tests.appealed_decisions import (
@@ -219,15 +218,13 @@ class StoredAppeals(RuleBasedStateMachine):
         assert answered <= {"bob", "eva", "fay"}
 
     def teardown(self) -> None:
-        """Left alone, it is answered, the chain holds, and the store is put away."""
+        """Left alone, it is answered, the audit and all evidence hold, and the store is put away."""
         for _ in range(5):
             self.now_us += 40 * DAY_US
             run_appeals(self.store, DESK, self.now_us, lambda _account, _as_of: None)
         assert not appeal_row(self.store, self.appeal_id)["is_live"]
-        events = [
-            dict(row) for row in self.store.rows(sa.select(audit_events).order_by(audit_events.c.number))
-        ]
-        assert first_break(events) is None
+        found = evidence_verified(self.store)
+        assert (found.audit.broken, found.faults) == (None, [])
         self.store.close()
         self.folder.cleanup()
 

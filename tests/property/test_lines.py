@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.evidence import evidence_verified
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limit_policy import limit_policy
 from limitkeeper.app.limits import effected_due, entries_in_effect, entries_of, line_row
@@ -62,6 +63,8 @@ class LineMachine(RuleBasedStateMachine):
                                "version": 1} for name in ("ann", "bob")))  # fmt: skip
 
     def teardown(self) -> None:
+        found = evidence_verified(self.store)
+        assert (found.audit.broken, found.faults) == (None, [])
         self.store.close()
         self.folder.cleanup()
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.appeals import AppealDesk, evidence_counted
+from limitkeeper.app.evidence import kept
 from limitkeeper.connectors.evidence import EvidenceError, evidence_kind
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right
@@ -77,16 +78,20 @@ def evidence_added(w: Work, desk: AppealDesk, appeal_id: str, evidence: Evidence
         raise EvidenceError("There are too many files.", value=len(there) + 1, allowed=EVIDENCE_FILES_MAX)
     named = json.dumps([appeal_id, digest])
     evidence_id = hashlib.blake2b(f"evidence:{named}".encode(), digest_size=16).hexdigest()
-    evidence_counted(w, desk, row)
-    w.add(appeal_evidence, {
+    counted = evidence_counted(w, desk, row)
+    file = {
         "evidence_id": evidence_id, "appeal_id": appeal_id, "number": len(there) + 1, "kind": kind,
         "size_bytes": len(content), "sha256": digest,
         "name": desk.seal.sealed(evidence.name.encode(), f"evidence:{evidence_id}:name", row["customer_id"]),
         "content": desk.seal.sealed(content, f"evidence:{evidence_id}", row["customer_id"]), "added_us": w.now_us,
         "added_by": w.actor.actor_id,
-    })  # fmt: skip
+    }  # fmt: skip
+    w.add(appeal_evidence, file)
+    detail = {"evidence": evidence_id, "kind": kind, "sha256": digest}
     w.note(
-        "appeal.evidence", f"appeal:{appeal_id}", {"evidence": evidence_id, "kind": kind, "sha256": digest}
+        "appeal.evidence",
+        f"appeal:{appeal_id}",
+        detail | kept(counted, ("file", file), ("file_content", file)),
     )
     return evidence_id
 

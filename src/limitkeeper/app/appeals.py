@@ -21,6 +21,7 @@ from limitkeeper.app.appeal_notices import answer_words, receipt_told, told
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import CaseOpening, case_granted, case_opened, terms_in_force
 from limitkeeper.app.decisions import Effects
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.limits import ENGINE_TOPIC
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.ownership import owner_of
@@ -283,20 +284,25 @@ def changed_appeal(
     w.change(appeals, after.appeal_id, row["version"], values)
     if values["is_live"] != row["is_live"]:
         w.send(ENGINE_TOPIC, after.appeal_id, {APPEALS_OF: row["account_id"]})
-    _kept_act(w, desk, row, after, act, words)
-    detail = {"state": after.state, "tier": after.tier, "version": after.version, "outcome": after.outcome}
+    done = _kept_act(w, desk, row, after, act, words)
+    detail = {
+        "state": after.state,
+        "tier": after.tier,
+        "version": after.version,
+        "outcome": after.outcome,
+    } | kept(done)
     w.note(f"appeal.{act}", f"appeal:{after.appeal_id}", detail)
     if after.state in GRANTING:
         _granted(w, desk, {**row, **values}, after)
     _tell(w, desk, {**row, **values}, after, act, words)
 
 
-def evidence_counted(w: Work, desk: AppealDesk, row: Mapping[str, Any]) -> None:
-    """Let an appeal be one version further, since evidence came: who answers it must see that."""
+def evidence_counted(w: Work, desk: AppealDesk, row: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Let an appeal be one version further, since evidence came: who answers it must see that. The act as evidence."""
     appeal = appeal_of(row)
     after = replace(appeal, version=appeal.version + 1)
     w.change(appeals, after.appeal_id, appeal.version, {"triage_us": row["triage_us"]})
-    _kept_act(w, desk, row, after, "evidence", "")
+    return _kept_act(w, desk, row, after, "evidence", "")
 
 
 def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act: str, words: str) -> None:
@@ -356,13 +362,16 @@ def _check_part(row: Mapping[str, Any], granted_cents: int | None) -> None:
 
 def _kept_act(
     w: Work, desk: AppealDesk, row: Mapping[str, Any], appeal: Appeal, act: str, words: str
-) -> None:
+) -> tuple[str, Mapping[str, Any]]:
+    """Keep an act on an appeal; what it is as evidence."""
     place = f"appeal:{appeal.appeal_id}:{appeal.version}"
-    w.add(appeal_acts, {
+    done = {
         "appeal_id": appeal.appeal_id, "version": appeal.version, "ts_us": w.now_us, "actor_id": w.actor.actor_id,
         "act": act, "words": desk.seal.sealed(words.encode(), place, row["customer_id"]), "state": appeal.state,
         "tier": appeal.tier,
-    })  # fmt: skip
+    }  # fmt: skip
+    w.add(appeal_acts, done)
+    return "appeal_act", done
 
 
 def _subject(

@@ -1,6 +1,6 @@
 """The audit read back: verified from end to end, and searched."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -31,10 +31,28 @@ def verified(store: Store, progress: Progress = unseen) -> Verified:
     progress
         Told of ``audit``, events read, events in all.
     """
+    return audited(store, progress).verified
+
+
+class Audited(NamedTuple):
+    """Whether the chain holds, and its events once more, page by page."""
+
+    verified: Verified
+    events: Callable[[str], Iterator[dict[str, Any]]]
+
+
+def audited(store: Store, progress: Progress = unseen) -> Audited:
+    """As :func:`verified`, with what reads the same events again, telling of its progress by a name."""
     head = store.rows(sa.select(audit_heads))[0]  # first: what comes later is not asked for
     last = int(head["number"])
-    broken = first_break(_events(store, last, progress), (last, head["hash"]))
-    return Verified(last, broken)
+    broken = first_break(_events(store, last, progress, "audit"), (last, head["hash"]))
+    return Audited(Verified(last, broken), lambda name: _events(store, last, progress, name))
+
+
+def event_hash_of(store: Store, number: int) -> str | None:
+    """The hash of an event by its number, None where there is none."""
+    rows = store.rows(sa.select(audit_events.c.hash).where(audit_events.c.number == number))
+    return str(rows[0]["hash"]) if rows else None
 
 
 def found_events(
@@ -57,7 +75,7 @@ def found_events(
     return store.rows(query.order_by(audit_events.c.number.desc()).limit(count))
 
 
-def _events(store: Store, last: int, progress: Progress) -> Iterator[dict[str, Any]]:
+def _events(store: Store, last: int, progress: Progress, name: str) -> Iterator[dict[str, Any]]:
     number = 0
     while number < last:
         query = sa.select(audit_events).where(audit_events.c.number > number, audit_events.c.number <= last)
@@ -66,4 +84,4 @@ def _events(store: Store, last: int, progress: Progress) -> Iterator[dict[str, A
             return
         yield from rows
         number = rows[-1]["number"]
-        progress("audit", number, last)
+        progress(name, number, last)

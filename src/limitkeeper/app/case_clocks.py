@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import SWEEP_CASES, OnApproved, act_row, case_of, changing_values, terms_in_force
+from limitkeeper.app.evidence import kept
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import APPROVED, OPEN, Terms, clocked
 from limitkeeper.core.approval.clocks import ESCALATE, REMIND, Clocks
@@ -119,7 +120,8 @@ def _move(w: Work, rows: list[dict[str, Any]], terms: Terms, on_approved: OnAppr
         act, values = f"clock.{before.clock}", changing_values(after)
         changes.append(values | {"key": after.case_id, "seen": before.version, "next": after.version})
         acts.append(act_row(after, act, w.actor.actor_id, w.now_us, ""))
-        w.note(f"case.{act}", f"case:{after.case_id}", {"state": after.state, "tier": after.tier})
+        detail = {"state": after.state, "tier": after.tier} | kept(("case_act", acts[-1]))
+        w.note(f"case.{act}", f"case:{after.case_id}", detail)
         if after.state == APPROVED:
             approved.append(row | values)
     names = tuple(changing_values(case_of(rows[0])))

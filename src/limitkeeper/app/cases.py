@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_words import sealed_words
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.ownership import owner_in, tier_facts, with_owners
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
@@ -66,6 +67,8 @@ class CaseOpening:
         accounts.
     parties
         Who had a part in it before, and may not decide.
+    proposals
+        The row of the proposal that it comes from, which the audit keeps a hash of.
     """
 
     kind: str
@@ -80,6 +83,7 @@ class CaseOpening:
     decision_id: str | None = None
     facts: dict[str, str | float | bool | None] = field(default_factory=dict)
     parties: frozenset[str] = frozenset()
+    proposals: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def cut_cents(self) -> int:
@@ -192,8 +196,10 @@ def case_opened(
             "required_tier": tier, "tier_rules": json.dumps(rules), "maker_id": case.maker_id,
             "opened_us": w.now_us, "version": case.version} | changing_values(case)  # fmt: skip
     w.add(cases, row)
-    w.add(case_acts, act_row(case, "open", w.actor.actor_id, w.now_us, ""))
-    w.note("case.open", f"case:{case_id}", {"tier": tier, "rules": rules})
+    done = act_row(case, "open", w.actor.actor_id, w.now_us, "")
+    w.add(case_acts, done)
+    held = kept(("case", row), ("case_act", done), *(("proposal", each) for each in opening.proposals))
+    w.note("case.open", f"case:{case_id}", {"tier": tier, "rules": rules} | held)
     if case.state == APPROVED:
         on_approved(w, row)
     if held_why is not None:
@@ -243,10 +249,10 @@ def case_acted(
             "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
         )
     before = case_of(row)
-    after, kept = acted(before, act, w.actor, terms, w.now_us, words), sealed_words(seal, words, row)
-    votes = (each if each in before.votes else each._replace(words=kept) for each in after.votes)
+    after, said = acted(before, act, w.actor, terms, w.now_us, words), sealed_words(seal, words, row)
+    votes = (each if each in before.votes else each._replace(words=said) for each in after.votes)
     after = replace(after, votes=tuple(votes))
-    _written(w, row, after, act, kept, on_approved)
+    _written(w, row, after, act, said, on_approved)
     return after
 
 
@@ -262,8 +268,9 @@ def case_withdrawn(w: Work, case_id: str, why: str) -> None:
     after = withdrawn(case_of(row), why)
     if after.state != row["state"]:
         w.change(cases, case_id, row["version"], changing_values(after))
-        w.add(case_acts, act_row(after, "withdraw", w.actor.actor_id, w.now_us, why))
-        w.note("case.withdraw", f"case:{case_id}", {"why": why})
+        done = act_row(after, "withdraw", w.actor.actor_id, w.now_us, why)
+        w.add(case_acts, done)
+        w.note("case.withdraw", f"case:{case_id}", {"why": why} | kept(("case_act", done)))
 
 
 def case_granted(
@@ -298,12 +305,10 @@ def _written(
 ) -> None:
     changed = changing_values(after)
     w.change(cases, after.case_id, row["version"], changed)
-    w.add(case_acts, act_row(after, act, w.actor.actor_id, w.now_us, words))
-    w.note(
-        f"case.{act}",
-        f"case:{after.case_id}",
-        {"state": after.state, "tier": after.tier, "version": after.version},
-    )
+    done = act_row(after, act, w.actor.actor_id, w.now_us, words)
+    w.add(case_acts, done)
+    detail = {"state": after.state, "tier": after.tier, "version": after.version} | kept(("case_act", done))
+    w.note(f"case.{act}", f"case:{after.case_id}", detail)
     if after.state == APPROVED:
         on_approved(w, row | changed)
 
@@ -382,5 +387,5 @@ def opening_of_proposal(w: Work, row: dict[str, Any]) -> CaseOpening:
         "restoration" if row["action"] == RESTORE else "decision", row["action"], row["account_id"],
         row["limit_before_cents"], row["limit_after_cents"], int(max(before, balance)), "system",
         owner.customer_id, row["proposal_id"], row["decision_id"],
-        {"trigger": decided.get("trigger")} | tier_facts(w, owner, trace),
+        {"trigger": decided.get("trigger")} | tier_facts(w, owner, trace), proposals=(row,),
     )  # fmt: skip

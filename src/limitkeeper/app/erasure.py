@@ -165,7 +165,10 @@ def _rows_erased(w: Work, customer_id: str, name: str) -> dict[str, int]:
     ]  # fmt: skip
     for table, mine in deletions:
         done[table.name] = w.connection.execute(table.delete().where(mine)).rowcount
-    is_plain = sa.not_(case_acts.c.words.startswith(SEALED, autoescape=True))  # from before words were sealed
+    # From before words were sealed; what a withdrawal says is never a person's.
+    is_plain = sa.not_(case_acts.c.words.startswith(SEALED, autoescape=True)) & (
+        case_acts.c.act != "withdraw"
+    )
     changes: list[tuple[sa.Table, sa.ColumnElement[bool], dict[str, Any]]] = [
         (stated_accounts, stated_accounts.c.account_id.in_(accounts), {"customer_id": None, "segment": None}),
         (lines, lines.c.account_id.in_(accounts), {"customer_id": None}),

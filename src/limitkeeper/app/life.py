@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.life_contents import (
     Released,
     keep_content,
@@ -316,11 +317,13 @@ def _changed(
 
 
 def _act(w: Work, release_id: str, version: int, act: str, state: str, detail: Mapping[str, Any]) -> None:
-    w.add(release_acts, {
+    done = {
         "release_id": release_id, "version": version, "ts_us": w.now_us, "actor_id": w.actor.actor_id, "act": act,
         "detail": json.dumps(detail, ensure_ascii=False), "state": state,
-    })  # fmt: skip
-    w.note(f"release.{act}", f"release:{release_id}", {"state": state, "version": version})
+    }  # fmt: skip
+    w.add(release_acts, done)
+    held = kept(("release_act", done))
+    w.note(f"release.{act}", f"release:{release_id}", {"state": state, "version": version} | held)
 
 
 def _documents(found: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.regulation_policy import register_from_text, shipped_register
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import CARD, CHALLENGER, MODEL
@@ -142,8 +143,10 @@ def keep_content(w: Work, name_hash: str, kind: str, name: str, content: bytes) 
             f"The {kind} is too large.", value=len(content), allowed=f"{ARTEFACT_BYTES_MAX} bytes"
         )
     if w.row(sa.select(artefacts.c.hash).where(artefacts.c.hash == name_hash)) is None:
-        w.add(artefacts, {"hash": name_hash, "kind": kind, "name": name, "content": zlib.compress(content),
-                          "added_us": w.now_us, "added_by": w.actor.actor_id})  # fmt: skip
+        row = {"hash": name_hash, "kind": kind, "name": name, "content": zlib.compress(content),
+               "added_us": w.now_us, "added_by": w.actor.actor_id}  # fmt: skip
+        w.add(artefacts, row)
+        w.note("artefact.keep", f"artefact:{name_hash}", {"kind": kind} | kept(("artefact", row)))
 
 
 def _content(w: Work, name_hash: str, kind: str) -> bytes:

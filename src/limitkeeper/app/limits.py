@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.bank import BANK_TOPIC, NONE, TOLD, command
+from limitkeeper.app.evidence import kept
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import HOUR_US
 from limitkeeper.core.kernel.instants import instant_text
@@ -198,9 +199,8 @@ def steps_planned(w: Work, change: LimitChange, steps: Sequence[tuple[int | None
                 "by_request": change.by_request, "is_assessed": place == 1 or not change.is_looked_at_again,
                 "wait_us": change.wait_us if place > 1 or change.action in RAISING else None}  # fmt: skip
         w.add(limit_entries, row)
-        w.note(
-            "limit.plan", f"account:{change.account_id}", {"entry": row["entry_id"], "action": change.action}
-        )
+        detail = {"entry": row["entry_id"], "action": change.action} | kept(("entry", row))
+        w.note("limit.plan", f"account:{change.account_id}", detail)
         ids.append(row["entry_id"])
     w.change(lines, change.account_id, line["version"], {"entries": line["entries"] + len(steps)})
     return ids
@@ -229,8 +229,9 @@ def _opened(w: Work, change: LimitChange) -> dict[str, Any]:
         begun.append((DECREASE, found, found - old, "a cut from before the ledger"))
     for number, (action, target, delta, why) in enumerate(begun, start=1):
         row = entry_row(w, change.account_id, number, action, w.now_us)
-        w.add(limit_entries, row | {"target_cents": target, "delta_cents": delta, "state": EFFECTIVE,
-                                    "effective_us": w.now_us, "look_us": None, "why": why})  # fmt: skip
+        row |= {"target_cents": target, "delta_cents": delta, "state": EFFECTIVE, "effective_us": w.now_us,
+                "look_us": None, "why": why}  # fmt: skip
+        _found(w, row)
     line = {"account_id": change.account_id, "customer_id": change.customer_id, "limit_cents": found,
             "is_frozen": False, "entries": len(begun), "version": 1}  # fmt: skip
     w.add(lines, line)
@@ -249,9 +250,17 @@ def _as_known(w: Work, line: dict[str, Any], change: LimitChange) -> dict[str, A
     found = change.limit_before_cents
     row |= {"target_cents": found, "delta_cents": found, "state": EFFECTIVE, "effective_us": w.now_us,
             "look_us": None, "why": "the limit as it became known"}  # fmt: skip
-    w.add(limit_entries, row)
+    _found(w, row)
     version = w.change(lines, change.account_id, line["version"], {"limit_cents": found, "entries": number})
     return line | {"limit_cents": found, "entries": number, "version": version}
+
+
+def _found(w: Work, row: dict[str, Any]) -> None:
+    """Keep an entry that says how a line was found."""
+    w.add(limit_entries, row)
+    w.note(
+        "limit.find", f"account:{row['account_id']}", {"entry": row["entry_id"]} | kept(("entry_end", row))
+    )
 
 
 def entry_id_of(account_id: str, number: int) -> str:
@@ -285,10 +294,10 @@ def cancelled(w: Work, entry_id: str, why: str) -> None:
     row = w.found(limit_entries, entry_id)
     if row["state"] != PLANNED:
         raise LedgerError("Only what is planned is cancelled.", value=row["state"], advice="Undo it instead.")
-    w.change(
-        limit_entries, entry_id, row["version"], {"state": CANCELLED, "look_us": None, "cancelled_why": why}
-    )
-    w.note("limit.cancel", f"account:{row['account_id']}", {"entry": entry_id})
+    changed = {"state": CANCELLED, "look_us": None, "cancelled_why": why}
+    w.change(limit_entries, entry_id, row["version"], changed)
+    held = kept(("entry_end", row | changed))
+    w.note("limit.cancel", f"account:{row['account_id']}", {"entry": entry_id} | held)
 
 
 def undone(w: Work, entry_id: str, why: str, effective_us: int, case_id: str | None = None) -> str:
@@ -318,7 +327,8 @@ def undone(w: Work, entry_id: str, why: str, effective_us: int, case_id: str | N
     new |= {"reverses": entry_id, "why": why, "case_id": case_id, "decision_id": row["decision_id"]}
     w.add(limit_entries, new)
     w.change(lines, row["account_id"], line["version"], {"entries": line["entries"] + 1})
-    w.note("limit.reverse", f"account:{row['account_id']}", {"entry": new["entry_id"], "reverses": entry_id})
+    detail = {"entry": new["entry_id"], "reverses": entry_id} | kept(("entry", new))
+    w.note("limit.reverse", f"account:{row['account_id']}", detail)
     return str(new["entry_id"])
 
 
@@ -385,16 +395,16 @@ def _look(w: Work, row: dict[str, Any], notice_is_out: NoticeIsOut, is_suspended
                "state": after.state, "delta_cents": after.delta_cents, "effective_us": after.effective_us,
                "look_us": look_us, "bank_state": TOLD if is_told else NONE}  # fmt: skip
     w.change(limit_entries, row["entry_id"], row["version"], changed)
+    held = kept(("entry_end", row | changed))
     if not is_told:
-        w.note("limit.moot", f"account:{row['account_id']}", {"entry": row["entry_id"]})
+        w.note("limit.moot", f"account:{row['account_id']}", {"entry": row["entry_id"]} | held)
         return
     limit_cents = line["limit_cents"] + after.delta_cents
     is_frozen = after.action == FREEZE if after.action in FREEZING else bool(line["is_frozen"])
     stands = {"limit_cents": limit_cents, "is_frozen": is_frozen}
     sequence = w.change(lines, row["account_id"], line["version"], stands)
-    w.note(
-        "limit.effect", f"account:{row['account_id']}", {"entry": row["entry_id"], "limit_cents": limit_cents}
-    )
+    detail = {"entry": row["entry_id"], "limit_cents": limit_cents} | held
+    w.note("limit.effect", f"account:{row['account_id']}", detail)
     w.send(BANK_TOPIC, row["entry_id"], command(row | {"effective_us": taken_us}, stands, sequence))
     if after.action not in FREEZING:
         event = {"event_id": f"limit-{row['entry_id']}", "account_id": row["account_id"], "kind": "limit_set",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
 from limitkeeper.connectors.sealing import ErasedError, Seal, is_erased
@@ -93,16 +94,17 @@ def written(
     content = json.dumps([notice.subject, list(notice.paragraphs)], ensure_ascii=False).encode()
     notice_id = secrets.token_hex(16)
     quiet = quiet_hours(customer_row(w, customer_id))
-    w.add(notices, {
+    row = {
         "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
         "language": language, "content": sealed_or_nothing(seal, content, notice_id, customer_id), "made_us": w.now_us,
         "state": WAITING, "out_us": None, "read_us": None, "due_us": us_of(quiet.over(instant(w.now_us))), "version": 1,
-    })  # fmt: skip
+    }  # fmt: skip
+    w.add(notices, row)
     until = facts.appeal_until_day
     w.note("notice.write", f"notice:{notice_id}", {
         "kind": facts.kind, "account": account_id, "reasons": [each["code"] for each in facts.reasons],
         "appeal_until": None if until is None else until.isoformat(),
-    })  # fmt: skip
+    } | kept(("notice", row), ("notice_content", row)))  # fmt: skip
     return notice_id
 
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,6 +10,10 @@ from rich.table import Table
 
 from limitkeeper.shells.cli.options import DataFolder, StoreUrl, store_at
 from limitkeeper.shells.cli.progress import progress_bars
+
+if TYPE_CHECKING:
+    from limitkeeper.app.evidence import Evidence, Fault
+    from limitkeeper.store.sql import Store
 
 application = typer.Typer(
     help="What was done, by whom, and whether the record of it holds.",
@@ -27,34 +31,89 @@ def root() -> None:
 def verify(
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
+    is_whole: Annotated[
+        bool, typer.Option("--all", help="Hold every row that is evidence against it, too.")
+    ] = False,
+    facts: Annotated[
+        Path | None,
+        typer.Option(help="An export of limitkeeper regulation evaluate: whether its last event stands."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Read the audit from end to end, and tell where it was edited, deleted, put in another order or cut off.
 
-    Each event's hash covers the one before it. Exit code 1 where the chain does not hold.
+    Each event's hash covers the one before it. With --all every decision, act, change of a limit, notice and file that
+    the audit keeps a hash of is read too, and told where it is not what was written. Exit code 1: something does not
+    hold.
 
-    Example: limitkeeper audit verify --data limitkeeper-data
+    Example: limitkeeper audit verify --all --data limitkeeper-data
     """
     from limitkeeper.app.audit import verified
+    from limitkeeper.app.evidence import Evidence, Fault, evidence_verified
 
-    opened = store_at(data, store)
+    opened, faults = store_at(data, store), list[Fault]()
     try:
         with progress_bars() as progress:
-            found = verified(opened, progress)
+            found = evidence_verified(opened, progress) if is_whole else Evidence(verified(opened, progress))
+        if facts is not None:
+            faults = _departures(opened, facts)
     finally:
         opened.close()
-    broken = found.broken
+    found.faults += faults
     if as_json:
-        place = None if broken is None else {"number": broken.number, "problem": broken.problem}
-        typer.echo(json.dumps({"events": found.events, "holds": broken is None, "broken": place}))
-    elif broken is None:
-        Console(highlight=False).print(f"The audit holds: {found.events:,} events in one chain.")
+        typer.echo(json.dumps(_verified_document(found, is_whole=is_whole), ensure_ascii=False))
     else:
-        Console(highlight=False).print(
-            f"The audit does not hold at event {broken.number:,}: {broken.problem}."
-        )
-    if broken is not None:
+        _show_verified(found, is_whole=is_whole)
+    if not found.holds:
         raise typer.Exit(1)
+
+
+def _departures(store: "Store", path: Path) -> "list[Fault]":
+    """Where the audit is not the one that exported facts were read from.
+
+    Raises
+    ------
+    InputError
+        When the file holds no such facts.
+    """
+    from limitkeeper.app.audit import event_hash_of
+    from limitkeeper.app.evidence import Fault
+    from limitkeeper.core.kernel.errors import InputError
+
+    try:
+        head = json.loads(path.read_text(encoding="utf-8"))["audit"]
+        number, expected = int(head["events"]), str(head["hash"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"The facts cannot be read: {error}.", value=path,
+            allowed="a file of limitkeeper regulation evaluate --out",
+        ) from error  # fmt: skip
+    if not number or event_hash_of(store, number) == expected:
+        return []
+    return [Fault(f"audit_events {number}", f"not the event that {path.name} was read up to", number)]
+
+
+def _verified_document(found: "Evidence", *, is_whole: bool) -> dict[str, Any]:
+    broken = found.audit.broken
+    place = None if broken is None else {"number": broken.number, "problem": broken.problem}
+    document: dict[str, Any] = {"events": found.audit.events, "holds": found.holds, "broken": place}
+    if is_whole:
+        document |= {"rows": found.rows, "gone": found.gone}
+    return document | {"faults": [each._asdict() for each in found.faults]}
+
+
+def _show_verified(found: "Evidence", *, is_whole: bool) -> None:
+    console, broken = Console(highlight=False, soft_wrap=True), found.audit.broken
+    if broken is None:
+        console.print(f"The audit holds: {found.audit.events:,} events in one chain.")
+    else:
+        console.print(f"The audit does not hold at event {broken.number:,}: {broken.problem}.")
+    if is_whole:
+        gone = f"; {found.gone:,} contents are gone by retention or an erasure" if found.gone else ""
+        console.print(f"{found.rows:,} rows of evidence were held against it{gone}.")
+    for each in found.faults:
+        by = "" if each.event is None else f" (event {each.event:,})"
+        console.print(f"{each.where}: {each.problem}{by}.", markup=False)
 
 
 @application.command("search")

@@ -1,0 +1,174 @@
+"""Evidence held against the audit on every store: what is edited, taken away or put in is found, with where."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from limitkeeper.app.appeal_evidence import Evidence, evidence_added
+from limitkeeper.app.appeals import AppealDesk
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.erasure import person_erased
+from limitkeeper.app.evidence import KINDS, evidence_verified
+from limitkeeper.app.life import drafted
+from limitkeeper.app.limits import LimitChange, planned
+from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.regulation import evaluation_document
+from limitkeeper.app.retention import retention_kept
+from limitkeeper.app.rights import request_made
+from limitkeeper.app.strategies import strategy_path
+from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import COMPLIANCE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.shells.cli.main import application
+from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import work
+from tests import appealed_decisions as past
+from tests.vaults import seal_of
+
+NOW_US, KIM = past.NOW_US, past.KIM
+IVY, SAM = Actor("ivy", frozenset({COMPLIANCE})), Actor("sam", frozenset({STRATEGIST}))
+
+
+@pytest.fixture
+def seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seal:
+    """A vault of this test's own: it destroys a key."""
+    found = seal_of(tmp_path)
+    monkeypatch.setattr(past, "DESK", AppealDesk(effects(found, notice_policy("CN")), past.POLICY))
+    return found
+
+
+@pytest.fixture
+def store(store_url: str, seal: Seal) -> Iterator[Store]:
+    """Line ``a`` was cut; its customer appealed with a file, in vain; it was closed; a strategy was drafted."""
+    found = Store(store_url)
+    found.take({"market": "CN"})
+    past.staffed(found)
+    case_id = past.decided(found)
+    past.in_effect(found)
+    appeal_id = past.submitted(found, case_id)
+    with work(found, KIM, NOW_US + 2 * DAY_US) as w:
+        evidence_added(w, past.DESK, appeal_id, Evidence("text", "paid.txt", b"I paid on 3 June."))
+    past.act(found, appeal_id, "bob claim", "bob uphold")
+    with work(found, SYSTEM, NOW_US + 30 * DAY_US) as w:
+        planned(w, LimitChange("a", "close", 400_000, 0, NOW_US + 30 * DAY_US, "inactive", "a"))
+    past.in_effect(found, NOW_US + 40 * DAY_US)
+    with work(found, SAM, NOW_US) as w:
+        text = strategy_path("standard").read_text(encoding="utf-8")
+        drafted(w, text, "standard", "CN", None, None)
+    del seal
+    yield found
+    found.close()
+
+
+def edited(value: object) -> object:
+    """Another value of the same kind, different in as little as can be."""
+    if isinstance(value, bytes):
+        return value[:-1] + bytes([value[-1] ^ 1])
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return f"{value[:-1]}{chr(ord(value[-1]) ^ 1)}" if isinstance(value, str) and value else None
+
+
+def changed(store: Store, statement: Any) -> None:
+    """Do something to the database behind the program's back."""
+    with store.database.begin() as connection:
+        connection.execute(statement)
+
+
+def same_row(kind: str, row: dict[str, Any]) -> sa.ColumnElement[bool]:
+    table = KINDS[kind].table
+    return sa.and_(*(column == row[column.name] for column in table.primary_key.columns))
+
+
+def test_what_was_written_holds_and_every_kind_of_evidence_is_among_it(store: Store) -> None:
+    found = evidence_verified(store)
+    assert (found.faults, found.audit.broken, found.gone) == ([], None, 0)
+    events = store.rows(sa.text("SELECT detail FROM audit_events"))  # type: ignore[arg-type]
+    named = {name.partition(":")[0] for row in events for name in json.loads(row["detail"]).get("kept", ())}
+    assert named == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_edit_of_any_column_of_evidence_is_found_with_the_row_and_the_event_that_knew_it(
+    store: Store, kind: str
+) -> None:
+    table, columns, blank = KINDS[kind]
+    keys = {column.name for column in table.primary_key.columns}
+    row = store.rows(sa.select(table))[-1]
+    for name in columns:
+        other = edited(row[name])
+        if name in keys or other is None:
+            continue
+        changed(store, table.update().where(same_row(kind, row)).values({name: other}))
+        faults = [each for each in evidence_verified(store).faults if each.event is not None]
+        assert faults, f"{table.name}.{name}"
+        assert {each.where for each in faults} == {f"{table.name} {KINDS[kind].key(row)}"}
+        changed(store, table.update().where(same_row(kind, row)).values({name: row[name]}))
+    assert evidence_verified(store).holds
+    changed(store, table.delete().where(same_row(kind, row)))
+    problems = {each.problem for each in evidence_verified(store).faults if each.event is not None}
+    assert problems == {"the row is missing"}
+    del blank
+
+
+def test_row_that_was_put_in_or_a_sum_that_was_moved_is_found(store: Store) -> None:
+    row = store.rows(sa.select(limit_entries))[0]
+    changed(store, limit_entries.insert().values(row | {"entry_id": "forged", "number": 99}))
+    changed(store, cases.update().values(state="refused"))
+    act = store.rows(sa.select(case_acts))[0]
+    found = evidence_verified(store)
+    assert [each.where for each in found.faults] == ["lines a", f"cases {act['case_id']}"]
+    changed(store, lines.update().values(limit_cents=5))
+    assert "limit 5" in evidence_verified(store).faults[0].problem
+
+
+def test_content_that_retention_or_an_erasure_took_away_is_counted_and_no_fault(
+    store: Store, seal: Seal
+) -> None:
+    late_us = NOW_US + 2_200 * DAY_US
+    retention_kept(store, late_us)
+    found = evidence_verified(store)
+    assert (found.holds, found.gone) == (True, 4)
+    with work(store, KIM, late_us) as w:
+        request_id = request_made(w, seal, "a", "erase", "forget me")
+    with work(store, IVY, late_us) as w:
+        person_erased(w, seal, request_id, 1)
+    found = evidence_verified(store)
+    assert (found.faults, found.gone) == ([], 4)
+
+
+def test_command_says_what_holds_where_it_does_not_and_whether_exported_facts_stand(
+    store: Store, store_url: str, tmp_path: Path
+) -> None:
+    day = day_of(NOW_US)
+    facts = evaluation_document(store, "CN", day, day_of(NOW_US + 60 * DAY_US), NOW_US)
+    assert facts["subjects"] == 3
+    path = tmp_path / "facts.json"
+    path.write_text(json.dumps(facts))
+
+    def verified(*more: str) -> tuple[int, str]:
+        found = CliRunner().invoke(application, ["audit", "verify", "--store", store_url, *more])
+        return found.exit_code, found.output
+
+    code, text = verified("--all", "--facts", str(path))
+    assert code == 0, text
+    assert "rows of evidence were held against it" in text
+    path.write_text(json.dumps(facts | {"audit": {"events": 5, "hash": "0" * 64}}))
+    code, text = verified("--facts", str(path))
+    assert (code, "audit_events 5" in text) == (1, True)
+    changed(store, limit_entries.update().where(limit_entries.c.action == "close").values(delta_cents=-1))
+    assert verified()[0] == 0, "the chain alone does not see it"
+    code, text = verified("--all", "--json")
+    (line, entry) = json.loads(text)["faults"]
+    assert (code, line["where"], entry["where"].split()[0]) == (1, "lines a", "limit_entries")
+    assert entry["event"] > 0
