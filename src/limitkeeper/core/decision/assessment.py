@@ -278,16 +278,16 @@ def _value_at(
 
 
 def value_at_limits(
-    features: Columns, pd: float, limits_cents: NDArray[np.float64], policy: Policy
+    features: Columns, pd: float | NDArray[np.float64], limits_cents: NDArray[np.float64], policy: Policy
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What one account would be worth under other limits, as an assessment values what it proposes.
+    """What accounts would be worth under other limits, as an assessment values what it proposes.
 
     Parameters
     ----------
     features
-        At least ``policy.inputs``, of one account.
+        At least ``policy.inputs``, of one account, or of one for each limit.
     pd
-        Of the champion; NaN where it is not known.
+        Of the champion, one or one for each limit; NaN where it is not known.
     limits_cents
         0 or more, shape ``(n,)``. Where drawing is stopped it stays so.
     policy

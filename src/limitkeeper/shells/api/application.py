@@ -18,6 +18,7 @@ from limitkeeper.shells.api.answers import add_error_answers, error_answer
 from limitkeeper.shells.api.appeals import appeal_acts_router, appeals_router, evidence_router
 from limitkeeper.shells.api.bank import bank_router
 from limitkeeper.shells.api.bounces import bounces_router
+from limitkeeper.shells.api.campaign_selection import selection_router
 from limitkeeper.shells.api.campaigns import campaign_acts_router, campaigns_router
 from limitkeeper.shells.api.cases import cases_router
 from limitkeeper.shells.api.consents import consents_router
@@ -176,6 +177,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         keys_router(desk),
         bounces_router(desk),
         bank_router(desk),
+        selection_router(desk, engine),
         campaigns_router(desk, workflow.policy),
         campaign_acts_router(desk, workflow.policy),
         rights_router(desk, workflow.seal),

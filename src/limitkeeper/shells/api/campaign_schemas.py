@@ -214,6 +214,14 @@ _PROPOSED = {
     "left_out": [{"row": 2, "account_id": "a-8", "kind": "set_aside", "reason": "live_case"}],
 }
 
+SELECT = answers(
+    "A table that can be proposed.",
+    value("string", "With a line of names; loss and profit of a year before and after where a model tells them."),
+    "account_id,limit_before_cents,limit_after_cents,balance_cents\na-7,1000000,800000,0\n",
+    422, 429, 503,
+    media=CSV,
+)  # fmt: skip
+
 PROPOSE: dict[str, Any] = {
     "requestBody": body(
         {

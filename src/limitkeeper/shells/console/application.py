@@ -1,5 +1,6 @@
 """The console's application: its routes, what every answer of it carries, and what happens where something fails."""
 
+import contextlib
 import mimetypes
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
@@ -118,7 +119,28 @@ def console_application(console: Console) -> Secured:
         *(page.route(done if page.method == "POST" else shown) for page in (*PAGES, ACT)),
         Route("/static/{name}", static_file),
     ]
-    return Secured(Starlette(routes=routes))
+    lost, broken = partial(nowhere, console), partial(failed_inside, console)
+    return Secured(Starlette(routes=routes, exception_handlers={404: lost, Exception: broken}))
+
+
+async def nowhere(console: Console, request: Request, _error: Exception) -> Response:
+    """What is answered where there is no page."""
+    look = Look(request, console)
+    with contextlib.suppress(ProblemError):  # a page of nobody, then
+        look.me = await look.ask.get("/v1/me") if token_of(request) else {}
+    said = look.t("There is no such page.", "没有此页面。")
+    return failed(look, {"status": 404, "detail": said, "value": request.url.path[:200]})
+
+
+async def failed_inside(console: Console, request: Request, _error: Exception) -> Response:
+    """What is answered where a page itself fails; the log has why."""
+    look = Look(request, console)
+    said = look.t(
+        "This page failed. Nothing was changed that you were not told of.",
+        "页面出错。未告知您的更改均未生效。",
+    )
+    advice = look.t("Try again; if it stays so, tell an operator.", "请重试；如仍出错，请联系运维人员。")
+    return look.refused({"status": 500, "detail": said, "advice": advice})
 
 
 async def handled(console: Console, page: PageRoute, request: Request) -> Response:

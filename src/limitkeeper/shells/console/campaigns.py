@@ -16,6 +16,7 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.notice.reasons import REASONS_MAX
 from limitkeeper.shells.api.campaign_schemas import CSV, LEFT_OUT_SHOWN
 from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.forms import cents_of, number_of
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import ROOT
 
@@ -80,6 +81,8 @@ def _filled(look: Look, form: FormData, **more: object) -> dict[str, Any]:
     return {
         "rows": "",
         "dry": None,
+        "none_chosen": False,
+        "selection": {name: str(form.get(name, "")).strip() for name in SELECTION},
         "problem": None,
         "given": given,
         "chosen": reasons,
@@ -125,6 +128,34 @@ async def table_of(form: FormData) -> str:
             advice="limitkeeper campaign propose takes longer ones, and POST /v1/campaigns as well.",
         )  # fmt: skip
     return text + "\n"
+
+
+SELECTION = ("where", "share_percent", "least_cents")
+
+
+async def select_accounts(look: Look) -> Response:
+    """Choose accounts by an expression; their table is filled into the form, and its impact shown."""
+    form = await look.request.form()
+    given = {name: str(form.get(name, "")).strip() for name in SELECTION}
+    try:
+        asked = {"where": given["where"], "share": number_of(given["share_percent"] or "80") / 100}
+        if given["least_cents"]:
+            asked["least_cents"] = cents_of(given["least_cents"])
+        rows = (await look.ask.answer("GET", "/v1/campaigns/selection", params=asked)).text
+        dry = await _asked(look, form, rows, dry_run=True) if rows.count("\n") > 1 else None
+    except InputError as error:
+        problem = {
+            "status": 422,
+            "detail": error.problem,
+            "value": str(error.value),
+            "allowed": str(error.allowed),
+        }
+        return look.page("campaign_new", 422, **_filled(look, form, problem=problem))
+    except ProblemError as error:
+        if error.status in (401, 403):
+            return look.refused(error.document)
+        return look.page("campaign_new", error.status, **_filled(look, form, problem=error.document))
+    return look.page("campaign_new", **_filled(look, form, rows=rows, dry=dry, none_chosen=dry is None))
 
 
 async def propose_campaign(look: Look) -> Response:
@@ -193,5 +224,6 @@ PAGES = (
     PageRoute("/campaigns", campaign_list),
     PageRoute("/campaigns/new", new_campaign),
     PageRoute("/campaigns/new", propose_campaign, method="POST"),
+    PageRoute("/campaigns/select", select_accounts, method="POST"),
     PageRoute("/campaigns/{campaign_id}", one_campaign),
 )

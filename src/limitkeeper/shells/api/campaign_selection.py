@@ -1,0 +1,61 @@
+"""Accounts chosen for a campaign by HTTP: an expression over what the monitor knows of them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from limitkeeper.app.live import market_of
+from limitkeeper.app.selection import choice
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.strategy.language import LENGTH_MAX
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.selection import Change, quantities, selected
+from limitkeeper.shells.api import campaign_schemas as documents
+from limitkeeper.shells.api.access import May
+from limitkeeper.shells.api.acts import Desk
+from limitkeeper.store.work import reading
+
+Where = Annotated[
+    str,
+    Query(min_length=1, max_length=LENGTH_MAX, description="Of which accounts, as rules say it: docs/strategies.md.",
+          examples=["utilisation < 0.05 and days_since_opened > 365"]),
+]  # fmt: skip
+ShareOfLimit = Annotated[
+    float, Query(ge=0, le=10, description="The limit after, as a share of that before.", examples=[0.8])
+]
+LeastCents = Annotated[int, Query(ge=0, lt=2**53, description="No limit is lowered to less, minor units.")]
+StepCents = Annotated[
+    int, Query(ge=1, lt=2**53, description="Limits are whole steps of so much, minor units.")
+]
+
+
+def selection_router(desk: Desk, engine: Engine) -> APIRouter:
+    """The route by which accounts are chosen for a campaign."""
+    router = APIRouter(tags=["campaigns"])
+
+    @router.get(
+        "/v1/campaigns/selection",
+        responses=documents.SELECT,
+        response_class=Response,
+        dependencies=[Depends(May("campaign.propose"))],
+    )
+    async def select_accounts(
+        where: Where, share: ShareOfLimit, least_cents: LeastCents = 0, step_cents: StepCents = 10_000
+    ) -> Response:
+        """Choose accounts by an expression over what the monitor knows of them now; the table is proposed as any other.
+
+        Frozen, closed and defaulted lines are left out, and those whose limit would stay. At most 100,000.
+        """
+        change = Change(share, least_cents, step_cents)
+
+        def look() -> str:
+            with reading(desk.store, SYSTEM, desk.now_us()) as w:
+                market = market_of(w)
+            chosen, holds = choice(where.replace("\0", ""), quantities(engine), market)
+            return selected(engine, chosen, holds, change).write_csv()
+
+        return Response(await run_in_threadpool(look), media_type=documents.CSV)
+
+    return router
