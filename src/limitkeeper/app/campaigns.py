@@ -16,6 +16,7 @@ from limitkeeper.app.live import check_decided_by_live
 from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import CLOSE, DECREASE, INCREASE, PLANNED
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
@@ -77,10 +78,16 @@ def taken_rows(w: Work, frame: pl.DataFrame, action: str | None = None, reasons:
         ) from error
 
 
-def proposal_document(campaign_id: str | None, name: str, taken: Taken) -> dict[str, Any]:
-    """What a table would lead to as a campaign, or led to; without an id nothing is proposed."""
+def proposal_document(
+    w: Work, campaign_id: str | None, name: str, taken: Taken, policy: ApprovalPolicy
+) -> dict[str, Any]:
+    """What a table would lead to as a campaign, or led to, and which tier decides; without an id nothing is proposed."""
     impact = impact_of(taken.items) | {"counts": taken.counts()}
-    return {"campaign_id": campaign_id, "name": name, "impact": impact}
+    told: dict[str, Any] = {"required_tier": None, "tier_rules": []}
+    if not taken.items.is_empty():
+        tier, rules = policy.tier(opening_of(w, impact).tier_facts(), day_of(w.now_us))
+        told = {"required_tier": tier, "tier_rules": list(rules)}
+    return {"campaign_id": campaign_id, "name": name, **told, "impact": impact}
 
 
 READ_AT_ONCE = 50_000
@@ -166,22 +173,40 @@ def _opened(
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """The case of a campaign, and the campaign's row."""
     named = items_hash(items)
-    triggers = {each["name"] for each in impact["by_trigger"]}
-    actions = {each["name"] for each in impact["by_action"]}
-    trigger = _SUSPECTED if _SUSPECTED in triggers else next(iter(triggers)) if len(triggers) == 1 else None
-    opening = CaseOpening(
-        CAMPAIGN, next(each for each in _BY_WEIGHT if each in actions), None, impact["limit_before_cents"],
-        impact["limit_after_cents"], impact["exposure_cents"], w.actor.actor_id,
-        decision_id=named.removeprefix("sha256:")[:32], facts={"accounts": impact["accounts"], "trigger": trigger},
-        parties=parties,
-    )  # fmt: skip
-    case_id = case_opened(w, opening, policy, _never)
+    case_id = case_opened(w, opening_of(w, impact, named, parties), policy, _never)
     return case_id, {
         "campaign_id": case_id, "name": name, "state": PROPOSED, "impact": json.dumps(impact, ensure_ascii=False),
         "items": items.height, "items_hash": named, "split_from": split_from, "earliest_us": earliest_us, "reached": 0,
         "planned": 0, "set_aside": 0, "cancelled": 0, "cancel_why": None, "maker_id": w.actor.actor_id,
         "made_us": w.now_us, "version": 1,
     }  # fmt: skip
+
+
+def opening_of(
+    w: Work, impact: Mapping[str, Any], named: str = "", parties: frozenset[str] = frozenset()
+) -> CaseOpening:  # fmt: skip
+    """What the case of a campaign is about: the gravest of its actions, and its sums.
+
+    Parameters
+    ----------
+    w
+        Of who proposes.
+    impact
+        The sums of its accounts.
+    named
+        The hash of the items, which is the case's identity.
+    parties
+        Who may not decide on it besides.
+    """
+    triggers = {each["name"] for each in impact["by_trigger"]}
+    actions = {each["name"] for each in impact["by_action"]}
+    trigger = _SUSPECTED if _SUSPECTED in triggers else next(iter(triggers)) if len(triggers) == 1 else None
+    return CaseOpening(
+        CAMPAIGN, next(each for each in _BY_WEIGHT if each in actions), None, impact["limit_before_cents"],
+        impact["limit_after_cents"], impact["exposure_cents"], w.actor.actor_id,
+        decision_id=named.removeprefix("sha256:")[:32], facts={"accounts": impact["accounts"], "trigger": trigger},
+        parties=parties,
+    )  # fmt: skip
 
 
 def _never(_w: Work, row: Mapping[str, Any]) -> None:

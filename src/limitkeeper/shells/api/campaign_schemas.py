@@ -127,6 +127,10 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
         {
             "campaign_id": value("string null", "Null where nothing is proposed."),
             "name": value("string", "What it is called."),
+            "required_tier": value(
+                "integer null", "The lowest tier that may decide; null without a row.", minimum=1, maximum=3
+            ),
+            "tier_rules": listed(value("string", "A rule of the policy."), "Why that tier."),
             "impact": ref("Impact"),
             "left_out": listed(
                 record(
@@ -210,6 +214,8 @@ ONE_CAMPAIGN = answers("The campaign.", ref("WholeCampaign"), ONE | {"impact": I
 _PROPOSED = {
     "campaign_id": CASE_ID,
     "name": "autumn",
+    "required_tier": 2,
+    "tier_rules": ["campaign"],
     "impact": IMPACT,
     "left_out": [{"row": 2, "account_id": "a-8", "kind": "set_aside", "reason": "live_case"}],
 }

@@ -138,9 +138,11 @@ def uploaded_table(content: bytes, media: str) -> pl.DataFrame:
     return found
 
 
-def _told(campaign_id: str | None, name: str, taken: Taken) -> dict[str, object]:
+def _told(
+    w: Work, campaign_id: str | None, name: str, taken: Taken, policy: ApprovalPolicy
+) -> dict[str, object]:
     left_out = taken.left_out.head(documents.LEFT_OUT_SHOWN).to_dicts()
-    return proposal_document(campaign_id, name, taken) | {"left_out": left_out}
+    return proposal_document(w, campaign_id, name, taken, policy) | {"left_out": left_out}
 
 
 async def _uploaded(request: Request) -> pl.DataFrame:
@@ -203,11 +205,12 @@ def campaigns_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
 
         def look() -> Acted:
             with reading(desk.store, actor, desk.now_us()) as w:
-                return Acted(_told(None, called, taken_rows(w, frame, action, codes)))
+                return Acted(_told(w, None, called, taken_rows(w, frame, action, codes), policy))
 
         def act(w: Work) -> Acted:
             taken = taken_rows(w, frame, action, codes)
-            return Acted(_told(proposed(w, Proposal(called, taken, earliest_us), policy), called, taken), 201)
+            campaign_id = proposed(w, Proposal(called, taken, earliest_us), policy)
+            return Acted(_told(w, campaign_id, called, taken, policy), 201)
 
         if dry_run:
             return acted_answer(await run_in_threadpool(look))

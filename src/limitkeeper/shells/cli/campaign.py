@@ -81,10 +81,9 @@ def propose(
     opened = looking_as if dry_run else work_as
     with opened(data, store, person, "campaign.propose") as w:
         taken = taken_rows(w, frame, action, reason or [])
-        campaign_id = (
-            None if dry_run else proposed(w, Proposal(called, taken, earliest_us), approval_policy())
-        )
-        document = proposal_document(campaign_id, called, taken)
+        policy = approval_policy()
+        campaign_id = None if dry_run else proposed(w, Proposal(called, taken, earliest_us), policy)
+        document = proposal_document(w, campaign_id, called, taken, policy)
     if left_out is not None:
         table_written(taken.left_out, left_out)
     if picture is not None:
@@ -95,7 +94,7 @@ def propose(
     console = Console(highlight=False)
     show_impact(document["impact"], console)
     console.print(
-        "Nothing was proposed."
+        f"Nothing was proposed. It would need tier {document['required_tier']}."
         if dry_run
         else f"Campaign {document['campaign_id']} waits for approval: "
         f"limitkeeper case show {document['campaign_id']} --as {person}"
