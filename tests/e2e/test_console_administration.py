@@ -373,11 +373,12 @@ def test_pages_are_quiet_and_fit_and_a_campaign_is_proposed_in_a_browser(
                 assert page.evaluate("document.querySelectorAll('h1').length") == 1
             if name == "sue":
                 page.goto("/console/campaigns/new")
-                page.fill("input[name=name]", f"by hand {language} {SCRIPT}")
+                table = page.locator("form[action='/console/campaigns/new']")
+                table.locator("input[name=name]").fill(f"by hand {language} {SCRIPT}")
                 rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": named_rows(language).encode()}
                 page.set_input_files("input[name=table]", rows)
-                page.click("main details summary")
-                page.check("input[value=product_change]")
+                table.locator("details summary").click()
+                table.locator("input[value=product_change]").check()
                 page.click("button[value=look]")
                 page.click("button[value=propose]")
                 page.wait_for_url(re.compile("/console/campaigns/[0-9a-f]{32}$"))
