@@ -90,8 +90,9 @@ alerts = Table(
     Column("sequence", BigInteger, nullable=False),  # of the micro-batch that changed it last
     Index("alerts_by_account", "account_id"),
     Index("alerts_by_sequence", "sequence"),
-    Index("alerts_open", "trigger", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    Index("alerts_open", "trigger", "seen_us", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     Index("alerts_by_opening", "opened_us", "trigger"),
+    Index("alerts_by_sight", "seen_us", "status", "trigger", "severity"),
 )
 
 proposals = Table(
@@ -112,8 +113,8 @@ proposals = Table(
     Column("sequence", BigInteger, nullable=False),
     Index("proposals_by_account", "account_id", "status"),
     Index("proposals_by_sequence", "sequence"),
-    Index("proposals_open", "action", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
-    Index("proposals_by_making", "made_us", "action"),
+    Index("proposals_open", "action", "made_us", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    Index("proposals_by_making", "made_us", "action", "status"),
 )
 
 portfolio_alerts = Table(

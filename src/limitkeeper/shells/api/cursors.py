@@ -126,9 +126,10 @@ def page(
 
 
 def _behind(order: Sequence[By], values: Sequence[object]) -> sa.ColumnElement[bool]:
-    """Whether a row comes after the one that has some values."""
+    """Whether a row comes after the one that has some values; its first column is bounded: an index begins there."""
     (column, is_descending), value = order[0], values[0]
     past = column < value if is_descending else column > value
     if len(order) == 1:
         return past
-    return sa.or_(past, sa.and_(column == value, _behind(order[1:], values[1:])))
+    bound = column <= value if is_descending else column >= value
+    return sa.and_(bound, sa.or_(past, _behind(order[1:], values[1:])))

@@ -113,6 +113,16 @@ def answers(
     return {str(status): {"description": description, "content": content}, **error_answers(*errors)}
 
 
+def paged(description: str, schema: Schema, example: object, *errors: int) -> Answers:
+    """The answers of a list whose header names the next page."""
+    found = answers(description, schema, example, *errors)
+    found["200"]["headers"] = {"Link": {
+        "description": 'The next page, as `<PATH?QUERY>; rel="next"` (RFC 8288); none at the end.',
+        "schema": {"type": "string"},
+    }}  # fmt: skip
+    return found
+
+
 def body(schemas: dict[str, Any]) -> dict[str, Any]:
     """A required body by media type."""
     return {"required": True, "content": schemas}
@@ -197,7 +207,7 @@ FREEZE_CONFIRMED = answers("Committed.", ref("SettledFreeze"), examples.CONFIRME
 
 FREEZE_LIFTED = answers("Committed.", ref("SettledFreeze"), examples.LIFTED, 404, 422, 429, 503)
 
-ALERTS = answers(
+ALERTS = paged(
     "Alerts, the one seen last first.",
     listed(ref("Alert"), "As many as were asked for at most."),
     [examples.ALERT],
@@ -215,7 +225,7 @@ ACKNOWLEDGED = answers(
     503,
 )
 
-PROPOSALS = answers(
+PROPOSALS = paged(
     "Proposals, the newest first.",
     listed(ref("Proposal"), "As many as were asked for at most."),
     [examples.PROPOSAL],

@@ -19,15 +19,13 @@ async def alert_feed(look: Look) -> Response:
     names = ("trigger", "severity", "status", "account_id")
     wanted = {name: look.asked(name, "open" if name == "status" and not look.request.query_params else "")
               for name in names}  # fmt: skip
-    offset = int(found) if (found := look.asked("offset", "0")).isdecimal() else 0
-    rows, portfolio, rules = await asyncio.gather(
-        look.ask.get("/v1/alerts", **wanted, limit=PAGE_ROWS + 1, offset=offset),
+    (rows, following), portfolio, rules = await asyncio.gather(
+        look.ask.page("/v1/alerts", **wanted, limit=PAGE_ROWS, cursor=look.asked("cursor")),
         look.ask.get("/v1/portfolio/alerts", limit=3),
         look.rule_words(),
     )
-    later = offset + PAGE_ROWS if len(rows) > PAGE_ROWS else None
-    return look.page("alerts", alerts=rows[:PAGE_ROWS], portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
-                     wanted=wanted, offset=offset, later=later)  # fmt: skip
+    return look.page("alerts", alerts=rows, portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
+                     wanted=wanted, is_newest=not look.asked("cursor"), following=following)  # fmt: skip
 
 
 async def one_alert(look: Look) -> Response:

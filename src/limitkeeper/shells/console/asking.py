@@ -63,13 +63,25 @@ class Asking:
 
     async def get(self, path: str, **parameters: object) -> Any:  # noqa: ANN401 - as documented for the route
         """What a GET answers; parameters without a value are left out."""
-        given = {name: value for name, value in parameters.items() if value not in (None, "")}
+        given = _given(parameters)
         more = {"params": given} if given else {}  # empty ones would take away those that the path has
         return msgspec.json.decode((await self.answer("GET", path, **more)).content)
+
+    async def page(self, path: str, **parameters: object) -> tuple[Any, str | None]:
+        """What a GET of a list answers, and the cursor of the next page by the header ``Link``; None at the end."""
+        found = await self.answer("GET", path, params=_given(parameters))
+        onward = found.links.get("next")
+        return msgspec.json.decode(found.content), httpx.URL(onward["url"]).params[
+            "cursor"
+        ] if onward else None
 
     async def each(self, *paths: str) -> list[Any]:
         """What several GETs answer, asked at once."""
         return await asyncio.gather(*(self.get(path) for path in paths))
+
+
+def _given(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value not in (None, "")}
 
 
 def problem_of(answer: httpx.Response) -> dict[str, Any]:

@@ -131,10 +131,11 @@ def _bank_index() -> None:
 def _overview_indices() -> None:
     """What the overview counts by, and the timeline of an account."""
     is_open = sa.text("status = 'open'")
-    for table, column in (("alerts", "trigger"), ("proposals", "action")):
-        op.create_index(f"{table}_open", table, [column], sqlite_where=is_open, postgresql_where=is_open)
+    for table, *columns in (("alerts", "trigger", "seen_us"), ("proposals", "action", "made_us")):
+        op.create_index(f"{table}_open", table, columns, sqlite_where=is_open, postgresql_where=is_open)
     op.create_index("alerts_by_opening", "alerts", ["opened_us", "trigger"])
-    op.create_index("proposals_by_making", "proposals", ["made_us", "action"])
+    op.create_index("alerts_by_sight", "alerts", ["seen_us", "status", "trigger", "severity"])
+    op.create_index("proposals_by_making", "proposals", ["made_us", "action", "status"])
     op.create_index("cases_by_clock", "cases", ["is_live", "tier", "clock", "due_us"])
     op.create_index("notices_by_state", "notices", ["state", "made_us"])
     op.create_index("notices_by_account", "notices", ["account_id", "made_us"])
