@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TOLD_TOPICS
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.start import Place, running_engine
+from limitkeeper.engines.embedded.warming import warming
 from limitkeeper.shells.api.application import application
 from limitkeeper.shells.console.look import Demonstration
 from limitkeeper.shells.feeds.bank import AnswerFeed, BankTopics
@@ -151,6 +153,12 @@ def clock_loop(engine: Engine) -> Loop:
     return Loop("clock", work, TICK_SECONDS)
 
 
+def warming_loop(engine: Engine) -> Loop:
+    """The thread that has kernels compiled, or loaded, so that nobody who looks waits for it; then it is done."""
+    steps = warming(engine)
+    return Loop("warming", lambda: next(steps, None) is not None, threading.TIMEOUT_MAX)
+
+
 @contextlib.contextmanager
 def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
     """Let events in, and messages and traces out, by other ways than HTTP, until the end of the block.
@@ -160,7 +168,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
     LimitkeeperError
         When one of them cannot be opened.
     """
-    loops = [] if engine.settings.event_time else [clock_loop(engine)]
+    loops = [warming_loop(engine), *([] if engine.settings.event_time else [clock_loop(engine)])]
     end_traces = add_traces(engine)
     try:
         if ways.watch:
