@@ -1,5 +1,7 @@
 """The console in a real browser: the main path of officer, committee and customer; what is live; who is let in where."""
 
+import html
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from limitkeeper.shells.console import alerts
 from limitkeeper.shells.console.navigation import PLACES
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
 from tests.consoles import SWITCHES, late_bills, lines, proposed, sitting, staffed
@@ -260,3 +263,20 @@ def test_wrong_password_is_told_and_keeps_the_name(server: WorkflowServer) -> No
     assert found.status_code == 401
     assert 'value="moe"' in found.text
     assert 'role="alert"' in found.text
+
+
+def test_older_alerts_are_those_of_the_same_filter(
+    server: WorkflowServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "PAGE_ROWS", 1)
+    ann = server.session("ann")
+    wanted = [each["alert_id"] for each in ann.get("/v1/alerts", params={"status": "open"})]
+    assert len(wanted) > 1
+    cookies = {SESSION_COOKIE: ann.client.headers["authorization"].removeprefix("Bearer ")}
+    path, seen = "/console/alerts", []
+    while path:
+        text = httpx.get(server.address + path, cookies=cookies).text
+        seen += re.findall(r'<tr data-id="(\w+)"', text)
+        found = re.search(r'rel="next" href="([^"]+)"', text)
+        path = html.unescape(found.group(1)) if found else ""
+    assert seen == wanted
