@@ -72,6 +72,11 @@ def test_visitor_finds_work_an_appeal_a_campaign_and_a_customer_with_a_lowered_l
         assert "Planned:" in kim.get("/console/my").text
 
 
+def test_strategist_finds_a_draft_to_take_through_its_gates(address: str) -> None:
+    with seated(address, "sue") as sue:
+        awaited(lambda: "standard 2026-11" in sue.get("/console/strategy/releases").text, 60.0)
+
+
 def test_stream_goes_on_while_one_looks(address: str) -> None:
     with seated(address, "mia") as mia:
         token = mia.cookies[SESSION_COOKIE]

@@ -36,12 +36,24 @@ def table(path: Path) -> pl.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=None, try_parse_dates=False)
+        return _with_ids_as_written(path, pl.read_csv(path, infer_schema_length=None, try_parse_dates=False))
     except pl.exceptions.NoDataError as error:
         raise InputError("The file is empty: it has not even a line of column names.", value=path) from error
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"The file cannot be read as {path.suffix[1:]}: {reason}", value=path) from error
+
+
+def _with_ids_as_written(path: Path, found: pl.DataFrame) -> pl.DataFrame:
+    """A CSV's table whose ids are texts where one begins with a zero: 0012 is not 12, which is somebody else's."""
+    numbers = [
+        name for name, kind in found.schema.items() if kind.is_integer() and name.lower().endswith("id")
+    ]
+    if not numbers:
+        return found
+    texts = pl.read_csv(path, columns=numbers, schema_overrides=dict.fromkeys(numbers, pl.String()))
+    padded = [name for name in numbers if texts[name].str.contains(r"^\s*[+-]?0\d").any()]
+    return found.with_columns(texts.select(padded)) if padded else found
 
 
 def arrow_table(content: bytes) -> pl.DataFrame:

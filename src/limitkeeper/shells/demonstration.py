@@ -276,6 +276,7 @@ class Visitors:
                 person_added(w, name, [CUSTOMER], PASSWORD, customer_id)
             if name != CUSTOMERS[0]:
                 self.appealed(name, case)
+        self.asked("sue", "POST", "/v1/releases", json=self.asked("sue", "GET", "/v1/strategies/live/text"))
         csv = bank.campaign.write_csv()
         path = "/v1/campaigns?name=Idle%20lines&reasons=product_change"
         self.asked("sue", "POST", path, content=csv, headers={"Content-Type": "text/csv"})

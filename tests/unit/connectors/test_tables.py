@@ -18,6 +18,15 @@ def test_table_that_was_written_is_read_as_it_was(tmp_path: Path, ending: str) -
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+def test_id_that_begins_with_zeros_keeps_them_and_is_nobody_elses(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("account_id,customer_id,limit_cents\n0012,7,0500\n12,8,600\n", encoding="utf-8")
+    found = table(path)
+    assert found["account_id"].to_list() == ["0012", "12"]
+    assert found["customer_id"].to_list() == [7, 8]
+    assert found["limit_cents"].to_list() == [500, 600]
+
+
 def test_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         table(tmp_path / "none.csv")
