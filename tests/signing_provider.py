@@ -40,6 +40,7 @@ class SigningProvider:
     """
 
     port: int = 0
+    back: str = BACK
     key: RSAKey = field(default_factory=new_key)
     said: dict[str, Any] = field(default_factory=dict)
     signs_with: RSAKey | None = None
@@ -59,7 +60,7 @@ class SigningProvider:
         assert parts.path == "/realm/authorize"
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
-        assert (asked["client_id"], asked["redirect_uri"]) == (CLIENT, BACK)
+        assert (asked["client_id"], asked["redirect_uri"]) == (CLIENT, self.back)
         code = uuid.uuid4().hex
         self._codes[code] = asked
         return {"code": code, "state": asked["state"], "iss": self.issuer}

@@ -3,8 +3,10 @@
 import html
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,8 +16,10 @@ from limitkeeper.app.oidc_login import Mapped, OidcLogins
 from limitkeeper.connectors.oidc import Client, Provider
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, OFFICER
 from limitkeeper.shells.api.access import OPEN_PATHS
-from limitkeeper.shells.api.login_oidc import BACK_PATH, COOKIE, OPEN_PATHS_OIDC, OUT_PATH
+from limitkeeper.shells.api.login_oidc import BACK_PATH, COOKIE, OPEN_PATHS_OIDC, OUT_PATH, THEN_COOKIE
+from limitkeeper.shells.console.session import PROVIDER_COOKIE, SESSION_COOKIE
 from tests.broker.kafka import free_ports
+from tests.consoles import SWITCHES, Sitting, sitting
 from tests.provider import keycloak as real
 from tests.signing_provider import BACK, CLIENT, SECRET, SigningProvider, signing_provider
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
@@ -95,6 +99,69 @@ def test_passwords_of_ours_are_switched_off_where_only_the_provider_vouches(lend
     assert answer.json()["advice"] == f"GET {OUT_PATH}"
 
 
+@pytest.fixture(scope="module")
+def browser(required: Callable[[str], Path]) -> Iterator[Any]:
+    place = required("browser")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=str(place), args=SWITCHES)
+        yield found
+        found.close()
+
+
+def says_who_he_is(sitting: Sitting, name: str) -> None:
+    """Press the console's button, and fill in Keycloak's form."""
+    sitting.page.click("main a.button")
+    sitting.page.fill("input[name=username]", name)
+    sitting.page.fill("input[name=password]", real.PASSWORD)
+    sitting.page.click("[type=submit]")
+    sitting.page.wait_for_url(lambda url: url.startswith(f"{sitting.address}/console/"))
+
+
+def test_person_comes_from_keycloak_to_the_page_he_asked_for_and_logs_out(
+    lender: WorkflowServer, keycloak: real.Keycloak, browser: Any
+) -> None:
+    with sitting(browser, lender, None, provider=keycloak.address) as ann:
+        ann.goes("/console/cases?tier=2")
+        assert ann.page.query_selector("input[name=password]") is None  # only the provider logs in
+        ann.looks("login-provider-en-light")
+        says_who_he_is(ann, "ann")
+        assert ann.page.url == f"{lender.address}/console/cases?tier=2"
+        assert ann.page.inner_text(".who").split() == ["ann", "Risk", "officer"]
+        cookies = {each["name"]: each for each in ann.page.context.cookies(f"{lender.address}/console")}
+        for name in (SESSION_COOKIE, PROVIDER_COOKIE):
+            assert (cookies[name]["path"], cookies[name]["httpOnly"], cookies[name]["sameSite"]) == (
+                "/console", True, "Lax")  # fmt: skip
+        left = {each["name"] for each in ann.page.context.cookies(lender.address + BACK_PATH)}
+        assert left.isdisjoint((COOKIE, THEN_COOKIE, SESSION_COOKIE))
+        token = cookies[SESSION_COOKIE]["value"]
+        ann.page.click("button:has-text('Log out')")
+        assert "At the company's login you still are" in ann.text()
+        ann.looks("logged-out-provider-en-light")
+        again = lender.nobody()
+        again.client.headers["authorization"] = f"Bearer {token}"
+        again.asked("GET", "/v1/me", status=401)
+        ann.page.click("main >> text=Log out there as well")
+        with ann.page.expect_navigation():
+            ann.page.click("[type=submit]")  # Keycloak asks whether he means it
+        ann.goes("/console/login/oidc")
+        assert ann.page.query_selector("input[name=username]") is not None  # and asks who he is again
+
+
+def test_person_without_a_role_is_told_so_at_the_console_in_his_language(
+    lender: WorkflowServer, keycloak: real.Keycloak, browser: Any
+) -> None:
+    with sitting(browser, lender, None, "zh", provider=keycloak.address) as carl:
+        carl.goes("/console/login?then=/console/cases")
+        says_who_he_is(carl, "carl")
+        assert "您的账户在此没有角色，请在登录系统中申请。" in carl.text()
+        assert "公司登录会话仍然有效" in carl.text()
+        assert urlsplit(carl.page.url).path == "/console/login"
+        carl.looks("no-role-provider-zh-light")
+        assert SESSION_COOKIE not in {each["name"] for each in carl.page.context.cookies()}
+        carl.said.clear()  # the browser itself notes that the page's status was 403
+
+
 @pytest.fixture
 def provider() -> Iterator[SigningProvider]:
     with signing_provider() as found:
@@ -124,6 +191,112 @@ def test_cookie_of_a_login_is_for_the_server_alone_and_gone_afterwards(
         refused = browser.get(BACK_PATH, params=provider.logged_in(out.headers["location"]))
         assert (refused.status_code, refused.json()["rule"]) == (403, "no_role")
         assert "Max-Age=0" in refused.headers["set-cookie"]
+
+
+def out_of_the_console(browser: httpx.Client, then: str) -> httpx.Response:
+    return browser.get("/console/login/oidc", params={"then": then})
+
+
+WAYS = (
+    ("/console/cases?tier=2", "/console/cases?tier=2"),
+    ("/console/accounts/账户", "/console/accounts/%E8%B4%A6%E6%88%B7"),
+    ("https://elsewhere.test/console", "/console/home"),
+    ("//elsewhere.test/console", "/console/home"),
+    ("/console/../\\elsewhere.test", "/console/home"),
+    ("/v1/people", "/console/home"),
+    ("/console/" + "a" * 4_000, "/console/home"),
+    ("", "/console/home"),
+)
+"""What somebody asks to go on to, and where he comes to."""
+
+
+def test_way_back_leads_to_the_console_and_nowhere_else(
+    server: WorkflowServer, provider: SigningProvider
+) -> None:
+    for then, place in WAYS:
+        with httpx.Client(base_url=server.address) as browser:
+            out = out_of_the_console(browser, then)
+            cookies = out.headers.get_list("set-cookie")
+            assert [cookie.partition("=")[0] for cookie in cookies] == [COOKIE, THEN_COOKIE]
+            for cookie in cookies:
+                assert all(
+                    part in cookie for part in ("HttpOnly", "SameSite=lax", f"Path={OUT_PATH}", "Max-Age=600")
+                )
+            back = browser.get(BACK_PATH, params=provider.logged_in(out.headers["location"]))
+            assert (back.status_code, back.headers["location"]) == (303, place)
+            assert back.content == b""  # the token is in the cookie alone
+            assert browser.get("/console/me").status_code == 200
+
+
+def test_place_that_somebody_else_laid_into_the_browser_is_not_gone_on_to(
+    server: WorkflowServer, provider: SigningProvider
+) -> None:
+    with httpx.Client(base_url=server.address) as browser:
+        out = browser.get(OUT_PATH)
+        browser.cookies.set(THEN_COOKIE, "https%3A//elsewhere.test/", path=OUT_PATH)
+        back = browser.get(BACK_PATH, params=provider.logged_in(out.headers["location"]))
+        assert back.headers["location"] == "/console/home"
+
+
+def test_login_of_another_browser_ends_in_no_session_and_in_words(
+    server: WorkflowServer, provider: SigningProvider
+) -> None:
+    with httpx.Client(base_url=server.address) as thief, httpx.Client(base_url=server.address) as victim:
+        stolen = provider.logged_in(out_of_the_console(thief, "/console").headers["location"])
+        out_of_the_console(victim, "/console/cases")
+        back = victim.get(BACK_PATH, params=stolen)
+        assert back.headers["location"] == "/console/login?refused=over&then=%2Fconsole%2Fcases"
+        assert SESSION_COOKIE not in victim.cookies
+        page = victim.get(back.headers["location"])
+        assert (page.status_code, "was not begun in this browser" in page.text) == (401, False)
+        english = victim.get(back.headers["location"], headers={"accept-language": "en"})
+        assert "was not begun in this browser" in english.text
+        assert "you still are" not in english.text
+
+
+def test_refusals_at_the_console_are_said_in_words_of_ours(
+    server: WorkflowServer, provider: SigningProvider
+) -> None:
+    with httpx.Client(base_url=server.address, headers={"accept-language": "en"}) as browser:
+        provider.said = {"nonce": "another"}
+        back = browser.get(
+            BACK_PATH, params=provider.logged_in(out_of_the_console(browser, "").headers["location"])
+        )
+        page = browser.get(back.headers["location"])
+        assert (page.status_code, "does not answer as it should" in page.text) == (502, True)
+        made_up = browser.get("/console/login", params={"refused": "<b>call this number</b>"})
+        assert (made_up.status_code, "call this number" in made_up.text) == (200, False)
+
+
+def test_way_out_of_the_api_ends_at_the_api_after_one_of_the_console_that_came_to_no_end(
+    server: WorkflowServer, provider: SigningProvider
+) -> None:
+    with httpx.Client(base_url=server.address) as browser:
+        out_of_the_console(browser, "/console/cases")
+        out = browser.get(OUT_PATH)
+        back = browser.get(BACK_PATH, params=provider.logged_in(out.headers["location"]))
+        assert (back.status_code, "token" in back.json()) == (200, True)
+
+
+def test_cookies_are_for_tls_alone_where_people_come_back_by_tls(
+    provider: SigningProvider, tmp_path: Path
+) -> None:
+    client = Client(provider.issuer, CLIENT, SECRET, "https://limits.lender.test" + BACK_PATH)
+    mapped = Mapped({"risk": frozenset({OFFICER})}, "groups", "preferred_username", None)
+    logins = OidcLogins(Provider(client), mapped)
+    provider.back = client.redirect_url
+    with (
+        workflow_server(f"sqlite:///{tmp_path}/store.db", tmp_path, oidc=logins) as server,
+        httpx.Client(base_url=server.address) as browser,
+    ):
+        out = out_of_the_console(browser, "/console/me")
+        cookies = out.headers.get_list("set-cookie")
+        assert all("Secure" in cookie for cookie in cookies)
+        sent = {"cookie": "; ".join(cookie.partition(";")[0] for cookie in cookies)}
+        back = browser.get(BACK_PATH, params=provider.logged_in(out.headers["location"]), headers=sent)
+        begun = [each for each in back.headers.get_list("set-cookie") if "Path=/console" in each]
+        assert [each.partition("=")[0] for each in begun] == [SESSION_COOKIE, PROVIDER_COOKIE]
+        assert all("Secure" in each and "HttpOnly" in each for each in begun)
 
 
 def test_failure_of_the_provider_is_told_as_its_own_and_stands_in_the_audit(

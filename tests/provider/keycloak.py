@@ -97,8 +97,12 @@ class Keycloak:
         self.port, _ = free_ports()
 
     @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def issuer(self) -> str:
-        return f"http://127.0.0.1:{self.port}/realms/{REALM}"
+        return f"{self.address}/realms/{REALM}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -132,6 +132,11 @@ class OidcLogins:
     _spent: OrderedDict[str, int] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    @property
+    def is_by_tls(self) -> bool:
+        """Whether people come back to us by TLS, so that what their browsers keep goes by nothing else."""
+        return self.provider.client.redirect_url.startswith("https:")
+
     def begun(self, now_us: int) -> tuple[str, str]:
         """Where a person is sent to log in, and what his browser keeps until he comes back.
 

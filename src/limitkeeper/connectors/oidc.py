@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
@@ -225,6 +226,16 @@ class Provider:
                     )  # fmt: skip
                 self._metadata = (time.monotonic(), found)
             return self._metadata[1]
+
+    def end_session_url(self) -> str | None:
+        """Where a person ends his session at the provider (OpenID Connect RP-Initiated Logout 1.0).
+
+        None where it says nowhere, or nobody has logged in since we started: it is not asked for this.
+        """
+        said = self._metadata[1].get("end_session_endpoint") if self._metadata else None
+        if not isinstance(said, str):
+            return None
+        return str(add_params_to_uri(checked_url(said), [("client_id", self.client.client_id)]))
 
     def _endpoint(self, name: str) -> str:
         url = self.metadata().get(name)

@@ -44,6 +44,7 @@ from limitkeeper.shells.api.rights_requests import rights_acts_router, rights_ro
 from limitkeeper.shells.api.strategies import regulation_router, strategies_router
 from limitkeeper.shells.api.timelines import timelines_router
 from limitkeeper.shells.console.application import console_application
+from limitkeeper.shells.console.elsewhere import arrived
 from limitkeeper.shells.console.live import Live
 from limitkeeper.shells.console.look import Console, Demonstration
 from limitkeeper.shells.console.session import ROOT
@@ -137,15 +138,13 @@ def console_of(
     app: DescribedApplication, engine: Engine, workflow: Workflow, demonstration: Demonstration | None
 ) -> Console:
     """What the console shows of a server."""
-    oidc = workflow.oidc
     return Console(
         app,
         engine.as_of_us,
         Live(engine, app.state.gate),
         currency_sign=workflow.on_approved.currency_sign,
         time_zone=engine.policy.terms.time_zone,
-        by_password=oidc is None or oidc.local_accounts,
-        by_provider=oidc is not None,
+        oidc=workflow.oidc,
         demonstration=demonstration,
     )
 
@@ -159,7 +158,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         account_views_router(engine, overview),
         timelines_router(desk, engine),
         login_router(gate, attempts, by_password=oidc is None or oidc.local_accounts),
-        *((oidc_router(gate, oidc, attempts),) if oidc else ()),
+        *((oidc_router(gate, oidc, attempts, arrived),) if oidc else ()),
         cases_router(desk, workflow.policy, workflow.on_approved),
         customer_lines_router(desk, engine, workflow.on_approved),
         requests_router(desk, engine, workflow.policy, workflow.on_approved),

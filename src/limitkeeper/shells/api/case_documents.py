@@ -188,7 +188,14 @@ OIDC_BACK = answers(
     ref("LoggedIn"),
     {"token": "k3Jt...", "ends_at": "2026-11-22T21:00:00+00:00", "idle_seconds": 3600},
     401, 403, 429, 502, 503,
-)  # fmt: skip
+) | {
+    "303": {
+        "description": "Into the console, whether or not there is a session, where the login began there.",
+        "headers": {
+            "Location": {"description": "Its page.", "required": True, "schema": {"type": "string"}},
+        },
+    }
+}  # fmt: skip
 
 LOG_OUT = answers("The session is over.", ref("Me"), {"person_id": "ann", "roles": ["officer"], "customer_id": None,
                                                        "acts": []}, 503)  # fmt: skip

@@ -2,12 +2,15 @@
 
 from starlette.responses import RedirectResponse, Response
 
+from limitkeeper.app.oidc_login import REFUSALS
 from limitkeeper.core.access.actors import CUSTOMER
 from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.elsewhere import exit_url, log_in_elsewhere, problem_said
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import (
     LOOK_COOKIES,
     LOOK_SECONDS,
+    PROVIDER_COOKIE,
     ROOT,
     begin_session,
     cookie_terms,
@@ -29,7 +32,20 @@ async def login(look: Look) -> Response:
     """The way in."""
     if look.me:
         return look.forth(inside(look.asked("then"), home(look)))
-    return look.page("login", then=inside(look.asked("then")), problem=None, person_id="")
+    problem = problem_said(look.asked("refused")) if look.console.oidc else None
+    return way_in(look, problem["status"] if problem else 200, problem=problem)
+
+
+def way_in(look: Look, status: int = 200, **values: object) -> Response:
+    """The page of the way in, or of what went wrong there."""
+    stands = look.asked("left") == "provider" or look.asked("refused") in REFUSALS
+    given = {
+        "then": inside(look.asked("then")),
+        "person_id": "",
+        "stands": stands and look.console.oidc is not None,
+        "exit_url": exit_url(look),
+    }
+    return look.page("login", status, **given | values)
 
 
 async def log_in(look: Look) -> Response:
@@ -40,9 +56,7 @@ async def log_in(look: Look) -> Response:
     try:
         found = await look.ask.answer("POST", "/v1/login", json=given)
     except ProblemError as error:
-        return look.page(
-            "login", error.status, then=then, problem=error.document, person_id=given["person_id"]
-        )
+        return way_in(look, error.status, then=then, problem=error.document, person_id=given["person_id"])
     token = found.json()["token"]
     look.request.cookies["limitkeeper_session"] = token
     response = RedirectResponse(then if then != ROOT else f"{ROOT}/home", 303)
@@ -57,7 +71,8 @@ async def at_home(look: Look) -> Response:
 
 async def log_out(look: Look) -> Response:
     """End the session."""
-    response = RedirectResponse(f"{ROOT}/login", 303)
+    by_provider = PROVIDER_COOKIE in look.request.cookies
+    response = RedirectResponse(f"{ROOT}/login" + ("?left=provider" if by_provider else ""), 303)
     if token_of(look.request):
         try:
             await look.ask.answer("POST", "/v1/logout")
@@ -82,6 +97,7 @@ async def change_look(look: Look) -> Response:
 PAGES = (
     PageRoute("/login", login, is_open=True),
     PageRoute("/login", log_in, is_open=True, method="POST"),
+    PageRoute("/login/oidc", log_in_elsewhere, is_open=True),
     PageRoute("/logout", log_out, is_open=True, method="POST"),
     PageRoute("/look", change_look, is_open=True, method="POST"),
     PageRoute("/home", at_home),

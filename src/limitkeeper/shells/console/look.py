@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
 from limitkeeper.shells.console.labels import label
@@ -79,8 +80,8 @@ class Console:
         Before amounts.
     time_zone
         In which instants are shown.
-    by_password, by_provider
-        How people log in.
+    oidc
+        Logins by a provider; None where there is none.
     demonstration
         Of a server that demonstrates: every page says so.
     """
@@ -90,10 +91,14 @@ class Console:
     live: Live
     currency_sign: str = "¥"
     time_zone: str = "UTC"
-    by_password: bool = True
-    by_provider: bool = False
+    oidc: OidcLogins | None = None
     demonstration: Demonstration | None = None
     templates: Environment = field(default_factory=lambda: environment())  # noqa: PLW0108 - made below
+
+    @property
+    def by_password(self) -> bool:
+        """Whether passwords of ours log in."""
+        return self.oidc is None or self.oidc.local_accounts
 
 
 def environment() -> Environment:

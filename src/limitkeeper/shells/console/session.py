@@ -10,6 +10,9 @@ from starlette.responses import Response
 
 SESSION_COOKIE = "limitkeeper_session"
 SAID_COOKIE = "limitkeeper_said"
+PROVIDER_COOKIE = "limitkeeper_provider"
+"""That a provider let somebody in, whose own session stands there when ours ends."""
+
 LOOK_COOKIES = {"language": ("en", "zh"), "theme": ("auto", "light", "dark")}
 """What somebody chose of the looks, and what there is."""
 
@@ -51,9 +54,17 @@ def begin_session(request: Request, response: Response, token: str) -> None:
     response.set_cookie(SESSION_COOKIE, token, **cookie_terms(request))
 
 
+def begin_vouched_session(request: Request, response: Response, token: str, *, is_by_tls: bool) -> None:
+    """Let a browser keep a session of somebody whom a provider let in; ``is_by_tls`` as he came back."""
+    terms = cookie_terms(request) | {"secure": is_by_tls}
+    response.set_cookie(SESSION_COOKIE, token, **terms)
+    response.set_cookie(PROVIDER_COOKIE, "yes", **terms)
+
+
 def end_session(request: Request, response: Response) -> None:
     """Let a browser forget its session."""
-    response.delete_cookie(SESSION_COOKIE, **cookie_terms(request))
+    for name in (SESSION_COOKIE, PROVIDER_COOKIE):
+        response.delete_cookie(name, **cookie_terms(request))
 
 
 def inside(path: str, otherwise: str = ROOT) -> str:
