@@ -53,6 +53,8 @@ appeals = Table(
     Column("is_live", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
     Index("appeals_by_due", "is_live", "due_us"),
+    Index("appeals_by_answer", "is_live", "answer_until_us"),
+    Index("appeals_by_answer_of_all", "answer_until_us"),
     Index("appeals_by_triage", "triage_us"),
     Index("appeals_by_case", "case_id", "account_id"),
     Index("appeals_by_account", "account_id", "answered_us"),

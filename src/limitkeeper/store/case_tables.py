@@ -38,6 +38,8 @@ cases = Table(
     Index("cases_by_due", "is_live", "due_us"),
     Index("cases_by_tier", "is_live", "tier", "due_us"),
     Index("cases_by_clock", "is_live", "tier", "clock", "due_us"),
+    Index("cases_by_claimer", "claimed_by", "is_live", "due_us"),
+    Index("cases_by_due_of_all", "due_us"),
     Index("cases_by_account", "account_id"),
     Index("cases_by_proposal", "proposal_id", unique=True),
 )

@@ -22,7 +22,7 @@ from limitkeeper.shells.api import documents, examples
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
-from limitkeeper.shells.api.cursors import CURSOR_LETTERS, By, cursor_of, page
+from limitkeeper.shells.api.cursors import CURSOR_LETTERS, By, cursor_of, page, wanted_column
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, portfolio_alerts, proposals
 
@@ -248,10 +248,7 @@ def filtered(query: sa.Select[Any], table: sa.Table, wanted: dict[str, str | Non
                     allowed=", ".join(choices),
                     advice=did_you_mean(value[:200], choices),
                 )
-            # An account has few rows: beside it the others are no columns, so that no other index is thought better.
-            is_beside = name != "account_id" and wanted.get("account_id") is not None
-            column = table.c[name].concat("") if is_beside else table.c[name]
-            query = query.where(column == value.replace("\0", ""))
+            query = query.where(wanted_column(table, name, wanted) == value.replace("\0", ""))
     return query
 
 

@@ -137,6 +137,10 @@ def _overview_indices() -> None:
     op.create_index("alerts_by_sight", "alerts", ["seen_us", "status", "trigger", "severity"])
     op.create_index("proposals_by_making", "proposals", ["made_us", "action", "status"])
     op.create_index("cases_by_clock", "cases", ["is_live", "tier", "clock", "due_us"])
+    op.create_index("cases_by_claimer", "cases", ["claimed_by", "is_live", "due_us"])
+    op.create_index("cases_by_due_of_all", "cases", ["due_us"])
+    op.create_index("appeals_by_answer", "appeals", ["is_live", "answer_until_us"])
+    op.create_index("appeals_by_answer_of_all", "appeals", ["answer_until_us"])
     op.create_index("notices_by_state", "notices", ["state", "made_us"])
     op.create_index("notices_by_account", "notices", ["account_id", "made_us"])
     columns = ["effective_us", "state", "action", "delta_cents"]
