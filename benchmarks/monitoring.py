@@ -23,21 +23,25 @@ from limitkeeper.simulation.mix import Mix
 from tests.drifting_lives import MIX, WORSE_MIX, pd_of, portraits, scorecard_model
 
 PERIODS = int(os.environ.get("BENCH_PERIODS", "400"))
+TRAININGS = int(os.environ.get("BENCH_TRAININGS", "20"))
 DRIFTED = int(os.environ.get("BENCH_DRIFTED", "60"))
 ACCOUNTS = 500
 TERMS = monitoring_terms(dt.date(2026, 1, 1))
 MILD_MIX = Mix(salaried=0.3, distressed=0.4, recovering=0.1)
 
-SHARED_REFERENCE = (
-    "All periods share one training sample, which by chance holds 6.2 % of lines without use where others hold 7.4 %: "
-    "that is why the tests alone go beyond the stated rate. Against references drawn from the same lives they keep it."
+QUIET = (
+    f"Nothing changed: each of {TRAININGS} models was trained on lives of its own (5,000 for the fit and the reference, "
+    f"3,000 for the AUC that it is held against), and meets {PERIODS // TRAININGS} vintages of other lives of the same "
+    "kind. Measured is the share of vintages in which any figure is raised, and in which any is beyond chance by the "
+    "tests alone, bounds left aside. Vintages of one model share the error of its one training sample: over trainings "
+    "the rate holds on the average, and for one model it may lie above or below."
 )
 
 
 def run() -> dict[str, Any]:
     """Train on some lives, monitor others without and with drift."""
     model = scorecard_model(portraits(5_000, 1), portraits(3_000, 2))
-    rows = [_quiet(model)]
+    rows = [_quiet()]
     lives = _vintages(MIX, DRIFTED, 7_000)
     drifts: list[tuple[str, str, list[pl.DataFrame]]] = [
         ("distressed 40 % instead of 20 %", "psi", _vintages(MILD_MIX, DRIFTED, 8_000)),
@@ -67,7 +71,7 @@ def run() -> dict[str, Any]:
         "rows": rows,
         "notes": [
             "SIMULATED lives; the first line's stated rate is one period of a hundred, over all figures together.",
-            SHARED_REFERENCE,
+            QUIET,
             "Bound and test both hold a small drift of a small vintage back: it is watched, or shows at more accounts.",
         ],
     }
@@ -84,20 +88,25 @@ def _document(model: Model, frame: pl.DataFrame) -> dict[str, Any]:
     return monitored(model, [Vintage("v", frame)], TERMS)["vintages"][0]  # type: ignore[no-any-return]
 
 
-def _quiet(model: Model) -> dict[str, Any]:
-    frames = _vintages(MIX, PERIODS, 5_000)
-    found = [_document(model, frame) for frame in frames]
-    raised = sum(any(each["level"] != FINE for each in vintage["figures"]) for vintage in found)
-    beyond = sum(
-        any(
-            each["why_not"] is None and each["p_adjusted"] <= TERMS.false_alarm_share
-            for each in vintage["figures"]
+def _quiet() -> dict[str, Any]:
+    """What is raised though nothing changed, over trainings, each with periods of its own."""
+    raised, beyond = [], []
+    for training in range(TRAININGS):
+        fitted, held_out = (
+            portraits(count, 20_000 + 2 * training + k) for k, count in enumerate((5_000, 3_000))
         )
-        for vintage in found
-    )
+        model = scorecard_model(fitted, held_out)
+        for frame in _vintages(MIX, PERIODS // TRAININGS, 30_000 + training):
+            figures = _document(model, frame)["figures"]
+            judged = [each for each in figures if each["why_not"] is None]
+            raised.append(any(each["level"] != FINE for each in figures))
+            beyond.append(any(each["p_adjusted"] <= TERMS.false_alarm_share for each in judged))
+    each_has = len(beyond) // TRAININGS
+    by_training = [sum(beyond[k * each_has : (k + 1) * each_has]) for k in range(TRAININGS)]
     return {
-        "what": "nothing changed", "periods": len(found), "raised": raised, "share": raised / len(found),
-        "beyond chance by the tests alone": beyond / len(found),
+        "what": "nothing changed", "trainings": TRAININGS, "periods": len(raised), "raised": sum(raised),
+        "share": sum(raised) / len(raised), "beyond chance by the tests alone": sum(beyond) / len(beyond),
+        "trainings with one beyond chance": sum(count > 0 for count in by_training),
     }  # fmt: skip
 
 
