@@ -1,5 +1,6 @@
 """The sample of the accounts: what it says of each is what a decision would say, and nothing is changed by looking."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from limitkeeper.connectors.events import id_hashes
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.value.economics import VALUE_NAMES
+from limitkeeper.engines.embedded import sample
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import looked_at
-from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.requests import BusyError, Request
 from limitkeeper.engines.embedded.sample import (
     COMPARED,
     Members,
@@ -136,3 +138,17 @@ def test_who_is_in_the_sample_does_not_depend_on_when_it_was_asked_for(steps: li
     hashes = sorted(id_hashes([*ids[0], *ids[1]]).view(np.uint64).tolist())
     chosen = [ids[shard][number] for shard, part in enumerate(found) for number in part]
     assert sorted(id_hashes(chosen).view(np.uint64).tolist() if chosen else []) == hashes[:size]
+
+
+def test_engine_without_a_turn_is_busy_and_no_failure(
+    running: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "ANSWER_SECONDS", 0.01)
+    over = threading.Event()
+    answer = running.submit(Request("read", lambda _: over.wait()))
+    try:
+        with pytest.raises(BusyError, match="no turn"):
+            Sampler(running).sample()
+    finally:
+        over.set()
+        answer.result()

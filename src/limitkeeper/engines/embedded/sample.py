@@ -25,7 +25,7 @@ from limitkeeper.core.review.value import SUMMED, has_value, value_totals
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.core.value.economics import VALUE_NAMES, Terms
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.requests import BusyError, Request
 from limitkeeper.engines.embedded.shard import Shard
 
 SAMPLE_ACCOUNTS = 20_000
@@ -165,7 +165,12 @@ class Sampler:
         )
 
     def _asked(self, look: Callable[[Engine], Slice]) -> Slice:
-        found: Slice = self._engine.submit(Request("read", look)).result(ANSWER_SECONDS)
+        try:
+            found: Slice = self._engine.submit(Request("read", look)).result(ANSWER_SECONDS)
+        except TimeoutError as error:
+            raise BusyError(
+                "The engine has no turn for the portfolio.", advice="Come again later."
+            ) from error
         return found
 
 

@@ -47,9 +47,14 @@ def warming(engine: Engine) -> Iterator[str]:
 
 
 def _steps(beside: Engine, now_us: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Views first: of all kernels those of events take longest."""
     state, terms = beside.state, beside.policy.terms
     stated = pl.DataFrame({"account_id": NOBODYS, "limit_cents": [1_000_000.0] * len(NOBODYS)})
     yield "accounts", lambda: state.register(stated)
+    yield "portrait", lambda: portrait(beside, NOBODY, now_us)
+    yield "assessment", lambda: looked_at(beside, NOBODY, now_us)
+    yield "economics", lambda: economics(beside, NOBODY, now_us)
+    yield "sample", lambda: comparison(beside, NOBODY, now_us, _sample(beside, now_us))
     events = checked_messages(
         [
             EventMessage(f"of {name}", name, instant_text(now_us - HOUR_US), "purchase", 20_000)
@@ -58,11 +63,7 @@ def _steps(beside: Engine, now_us: int) -> Iterator[tuple[str, Callable[[], obje
     )
     yield "events", lambda: state.apply(arrivals_of_messages(events, terms.time_zone))
     yield "clock", lambda: state.tick(now_us)
-    yield "portrait", lambda: portrait(beside, NOBODY, now_us)
-    yield "assessment", lambda: looked_at(beside, NOBODY, now_us)
-    yield "economics", lambda: economics(beside, NOBODY, now_us)
     yield "relations", lambda: relations_picture(beside, NOBODY, now_us)
-    yield "sample", lambda: comparison(beside, NOBODY, now_us, _sample(beside, now_us))
 
 
 def _sample(beside: Engine, now_us: int) -> Sample:
