@@ -35,7 +35,7 @@ from limitkeeper.engines.embedded.requests import (
     StoppedError,
     Worked,
     add_late,
-    answer_of,
+    answers_of,
     dead_letters,
     taken_events,
 )
@@ -244,11 +244,12 @@ class Engine:
 
         Raises as :meth:`take` does.
         """
+        request.answer = Future()
         self.take(request)
         return request.answer
 
     def take(self, request: Request) -> None:
-        """Put a request in the queue; it is told its answer when that is committed.
+        """Put a request in the queue; ``answer``, which it has already, is told when that is committed.
 
         Raises
         ------
@@ -332,9 +333,7 @@ class Engine:
         offsets = {key: value for request in batch for key, value in request.offsets.items()}
         rejects = [row for rows in taken.rejected for row in rows]
         letters = dead_letters(batch, taken)
-        answers = [
-            answer_of(number, taken, outcome, self.applied_sequence + 1) for number in range(len(batch))
-        ]
+        answers = list(answers_of(taken, outcome, self.applied_sequence + 1))
         if outcome and any(request.assess for request in batch):
             summaries = self.policy.reporter.summaries(outcome.steps, len(taken.events))
             for number, answer in enumerate(answers):

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ class Worked(NamedTuple):
 
 @dataclass(slots=True)
 class Request:
-    """Something to do, in its turn, and the future of its answer.
+    """Something to do, in its turn, and the future of its answer, which comes with its being submitted.
 
     The content of ``events`` is a list of messages, or a table that was read; of a command its table; of ``read`` a
     function of the engine, which must not change it. ``letter`` tells of a row, by its number, where it came from
@@ -61,7 +62,7 @@ class Request:
     trace: str | None = None
     letter: Callable[[int], dict[str, Any]] | None = None
     since: float = field(default_factory=time.monotonic)
-    answer: "Future[Any]" = field(default_factory=Future)
+    answer: "Future[Any]" = field(init=False, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -117,22 +118,24 @@ class TakenEvents:
     rejected: list[list[dict[str, Any]]]
 
 
-def answer_of(number: int, taken: TakenEvents, outcome: Outcome | None, sequence: int) -> Answer:
-    """What became of one request of a micro-batch, by its number in it."""
-    which = slice(*taken.bounds[number : number + 2])
-    status = outcome.status[which] if outcome else np.empty(0, np.uint8)
+def answers_of(taken: TakenEvents, outcome: Outcome | None, sequence: int) -> Iterator[Answer]:
+    """What became of each request of a micro-batch."""
+    status = outcome.status if outcome else np.empty(0, np.uint8)
+    features = outcome.features if outcome else np.empty((0, 0))
     told = status.tobytes()  # counted as bytes: a few are quicker so than as an array
-    return Answer(
-        sequence=sequence,
-        accepted=told.count(ACCEPTED),
-        rejected=len(taken.rejected[number]),
-        duplicate=told.count(DUPLICATE),
-        rows=taken.rows[which],
-        status=status,
-        refused=taken.rejected[number],
-        assessments=None,
-        features=outcome.features[which] if outcome else np.empty((0, 0)),
-    )
+    for (start, stop), refused in zip(pairwise(taken.bounds), taken.rejected, strict=True):
+        which = slice(start, stop)
+        yield Answer(
+            sequence=sequence,
+            accepted=told.count(ACCEPTED, start, stop),
+            rejected=len(refused),
+            duplicate=told.count(DUPLICATE, start, stop),
+            rows=taken.rows[which],
+            status=status[which],
+            refused=refused,
+            assessments=None,
+            features=features[which],
+        )
 
 
 def taken_events(batch: Sequence[Request], as_of: dt.datetime, time_zone: str) -> TakenEvents:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -41,9 +42,27 @@ class UnknownError(LimitkeeperError):
     """Something asked for by name that there is not."""
 
 
+KEPT_BODY = "limitkeeper.body"
+"""Where a request's scope keeps its body, so that it can be read again."""
+
+
+class JsonResponse(Response):
+    """JSON that is encoded already; its usual headers cost nothing but its length."""
+
+    media_type = "application/json"
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Set the headers that are sent."""
+        if headers:
+            super().init_headers(headers)
+        else:
+            length = b"content-length", b"%d" % len(self.body)
+            self.raw_headers = [length, (b"content-type", b"application/json")]
+
+
 def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(_encoder.encode(content), status, headers, media_type="application/json")
+    return JsonResponse(_encoder.encode(content), status, headers)
 
 
 def error_document(error: LimitkeeperError) -> dict[str, Any]:
@@ -144,8 +163,9 @@ async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     TooLargeError
         When it is larger.
     """
-    if (known := getattr(request.state, "body", None)) is not None:
-        return bytes(known)
+    kept: bytes | None = request.scope.get(KEPT_BODY)
+    if kept is not None:
+        return kept
     parts, size, more = list[bytes](), 0, True
     while more:
         message = await request.receive()
@@ -156,8 +176,8 @@ async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
         if size > bytes_max:
             raise TooLargeError("The body is too large.", value=f"{size} bytes", allowed=bytes_max)
         parts.append(part)
-    request.state.body = b"".join(parts)
-    return bytes(request.state.body)
+    kept = request.scope[KEPT_BODY] = b"".join(parts)
+    return kept
 
 
 async def done(engine: Engine, work: Work) -> Any:  # noqa: ANN401 - whatever the work answers

@@ -2,11 +2,13 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 
 from limitkeeper.connectors.events import ReadEvents, read_events
 from limitkeeper.connectors.messages import MESSAGES_MAX, EventMessage, messages, read_messages
@@ -28,6 +30,9 @@ EVENTS_PATH = "/v1/events"
 
 FEW_BYTES = 65_536
 """A longer body is read by another thread, so that nobody else waits for it."""
+
+QUERIES_KEPT = 64
+"""Queries that are not read again: nearly all are one of a few."""
 
 MAY_SEND = May("events.send")
 
@@ -127,10 +132,13 @@ def asked(request: Request, name: str) -> bool:
     InputError
         When it is neither true nor false.
     """
-    query: bytes = request.scope["query_string"]  # most have none, or this one; a parsed mapping costs more
-    if not query:
-        return False
-    text = request.query_params.get(name, "false").lower()
+    query: bytes = request.scope["query_string"]
+    return bool(query) and _asked(query, name)
+
+
+@lru_cache(QUERIES_KEPT)
+def _asked(query: bytes, name: str) -> bool:
+    text = QueryParams(query).get(name, "false").lower()
     if text not in ("true", "false", "1", "0"):
         raise InputError(f"The flag '{name}' cannot be read.", value=text, allowed="true or false")
     return text in ("true", "1")
