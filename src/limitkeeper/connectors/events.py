@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -206,10 +207,11 @@ def event_records(
     figures: Mapping[str, NDArray[Any]], ids: Mapping[str, Sequence[str | None]]
 ) -> pa.RecordBatch:
     """As :func:`event_table`, for a few events, of which a table costs more than they do."""
-    columns = [
-        pa.array(ids[name], pa.large_string()) if name in ids else pa.array(figures[name])
-        for name in EVENT_NAMES
-    ]
+    size = len(figures["row"])
+    # One call for all ids: each costs more than what it makes of a few.
+    texts = pa.array(list(chain.from_iterable(ids.values())), pa.large_string())
+    parts = {name: texts.slice(place * size, size) for place, name in enumerate(ids)}
+    columns = [parts[name] if name in parts else pa.array(figures[name]) for name in EVENT_NAMES]
     return pa.RecordBatch.from_arrays(columns, EVENT_NAMES)
 
 
@@ -226,7 +228,7 @@ def event_figures(
     figures[unknown[:, 0], 0] = 0
     # What is no bill's is not judged, but bounded.
     whole = figures.clip(UNKNOWN_CENTS, AMOUNT_CENTS_MAX).astype(np.int64)
-    amounts = {name: np.ascontiguousarray(whole[:, k]) for k, name in enumerate(AMOUNTS)}
+    amounts = dict(zip(AMOUNTS, np.ascontiguousarray(whole.T), strict=True))
     return {"ts_us": times_us[rows], "kind": kinds[rows].astype(np.uint8), **amounts}
 
 
@@ -328,9 +330,8 @@ def id_hashes(ids: pl.Series | Sequence[str | None]) -> NDArray[np.int64]:
         joined = "".join(known)
         content = joined.encode()
         plain = len(content) == len(joined)
-        lengths = [len(text if plain else text.encode()) for text in known]
-        offsets = np.zeros(len(known) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
+        lengths = map(len, known) if plain else (len(text.encode()) for text in known)
+        offsets = np.fromiter(accumulate(lengths, initial=0), np.int64, len(known) + 1)
         if len(known) == len(ids):
             _hashes(np.frombuffer(content, np.uint8), offsets, hashes)
         else:
@@ -342,7 +343,7 @@ def id_hashes(ids: pl.Series | Sequence[str | None]) -> NDArray[np.int64]:
 
 def hashes_by_name(ids: Mapping[str, Sequence[str | None]]) -> dict[str, NDArray[np.int64]]:
     """The hashes of several columns of ids of one length, as :func:`id_hashes` gives them, in one turn."""
-    found = id_hashes([text for values in ids.values() for text in values])
+    found = id_hashes(list(chain.from_iterable(ids.values())))
     return dict(zip(ids, found.reshape(len(ids), -1), strict=True))
 
 

@@ -3,11 +3,13 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from limitkeeper.connectors.events import (
@@ -40,6 +42,8 @@ WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".joi
     map(chr, range(0x2000, 0x200B))
 )
 """What a file's reader takes for white space (Unicode's); Python's own has four separators more."""
+
+MICROSECOND = dt.timedelta(microseconds=1)
 
 Id = str | int
 Number = float | int
@@ -139,14 +143,16 @@ class CheckedMessages:
 
 def checked_messages(rows: Sequence[EventMessage], as_of: dt.datetime | None = None) -> CheckedMessages:
     """Messages, each judged by the same rules as a file's row; arguments as of :func:`read_messages`."""
-    ids = {name: [_id(getattr(row, name)) for row in rows] for name in ("event_id", "account_id", *IDS)}
-    times = np.array([_time_us(row.ts) for row in rows], np.int64)
-    kinds = np.array([KIND_CODES.get(row.kind or "", UNKNOWN_KIND) for row in rows], np.int16)
-    given = [(row.amount, row.paid, row.minimum_due, row.days_past_due) for row in rows]
+    columns = dict(zip(COLUMNS, zip(*map(astuple, rows), strict=True) if rows else repeat(()), strict=False))
+    ids = {name: _ids(columns[name]) for name in ("event_id", "account_id", *IDS)}
+    times = np.array(list(map(_time_us, columns["ts"])), np.int64)
+    kinds = np.array([KIND_CODES.get(kind or "", UNKNOWN_KIND) for kind in columns["kind"]], np.int16)
+    given = [columns[name] for name in AMOUNTS]
     try:
-        figures = np.array(given, np.float64).reshape(-1, len(AMOUNTS))  # None becomes NaN
+        amounts = np.array(given, np.float64)  # None becomes NaN
     except OverflowError:
-        figures = np.array([[_figure(value) for value in row] for row in given]).reshape(-1, len(AMOUNTS))
+        amounts = np.array([[_figure(value) for value in column] for column in given])
+    figures = np.ascontiguousarray(amounts.T)
     missing = np.isnan(figures)  # JSON has no NaN of its own
     return CheckedMessages(
         ids, times, kinds, figures, reject_reasons(_faults(ids), times, kinds, figures, missing, as_of)
@@ -222,10 +228,20 @@ def _faults(texts: dict[str, list[str | None]]) -> NDArray[np.uint8]:
         if None in texts[name]:
             faults |= np.array([bit * (text is None) for text in texts[name]], np.uint8)
     for values in texts.values():
+        known = list(filter(None, values))
+        if not known or (max(map(len, known)) * 4 <= ID_BYTES_MAX and "\0" not in "".join(known)):
+            continue
         for row, text in enumerate(values):
             if text is not None and ("\0" in text or len(text) * 4 > ID_BYTES_MAX < len(text.encode())):
                 faults[row] |= ODD_ID
     return faults
+
+
+def _ids(values: Sequence[Id | None]) -> list[str | None]:
+    """Ids as text; nearly all are text already, or all are missing."""
+    if values.count(None) == len(values):
+        return [None] * len(values)
+    return [value if isinstance(value, str) and value.strip(WHITE_SPACE) else _id(value) for value in values]
 
 
 def _id(value: Id | None) -> str | None:
@@ -252,6 +268,6 @@ def _time_us(text: str | None) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
     try:
-        return (moment - EPOCH) // dt.timedelta(microseconds=1)
+        return (moment - EPOCH) // MICROSECOND
     except OverflowError:
         return UNREAD_TIME_US

@@ -87,12 +87,16 @@ class EventBatch:
     night: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        lengths = {len(column) for column in event_columns(self)}
+        lengths = set(map(len, event_columns(self)))
         if len(lengths) > 1:
             raise InputError("The columns of an event batch differ in length.", value=sorted(lengths))
 
     def __len__(self) -> int:
         return len(self.account)
+
+    def of_accounts(self, account: NDArray[np.int64]) -> "EventBatch":
+        """The events with the numbers of their accounts."""
+        return EventBatch(account, *event_columns(self)[1:])
 
     def part(self, which: slice | NDArray[np.int64]) -> "EventBatch":
         """Some of the events, in the order asked for."""

@@ -128,3 +128,23 @@ def count_bad_neighbours(
         for k in range(starts[v], starts[v + 1]):
             found += bad[neighbours[k]]
         out[v] = found
+
+
+@compiled
+def write_columns(
+    starts: NDArray[np.int64],
+    bad_neighbours: NDArray[np.int32],
+    contagion: NDArray[np.int32],
+    which: NDArray[np.int64],
+    out: NDArray[np.float64],
+) -> None:
+    """Write links, share of them that is bad, and contagion of some accounts, ``(3, n)``; of new ones, no links yet."""
+    for i in range(which.shape[0]):
+        v = which[i]
+        out[0, i], out[1, i], out[2, i] = 0.0, np.nan, 0.0
+        if v < contagion.shape[0]:
+            links = starts[v + 1] - starts[v]
+            out[0, i] = links
+            if links > 0:
+                out[1, i] = bad_neighbours[v] / links
+            out[2, i] = contagion[v] / WHOLE

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
-from limitkeeper.core.relations.contagion import WHOLE, count_bad_neighbours, settle
+from limitkeeper.core.relations.contagion import count_bad_neighbours, settle, write_columns
 from limitkeeper.core.relations.links import (
     LINK_DAYS,
     NO_KEY,
@@ -239,18 +239,10 @@ class Relations:
         """
         self._check(account)
         out = np.full((len(RELATION_QUANTITIES), len(account)), np.nan)
-        if not self.allowed:
-            return out
-        out[0] = out[2] = 0.0
-        here = account < len(self._bad)
-        which = account[here]
-        links = (self._starts[which + 1] - self._starts[which]).astype(np.float64)
-        out[0, here], out[2, here] = links, self._contagion[which] / WHOLE
-        out[1, here] = np.divide(
-            self._bad_neighbours[which], links, out=np.full(len(which), np.nan), where=links > 0
-        )
-        if len(self._withheld):
-            out[:, np.isin(account, self._withheld)] = np.nan
+        if self.allowed:
+            write_columns(self._starts, self._bad_neighbours, self._contagion, account, out)
+            if len(self._withheld):
+                out[:, np.isin(account, self._withheld)] = np.nan
         return out
 
     def picture(self, account: int, oldest_day: int) -> Picture:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -104,20 +104,22 @@ class Shard:
         relations
             What relations say of accounts, by their numbers.
         """
-        batch = replace(events, account=self.numbered(account_ids))
+        batch = events.of_accounts(self.numbered(account_ids))
         features, status = self.books.behaviour.apply(batch)
         changes = self.change.apply(
             batch.account, batch.kind, batch.ts_us, batch.amount_cents, batch.paid_cents, status
         )
         rows = np.flatnonzero(status == ACCEPTED)
+        which = slice(None) if len(rows) == len(status) else rows  # where all are, nothing is copied
+        account = batch.account[which]
         looks = Looks(
-            account=batch.account[rows],
-            ts_us=batch.ts_us[rows],
-            kind=batch.kind[rows].astype(np.int16),
-            amount_cents=batch.amount_cents[rows],
-            days_past_due=batch.days_past_due[rows],
-            features=features[rows],
-            others=_others(changes[rows], relations(batch.account[rows])),
+            account=account,
+            ts_us=batch.ts_us[which],
+            kind=batch.kind[which].astype(np.int16),
+            amount_cents=batch.amount_cents[which],
+            days_past_due=batch.days_past_due[which],
+            features=features[which],
+            others=_others(changes[which], relations(account)),
         )
         return Applied(batch, features, status, rows, self._part(looks))
 

@@ -208,7 +208,8 @@ class LiveState:
         status, steps = np.empty(len(events), np.uint8), list[Step]()
         features = np.empty((len(events), len(FEATURE_NAMES)))
         marks = np.maximum.accumulate(np.concatenate([[self.watermark_us], events.batch.ts_us]))
-        behind_seeds = self.web.behind_seeds(events.batch, np.diff(marks // BOUNDARY_US) > 0)
+        hours = marks // BOUNDARY_US
+        behind_seeds = self.web.behind_seeds(events.batch, hours[1:] > hours[:-1])
         start = 0
         while start < len(events):
             stop = self._next_boundary(marks, behind_seeds, start)

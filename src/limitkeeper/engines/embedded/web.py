@@ -6,6 +6,7 @@ accepted event that may have turned one bad. What was sent twice moves nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,17 +45,16 @@ class Web:
 
     def relations_of(self, shard: int) -> RelationsOf:
         """What relations say of a shard's accounts; of those that came since, nothing yet."""
+        return partial(self._relations, shard)
 
-        def of(accounts: NDArray[np.int64]) -> NDArray[np.float64]:
-            numbers = accounts * SHARDS + shard
-            if len(numbers) and numbers.max() < self.relations.count:
-                return self.relations.columns(numbers)
-            found = np.full((3, len(numbers)), np.nan)
-            known = numbers < self.relations.count
-            found[:, known] = self.relations.columns(numbers[known])
-            return found
-
-        return of
+    def _relations(self, shard: int, accounts: NDArray[np.int64]) -> NDArray[np.float64]:
+        numbers = accounts * SHARDS + shard
+        if len(numbers) and numbers.max() < self.relations.count:
+            return self.relations.columns(numbers)
+        found = np.full((3, len(numbers)), np.nan)
+        known = numbers < self.relations.count
+        found[:, known] = self.relations.columns(numbers[known])
+        return found
 
     def observe(
         self, numbers: NDArray[np.int64], events: EventBatch, counterparty: NDArray[np.int64]
@@ -81,7 +81,7 @@ class Web:
     def behind_seeds(self, events: EventBatch, crossed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Before which events a boundary lies that may have an accepted seed behind it, shape ``(n,)``."""
         found = np.zeros(len(events), np.bool_)
-        if not self.allowed:
+        if not (self.allowed and crossed.any()):
             return found
         before = np.concatenate([[0], np.cumsum(_possible_seeds(events))])
         places = np.flatnonzero(crossed)
