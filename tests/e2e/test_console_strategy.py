@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from limitkeeper.app.policy import market_parameters
@@ -21,7 +22,7 @@ from tests.consoles import SWITCHES, sitting
 from tests.contract.test_life import MODEL, portfolio
 from tests.workflow_server import WorkflowServer, workflow_server
 
-RELEASES, NEW = "/console/strategy/releases", "/console/strategy/new"
+RELEASES, NEW, TRY = "/console/strategy/releases", "/console/strategy/new", "/console/strategy/try"
 STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
 REPORT = json.loads((Path(__file__).parents[2] / "docs" / "fairness" / "taiwan.json").read_bytes())
 SCRIPT = "<script>alert(1)</script>"
@@ -33,7 +34,8 @@ PARTS = ("purpose", "necessity", "effect_on_rights", "safeguards")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]:
     folder = tmp_path_factory.mktemp("strategies")
-    with workflow_server(f"sqlite:///{folder}/store.db", folder) as found:
+    accounts = pl.DataFrame({"account_id": ["a-1", "a-2"], "limit_cents": [1_000_000.0, 2_000_000.0]})
+    with workflow_server(f"sqlite:///{folder}/store.db", folder, accounts) as found:
         for name, role in (("sue", STRATEGIST), ("mia", COMMITTEE), ("ivy", COMPLIANCE)):
             found.person(name, role)
         yield found
@@ -212,6 +214,44 @@ def test_draft_begins_from_what_decides_and_a_check_loses_nothing(at: Callable[[
     assert "The strategy does not hold." in refused.text
 
 
+def test_draft_is_tried_on_the_portfolio_and_its_text_is_not_lost(
+    at: Callable[[str], Browser], server: WorkflowServer
+) -> None:
+    sue = at("sue")
+    page, before = sue.page(NEW), server.engine.sequence
+    text = of_version(STANDARD, "tried").replace("when: flag_count_90d >= 1", "when: limit_cents >= 1500000")
+    text = text.replace("Lowers gradually", SCRIPT)
+    found = sue.sent(page, "/v1/releases", 200, formaction=TRY, strategy=text.replace("\n", "\r\n")).text
+    assert unescape(re.search(r"<textarea[^>]*>\n(.*?)</textarea>", found, re.DOTALL)[1]) == text
+    assert "Accounts whose action differs: 1" in found
+    assert '/console/accounts/a-2"' in found
+    assert "<code>violation_flagged</code>" in found
+    assert "Exposure cut" in found
+    assert SCRIPT not in found
+    broken = sue.sent(page, "/v1/releases", 200, formaction=TRY, strategy="name: half").text
+    assert "The strategy does not hold." in broken
+    abroad = text.replace("markets: [CN, TW]", "markets: [TW]")
+    assert (
+        "not for this server&#39;s market"
+        in sue.sent(page, "/v1/releases", 200, formaction=TRY, strategy=abroad).text
+    )
+    assert server.engine.sequence == before
+
+
+def test_release_that_is_a_draft_is_tried_by_who_drafts_and_by_nobody_else(
+    at: Callable[[str], Browser],
+) -> None:
+    release_id = drafted(at("sue"), of_version(CAUTIOUS, "tried-release"))
+    path = f"{RELEASES}/{release_id}/try"
+    assert path not in at("ivy").page(f"{RELEASES}/{release_id}")
+    page = at("sue").page(f"{RELEASES}/{release_id}")
+    found = at("sue").sent(page, path, 200).text
+    assert "Looked at: all accounts that this server knows." in found
+    assert "cautious tried-release" in found
+    acted(at("sue"), release_id, "validate")
+    assert path not in at("sue").page(f"{RELEASES}/{release_id}")
+
+
 def test_hits_stand_beside_each_rule_once_a_review_was_kept(
     at: Callable[[str], Browser], server: WorkflowServer
 ) -> None:
@@ -268,7 +308,11 @@ def test_pages_hold_in_a_browser_at_both_widths(
             sue.looks("release-en-light")
             sue.goes(NEW)
             sue.page.fill("textarea[name=strategy]", CAUTIOUS.replace("utilisation >=", "utilization >="))
-            sue.page.click("button[formaction]")
+            sue.page.click(f"button[formaction='{NEW}']")
             sue.page.wait_for_selector(".listing .wrong")
             sue.looks("draft-checked-en-light")
+            sue.page.fill("textarea[name=strategy]", of_version(STANDARD, "tried-here"))
+            sue.page.click(f"button[formaction='{TRY}']")
+            sue.page.wait_for_selector("#tried")
+            sue.looks("draft-tried-en-light")
         chromium.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from limitkeeper.app.policy import market_parameters
@@ -21,9 +22,10 @@ from limitkeeper.shells.api.release_acts import ASSESSMENT_BYTES_MAX
 from limitkeeper.shells.api.strategies import CHECKING, CHECKS_AT_ONCE, TEXT_BODY_BYTES_MAX
 from limitkeeper.store.work import work
 from tests.contract.test_life import MODEL, portfolio
+from tests.live_engines import state_bytes
 from tests.workflow_server import Person, WorkflowServer, workflow_server
 
-RELEASES, CHECK = "/v1/releases", "/v1/strategies/check"
+RELEASES, CHECK, TRY = "/v1/releases", "/v1/strategies/check", "/v1/strategies/try"
 STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
 PARTS = ("purpose", "necessity", "effect_on_rights", "safeguards")
 IMPACT = dict.fromkeys(PARTS, "said")
@@ -73,7 +75,8 @@ def of_version(text: str, version: str) -> str:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("releases")
-    with workflow_server(f"sqlite:///{folder}/store.db", folder) as server:
+    accounts = pl.DataFrame({"account_id": ["a-1", "a-2"], "limit_cents": [1_000_000.0, 2_000_000.0]})
+    with workflow_server(f"sqlite:///{folder}/store.db", folder, accounts) as server:
         names = {"sam": STRATEGIST, "kim": COMMITTEE, "ivy": COMPLIANCE}
         for name, role in names.items():
             server.let_in(name, role)
@@ -218,6 +221,38 @@ def test_more_texts_than_are_checked_at_once_are_told_to_come_again(house: House
             busy = house.sam.asked("POST", path, {"strategy": STANDARD}, status=429)
             assert int(busy.headers["retry-after"]) > 0
     assert house.sam.post(CHECK, {"strategy": STANDARD})["valid"]
+
+
+def test_draft_is_tried_on_the_accounts_of_the_server_and_nothing_comes_of_it(house: House) -> None:
+    before = house.server.engine.sequence, state_bytes(house.server.engine)
+    flagged = of_version(STANDARD, "flagged").replace(
+        "when: flag_count_90d >= 1", "when: limit_cents >= 1500000"
+    )
+    found = house.sam.post(TRY, {"strategy": flagged})
+    assert (found["accounts"], found["sampled_accounts"], found["differing"]) == (2, 2, 1)
+    (pair,), (example,) = found["pairs"], found["examples"]
+    assert (pair["now"], pair["accounts"], example["account_id"]) == ("none", 1, "a-2")
+    assert example["draft"]["action"] == pair["draft"]
+    assert found["draft"]["rules"][example["draft"]["rule"]] == {"hits": 1, "decided": 1}
+    assert found["now"]["strategy"] == "standard 2026-11"
+    assert found["now"]["value"]["before"]["limit_cents"] == 3_000_000
+    assert (house.server.engine.sequence, state_bytes(house.server.engine)) == before
+    assert house.ivy.get("/v1/alerts") == []
+    house.ivy.asked("POST", TRY, {"strategy": flagged}, status=403)
+
+
+def test_draft_that_cannot_be_tried_here_says_why(house: House) -> None:
+    own = "inputs:\n  bureau_score: {unit: points, description: Score, description_zh: 评分}\nrules:"
+    text = of_version(STANDARD, "own-inputs").replace("rules:", own, 1)
+    text = text.replace("utilisation >=", "bureau_score >= 1 and utilisation >=")
+    refused = house.sam.asked("POST", TRY, {"strategy": text}, status=409).json()
+    assert (refused["rule"], refused["value"]) == ("own_inputs", "bureau_score")
+    assert "自有字段" in refused["detail_zh"]
+    abroad = of_version(STANDARD, "abroad").replace("markets: [CN, TW]", "markets: [TW]")
+    assert house.sam.asked("POST", TRY, {"strategy": abroad}, status=409).json()["rule"] == "market"
+    house.sam.asked("POST", TRY, {"strategy": STANDARD, "model_hash": "sha256:none"}, status=404)
+    house.sam.asked("POST", TRY, {"strategy": "name: half"}, status=422)
+    house.sam.asked("POST", TRY, {"strategy": "x" * TEXT_BODY_BYTES_MAX}, status=413)
 
 
 def test_problems_of_a_text_are_told_up_to_their_bound(house: House) -> None:

@@ -22,8 +22,9 @@ from limitkeeper.core.review.outcome import (
     outcome_in_all,
 )
 from limitkeeper.core.review.risk_grid import NOWHERE, RISK_GRADES, UTILISATION_BANDS, grid_cells, grid_sums
-from limitkeeper.core.review.value import has_value, value_totals
+from limitkeeper.core.review.value import value_change
 from limitkeeper.core.strategy.actions import Action
+from limitkeeper.core.strategy.proposals import rule_counts
 
 JUDGED = (
     "defaulters",
@@ -129,10 +130,11 @@ def strategy_figures(reviewed: Reviewed) -> dict[str, Any]:
             "action": rule.action.code,
             "severity": rule.severity.code,
             "description": {"en": rule.description, "zh": rule.description_zh},
-            "hits": int((proposals.hits >> bit & 1).sum()),
-            "decided": int((proposals.rules == bit).sum()),
+            **counts,
         }
-        for bit, rule in enumerate(strategy.rules)
+        for rule, counts in zip(
+            strategy.rules, rule_counts(proposals.hits, proposals.rules, len(strategy.rules)), strict=True
+        )
     ]
     described = {"en": strategy.description, "zh": strategy.description_zh}
     return {"name": strategy.name, "version": strategy.version, "description": described, "rules": rules}
@@ -166,17 +168,11 @@ def value_sums(reviewed: Reviewed, parameters: Parameters) -> dict[str, Any]:
     RAROC is that of the sums: ``(revenue - opex - EL + benefit * capital) / capital``.
     """
     found = reviewed.assessment
-    known = has_value(found.value_before) & has_value(found.value_after)
-    terms = parameters["opex_cents"], parameters["capital_benefit_rate"]
-    sides: dict[str, Any] = {"accounts": int(known.sum())}
-    for side, matrix in (("before", found.value_before), ("after", found.value_after)):
-        sides[side] = value_totals(matrix[:, known], *terms)
-    limits = reviewed.features["limit_cents"]
-    sides["before"]["limit_cents"] = float(np.nansum(limits))
-    after = reviewed.assessment.proposals.limits_after_cents
-    sides["after"]["limit_cents"] = float(after[after >= 0].sum())
-    sides["marginal_profit_cents"] = float(np.nansum(found.marginal_profit_cents))
-    return sides
+    sides = value_change(
+        found.value_before, found.value_after, reviewed.features["limit_cents"],
+        found.proposals.limits_after_cents, parameters["opex_cents"], parameters["capital_benefit_rate"],
+    )  # fmt: skip
+    return sides | {"marginal_profit_cents": float(np.nansum(found.marginal_profit_cents))}
 
 
 def score_figures(reviewed: Reviewed, decided: Decided) -> dict[str, Any]:

@@ -357,18 +357,34 @@ def renumber_rules(standings: Iterable[Standing], before: Sequence[str], after: 
     """
     if tuple(before) == tuple(after):
         return
-    places = [after.index(rule) if rule in after else -1 for rule in before]
+    places = _places(before, after)
     alerts = [FIRST_ALERT + trigger * ALERT_FIELDS + RULES for trigger in range(ALERT_TRIGGERS)]
     for standing in standings:
         rows = standing.rows[: standing.top[0]]
         for column in (HITS_KEPT, BARRED_RULES, *alerts):
-            masks, moved = rows[:, column].copy(), np.zeros(len(rows), np.int64)
-            for old, new in enumerate(places):
-                if new >= 0:
-                    moved |= (masks >> old & 1) << new
-            rows[:, column] = moved
+            rows[:, column] = renumbered(rows[:, column], before, after)
         frozen = rows[:, FROZEN_RULE] >= 0
         rows[frozen, FROZEN_RULE] = np.array([*places, -1])[rows[frozen, FROZEN_RULE]]
+
+
+def renumbered(masks: NDArray[np.int64], before: Sequence[str], after: Sequence[str]) -> NDArray[np.int64]:
+    """Masks of rules as another strategy numbers them; what it does not have is forgotten.
+
+    Examples
+    --------
+    >>> renumbered(np.array([0b11, 0b10]), ["a", "b"], ["b", "c"]).tolist()
+    [1, 1]
+    """
+    moved = np.zeros(len(masks), np.int64)
+    for old, new in enumerate(_places(before, after)):
+        if new >= 0:
+            moved |= (masks >> old & 1) << new
+    return moved
+
+
+def _places(before: Sequence[str], after: Sequence[str]) -> list[int]:
+    """The place of each rule in another strategy, -1 where it is not there."""
+    return [after.index(rule) if rule in after else -1 for rule in before]
 
 
 def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:

@@ -7,7 +7,7 @@ behind a change are assessed again, in rounds. Changes are rare, so rounds are f
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -212,7 +212,7 @@ def watched(parts: Sequence[Part], terms: WatchTerms) -> Watched:
     size = len(looks)
     stated = _joined([_stated(part) for part in parts], axis=1)
     columns = _columns(looks, stated, terms)
-    found = _unwatched(columns, _characteristics(columns, looks, terms))
+    found = _unwatched(columns, _characteristics(columns, terms))
     which: Sequence[slice | NDArray[np.int64]] = _slices([len(part.looks) for part in parts])
     waiting = size
     while waiting:
@@ -221,21 +221,54 @@ def watched(parts: Sequence[Part], terms: WatchTerms) -> Watched:
     return found
 
 
-def looked_upon(part: Part, terms: WatchTerms) -> Watched:
-    """Accounts assessed as they stand, without an event: nothing is decided of them, and nothing changes.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What some terms read of accounts as they stand.
+
+    Parameters
+    ----------
+    columns
+        Of :attr:`WatchTerms.names`.
+    hits_before, barred
+        Masks of rules, ``(n,)``: hit before, and not to freeze again; as the strategy that decides numbers them.
+    """
+
+    columns: Columns
+    hits_before: NDArray[np.int64]
+    barred: NDArray[np.int64]
+
+
+def read_upon(part: Part, terms: WatchTerms) -> Reading:
+    """What terms read of accounts as they stand, without an event: nothing changes.
 
     Parameters
     ----------
     part
         Its looks are without events.
     terms
-        What decides.
+        What reads; they need not be what decides.
     """
     looks, stated = part.looks, _stated(part)
-    columns = _columns(looks, stated, terms)
-    found = _unwatched(columns, _characteristics(columns, looks, terms))
-    whole = [slice(0, len(looks))]
-    _assess([part], looks, stated, terms, found, whole, whole)
+    columns, size = _columns(looks, stated, terms), len(looks)
+    reading = Reading(columns, np.empty(size, np.int64), np.empty(size, np.int64))
+    whole = slice(0, size)
+    _write_decided(part, looks, stated, columns, whole, whole, reading.hits_before, reading.barred)
+    return reading
+
+
+def assessed_upon(reading: Reading, terms: WatchTerms) -> Watched:
+    """Accounts that were read, assessed: nothing is decided of them.
+
+    Parameters
+    ----------
+    reading
+        By the same terms, its masks as their strategy numbers its rules.
+    terms
+        What assesses.
+    """
+    columns = reading.columns
+    found = replace(_unwatched(columns, _characteristics(columns, terms)), hits_before=reading.hits_before)
+    _assess_columns(found, terms, reading.barred)
     return found
 
 
@@ -302,10 +335,10 @@ def _model_names(terms: WatchTerms) -> tuple[str, ...]:
     return terms.model.columns_needed if terms.model else ()
 
 
-def _characteristics(columns: Columns, looks: Looks, terms: WatchTerms) -> Columns:
+def _characteristics(columns: Columns, terms: WatchTerms) -> Columns:
     """What the scorecard reads; a standing that decisions change is not among it."""
     if terms.model is None:
-        return Columns((), np.empty((0, len(looks))))
+        return Columns((), np.empty((0, len(columns))))
     names = terms.model.columns_needed
     return terms.model.with_characteristics(Columns(names, columns.values[columns.rows(names)]))
 
@@ -365,15 +398,32 @@ def _assess(
         The place of each part's looks in everything, and in ``here``.
     """
     barred = np.empty(len(here.columns), np.int64)
-    places = here.columns.rows(DECIDED_NAMES).tolist()
     for part, each, own in zip(parts, which, owns, strict=True):
-        decided = np.empty((len(DECIDED_NAMES), own.stop - own.start))
-        write_decided(
-            part.standing.slots, part.standing.rows, looks.account[each], looks.ts_us[each],
-            np.ascontiguousarray(stated[:, each]), decided, here.hits_before[own], barred[own],
-        )  # fmt: skip
-        for place, column in zip(places, decided, strict=True):
-            here.columns.values[place, own] = column
+        _write_decided(part, looks, stated, here.columns, each, own, here.hits_before[own], barred[own])
+    _assess_columns(here, terms, barred)
+
+
+def _write_decided(
+    part: Part,
+    looks: Looks,
+    stated: NDArray[np.float64],
+    columns: Columns,
+    each: slice | NDArray[np.int64],
+    own: slice,
+    hits_before: NDArray[np.int64],
+    barred: NDArray[np.int64],
+) -> None:
+    """Write what decisions have changed of a part's accounts: its columns at ``own``, of the looks ``each``."""
+    decided = np.empty((len(DECIDED_NAMES), own.stop - own.start))
+    write_decided(
+        part.standing.slots, part.standing.rows, looks.account[each], looks.ts_us[each],
+        np.ascontiguousarray(stated[:, each]), decided, hits_before, barred,
+    )  # fmt: skip
+    for place, column in zip(columns.rows(DECIDED_NAMES).tolist(), decided, strict=True):
+        columns.values[place, own] = column
+
+
+def _assess_columns(here: Watched, terms: WatchTerms, barred: NDArray[np.int64]) -> None:
     for chunk in here.columns.chunks():
         assess_into(
             here.assessment, here.columns, here.hits_before, here.characteristics, terms.policy, chunk, barred

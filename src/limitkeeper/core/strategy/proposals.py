@@ -192,3 +192,21 @@ def proposals_of(
             stays_without_rules(published, columns),
         )  # fmt: skip
     return Proposals(hits, rules, actions, effects, limits_after_cents, constraints, drawing_stopped)
+
+
+def rule_counts(hits: NDArray[np.int64], rules: NDArray[np.int16], count: int) -> list[dict[str, int]]:
+    """How often each of so many rules hit, and how often it decided.
+
+    Parameters
+    ----------
+    hits, rules
+        As in :class:`Proposals`.
+
+    Examples
+    --------
+    >>> rule_counts(np.array([0b11, 0b10, 0]), np.array([0, 1, -1], np.int16), 2)
+    [{'hits': 1, 'decided': 1}, {'hits': 2, 'decided': 1}]
+    """
+    return [
+        {"hits": int((hits >> bit & 1).sum()), "decided": int((rules == bit).sum())} for bit in range(count)
+    ]

@@ -14,8 +14,11 @@ from limitkeeper.core.alerts.portfolio import RateTerms
 from limitkeeper.core.alerts.watch import UNSCORED, WatchTerms, check_model, fold_terms
 from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.decision.assessment import Policy
+from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.strategy.proposals import PublishedStrategy
+from limitkeeper.core.strategy.steps import StepTerms
 from limitkeeper.core.value.economics import terms_in_force
 from limitkeeper.core.value.response import response_terms_in_force
 from limitkeeper.engines.embedded.findings import Reporter
@@ -45,6 +48,36 @@ class LivePolicy:
         }
 
 
+def watch_terms(published: PublishedStrategy, model: Model | None, parameters: Parameters) -> WatchTerms:
+    """What decides about events.
+
+    Parameters
+    ----------
+    published
+        The strategy, under the same parameters.
+    model
+        The PD model; without one the PD is missing, and no rule that reads the score hits.
+    parameters
+        In force.
+    """
+    steps = published.terms
+    return WatchTerms(
+        policy=Policy(
+            model.scorecard if model else UNSCORED,
+            published,
+            terms_in_force(parameters),
+            response_terms_in_force(parameters),
+        ),
+        model=model,
+        estimates={"lgd": parameters["lgd"], "ccf": parameters["ccf"]},
+        fold=fold_terms(published.strategy, parameters, steps.least_step_cents, _freeze_days(steps)),
+    )
+
+
+def _freeze_days(steps: StepTerms) -> float:
+    return min(steps.freeze_days, FREEZE_DAYS_MAX)
+
+
 def policy_of_day(
     strategy: Strategy, model: Model | None, market: str, time_zone: str, overrides: Path | None = None
 ) -> Callable[[dt.date], LivePolicy]:
@@ -70,24 +103,12 @@ def policy_of_day(
     @lru_cache(maxsize=4)
     def policy(day: dt.date) -> LivePolicy:
         parameters = market_parameters(market, day, overrides)
-        published = published_strategy(strategy, parameters)
-        steps = published.terms
-        freeze_days = min(steps.freeze_days, FREEZE_DAYS_MAX)
-        watch = WatchTerms(
-            policy=Policy(
-                model.scorecard if model else UNSCORED,
-                published,
-                terms_in_force(parameters),
-                response_terms_in_force(parameters),
-            ),
-            model=model,
-            estimates={"lgd": parameters["lgd"], "ccf": parameters["ccf"]},
-            fold=fold_terms(strategy, parameters, steps.least_step_cents, freeze_days),
-        )
+        watch = watch_terms(published_strategy(strategy, parameters), model, parameters)
+        steps = watch.policy.strategy.terms
         step_days = (*steps.decrease_wait_days[1:], steps.restore_wait_days)
         waits = Waits(
             freeze_confirmation_us=int(parameters["freeze_confirmation_days"] * DAY_US),
-            freeze_us=int(freeze_days * DAY_US),
+            freeze_us=int(_freeze_days(steps) * DAY_US),
             steps_us=tuple(sorted({int(days * DAY_US) for days in step_days if days > 0})),
         )
         terms = LiveTerms(

@@ -4,9 +4,10 @@ Who is in it is decided by the hash of his id: the same accounts each time, but 
 :data:`SAMPLE_ACCOUNTS` it is all of them.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from limitkeeper.core.value.economics import VALUE_NAMES, Terms
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError, Request
 from limitkeeper.engines.embedded.shard import Shard
+
+T = TypeVar("T")
 
 SAMPLE_ACCOUNTS = 20_000
 
@@ -136,6 +139,19 @@ class Sampler:
     def __init__(self, engine: Engine, size: int = SAMPLE_ACCOUNTS) -> None:
         self._engine, self._size = engine, size
         self._members = [Members(size) for _ in engine.state.shards]
+        self._growing = threading.Lock()
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts there were when the members were asked for last."""
+        return sum(members.seen for members in self._members)
+
+    def members(self) -> list[NDArray[np.int64]]:
+        """The accounts of each shard that are in the sample now; in no thread of the engine's."""
+        with self._growing:
+            for members, shard in zip(self._members, self._engine.state.shards, strict=True):
+                members.grow(shard.ids)
+            return members_of(self._members, self._size)
 
     def sample(self) -> Sample:
         """The sample as it stands; called by one at a time, in no thread of the engine's.
@@ -146,12 +162,9 @@ class Sampler:
             As of :meth:`Engine.take`.
         """
         engine = self._engine
-        for members, shard in zip(self._members, engine.state.shards, strict=True):
-            members.grow(shard.ids)
-        accounts = sum(members.seen for members in self._members)
         slices = [
-            self._asked(seen(place, numbers[start : start + SLICE_ACCOUNTS]))
-            for place, numbers in enumerate(members_of(self._members, self._size))
+            self.asked(seen(place, numbers[start : start + SLICE_ACCOUNTS]))
+            for place, numbers in enumerate(self.members())
             for start in range(0, len(numbers), SLICE_ACCOUNTS)
         ]
         terms = engine.policy.terms.watch
@@ -159,14 +172,21 @@ class Sampler:
         return Sample(
             as_of_us=engine.as_of_us(),
             portfolio=portfolio_document(
-                whole, accounts, terms.policy.terms, has_model=terms.model is not None
+                whole, self.accounts, terms.policy.terms, has_model=terms.model is not None
             ),
             peers=peers_of(whole),
         )
 
-    def _asked(self, look: Callable[[Engine], Slice]) -> Slice:
+    def asked(self, look: Callable[[Engine], T]) -> T:
+        """What the engine answers to a look at some accounts, in its turn.
+
+        Raises
+        ------
+        BusyError, StoppedError
+            When it has no turn in time, or as of :meth:`Engine.take`.
+        """
         try:
-            found: Slice = self._engine.submit(Request("read", look)).result(ANSWER_SECONDS)
+            found: T = self._engine.submit(Request("read", look)).result(ANSWER_SECONDS)
         except TimeoutError as error:
             raise BusyError(
                 "The engine has no turn for the portfolio.", advice="Come again later."

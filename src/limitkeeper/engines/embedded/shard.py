@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from limitkeeper.app.features import Books, numbers_of, register_accounts
 from limitkeeper.connectors.events import id_text
 from limitkeeper.core.alerts.standing import Standing
-from limitkeeper.core.alerts.watch import LOOKED, Looks, Part, Watched, WatchTerms, looked_upon, watched
+from limitkeeper.core.alerts.watch import (
+    LOOKED,
+    Looks,
+    Part,
+    Reading,
+    Watched,
+    WatchTerms,
+    assessed_upon,
+    read_upon,
+    watched,
+)
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
 from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
 from limitkeeper.core.behaviour.state import Behaviour
@@ -137,7 +147,14 @@ class Shard:
     ) -> tuple[NDArray[np.float64], Watched]:
         """Accounts' features as of a time, ``(n, 45)``, and how they are assessed; nothing is decided or changed."""
         looks = self._looks(accounts, as_of_us, relations)
-        return looks.features, looked_upon(self._part(looks), terms)
+        return looks.features, assessed_upon(read_upon(self._part(looks), terms), terms)
+
+    def read(
+        self, accounts: NDArray[np.int64], as_of_us: int, each: Sequence[WatchTerms], relations: RelationsOf
+    ) -> list[Reading]:
+        """What each of several terms reads of accounts as of a time; nothing is assessed, decided or changed."""
+        part = self._part(self._looks(accounts, as_of_us, relations))
+        return [read_upon(part, terms) for terms in each]
 
     def _looks(self, accounts: NDArray[np.int64], as_of_us: int, relations: RelationsOf) -> Looks:
         nothing = np.zeros(len(accounts), np.int64)

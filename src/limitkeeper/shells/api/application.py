@@ -25,6 +25,7 @@ from limitkeeper.shells.api.consents import consents_router
 from limitkeeper.shells.api.customer_lines import customer_lines_router, requests_router, staff_lines_router
 from limitkeeper.shells.api.customers import contacts_router, customers_router
 from limitkeeper.shells.api.deliveries import deliveries_router
+from limitkeeper.shells.api.draft_trials import draft_trials_router
 from limitkeeper.shells.api.events import EVENTS_PATH, MAY_SEND, Endpoint, events_router, events_taker
 from limitkeeper.shells.api.findings import findings_router
 from limitkeeper.shells.api.lines import accounts_router
@@ -184,6 +185,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         consents_router(desk),
         aggregates_router(desk),
         strategies_router(desk, engine),
+        draft_trials_router(desk, engine, overview.sampler),
         regulation_router(desk),
         releases_router(desk),
         release_gates_router(desk),

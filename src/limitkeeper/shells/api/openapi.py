@@ -13,6 +13,7 @@ from limitkeeper.shells.api.bounces import BOUNCE_SCHEMAS
 from limitkeeper.shells.api.campaign_schemas import CAMPAIGN_SCHEMAS
 from limitkeeper.shells.api.case_schemas import CASE_SCHEMAS
 from limitkeeper.shells.api.documents import error_answers
+from limitkeeper.shells.api.draft_trial_schemas import DRAFT_TRIAL_SCHEMAS
 from limitkeeper.shells.api.input_schemas import INPUT_SCHEMAS
 from limitkeeper.shells.api.line_schemas import LINE_SCHEMAS
 from limitkeeper.shells.api.overview_schemas import OVERVIEW_SCHEMAS
@@ -38,6 +39,7 @@ SCHEMAS: dict[str, Schema] = {
     **OVERVIEW_SCHEMAS,
     **ACCOUNT_VIEW_SCHEMAS,
     **STRATEGY_SCHEMAS,
+    **DRAFT_TRIAL_SCHEMAS,
     **RELEASE_SCHEMAS,
 }
 """Every schema by its name."""

@@ -83,7 +83,8 @@ class Overview:
         self._work = Kept(
             lambda: work_overview(engine.store, engine.as_of_us(), TRIGGERS, PROPOSED), work_seconds
         )
-        self._sample = Kept(Sampler(engine).sample, sample_seconds)
+        self.sampler = Sampler(engine)
+        self._sample = Kept(self.sampler.sample, sample_seconds)
 
     def sample(self) -> Sample:
         """The sample of the accounts, as it was looked at last."""

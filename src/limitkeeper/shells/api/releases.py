@@ -102,7 +102,7 @@ def releases_router(desk: Desk) -> APIRouter:
         A model, and own columns, are named by the hash of what another release here has; new ones come by the command
         line, which reads files. Of a text with problems the first is told: POST /v1/strategies/check tells each.
         """
-        said = await checked_body(request, Draft)
+        said, _ = await checked_body(request, Draft)
 
         def acted(w: Work) -> Acted:
             model = None if said.model_hash is None else kept_model(w, plain(said.model_hash))

@@ -68,8 +68,8 @@ class StrategyText(msgspec.Struct, forbid_unknown_fields=True):
 Text = TypeVar("Text", bound=StrategyText)
 
 
-async def checked_body(request: Request, kind: type[Text]) -> Text:
-    """A body with a strategy's text that holds.
+async def checked_body(request: Request, kind: type[Text]) -> tuple[Text, Strategy]:
+    """A body with a strategy's text that holds, and the strategy.
 
     Raises
     ------
@@ -82,7 +82,7 @@ async def checked_body(request: Request, kind: type[Text]) -> Text:
             "The strategy does not hold.", value=problems[0],
             advice=f"It has {len(problems)} problems; POST /v1/strategies/check tells each with its line.",
         )  # fmt: skip
-    return said
+    return said, strategy
 
 
 async def _checked(

@@ -9,6 +9,7 @@ from limitkeeper.core.compliance.life import STATES
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.fairness import placed_findings
 from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.strategy_draft import trial
 
 OTHERS_SHOWN = 50
 """Releases that one may be compared with: the newest."""
@@ -28,6 +29,18 @@ async def release_list(look: Look) -> Response:
 
 async def one_release(look: Look) -> Response:
     """One release: its gates and what was done at each, its rules, and what differs from another one."""
+    return await _release(look, {})
+
+
+async def tried_release(look: Look) -> Response:
+    """One release with what it would do to the accounts that the server knows."""
+    way = f"/v1/strategies/{look.request.path_params['release_id']}"
+    found, text = await asyncio.gather(look.ask.get(way), look.ask.get(f"{way}/text"))
+    wanted = {"strategy": text["strategy"], "model_hash": found["model_hash"]}
+    return await _release(look, await trial(look, wanted))
+
+
+async def _release(look: Look, values: dict[str, Any]) -> Response:
     release_id = look.request.path_params["release_id"]
     since = look.asked("since", "live")
     release = await look.ask.get(f"/v1/releases/{release_id}")
@@ -41,7 +54,7 @@ async def one_release(look: Look) -> Response:
         "release", release=release, strategy=strategy, now=now, changes=changes, since=since,
         others=[each for each in others["items"] if each["release_id"] != release["release_id"]],
         would=await live_tried(look, release), thresholds=thresholds_of, acts=acts_at(release),
-        placed_findings=placed_findings,
+        placed_findings=placed_findings, **({"tried": None, "problem": None} | values),
     )  # fmt: skip
 
 
@@ -93,4 +106,5 @@ PAGES = (
     PageRoute("/strategy", deciding_strategy),
     PageRoute("/strategy/releases", release_list),
     PageRoute("/strategy/releases/{release_id}", one_release),
+    PageRoute("/strategy/releases/{release_id}/try", tried_release, method="POST", act="release.draft"),
 )

@@ -11,6 +11,9 @@ from limitkeeper.shells.console.look import Look, PageRoute
 MODELS_SHOWN = 100
 """Releases that are looked through for models and own columns: the newest."""
 
+MODEL = "model_hash?"
+"""The form's field of the model; empty: none."""
+
 
 async def new_draft(look: Look) -> Response:
     """A text to begin with: that of the strategy that decides, or of a release."""
@@ -21,9 +24,7 @@ async def new_draft(look: Look) -> Response:
 
 async def checked_draft(look: Look) -> Response:
     """The text with what is wrong with it, so that nothing that was written is lost."""
-    form = await look.request.form()
-    given = {name: value for name, value in form.items() if isinstance(value, str)}
-    text = given.get("strategy", "").replace("\r\n", "\n")
+    given, text = await _written(look)
     values: dict[str, Any] = {"chosen": given}
     try:
         answer = await look.ask.answer("POST", "/v1/strategies/check", json={"strategy": text})
@@ -33,12 +34,44 @@ async def checked_draft(look: Look) -> Response:
     return await _page(look, text, values)
 
 
+async def tried_draft(look: Look) -> Response:
+    """The text with what it would do to the accounts that the server knows; nothing that was written is lost."""
+    given, text = await _written(look)
+    wanted: dict[str, Any] = {"strategy": text}
+    if MODEL in given:
+        wanted["model_hash"] = given[MODEL] or None
+    return await _page(look, text, {"chosen": given} | await trial(look, wanted))
+
+
+async def trial(look: Look, wanted: dict[str, Any]) -> dict[str, Any]:
+    """What came of trying a draft, or why it was not tried.
+
+    Parameters
+    ----------
+    look
+        Of who tries it.
+    wanted
+        As ``POST /v1/strategies/try`` takes it.
+    """
+    try:
+        return {"tried": (await look.ask.answer("POST", "/v1/strategies/try", json=wanted)).json()}
+    except ProblemError as error:
+        return {"problem": error.document}
+
+
+async def _written(look: Look) -> tuple[dict[str, str], str]:
+    """The fields of the form, and the text in it."""
+    form = await look.request.form()
+    given = {name: value for name, value in form.items() if isinstance(value, str)}
+    return given, given.get("strategy", "").replace("\r\n", "\n")
+
+
 async def _page(look: Look, text: str, values: dict[str, Any]) -> Response:
     releases, now = await asyncio.gather(
         look.ask.get("/v1/releases", limit=MODELS_SHOWN), look.found("/v1/strategies/live")
     )
     given = {
-        "checked": None, "problem": None, "chosen": {}, "text": text, "now": now,
+        "checked": None, "tried": None, "problem": None, "chosen": {}, "text": text, "now": now,
         "models": named(releases["items"], "model_hash", "model"),
         "registers": named(releases["items"], "register_hash", "strategy"),
     }  # fmt: skip
@@ -73,4 +106,5 @@ def problems_at(checked: dict[str, Any] | None) -> dict[int, list[dict[str, Any]
 PAGES = (
     PageRoute("/strategy/new", new_draft, act="release.draft"),
     PageRoute("/strategy/new", checked_draft, method="POST", act="release.draft"),
+    PageRoute("/strategy/try", tried_draft, method="POST", act="release.draft"),
 )
