@@ -37,7 +37,10 @@ from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import Work, work
 
 SWEEP_CASES = 5_000
-"""Cases that are opened, or whose clocks are moved one by one, in one transaction."""
+"""Cases whose clocks are moved in one transaction."""
+
+OPENED_CASES = 250
+"""Cases that are opened in one transaction: each may write a notice and an entry, others wait for no more."""
 
 OnApproved = Callable[[Work, dict[str, Any]], None]
 """What an approved case leads to, in the same transaction."""
@@ -318,7 +321,7 @@ def cases_of_proposals(
     policy: ApprovalPolicy,
     now_us: int,
     on_approved: OnApproved,
-    count: int = SWEEP_CASES,
+    count: int = OPENED_CASES,
     after_sequence: int = 0,
     held: Held = lambda _w, _rows: {},
 ) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import json
-import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from limitkeeper.store.tables import (
     rejects,
     store_heads,
 )
+from limitkeeper.store.turns import Turns
 
 HEAD = 1
 """The only row of ``store_heads``."""
@@ -67,7 +67,7 @@ class Store:
         self.database = database_at(url)
         self.url = self.database.url
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._turn = threading.Lock()
+        self._turns = Turns()
         self.epoch = 0
         self._counts: Counts = {}
         self._writer: sa.Connection | None = None
@@ -243,12 +243,12 @@ class Store:
         if not self.is_sqlite:
             yield
             return
-        if not self._turn.acquire(timeout=TURN_SECONDS):
+        if not self._turns.taken(TURN_SECONDS):
             raise StoreError("Too many write to the store.", advice="Try again later.")
         try:
             yield
         finally:
-            self._turn.release()
+            self._turns.give_back()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
