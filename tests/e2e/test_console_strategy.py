@@ -292,6 +292,23 @@ def test_regulation_says_what_was_not_verified_and_counts_leave_the_house_within
     assert "Counts that leave the house" not in at("sue").page("/console/compliance")
 
 
+def test_register_is_shown_as_a_table_and_searched_on_the_server(
+    at: Callable[[str], Browser], server: WorkflowServer
+) -> None:
+    whole = at("ivy").page("/console/compliance")
+    assert whole.count('<code class="soft">relations</code>') == 1
+    assert "<code>spend_count_1h</code>" in whole
+    assert "Protected: decides nothing" in whole
+    assert "EU.ccd2_18_no_social_data" in whole
+    found = at("ivy").page("/console/compliance?search=CONTAG&stage=portfolio")
+    assert "<code>contagion</code>" in found
+    assert "<code>spend_count_1h</code>" not in found
+    assert 'name="stage" value="portfolio"' in found
+    odd = at("ivy").page("/console/compliance?search=%3Cscript%3Ealert(1)" + "x" * 200)
+    assert "Nothing of that name is registered." in odd
+    assert "客户本人；与一切决策数据隔离" in Browser(server, "ivy", "zh").page("/console/compliance")
+
+
 def test_pages_hold_in_a_browser_at_both_widths(
     server: WorkflowServer, required: Callable[[str], Path], at: Callable[[str], Browser]
 ) -> None:
@@ -303,6 +320,8 @@ def test_pages_hold_in_a_browser_at_both_widths(
         with sitting(chromium, server, "sue", "zh", "dark") as sue:
             sue.goes("/console/strategy")
             sue.looks("strategy-zh-dark")
+            sue.goes("/console/compliance?search=spend")
+            sue.looks("register-zh-dark")
         with sitting(chromium, server, "sue") as sue:
             sue.goes(f"{RELEASES}/{release_id}")
             sue.looks("release-en-light")

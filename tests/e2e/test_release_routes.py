@@ -12,14 +12,16 @@ import polars as pl
 import pytest
 
 from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.release_figures import figures_kept, review_figures
 from limitkeeper.app.review import Models, reviewed_portfolio
 from limitkeeper.app.strategies import PROBLEMS_MAX, strategy_from_text, strategy_path
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
 from limitkeeper.app.strategy_reading import PROBLEMS_TOLD_MAX
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, STRATEGIST, SYSTEM
+from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.shells.api.release_acts import ASSESSMENT_BYTES_MAX
-from limitkeeper.shells.api.strategies import CHECKING, CHECKS_AT_ONCE, TEXT_BODY_BYTES_MAX
+from limitkeeper.shells.api.strategies import CHECKING, CHECKS_AT_ONCE, SEARCH_LETTERS, TEXT_BODY_BYTES_MAX
 from limitkeeper.store.work import work
 from tests.contract.test_life import MODEL, portfolio
 from tests.live_engines import state_bytes
@@ -253,6 +255,23 @@ def test_draft_that_cannot_be_tried_here_says_why(house: House) -> None:
     house.sam.asked("POST", TRY, {"strategy": STANDARD, "model_hash": "sha256:none"}, status=404)
     house.sam.asked("POST", TRY, {"strategy": "name: half"}, status=422)
     house.sam.asked("POST", TRY, {"strategy": "x" * TEXT_BODY_BYTES_MAX}, status=413)
+
+
+def test_register_tells_of_each_quantity_for_what_and_on_which_basis_it_is_known(house: House) -> None:
+    whole = house.kim.get("/v1/register")
+    names = {one["name"]: (each, one) for each in whole["items"] for one in each["names"]}
+    assert set(names) == set(shipped_register().class_of)
+    relations, contagion = names["contagion"]
+    assert (whole["market"], relations["basis"], relations["retention_days"]) == ("CN", "consent", 365)
+    assert relations["forbidden"] == [{"market": "EU", "rule": "EU.ccd2_18_no_social_data"}]
+    assert (relations["is_forbidden"], contagion["unit"]) == (False, SHARED_QUANTITIES["contagion"].unit)
+    assert names["sex"][1]["unit"] is None
+    found = house.ivy.get("/v1/register", params={"search": " CONTAG"})["items"]
+    assert [(each["class"], [one["name"] for one in each["names"]]) for each in found] == [
+        ("relations", ["contagion"])
+    ]
+    assert house.ivy.get("/v1/register", params={"search": "no such thing"})["items"] == []
+    house.ivy.asked("GET", "/v1/register", params={"search": "x" * (SEARCH_LETTERS + 1)}, status=422)
 
 
 def test_problems_of_a_text_are_told_up_to_their_bound(house: House) -> None:

@@ -14,8 +14,9 @@ from limitkeeper.app.life_contents import release_row_of, released_strategy, rel
 from limitkeeper.app.life_documents import last_review
 from limitkeeper.app.live import champion_of, market_of, server_standing
 from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.register_reading import register_document
 from limitkeeper.app.regulation import finding_document, rule_document, strategy_findings
-from limitkeeper.app.regulation_policy import regulation, regulation_hash
+from limitkeeper.app.regulation_policy import regulation, regulation_hash, shipped_register
 from limitkeeper.app.strategies import LocatedProblem, checked_text
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX, document_text
 from limitkeeper.app.strategy_reading import changes_document, check_document, strategy_document
@@ -39,6 +40,8 @@ CHECKS_AT_ONCE = 2
 """Texts that are checked at once: one of the greatest length keeps a core busy for seconds."""
 
 CHECKING = threading.BoundedSemaphore(CHECKS_AT_ONCE)
+
+SEARCH_LETTERS = 100
 
 NOW = "live"
 """The name of what this server decides by."""
@@ -230,7 +233,7 @@ def strategies_router(desk: Desk, engine: Engine) -> APIRouter:
 
 
 def regulation_router(desk: Desk) -> APIRouter:
-    """The route of regulation."""
+    """The routes of regulation, and of the register of what may be known of customers."""
     router = APIRouter(tags=["strategies"])
 
     @router.get("/v1/regulation", responses=documents.REGULATION)
@@ -254,6 +257,25 @@ def regulation_router(desk: Desk) -> APIRouter:
                 "market": market, "day": on.isoformat(), "hash": regulation_hash(rules),
                 "items": [rule_document(rule, on) for rule in held],
             }  # fmt: skip
+
+        return answer(await run_in_threadpool(look))
+
+    @router.get("/v1/register", responses=documents.REGISTER)
+    async def list_register(
+        actor: Reader,
+        search: Annotated[
+            str, Query(max_length=SEARCH_LETTERS, description="Only names and classes with these letters.")
+        ] = "",
+    ) -> Response:
+        """List what strategies and models may know of customers: source, purposes, legal basis, retention.
+
+        It is the shipped register; columns of a lender's own are in the register that their release brings.
+        """
+
+        def look() -> dict[str, Any]:
+            with reading(desk.store, actor, desk.now_us()) as w:
+                market = market_of(w)
+            return register_document(shipped_register(), market, day_of(desk.now_us()), search)
 
         return answer(await run_in_threadpool(look))
 

@@ -113,6 +113,34 @@ REGULATION_RULE = {
     "to": None,
 }
 
+REGISTERED: dict[str, Any] = {
+    "class": "relations",
+    "description": "Links to other accounts",
+    "description_zh": "与其他账户的关联",
+    "source": "events of the account; declarations",
+    "purposes": ["fraud_prevention"],
+    "basis": "consent",
+    "sensitivity": "sensitive",
+    "retention_days": 365,
+    "forbidden": [{"market": "EU", "rule": "EU.ccd2_18_no_social_data"}],
+    "is_forbidden": False,
+    "names": [{"name": "contagion", "unit": "share", "description": "Risk that comes from linked accounts.",
+               "description_zh": "关联账户传导的风险。"}],
+}  # fmt: skip
+
+REGISTER = answers(
+    "The register.",
+    ref("Register"),
+    {
+        "market": "CN", "day": "2026-11-22", "hash": HASH,
+        "purposes": [{"purpose": "fraud_prevention", "description": "Find misuse of a line.",
+                      "description_zh": "识别额度滥用。"}],
+        "items": [REGISTERED],
+    },
+    422,
+    503,
+)  # fmt: skip
+
 REGULATION = answers(
     "The rules in force.",
     ref("Regulation"),

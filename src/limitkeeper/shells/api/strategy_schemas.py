@@ -4,6 +4,7 @@ from limitkeeper.app.live import SERVER_STANDINGS
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
 from limitkeeper.app.strategy_reading import PROBLEMS_TOLD_MAX
 from limitkeeper.core.compliance.life import STATES
+from limitkeeper.core.compliance.register import BASES, PURPOSES, SENSITIVITIES
 from limitkeeper.core.compliance.regulation import FAILED, MET, OUTSIDE, SEVERITIES, STAGES, UNKNOWN
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.changes import ADDED, CHANGED, REMOVED
@@ -101,7 +102,48 @@ REGULATION_RULE: dict[str, Schema] = {
     "to": value("string null", "The first day on which it holds no more; null without an end.", format="date"),
 }  # fmt: skip
 
+REGISTERED_CLASS: dict[str, Schema] = {
+    "class": value("string", "Its name."),
+    **MEANT,
+    "source": value("string", "Where the data comes from."),
+    "purposes": listed(one_of(PURPOSES, "A purpose."), "For what it may be used."),
+    "basis": {
+        "anyOf": [one_of(BASES, "Which."), {"type": "null"}],
+        "description": "The legal basis in the server's market; null: none, it is not used.",
+    },
+    "sensitivity": one_of(SENSITIVITIES, "How sensitive it is."),
+    "retention_days": value("integer", "How long it is kept, from the end of the line.", minimum=1),
+    "forbidden": listed(ref("ForbiddenUse"), "Where no decision may use it."),
+    "is_forbidden": value("boolean", "Whether the server's market is among these."),
+    "names": listed(ref("RegisteredName"), "What strategies and models call it."),
+}
+
 STRATEGY_SCHEMAS: dict[str, Schema] = {
+    "ForbiddenUse": record(
+        "A market that forbids a use.",
+        {"market": value("string", "Which."), "rule": value("string", "Of its regulation.")},
+    ),
+    "RegisteredName": record(
+        "A quantity of the register.",
+        {
+            "name": value("string", "As a rule writes it."),
+            "unit": value("string null", "Its unit; null of what no rule reads."),
+            "description": value("string null", "What it means; null of what no rule reads."),
+            "description_zh": value("string null", "The same in Chinese."),
+        },
+    ),
+    "RegisteredPurpose": record("A purpose.", {"purpose": one_of(PURPOSES, "Its name."), **MEANT}),
+    "RegisteredClass": record("Quantities of one source and one set of purposes.", REGISTERED_CLASS),
+    "Register": record(
+        "What strategies and models may know of customers.",
+        {
+            "market": value("string", "The server's."),
+            "day": value("string", "On which the retention holds.", format="date"),
+            "hash": value("string", "Of its content."),
+            "purposes": listed(ref("RegisteredPurpose"), "What each means."),
+            "items": listed(ref("RegisteredClass"), "Class by class."),
+        },
+    ),
     "StrategyReason": record(
         "A reason that customers are told.",
         {

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from limitkeeper.core.compliance.regulation import STAGES
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.shells.api.strategies import SEARCH_LETTERS
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.fairness import placed_findings
 from limitkeeper.shells.console.forms import content_of
@@ -13,16 +14,17 @@ from limitkeeper.shells.console.look import Look, PageRoute
 
 
 async def compliance(look: Look) -> Response:
-    """Regulation, fairness reports, and the privacy budget."""
-    stage, cursor = look.asked("stage"), look.asked("cursor")
-    regulation, reports, budget = await asyncio.gather(
+    """Regulation, the register, fairness reports, and the privacy budget."""
+    stage, cursor, search = look.asked("stage"), look.asked("cursor"), look.asked("search")[:SEARCH_LETTERS]
+    regulation, register, reports, budget = await asyncio.gather(
         look.ask.get("/v1/regulation", stage=stage),
+        look.ask.get("/v1/register", search=search),
         look.ask.get("/v1/fairness-reports", limit=10, cursor=cursor),
         look.found(look.may("aggregate.give") and "/v1/aggregates"),
     )
     return look.page(
-        "compliance", regulation=regulation, reports=reports, budget=budget, stages=STAGES,
-        placed_findings=placed_findings,
+        "compliance", regulation=regulation, register=register, search=search, reports=reports,
+        budget=budget, stages=STAGES, placed_findings=placed_findings,
     )  # fmt: skip
 
 

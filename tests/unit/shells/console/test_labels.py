@@ -2,14 +2,16 @@
 
 import pytest
 
+from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.core.access.actors import ROLES
 from limitkeeper.core.appeal import appeals
 from limitkeeper.core.approval import cases
 from limitkeeper.core.behaviour.events import KINDS as EVENT_KINDS
-from limitkeeper.core.compliance import requests
+from limitkeeper.core.compliance import register, requests
 from limitkeeper.core.limits.ledger import ACTIONS
 from limitkeeper.core.notice.notice import KINDS as NOTICE_KINDS
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES
 from limitkeeper.shells.api.campaign_schemas import STATES as CAMPAIGN_STATES
 from limitkeeper.shells.api.case_schemas import CASE_ACTS, CASE_KINDS
@@ -31,6 +33,11 @@ SHOWN = {
     "event_kind": EVENT_KINDS,
     "campaign_state": CAMPAIGN_STATES,
     "rights_kind": requests.KINDS,
+    "register_source": shipped_register().classes,
+    "unit": {quantity.unit for quantity in SHARED_QUANTITIES.values()},
+    "purpose": register.PURPOSES,
+    "legal_basis": register.BASES,
+    "sensitivity": register.SENSITIVITIES,
     "rights_state": (*requests.LIVE_STATES, *requests.END_STATES),
 }
 
@@ -46,3 +53,8 @@ def test_both_languages_name_the_same_codes() -> None:
     assert {group: set(words) for group, words in english.items()} == {
         group: set(words) for group, words in chinese.items()
     }
+
+
+def test_source_of_each_registered_class_is_told_as_the_register_says_it() -> None:
+    found = shipped_register().classes
+    assert labels("en")["register_source"] == {name: each.source for name, each in found.items()}
