@@ -11,12 +11,15 @@ import yaml
 from limitkeeper.app.strategies import strategy_from_text, strategy_path
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.value.economics import VALUE_NAMES
 from limitkeeper.engines.embedded.draft_trial import (
     EXAMPLES_MAX,
     KEPT_SECONDS,
     TRIAL_SECONDS,
     DraftTrials,
+    Side,
     TrialError,
+    value_document,
 )
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError, Request
@@ -115,6 +118,22 @@ def test_without_a_model_exposures_are_told_and_values_are_not(running: Engine) 
     assert found["value"]["before"]["ead_cents"] > 0
     assert found["value"]["before"]["raroc"] is found["value"]["after"]["economic_profit_cents"] is None
     assert all(each["hits"] == 0 for name, each in found["rules"].items() if name == "long_arrears")
+
+
+def test_without_a_model_an_account_in_default_does_not_stand_for_all(running: Engine) -> None:
+    values = np.full((len(VALUE_NAMES), 2), np.nan)
+    values[VALUE_NAMES.index("ead_cents")] = [100.0, 900.0]
+    values[:, 0] = 100.0
+    masks, limits = np.zeros(2, np.int64), np.array([1_000, 1_000])
+    side = Side(
+        limits.astype(float), values, values, masks, masks.astype(np.int16), masks.astype(np.uint8), limits
+    )
+    terms = running.policy.terms.watch.policy.terms
+    found = value_document(side, terms, has_model=False)
+    assert (found["accounts"], found["before"]["ead_cents"], found["limit_cut_cents"]) == (0, 1_000, 0)
+    assert found["before"]["expected_loss_cents"] is found["after"]["raroc"] is None
+    known = value_document(side, terms, has_model=True)
+    assert (known["accounts"], known["before"]["ead_cents"]) == (1, 100)
 
 
 def test_one_is_tried_at_a_time_and_what_came_of_it_is_told_again_for_some_minutes(running: Engine) -> None:

@@ -26,7 +26,7 @@ from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.core.strategy.proposals import rule_counts
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
-from limitkeeper.core.value.economics import VALUE_NAMES
+from limitkeeper.core.value.economics import VALUE_NAMES, Terms
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.policy import watch_terms
 from limitkeeper.engines.embedded.requests import BusyError
@@ -261,23 +261,36 @@ def _side_document(side: Side, terms: WatchTerms) -> dict[str, Any]:
         "model_hash": terms.model.hash if terms.model else None,
         "actions": {action.code: int(effects[action]) for action in Action},
         "rules": {rule.id: each for rule, each in zip(strategy.rules, counts, strict=True)},
-        "value": _value_document(side, economics.opex_cents, economics.capital_benefit_rate),
+        "value": value_document(side, economics, has_model=terms.model is not None),
     }
 
 
-def _value_document(side: Side, opex_cents: float, capital_benefit_rate: float) -> dict[str, Any]:
-    """The sums before and after; without a model only exposures and limits are known."""
+def value_document(side: Side, terms: Terms, *, has_model: bool) -> dict[str, Any]:
+    """The sums before and after; without a model of exposures and limits alone.
+
+    What accounts in default are worth is known even then, but says nothing of the portfolio.
+
+    Parameters
+    ----------
+    side
+        What came of the accounts.
+    terms
+        Of value.
+    has_model
+        Whether PDs are known.
+    """
     found = value_change(
         side.values_before, side.values_after, side.limits_cents, side.limits_after_cents,
-        opex_cents, capital_benefit_rate,
+        terms.opex_cents, terms.capital_benefit_rate,
     )  # fmt: skip
-    if not found["accounts"]:
+    if not has_model:
+        found["accounts"] = 0
         exposures = [
             values[VALUE_NAMES.index("ead_cents")] for values in (side.values_before, side.values_after)
         ]
         known = ~np.isnan(exposures).any(axis=0)
         for name, each in zip(("before", "after"), exposures, strict=True):
-            found[name] |= dict.fromkeys(SUMMED) | {"ead_cents": float(each[known].sum())}
+            found[name] |= dict.fromkeys((*SUMMED, "raroc")) | {"ead_cents": float(each[known].sum())}
     before, after = found["before"], found["after"]
     return found | {
         "exposure_cut_cents": before["ead_cents"] - after["ead_cents"],
