@@ -80,30 +80,33 @@ def _swept(w: Work, clocks: Clocks, count: int) -> int:
             following, due_us = clocks[tier + 1].next_due(w.now_us, None)
             values = {"state": OPEN, "tier": tier + 1, "since_us": w.now_us, "clock": following, "due_us": due_us,
                       "claimed_by": None, "votes": "[]"}  # fmt: skip
-        moved = _moved_alike(w, (cases.c.case_id.in_(chosen), *alike), values, f"clock.{stage}")
+        moved = _moved_alike(w, chosen, values, f"clock.{stage}")
         if moved:
             w.note(f"case.clock.{stage}", f"tier:{tier}", {"cases": moved})
             return moved
     return 0
 
 
-def _moved_alike(
-    w: Work, chosen: tuple[sa.ColumnElement[bool], ...], values: dict[str, Any], act: str
-) -> int:
+def _moved_alike(w: Work, chosen: sa.Select[Any], values: dict[str, Any], act: str) -> int:
     """Change the chosen cases and write their acts, without bringing one row here; how many.
 
-    PostgreSQL does both in one statement, and looks again at a row that somebody changes at the same time, so that what
-    is not alike any more has no part in it. SQLite, which has no such statements and one writer, chooses twice.
+    PostgreSQL does it in one statement: it locks what it chooses, looks again at a row that somebody changes at the same
+    time, and leaves those out that are not alike any more or that somebody works on. Chosen apart, they are joined by
+    their key alone, so that no plan goes through all cases for each. SQLite, which has no such statements and one
+    writer, chooses twice.
     """
-    changing = cases.update().where(*chosen).values(**values, version=cases.c.version + 1)
     names = ["case_id", "version", "state", "tier", "ts_us", "actor_id", "act", "words"]
     same = (sa.literal(w.now_us), sa.literal(w.actor.actor_id), sa.literal(act), sa.literal(""))
+    changing = cases.update().values(**values, version=cases.c.version + 1)
     if w.dialect.name == "sqlite":
+        which = cases.c.case_id.in_(chosen)
         led_to = (cases.c.version + 1, values.get("state", cases.c.state), values.get("tier", cases.c.tier))
-        found = sa.select(cases.c.case_id, *map(_selected, led_to), *same).where(*chosen)
+        found = sa.select(cases.c.case_id, *map(_selected, led_to), *same).where(which)
         w.connection.execute(case_acts.insert().from_select(names, found))
-        return int(w.connection.execute(changing).rowcount)
-    moved = changing.returning(cases.c.case_id, cases.c.version, cases.c.state, cases.c.tier).cte("moved")
+        return int(w.connection.execute(changing.where(which)).rowcount)
+    locked = chosen.with_for_update(skip_locked=True).cte("chosen")
+    changed = changing.where(cases.c.case_id == locked.c.case_id)
+    moved = changed.returning(cases.c.case_id, cases.c.version, cases.c.state, cases.c.tier).cte("moved")
     adding = case_acts.insert().from_select(names, sa.select(*moved.c, *same))
     return int(w.connection.execute(adding, execution_options={"preserve_rowcount": True}).rowcount)
 
