@@ -27,13 +27,31 @@ class Prepared:
 
     def __call__(self, connection: sa.Connection, *values: Mapping[str, Any]) -> sa.CursorResult[Any]:
         """Run it with the values of one row, or of many."""
-        names = self.names
-        given: list[Any] = (
-            [dict(row) for row in values]
-            if names is None
-            else [tuple(row[name] for name in names) for row in values]
-        )
+        given = [self._given(row) for row in values]
         return connection.exec_driver_sql(self.text, given[0] if len(given) == 1 else given)
+
+    def row(self, connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The first row that it finds, None without one: by the driver itself, whose answer needs no description made."""
+        driver = connection.dialect.loaded_dbapi
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(self.text, self._given(values))
+            found = cursor.fetchone()
+            return (
+                None
+                if found is None
+                else dict(zip((each[0] for each in cursor.description), found, strict=True))
+            )
+        except driver.Error as error:
+            raise sa.exc.DBAPIError.instance(
+                self.text, None, error, driver.Error, dialect=connection.dialect
+            ) from error  # as every other statement fails
+        finally:
+            cursor.close()
+
+    def _given(self, row: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as the driver takes it
+        names = self.names
+        return dict(row) if names is None else tuple(row[name] for name in names)
 
 
 @lru_cache(STATEMENTS_KEPT)

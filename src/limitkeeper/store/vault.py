@@ -55,8 +55,10 @@ class Vault:
         found: dict[str, Wrapped] = {}
         with self.database.connect() as connection:
             if len(customer_ids) == 1:  # the usual one, behind an act that waits for it
-                one = prepared.select(customer_keys, connection.dialect)(connection, {"key": customer_ids[0]})
-                return {row.customer_id: (row.master_id, row.wrapped) for row in one}
+                one = prepared.select(customer_keys, connection.dialect).row(
+                    connection, {"key": customer_ids[0]}
+                )
+                return {} if one is None else {one["customer_id"]: (one["master_id"], one["wrapped"])}
             for first in range(0, len(customer_ids), PAGE_KEYS):
                 part = customer_ids[first : first + PAGE_KEYS]
                 rows = connection.execute(

@@ -26,6 +26,9 @@ class MissingError(LimitkeeperError):
     """There is no such thing."""
 
 
+_detail_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
+
 @dataclass
 class Work:
     """A transaction under way, by somebody, at a time.
@@ -61,8 +64,7 @@ class Work:
 
     def kept(self, table: sa.Table, key: str) -> dict[str, Any] | None:
         """The row of a key, None where there is none; SQLite's truth values are 0 and 1."""
-        row = prepared.select(table, self.dialect)(self.connection, {"key": key}).mappings().first()
-        return None if row is None else dict(row)
+        return prepared.select(table, self.dialect).row(self.connection, {"key": key})
 
     def found(self, table: sa.Table, key: str) -> dict[str, Any]:
         """The row of a key.
@@ -112,7 +114,7 @@ class Work:
         detail
             What else must be kept; no personal data.
         """
-        text = json.dumps(detail or {}, sort_keys=True, ensure_ascii=False)
+        text = _detail_text(detail or {})
         self._noted.append(
             {
                 "ts_us": self.now_us,
@@ -150,8 +152,9 @@ class Work:
         """Chain what was noted behind the last event; others wait until the commit."""
         if not self._noted:
             return
-        head = prepared.locked(audit_heads, self.dialect)(self.connection, {}).one()
-        number, before = head.number, head.hash
+        head = prepared.locked(audit_heads, self.dialect).row(self.connection, {})
+        assert head is not None, "a store has a head of its audit"
+        number, before = head["number"], head["hash"]
         rows = []
         for each in self._noted:
             number += 1

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 FIRST_HASH = "0" * 64
 
 
+_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
 def event_hash(before: str, event: Mapping[str, Any]) -> str:
     """The hash of an audit event behind the one before it, 64 hexadecimal digits.
 
@@ -26,7 +29,7 @@ def event_hash(before: str, event: Mapping[str, Any]) -> str:
     >>> event_hash(FIRST_HASH, {"number": 1, "act": "case.approve"})[:16]
     'ff09c8728318f870'
     """
-    text = json.dumps(event, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _text(event)
     return hashlib.sha256(before.encode() + text.encode()).hexdigest()
 
 
