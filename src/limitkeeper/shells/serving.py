@@ -33,7 +33,7 @@ from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.engines.embedded.warming import warming
 from limitkeeper.shells.api.application import application
-from limitkeeper.shells.console.look import Demonstration
+from limitkeeper.shells.console.look import Demonstration, load_templates
 from limitkeeper.shells.feeds.bank import AnswerFeed, BankTopics
 from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
@@ -218,6 +218,7 @@ def served(server: uvicorn.Server) -> None:
     """Serve until a signal asks to stop; the web server raises it again afterwards, when it means nothing more."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
+    threading.Thread(target=load_templates, name="templates", daemon=True).start()
     server.run()
 
 

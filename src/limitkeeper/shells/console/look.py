@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -93,7 +93,6 @@ class Console:
     time_zone: str = "UTC"
     oidc: OidcLogins | None = None
     demonstration: Demonstration | None = None
-    templates: Environment = field(default_factory=lambda: environment())  # noqa: PLW0108 - made below
 
     @property
     def by_password(self) -> bool:
@@ -101,8 +100,9 @@ class Console:
         return self.oidc is None or self.oidc.local_accounts
 
 
+@cache
 def environment() -> Environment:
-    """The templates; what they show is escaped."""
+    """The templates, compiled once; what they show is escaped."""
     found = Environment(
         loader=PackageLoader("limitkeeper.shells.console", "templates"),
         autoescape=True,
@@ -115,6 +115,14 @@ def environment() -> Environment:
     return found
 
 
+def load_templates() -> None:
+    """Compile every template, so that nobody's first look waits for it."""
+    templates = environment()
+    for name in templates.list_templates():
+        templates.get_template(name)
+
+
+@cache
 def static_address(name: str) -> str:
     """Where a file of the pages is, by its content: it may be kept for ever."""
     content = (STATIC / name).read_bytes()
@@ -275,7 +283,7 @@ class Look:
 
     def page(self, template: str, status: int = 200, **values: object) -> Response:
         """A page; what was to be said once is not said again."""
-        content = self.console.templates.get_template(f"{template}.html.j2").render(self.values() | values)
+        content = environment().get_template(f"{template}.html.j2").render(self.values() | values)
         found = HTMLResponse(content, status)
         if SAID_COOKIE in self.request.cookies:
             found.delete_cookie(SAID_COOKIE, **cookie_terms(self.request))
