@@ -1,5 +1,6 @@
 """The console in a real browser: the main path of officer, committee and customer; what is live; who is let in where."""
 
+import datetime as dt
 import html
 import re
 from collections.abc import Callable, Iterator
@@ -270,6 +271,10 @@ def test_older_alerts_are_those_of_the_same_filter(
 ) -> None:
     monkeypatch.setattr(alerts, "PAGE_ROWS", 1)
     ann = server.session("ann")
+    now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
+    flags = [{"event_id": f"flag-{name}", "account_id": name, "ts": now, "kind": "flag", "reason": "cash-out"}
+             for name in ("line-3", "line-5")]  # fmt: skip
+    server.service("flags", "events.send").post("/v1/events", flags)
     wanted = [each["alert_id"] for each in ann.get("/v1/alerts", params={"status": "open"})]
     assert len(wanted) > 1
     cookies = {SESSION_COOKIE: ann.client.headers["authorization"].removeprefix("Bearer ")}
