@@ -91,7 +91,7 @@ def test_process_that_dies_at_any_step_goes_on_and_everything_happened_once(
         for step in range(first, whole["steps"], STRIDE)
     ]
     found = carried_out(plans, tmp_path / "answers")
-    assert len(found) == len(plans) > 5
+    assert len(found) == len(plans) > 4  # a read by a key is no step: it leaves nothing behind
     wrong = {name: differences(outside, each, whole) for name, each in found.items()}
     assert {name: parts for name, parts in wrong.items() if parts} == {}
 
