@@ -3,7 +3,7 @@
 import datetime as dt
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from limitkeeper.shells.console import alerts
 from limitkeeper.shells.console.navigation import PLACES
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
-from tests.consoles import SWITCHES, late_bills, lines, proposed, sitting, staffed
+from tests.consoles import late_bills, lines, proposed, sitting, staffed
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
 
 SCRIPT = "<script>document.title = 'taken'</script>"
@@ -28,16 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser(required: Callable[[str], Path]) -> Iterator[Any]:
-    place = required("browser")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(place), args=SWITCHES)
-        yield found
-        found.close()
-
-
 def case_of(server: WorkflowServer, account_id: str) -> str:
     """The case of an account."""
     (case,) = server.session("ann").get("/v1/cases", params={"account_id": account_id})["items"]
@@ -45,9 +35,9 @@ def case_of(server: WorkflowServer, account_id: str) -> str:
 
 
 def test_officer_goes_from_alert_to_account_to_case_and_approves_it(
-    server: WorkflowServer, browser: Any
+    server: WorkflowServer, chromium: Any
 ) -> None:
-    with sitting(browser, server, "ann") as ann:
+    with sitting(chromium, server, "ann") as ann:
         assert "Work that waits" in ann.text()
         ann.looks("overview-en-light")
         ann.page.click("nav >> text=Alerts")
@@ -69,10 +59,10 @@ def test_officer_goes_from_alert_to_account_to_case_and_approves_it(
 
 
 def test_what_is_refused_is_said_beside_the_form_and_loses_no_words(
-    server: WorkflowServer, browser: Any
+    server: WorkflowServer, chromium: Any
 ) -> None:
     case_id = case_of(server, "line-2")
-    with sitting(browser, server, "bob", "zh", "dark") as bob:
+    with sitting(chromium, server, "bob", "zh", "dark") as bob:
         bob.goes(f"/console/cases/{case_id}")
         bob.page.fill("textarea[name=words]", "已与客户联系")
         server.session("ann").acted(case_id, "comment", "I look at it too.")
@@ -84,17 +74,17 @@ def test_what_is_refused_is_said_beside_the_form_and_loses_no_words(
         bob.looks("case-zh-dark")
 
 
-def test_committee_votes_with_dissent_until_its_quorum(server: WorkflowServer, browser: Any) -> None:
+def test_committee_votes_with_dissent_until_its_quorum(server: WorkflowServer, chromium: Any) -> None:
     case_id = case_of(server, "line-2")
     ann = server.session("ann")
     ann.acted(case_id, "claim")
     ann.acted(case_id, "send-up", "Large for us.")
     for name, button in (("mia", "投赞成票"), ("max", "投反对票"), ("moe", "投赞成票")):
-        with sitting(browser, server, name, "zh") as member:
+        with sitting(chromium, server, name, "zh") as member:
             member.goes(f"/console/cases/{case_id}")
             member.page.fill("textarea[name=words]", "已阅")
             member.presses(button)
-    with sitting(browser, server, "mia", "zh", "dark") as mia:
+    with sitting(chromium, server, "mia", "zh", "dark") as mia:
         mia.goes(f"/console/cases/{case_id}")
         assert "已批准" in mia.text()
         assert "异议" in mia.text()
@@ -102,7 +92,7 @@ def test_committee_votes_with_dissent_until_its_quorum(server: WorkflowServer, b
 
 
 def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_it(
-    server: WorkflowServer, browser: Any, tmp_path: Path
+    server: WorkflowServer, chromium: Any, tmp_path: Path
 ) -> None:
     ann = server.session("ann")
     case_id = case_of(server, "line-1")
@@ -111,7 +101,7 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
         ann.acted(case_id, "approve", "Paid late five times.")
     file = tmp_path / "<img src=x onerror=alert(1)>.txt"
     file.write_text("The employer pays on the 5th now.", encoding="utf-8")
-    with sitting(browser, server, "kim-1", "zh") as kim:
+    with sitting(chromium, server, "kim-1", "zh") as kim:
         kim.looks("my-lines-zh-light")
         kim.page.click("main h2 a")
         kim.looks("my-line-zh-light")
@@ -124,11 +114,11 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
         assert SCRIPT in kim.text()
         assert file.name in kim.text()
         kim.looks("my-appeal-zh-light")
-    with sitting(browser, server, "ann", "en") as party:
+    with sitting(chromium, server, "ann", "en") as party:
         party.goes("/console/appeals")
         party.page.click("tbody a[data-row]")
         assert "somebody else answers this appeal" in party.text()
-    with sitting(browser, server, "bob", "en") as bob:
+    with sitting(chromium, server, "bob", "en") as bob:
         bob.goes("/console/appeals")
         bob.looks("appeals-en-light")
         bob.page.click("tbody a[data-row]")
@@ -140,16 +130,16 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
         bob.page.fill("form:has(select[name=outcome]) textarea", "The day of payment was moved.")
         bob.presses("Answer")
         assert "Granted" in bob.text()
-    with sitting(browser, server, "kim-1", "en", "dark") as kim:
+    with sitting(chromium, server, "kim-1", "en", "dark") as kim:
         kim.goes("/console/my/appeals")
         assert "Granted" in kim.text()
         kim.looks("my-appeals-en-dark")
 
 
 def test_customer_takes_a_copy_refuses_machines_and_lowers_a_line_that_he_takes_back(
-    server: WorkflowServer, browser: Any
+    server: WorkflowServer, chromium: Any
 ) -> None:
-    with sitting(browser, server, "kim-2", "en") as kim:
+    with sitting(chromium, server, "kim-2", "en") as kim:
         kim.goes("/console/my/data")
         kim.looks("my-data-en-light")
         kim.presses("Refuse them")
@@ -172,9 +162,9 @@ def test_customer_takes_a_copy_refuses_machines_and_lowers_a_line_that_he_takes_
 
 
 def test_alert_appears_on_an_open_page_by_itself_and_several_are_acknowledged_at_once(
-    server: WorkflowServer, browser: Any
+    server: WorkflowServer, chromium: Any
 ) -> None:
-    with sitting(browser, server, "bob", "zh") as bob:
+    with sitting(chromium, server, "bob", "zh") as bob:
         bob.goes("/console/alerts?status=open")
         bob.page.wait_for_selector(".pulse >> text=/[0-9]/")
         server.service("more", "events.send").post("/v1/events", late_bills("line-4", server.clock()))
@@ -204,8 +194,8 @@ def seated(server: WorkflowServer, name: str) -> httpx.Client:
     return client
 
 
-def test_nobody_is_led_to_the_login_and_back(server: WorkflowServer, browser: Any) -> None:
-    with sitting(browser, server, None, "zh") as somebody:
+def test_nobody_is_led_to_the_login_and_back(server: WorkflowServer, chromium: Any) -> None:
+    with sitting(chromium, server, None, "zh") as somebody:
         somebody.goes("/console/cases?tier=2")
         somebody.looks("login-zh-light")
         somebody.page.fill("input[name=person_id]", "ann")
@@ -253,6 +243,13 @@ def test_session_that_was_ended_opens_no_page_and_hears_nothing(server: Workflow
     client.cookies.set(SESSION_COOKIE, token, path="/console")
     assert client.get("/console/cases").url.path == "/console/login"
     assert client.get("/console/stream").status_code == 401
+
+
+@pytest.mark.parametrize("place", ["cases", "appeals", "rights"])
+def test_filter_that_is_none_shows_what_waits(server: WorkflowServer, place: str) -> None:
+    found = seated(server, "ivy").get(f"/console/{place}?show=whatever")
+    assert found.status_code == 200
+    assert "waiting" in found.text
 
 
 def test_wrong_password_is_told_and_keeps_the_name(server: WorkflowServer) -> None:

@@ -23,7 +23,11 @@ def add_stated(connection: sa.Connection, stated: pl.DataFrame) -> None:
     """
     statement = _kept_once(connection)
     for part in stated.iter_slices(STATED_ROWS):
-        connection.execute(statement, part.to_dicts())
+        known = stated_accounts.c.account_id.in_(part["account_id"].to_list())
+        kept = set(connection.scalars(sa.select(stated_accounts.c.account_id).where(known)))
+        new = [row for row in part.to_dicts() if row["account_id"] not in kept]
+        if new:  # of a server that starts with its accounts again there are none
+            connection.execute(statement, new)
 
 
 def add_owners_of_ledger(connection: sa.Connection) -> None:

@@ -123,6 +123,16 @@ def keep_pairs(
 
 
 @compiled
+def holders_of(keys: Keys, days: Days, key: int, oldest_day: int) -> int:
+    """How many accounts had an id on a day or later: one that very many have links nobody."""
+    held, place = 0, home_of(key, keys.shape[0])
+    while keys[place] != NO_KEY:
+        held += keys[place] == key and days[place] >= oldest_day
+        place = place + 1 if place + 1 < keys.shape[0] else 0
+    return held
+
+
+@compiled
 def write_links(keys: Keys, accounts: Accounts, days: Days, oldest_day: int, out: NDArray[np.int64]) -> int:
     """Write both directions of each link as ``first << 32 | second``, as far as there is room; how many there are.
 
@@ -132,14 +142,10 @@ def write_links(keys: Keys, accounts: Accounts, days: Days, oldest_day: int, out
     for i in range(keys.shape[0]):
         if keys[i] == NO_KEY or days[i] < oldest_day:
             continue
-        held, start = 0, home_of(keys[i], keys.shape[0])
-        place = start
-        while keys[place] != NO_KEY:
-            held += keys[place] == keys[i] and days[place] >= oldest_day
-            place = place + 1 if place + 1 < keys.shape[0] else 0
+        held = holders_of(keys, days, keys[i], oldest_day)
         if held > DEGREE_MAX:
             continue
-        place = start
+        place = home_of(keys[i], keys.shape[0])
         while held > 1 and keys[place] != NO_KEY:
             if keys[place] == keys[i] and days[place] >= oldest_day and place != i:
                 if written < out.shape[0]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limitkeeper.core.kernel.compiled import compiled
-from limitkeeper.core.relations.links import DEGREE_MAX, NO_KEY, Accounts, Days, Keys, home_of
+from limitkeeper.core.relations.links import DEGREE_MAX, NO_KEY, Accounts, Days, Keys, holders_of, home_of
 
 NEAR, SHARED_IDS_MAX = 40, 400
 """Accounts of a picture, and ids that any two of them share, at most."""
@@ -118,14 +118,10 @@ def write_shared(
     for i in range(keys.shape[0]):
         if keys[i] == NO_KEY or days[i] < oldest_day or places[accounts[i]] == OUTSIDE:
             continue
-        held, start = 0, home_of(keys[i], keys.shape[0])
-        place = start
-        while keys[place] != NO_KEY:
-            held += keys[place] == keys[i] and days[place] >= oldest_day
-            place = place + 1 if place + 1 < keys.shape[0] else 0
+        held = holders_of(keys, days, keys[i], oldest_day)
         if held > DEGREE_MAX:
             continue
-        place = start
+        place = home_of(keys[i], keys.shape[0])
         while held > 1 and keys[place] != NO_KEY:
             other = places[accounts[place]]
             if keys[place] == keys[i] and days[place] >= oldest_day and other > places[accounts[i]]:

@@ -30,7 +30,7 @@ from limitkeeper.core.value.economics import VALUE_NAMES, Terms
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.policy import watch_terms
 from limitkeeper.engines.embedded.requests import BusyError
-from limitkeeper.engines.embedded.sample import SLICE_ACCOUNTS, Sampler
+from limitkeeper.engines.embedded.sample import Sampler, asked, in_turns
 from limitkeeper.engines.embedded.shard import CHANGE_NAMES
 
 EXAMPLES_MAX = 20
@@ -150,13 +150,11 @@ class DraftTrials:
         draft = watch_terms(published_strategy(strategy, parameters, compiled=False), model, parameters)
         of_now, of_draft = [_nobody()], [_nobody()]
         ids: list[str] = []
-        for place, numbers in enumerate(self._sampler.members()):
-            for start in range(0, len(numbers), SLICE_ACCOUNTS):
-                which = numbers[start : start + SLICE_ACCOUNTS]
-                known, first, second = self._sampler.asked(_read(place, which, (now, draft)))
-                ids += known
-                of_now.append(_side(first, now))
-                of_draft += self._sides(_as_of(second, now, draft), draft, until)
+        for place, numbers in in_turns(self._sampler.members()):
+            known, first, second = asked(self._engine, _read(place, numbers, (now, draft)))
+            ids += known
+            of_now.append(_side(first, now))
+            of_draft += self._sides(_as_of(second, now, draft), draft, until)
         sides = _joined(of_now), _joined(of_draft)
         return {
             "as_of": instant_text(self._engine.as_of_us()),

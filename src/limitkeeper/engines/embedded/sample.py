@@ -5,7 +5,7 @@ Who is in it is decided by the hash of his id: the same accounts each time, but 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -162,36 +162,47 @@ class Sampler:
             As of :meth:`Engine.take`.
         """
         engine = self._engine
-        slices = [
-            self.asked(seen(place, numbers[start : start + SLICE_ACCOUNTS]))
-            for place, numbers in enumerate(self.members())
-            for start in range(0, len(numbers), SLICE_ACCOUNTS)
-        ]
-        terms = engine.policy.terms.watch
-        whole = joined(slices)
-        return Sample(
-            as_of_us=engine.as_of_us(),
-            portfolio=portfolio_document(
-                whole, self.accounts, terms.policy.terms, has_model=terms.model is not None
-            ),
-            peers=peers_of(whole),
-        )
+        slices = [asked(engine, seen(place, numbers)) for place, numbers in in_turns(self.members())]
+        return sample_of(engine, slices, self.accounts, engine.as_of_us())
 
-    def asked(self, look: Callable[[Engine], T]) -> T:
-        """What the engine answers to a look at some accounts, in its turn.
 
-        Raises
-        ------
-        BusyError, StoppedError
-            When it has no turn in time, or as of :meth:`Engine.take`.
-        """
-        try:
-            found: T = self._engine.submit(Request("read", look)).result(ANSWER_SECONDS)
-        except TimeoutError as error:
-            raise BusyError(
-                "The engine has no turn for the portfolio.", advice="Come again later."
-            ) from error
-        return found
+def in_turns(members: Iterable[NDArray[np.int64]]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """The accounts of each shard as many at a time as the engine looks at in one turn, with their shard's place."""
+    for place, numbers in enumerate(members):
+        for start in range(0, len(numbers), SLICE_ACCOUNTS):
+            yield place, numbers[start : start + SLICE_ACCOUNTS]
+
+
+def asked(engine: Engine, look: Callable[[Engine], T]) -> T:
+    """What the engine answers to a look at some accounts, in its turn.
+
+    Raises
+    ------
+    BusyError, StoppedError
+        When it has no turn in time, or as of :meth:`Engine.take`.
+    """
+    try:
+        found: T = engine.submit(Request("read", look)).result(ANSWER_SECONDS)
+    except TimeoutError as error:
+        raise BusyError("The engine has no turn for the portfolio.", advice="Come again later.") from error
+    return found
+
+
+def sample_of(engine: Engine, slices: list[Slice], accounts: int, as_of_us: int) -> Sample:
+    """The figures of accounts that were looked at, of so many in all.
+
+    Parameters
+    ----------
+    engine
+        By whose policy they were assessed.
+    slices, as_of_us
+        What was seen, and when.
+    accounts
+        How many there are.
+    """
+    terms, whole = engine.policy.terms.watch, joined(slices)
+    document = portfolio_document(whole, accounts, terms.policy.terms, has_model=terms.model is not None)
+    return Sample(as_of_us, document, peers_of(whole))
 
 
 def seen(place: int, numbers: NDArray[np.int64]) -> Callable[[Engine], Slice]:

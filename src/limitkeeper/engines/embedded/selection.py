@@ -13,8 +13,7 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.strategy.language import Expression
 from limitkeeper.core.value.economics import VALUE_NAMES
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.requests import Request
-from limitkeeper.engines.embedded.sample import ANSWER_SECONDS, SLICE_ACCOUNTS
+from limitkeeper.engines.embedded.sample import asked, in_turns
 
 SELECTED_MAX = 100_000
 """Accounts that are selected; who wants more narrows the expression, or brings a table."""
@@ -86,31 +85,26 @@ def selected(engine: Engine, where: Expression, holds: Holds, change: Change) ->
     ------
     InputError
         When more than :data:`SELECTED_MAX` are chosen.
+    BusyError, StoppedError
+        As of :func:`limitkeeper.engines.embedded.sample.asked`.
     """
     parts: list[pl.DataFrame] = []
     chosen = 0
-    for place, shard in enumerate(engine.state.shards):
-        for start in range(0, len(shard.ids), SLICE_ACCOUNTS):
-            numbers = np.arange(start, min(start + SLICE_ACCOUNTS, len(shard.ids)))
-            found = engine.submit(Request("read", _look(place, numbers, change))).result(ANSWER_SECONDS)
-            part = found.filter(pl.Series(list(_judged(found, where, holds)), dtype=pl.Boolean))
-            part = part.select(KEPT)
-            chosen += part.height
-            if chosen > SELECTED_MAX:
-                raise InputError("Too many accounts are chosen.", value=f"more than {SELECTED_MAX:,}",
-                                 allowed=SELECTED_MAX, advice="Narrow the expression.")  # fmt: skip
-            parts.append(part)
+    for place, numbers in in_turns([np.arange(len(shard.ids)) for shard in engine.state.shards]):
+        found = asked(engine, _look(place, numbers, change))
+        part = found.filter(pl.Series(list(_judged(found, where, holds)), dtype=pl.Boolean)).select(KEPT)
+        chosen += part.height
+        if chosen > SELECTED_MAX:
+            raise InputError("Too many accounts are chosen.", value=f"more than {SELECTED_MAX:,}",
+                             allowed=SELECTED_MAX, advice="Narrow the expression.")  # fmt: skip
+        parts.append(part)
     return pl.concat(parts).sort("account_id") if parts else pl.DataFrame()
 
 
 def quantities(engine: Engine) -> tuple[str, ...]:
     """What an expression may read of an account here."""
-
-    def look(running: Engine) -> tuple[str, ...]:
-        return tuple(_look(0, np.zeros(0, np.int64), Change(1.0))(running).columns)
-
-    found: tuple[str, ...] = engine.submit(Request("read", look)).result(ANSWER_SECONDS)
-    return tuple(name for name in found if name not in KEPT[:3])
+    found = asked(engine, _look(0, np.zeros(0, np.int64), Change(1.0)))
+    return tuple(name for name in found.columns if name not in KEPT[:3])
 
 
 KEPT = (

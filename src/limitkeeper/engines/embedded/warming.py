@@ -18,7 +18,7 @@ from limitkeeper.engines.embedded.economics import economics
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import looked_at, portrait
 from limitkeeper.engines.embedded.relations_picture import relations_picture
-from limitkeeper.engines.embedded.sample import Sample, joined, peers_of, portfolio_document, seen
+from limitkeeper.engines.embedded.sample import Sample, sample_of, seen
 
 NOBODYS = tuple(f"nobody-{k}" for k in range(4 * SHARDS))
 """Several in each shard: kernels of one row are others, where its columns lie otherwise."""
@@ -68,7 +68,6 @@ def _steps(beside: Engine, now_us: int) -> Iterator[tuple[str, Callable[[], obje
 
 def _sample(beside: Engine, now_us: int) -> Sample:
     """A sample of all of them."""
-    watch, shards = beside.policy.terms.watch, beside.state.shards
-    whole = joined([seen(place, np.arange(len(shard.ids)))(beside) for place, shard in enumerate(shards)])
-    document = portfolio_document(whole, len(NOBODYS), watch.policy.terms, has_model=watch.model is not None)
-    return Sample(now_us, document, peers_of(whole))
+    shards = enumerate(beside.state.shards)
+    slices = [seen(place, np.arange(len(shard.ids)))(beside) for place, shard in shards]
+    return sample_of(beside, slices, len(NOBODYS), now_us)

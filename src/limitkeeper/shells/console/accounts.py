@@ -1,18 +1,17 @@
 """Accounts: found by their id, and one seen from all sides."""
 
 import asyncio
-from urllib.parse import quote
 
 from starlette.responses import Response
 
 from limitkeeper.shells.console.look import Look, PageRoute
-from limitkeeper.shells.console.session import ROOT
+from limitkeeper.shells.console.session import ROOT, quoted
 
 
 async def account_search(look: Look) -> Response:
     """An account by its id, and those with the newest alerts."""
     if account_id := look.asked("account_id").strip():
-        return look.forth(f"{ROOT}/accounts/{quote(account_id, safe='')}")
+        return look.forth(f"{ROOT}/accounts/{quoted(account_id)}")
     alerts = await look.ask.get("/v1/alerts", status="open", limit=200) if look.may("alerts.read") else []
     seen = {alert["account_id"]: alert for alert in reversed(alerts)}
     return look.page("accounts", alerts=list(reversed(seen.values()))[:30])
@@ -21,7 +20,7 @@ async def account_search(look: Look) -> Response:
 async def one_account(look: Look) -> Response:
     """One account: its portrait, its value at other limits, its links, and everything that happened to it."""
     account_id = look.request.path_params["account_id"]
-    named = quote(account_id, safe="")
+    named = quoted(account_id)
     path, line_path = f"/v1/accounts/{named}", f"/v1/lines/{named}?language={look.language}"
     portrait, economics, comparison, relations, timeline, line, cases = await asyncio.gather(
         look.ask.get(path),

@@ -14,9 +14,8 @@ async def appeals_desk(look: Look) -> Response:
     """Appeals, those that must be answered first on top."""
     names = ("state", "tier", "account_id", "cursor")
     wanted = {name: look.asked(name) for name in names}
-    live = {"live": "true", "ended": "false", "all": None}[look.asked("show", "live")]
     found, statistics = await asyncio.gather(
-        look.ask.get("/v1/appeals", **wanted, is_live=live, limit=50),
+        look.ask.get("/v1/appeals", **wanted, is_live=look.asked_live, limit=50),
         look.found(look.may("appeal.statistics") and "/v1/appeals/statistics?days=365"),
     )
     return look.page("appeals", found=found, statistics=statistics, states=STATES)
@@ -32,11 +31,9 @@ async def one_appeal(look: Look) -> Response:
 
 
 async def evidence(look: Look) -> Response:
-    """A file of an appeal, as it was sent: to be kept, never shown among the pages."""
+    """A file of an appeal, as it was sent."""
     appeal_id, evidence_id = (look.request.path_params[name] for name in ("appeal_id", "evidence_id"))
-    found = await look.ask.answer("GET", f"/v1/appeals/{appeal_id}/evidence/{evidence_id}")
-    kept = ("content-type", "content-disposition", "cache-control")
-    return Response(found.content, headers={name: found.headers[name] for name in kept})
+    return await look.file(f"/v1/appeals/{appeal_id}/evidence/{evidence_id}")
 
 
 PAGES = (

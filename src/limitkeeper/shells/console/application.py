@@ -37,10 +37,10 @@ from limitkeeper.shells.console import (
     strategy,
     strategy_draft,
 )
-from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.asking import ProblemError, problem_of_input
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
-from limitkeeper.shells.console.session import ROOT, end_session, inside, is_ours, token_of
+from limitkeeper.shells.console.session import ROOT, end_session, inside, is_ours, quoted, token_of
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -211,7 +211,7 @@ async def stream(console: Console, request: Request) -> Response:
 
 def to_login(look: Look) -> Response:
     """To the login, and back afterwards."""
-    end = RedirectResponse(f"{ROOT}/login?then={look.values()['quote'](look.with_query())}", 303)
+    end = RedirectResponse(f"{ROOT}/login?then={quoted(look.with_query())}", 303)
     end_session(look.request, end)
     return end
 
@@ -259,8 +259,7 @@ async def act(look: Look) -> Response:
             given["json"] = content
         found = await look.ask.answer(method, path, **given)
     except InputError as error:
-        return look.refused({"status": 422, "detail": error.problem, "value": str(error.value),
-                              "allowed": str(error.allowed)})  # fmt: skip
+        return look.refused(problem_of_input(error))
     except ProblemError as error:
         return look.refused(error.document)
     return went_well(look, texts, found.content)

@@ -7,6 +7,9 @@ import httpx
 import msgspec
 from starlette.types import ASGIApp
 
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.shells.api.answers import problem_document
+
 
 class ProblemError(Exception):
     """What the API answers where it does not do what was asked.
@@ -25,6 +28,11 @@ class ProblemError(Exception):
     def status(self) -> int:
         """Of HTTP."""
         return int(self.document["status"])
+
+
+def problem_of_input(error: InputError) -> dict[str, Any]:
+    """The problem of what a form says that cannot be sent, as the API would say it."""
+    return problem_document(error, 422, "input", "Not as it should be")
 
 
 class Asking:

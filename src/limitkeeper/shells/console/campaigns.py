@@ -15,8 +15,8 @@ from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.notice.reasons import REASONS_MAX
 from limitkeeper.shells.api.campaign_schemas import CSV, LEFT_OUT_SHOWN
-from limitkeeper.shells.console.asking import ProblemError
-from limitkeeper.shells.console.forms import cents_of, number_of
+from limitkeeper.shells.console.asking import ProblemError, problem_of_input
+from limitkeeper.shells.console.forms import cents_of, share_of_percent
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import ROOT
 
@@ -138,24 +138,23 @@ async def select_accounts(look: Look) -> Response:
     form = await look.request.form()
     given = {name: str(form.get(name, "")).strip() for name in SELECTION}
     try:
-        asked = {"where": given["where"], "share": number_of(given["share_percent"] or "80") / 100}
+        asked = {"where": given["where"], "share": share_of_percent(given["share_percent"] or "80")}
         if given["least_cents"]:
             asked["least_cents"] = cents_of(given["least_cents"])
         rows = (await look.ask.answer("GET", "/v1/campaigns/selection", params=asked)).text
         dry = await _asked(look, form, rows, dry_run=True) if rows.count("\n") > 1 else None
     except InputError as error:
-        problem = {
-            "status": 422,
-            "detail": error.problem,
-            "value": str(error.value),
-            "allowed": str(error.allowed),
-        }
-        return look.page("campaign_new", 422, **_filled(look, form, problem=problem))
+        return _not_taken(look, form, problem_of_input(error))
     except ProblemError as error:
-        if error.status in (401, 403):
-            return look.refused(error.document)
-        return look.page("campaign_new", error.status, **_filled(look, form, problem=error.document))
+        return _not_taken(look, form, error.document)
     return look.page("campaign_new", **_filled(look, form, rows=rows, dry=dry, none_chosen=dry is None))
+
+
+def _not_taken(look: Look, form: FormData, problem: dict[str, Any], rows: str = "") -> Response:
+    """The page again with what is wrong, and with what was filled in; but nobody stays who may not be there."""
+    if problem["status"] in (401, 403):
+        return look.refused(problem)
+    return look.page("campaign_new", problem["status"], **_filled(look, form, rows=rows, problem=problem))
 
 
 async def propose_campaign(look: Look) -> Response:
@@ -169,15 +168,9 @@ async def propose_campaign(look: Look) -> Response:
             return look.page("campaign_new", **_filled(look, form, rows=rows, dry=dry))
         made = await _asked(look, form, rows, dry_run=False)
     except InputError as error:
-        problem = {"status": 422, "detail": error.problem, "value": str(error.value or ""),
-                   "allowed": str(error.allowed or ""), "advice": error.advice or ""}  # fmt: skip
-        return look.page("campaign_new", 422, **_filled(look, form, rows=rows, problem=problem))
+        return _not_taken(look, form, problem_of_input(error), rows)
     except ProblemError as error:
-        if error.status in (401, 403):
-            return look.refused(error.document)
-        return look.page(
-            "campaign_new", error.status, **_filled(look, form, rows=rows, problem=error.document)
-        )
+        return _not_taken(look, form, error.document, rows)
     said = look.t("Submitted with {n} accounts. One case waits for somebody else.",
                   "已提交，共 {n} 个账户。已建立一个案件，等待他人决定。", n=made["impact"]["accounts"])  # fmt: skip
     return look.forth(f"{ROOT}/campaigns/{made['campaign_id']}", said)

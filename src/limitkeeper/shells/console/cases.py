@@ -15,8 +15,7 @@ async def case_queue(look: Look) -> Response:
     """Cases, soonest clock first."""
     names = ("tier", "state", "kind", "account_id", "claimed_by", "cursor")
     wanted = {name: look.asked(name) for name in names}
-    live = {"live": "true", "ended": "false", "all": None}[look.asked("show", "live")]
-    found = await look.ask.get("/v1/cases", **wanted, is_live=live, limit=50)
+    found = await look.ask.get("/v1/cases", **wanted, is_live=look.asked_live, limit=50)
     return look.page("cases", found=found, kinds=CASE_KINDS, states=STATES)
 
 

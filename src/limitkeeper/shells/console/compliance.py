@@ -7,7 +7,7 @@ from starlette.responses import Response
 from limitkeeper.core.compliance.regulation import STAGES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.api.strategies import SEARCH_LETTERS
-from limitkeeper.shells.console.asking import ProblemError
+from limitkeeper.shells.console.asking import ProblemError, problem_of_input
 from limitkeeper.shells.console.fairness import placed_findings
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import Look, PageRoute
@@ -37,8 +37,7 @@ async def aggregate(look: Look) -> Response:
         key = {"Idempotency-Key": str(form.get("_key", ""))}
         answer = await look.ask.answer("POST", "/v1/aggregates", json=wanted, headers=key)
     except InputError as error:
-        return look.refused({"status": 422, "detail": error.problem, "value": str(error.value),
-                             "allowed": str(error.allowed)})  # fmt: skip
+        return look.refused(problem_of_input(error))
     except ProblemError as error:
         return look.refused(error.document)
     return look.page("aggregate", found=answer.json())

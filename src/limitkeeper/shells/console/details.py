@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from limitkeeper.shells.console.labels import label
-from limitkeeper.shells.console.session import ROOT
+from limitkeeper.shells.console.session import ROOT, quoted
 
 FACTS_MAX = 60
 """Facts of one act that are shown; the others are counted."""
@@ -107,7 +106,7 @@ def page_of(subject: str) -> str | None:
     ('/console/accounts/a%2F7', None)
     """
     kind, _, name = subject.partition(":")
-    return ROOT + PAGES_OF[kind].format(quote(name, safe="")) if name and kind in PAGES_OF else None
+    return ROOT + PAGES_OF[kind].format(quoted(name)) if name and kind in PAGES_OF else None
 
 
 def in_one_cell(detail: Any) -> str:  # noqa: ANN401 - whatever an act kept

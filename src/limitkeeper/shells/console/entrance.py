@@ -24,7 +24,7 @@ def home(look: Look) -> str:
     """Where somebody begins: customers with their lines, others with the first place that is theirs."""
     if CUSTOMER in look.me.get("roles", ()):
         return f"{ROOT}/my"
-    places: list[str] = [place["path"] for place in look.values()["navigation"]]
+    places: list[str] = [place["path"] for place in look.places]
     return places[0] if places else f"{ROOT}/login"
 
 

@@ -6,19 +6,21 @@ are sent the same bytes. So fifty open pages cost the engine what one costs.
 
 import asyncio
 import contextlib
+import datetime as dt
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api.access import Gate
+from limitkeeper.shells.api.measures import event_time_lag_seconds
 from limitkeeper.shells.console.labels import label
 
 WATCHERS_MAX = 256
@@ -122,23 +124,21 @@ class Live:
         return sum(count for (counter, _), count in self.engine.counts.copy().items() if counter == "events")
 
     def _text(self, language: str, rate: float, alerts: list[dict[str, Any]]) -> bytes:
-        engine = self.engine
-        watermark_us = engine.state.watermark_us
-        lag = max(engine.as_of_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else None
+        engine, zone = self.engine, self.engine.policy.terms.time_zone
         figures = {
             "events_per_second": f"{rate:,.0f}",
-            "lag_seconds": "–" if lag is None else f"{lag:,.0f} s",
+            "lag_seconds": f"{event_time_lag_seconds(engine):,.0f} s",
             "waiting_events": f"{engine.queue.waiting_events:,}",
             "accounts": f"{len(engine.state):,}",
         }
         text = b"event: figures\ndata: " + msgspec.json.encode(figures) + b"\n\n"
         if alerts:
-            told = [shown_alert(language, alert) for alert in alerts]
+            told = [shown_alert(language, alert, zone) for alert in alerts]
             text += b"event: alerts\ndata: " + msgspec.json.encode(told) + b"\n\n"
         return text
 
 
-def shown_alert(language: str, alert: dict[str, Any]) -> dict[str, str]:
+def shown_alert(language: str, alert: dict[str, Any], time_zone: str) -> dict[str, str]:
     """An alert as the feed shows it."""
     return {
         "id": alert["subject"],
@@ -146,5 +146,16 @@ def shown_alert(language: str, alert: dict[str, Any]) -> dict[str, str]:
         "trigger": label(language, "trigger", alert["trigger"]),
         "severity": label(language, "severity", alert["severity"]),
         "rules": ", ".join(alert["rules"]).replace("_", " "),
-        "at": alert["at"][:16].replace("T", " "),
+        "at": time_text(alert["at"], time_zone),
     }
+
+
+def time_text(instant: str, time_zone: str) -> str:
+    """A day and a time as pages show them.
+
+    Examples
+    --------
+    >>> time_text("2026-11-26T04:49:00+00:00", "Asia/Shanghai")
+    '2026-11-26 12:49'
+    """
+    return dt.datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")

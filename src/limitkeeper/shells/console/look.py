@@ -9,9 +9,8 @@ from functools import cache, cached_property, partial
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
-from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -21,7 +20,7 @@ from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
 from limitkeeper.shells.console.labels import label
-from limitkeeper.shells.console.live import Live
+from limitkeeper.shells.console.live import Live, time_text
 from limitkeeper.shells.console.navigation import navigation
 from limitkeeper.shells.console.session import (
     LOOK_COOKIES,
@@ -30,8 +29,11 @@ from limitkeeper.shells.console.session import (
     cookie_terms,
     form_mark,
     inside,
+    quoted,
     token_of,
 )
+from limitkeeper.shells.report.page import NOTHING, money, percent
+from limitkeeper.shells.templates import environment_of
 
 STATIC = files("limitkeeper.shells.console") / "static"
 
@@ -103,13 +105,7 @@ class Console:
 @cache
 def environment() -> Environment:
     """The templates, compiled once; what they show is escaped."""
-    found = Environment(
-        loader=PackageLoader("limitkeeper.shells.console", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    found = environment_of(("limitkeeper.shells.console", "templates"))
     found.filters["unquoted"] = unquote
     found.globals |= {"static": static_address, **CHARTS}
     return found
@@ -184,6 +180,17 @@ class Look:
         """A value of the page's address."""
         return self.request.query_params.get(name, otherwise)
 
+    @property
+    def asked_live(self) -> str | None:
+        """Whether what waits is asked for, what has ended, or all, as the API takes it."""
+        return {"ended": "false", "all": None}.get(self.asked("show"), "true")
+
+    async def file(self, path: str) -> Response:
+        """A file that the API gives out, to be kept, never shown among the pages."""
+        found = await self.ask.answer("GET", path)
+        kept = ("content-type", "content-disposition", "cache-control")
+        return Response(found.content, headers={name: found.headers[name] for name in kept})
+
     def with_query(self, **changes: object) -> str:
         """The page's address with other values; an empty one is left out."""
         values = dict(self.request.query_params) | {name: str(value or "") for name, value in changes.items()}
@@ -193,41 +200,38 @@ class Look:
     def money(self, cents: float | None) -> str:
         """An amount; a dash where it is not known."""
         if cents is None:
-            return "–"
+            return NOTHING
         whole = f"{abs(cents) / 100:,.2f}".removesuffix(".00")
         return f"{'−' if cents < 0 else ''}{self.console.currency_sign}{whole}"
 
     def large_money(self, cents: float | None) -> str:
-        """An amount in short, as on a tile."""
-        if cents is None:
-            return "–"
-        amount, sign = abs(cents) / 100, "−" if cents < 0 else ""
-        steps = [(1e8, "亿"), (1e4, "万")] if self.language == "zh" else [(1e9, "bn"), (1e6, "m"), (1e3, "k")]
-        for step, word in steps:
-            if amount >= step:
-                return f"{sign}{self.console.currency_sign}{amount / step:,.2f}\u202f{word}"
-        return f"{sign}{self.console.currency_sign}{amount:,.0f}"
+        """An amount in short, as on a tile and in reports."""
+        text = money(cents, language=self.language).replace(" ", "\u202f")
+        if text == NOTHING:
+            return text
+        minus = "−" if text.startswith("−") else ""
+        return f"{minus}{self.console.currency_sign}{text.removeprefix(minus)}"
 
     def percent(self, share: float | None, digits: int = 1) -> str:
         """A share in per cent; a dash where it is not known."""
-        return "–" if share is None else f"{share:.{digits}%}"
+        return percent(share, digits)
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """A number; a dash where it is not known."""
-        return "–" if value is None else f"{value:,.{digits}f}"
+        return NOTHING if value is None else f"{value:,.{digits}f}"
 
     def day(self, instant: str | None) -> str:
         """A day in the market's time zone."""
-        return "–" if not instant else self._local(instant).strftime("%Y-%m-%d")
+        return self.time(instant)[:10]
 
     def time(self, instant: str | None) -> str:
         """A day and a time in the market's time zone."""
-        return "–" if not instant else self._local(instant).strftime("%Y-%m-%d %H:%M")
+        return NOTHING if not instant else time_text(instant, self.console.time_zone)
 
     def until(self, instant: str | None) -> str:
         """How far away an instant is, in words."""
         if not instant:
-            return "–"
+            return NOTHING
         seconds = dt.datetime.fromisoformat(instant).timestamp() - self.console.now_us() / 1e6
         away = abs(seconds)
         for size, english, chinese in ((86_400, "d", "天"), (3_600, "h", "小时"), (60, "min", "分钟")):
@@ -263,9 +267,6 @@ class Look:
         name = "description_zh" if self.language == "zh" else "description"
         return {rule["id"]: rule[name].rstrip("。.") for rule in found["rules"]} if found else {}
 
-    def _local(self, instant: str) -> dt.datetime:
-        return dt.datetime.fromisoformat(instant).astimezone(ZoneInfo(self.console.time_zone))
-
     def values(self) -> dict[str, Any]:
         """What every template is given."""
         return {
@@ -276,10 +277,15 @@ class Look:
             "mark": form_mark(token_of(self.request)),
             "key": lambda: secrets.token_hex(16),
             "said": self.request.cookies.get(SAID_COOKIE, ""),
-            "navigation": navigation(self.me.get("acts", ()), self.request.url.path),
+            "navigation": self.places,
             "here": self.with_query(),
-            "quote": partial(quote, safe=""),
+            "quote": quoted,
         }
+
+    @property
+    def places(self) -> list[dict[str, Any]]:
+        """Where who looks may go."""
+        return navigation(self.me.get("acts", ()), self.request.url.path)
 
     def page(self, template: str, status: int = 200, **values: object) -> Response:
         """A page; what was to be said once is not said again."""

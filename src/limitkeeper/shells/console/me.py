@@ -1,7 +1,6 @@
 """Oneself: who I am, what I may do, and my password."""
 
 import itertools
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -9,7 +8,7 @@ from limitkeeper.app.people import PASSWORD_LETTERS
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.labels import label
 from limitkeeper.shells.console.look import Look, PageRoute
-from limitkeeper.shells.console.session import ROOT, end_session
+from limitkeeper.shells.console.session import ROOT, end_session, quoted
 
 
 def _page(look: Look, status: int = 200, problem: dict[str, object] | None = None) -> Response:
@@ -35,7 +34,7 @@ async def change_password(look: Look) -> Response:
         differ = look.t("The two passwords are not the same.", "两次输入的密码不一致。")
         return _page(look, 422, {"detail": differ})
     try:
-        await look.ask.answer("POST", f"/v1/people/{quote(look.me['person_id'], safe='')}/password",
+        await look.ask.answer("POST", f"/v1/people/{quoted(look.me['person_id'])}/password",
                               json={"password": password})  # fmt: skip
     except ProblemError as error:
         if error.status == 401:  # noqa: PLR2004 - of HTTP

@@ -1,10 +1,9 @@
 """Notices: those that nobody took, a customer's, and one with what became of it."""
 
-from urllib.parse import quote
-
 from starlette.responses import Response
 
 from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.session import quoted
 
 
 async def notices(look: Look) -> Response:
@@ -27,7 +26,7 @@ async def one_notice(look: Look) -> Response:
     """One notice: what it says, and each delivery."""
     notice = await look.ask.get(f"/v1/notices/{look.request.path_params['notice_id']}")
     account_id = notice["account_id"]
-    path = f"/v1/cases?account_id={quote(account_id or '', safe='')}&limit=5"
+    path = f"/v1/cases?account_id={quoted(account_id or '')}&limit=5"
     cases = await look.found(account_id and look.may("case.read") and path)
     return look.page("notice", notice=notice, cases=cases)
 

@@ -1,7 +1,6 @@
 """A customer's own pages: his lines, why they changed, his appeals, his messages, his data."""
 
 import asyncio
-from urllib.parse import quote
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -10,7 +9,7 @@ from limitkeeper.core.compliance.requests import COPIED, KINDS
 from limitkeeper.core.limits.ledger import FREEZE, LOWERING
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.look import Look, PageRoute
-from limitkeeper.shells.console.session import ROOT
+from limitkeeper.shells.console.session import ROOT, quoted
 
 LINES_SHOWN = 20
 
@@ -23,7 +22,7 @@ TAKING = (*LOWERING, FREEZE)
 
 def line_path(account_id: str) -> str:
     """Where the API has a line."""
-    return f"/v1/lines/{quote(account_id, safe='')}"
+    return f"/v1/lines/{quoted(account_id)}"
 
 
 async def my_lines(look: Look) -> Response:
@@ -118,7 +117,7 @@ async def my_notice(look: Look) -> Response:
 
 async def my_data(look: Look) -> Response:
     """How one is written to, what one consents to, and what one may ask of one's data."""
-    customer_id = quote(look.me["customer_id"], safe="")
+    customer_id = quoted(look.me["customer_id"])
     customer, consents, requests = await look.ask.each(
         f"/v1/customers/{customer_id}", f"/v1/customers/{customer_id}/consents", "/v1/rights-requests"
     )
@@ -130,10 +129,7 @@ async def my_copy(look: Look) -> Response:
     """The copy of one's data as a file."""
     request_id = look.request.path_params["request_id"]
     form = "html" if look.asked("format") == "html" else "json"
-    way = f"/v1/rights-requests/{request_id}/copy?format={form}&language={look.language}"
-    found = await look.ask.answer("GET", way)
-    kept = ("content-type", "content-disposition", "cache-control")
-    return Response(found.content, headers={name: found.headers[name] for name in kept})
+    return await look.file(f"/v1/rights-requests/{request_id}/copy?format={form}&language={look.language}")
 
 
 PAGES = (

@@ -10,8 +10,7 @@ async def rights_desk(look: Look) -> Response:
     """Requests, those that must be answered first on top."""
     names = ("kind", "state", "customer_id", "cursor")
     wanted = {name: look.asked(name) for name in names}
-    live = {"live": "true", "ended": "false", "all": None}[look.asked("show", "live")]
-    found = await look.ask.get("/v1/rights-requests", **wanted, is_live=live, limit=50)
+    found = await look.ask.get("/v1/rights-requests", **wanted, is_live=look.asked_live, limit=50)
     return look.page("rights", found=found, kinds=tuple(KINDS), states=(*LIVE_STATES, *END_STATES))
 
 

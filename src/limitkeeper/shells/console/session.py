@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,6 +65,17 @@ def end_session(request: Request, response: Response) -> None:
     """Let a browser forget its session."""
     for name in (SESSION_COOKIE, PROVIDER_COOKIE):
         response.delete_cookie(name, **cookie_terms(request))
+
+
+def quoted(text: str) -> str:
+    """A text as one part of an address.
+
+    Examples
+    --------
+    >>> quoted("a/7 ?")
+    'a%2F7%20%3F'
+    """
+    return quote(text, safe="")
 
 
 def inside(path: str, otherwise: str = ROOT) -> str:

@@ -9,6 +9,7 @@ from limitkeeper.core.compliance.life import STATES
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.fairness import placed_findings
 from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.session import quoted
 from limitkeeper.shells.console.strategy_draft import trial
 
 OTHERS_SHOWN = 50
@@ -47,7 +48,7 @@ async def _release(look: Look, values: dict[str, Any]) -> Response:
     strategy, now, changes, others = await asyncio.gather(
         look.found(f"/v1/strategies/{release_id}"),
         look.found("/v1/strategies/live"),
-        look.found(f"/v1/strategies/{release_id}/changes?since={look.values()['quote'](since)}"),
+        look.found(f"/v1/strategies/{release_id}/changes?since={quoted(since)}"),
         look.ask.get("/v1/releases", limit=OTHERS_SHOWN),
     )
     return look.page(

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.session import quoted
 
 MODELS_SHOWN = 100
 """Releases that are looked through for models and own columns: the newest."""
@@ -18,7 +19,7 @@ MODEL = "model_hash?"
 async def new_draft(look: Look) -> Response:
     """A text to begin with: that of the strategy that decides, or of a release."""
     start = look.asked("from", "live")
-    found = await look.ask.get(f"/v1/strategies/{look.values()['quote'](start)}/text")
+    found = await look.ask.get(f"/v1/strategies/{quoted(start)}/text")
     return await _page(look, found["strategy"], {})
 
 

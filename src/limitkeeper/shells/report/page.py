@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.shells.report.plots import calibration_plot, curve_plot, score_plot
+from limitkeeper.shells.templates import environment_of
 
 NOTHING = "–"
 SCALES: dict[str, tuple[tuple[float, str], ...]] = {
@@ -140,13 +140,7 @@ def page_drawn(template: str, filters: Mapping[str, Callable[..., Any]], **value
     values
         That it shows.
     """
-    environment = Environment(
-        loader=PackageLoader("limitkeeper.shells.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(("limitkeeper.shells.report", "."))
     environment.filters |= filters
     return environment.get_template(template).render(**values)
 

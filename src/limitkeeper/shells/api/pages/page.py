@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from limitkeeper.shells.api.schemas import REFERENCE
+from limitkeeper.shells.templates import environment_of
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 """What a browser lets the page do: show itself."""
@@ -43,18 +43,7 @@ def docs_html(document: Mapping[str, Any], server: str) -> str:
     server
         The address of the server, for the lines to copy.
     """
-    environment = Environment(
-        loader=ChoiceLoader(
-            [
-                PackageLoader("limitkeeper.shells.api.pages", "."),
-                PackageLoader("limitkeeper.shells.report", "."),
-            ]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(("limitkeeper.shells.api.pages", "."), ("limitkeeper.shells.report", "."))
     environment.filters |= {"prose": prose, "pretty": pretty, "name": schema_name}
     groups = [
         (tag, [each for each in routes(document, server) if each["tag"] == tag["name"]])
