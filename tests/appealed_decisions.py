@@ -11,6 +11,7 @@ from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.limits import LimitChange, effected_due, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.limits.ledger import Line, line_of
@@ -23,7 +24,14 @@ from tests.vaults import SEAL
 
 NOW_US = 1_790_000_000_000_000
 POLICY = approval_policy()
-DESK = AppealDesk(effects(SEAL, notice_policy("CN")), POLICY)
+
+
+def desk_of(seal: Seal) -> AppealDesk:
+    """Where appeals are answered, with a seal."""
+    return AppealDesk(effects(seal, notice_policy("CN")), POLICY)
+
+
+DESK = desk_of(SEAL)
 KIM = Actor("kim", frozenset({CUSTOMER}), "a")
 """The customer of line ``a``."""
 

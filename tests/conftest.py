@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.broker.kafka import Broker
     from tests.provider.keycloak import Keycloak
 
@@ -138,6 +140,18 @@ def keycloak(
         yield found
     finally:
         found.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium(required: Callable[[str], Path]) -> "Iterator[Browser]":
+    """A real Chromium of this module."""
+    place = required("browser")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=str(place), args=quiet)
+        yield found
+        found.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

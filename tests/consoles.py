@@ -15,8 +15,6 @@ import polars as pl
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFICER, OPERATOR, STRATEGIST
 from tests.workflow_server import PASSWORD, WorkflowServer, awaited
 
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
 ARTEFACTS = Path(os.environ.get("LIMITKEEPER_ARTEFACTS", "artefacts")) / "console"
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -12,10 +13,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from limitkeeper.connectors.events import read_events
+from limitkeeper.core.risk.model import Model
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.engines.embedded.settings import Settings
-from limitkeeper.engines.embedded.start import Place, running_engine
+from limitkeeper.engines.embedded.start import Decisive, Place, running_engine
 from limitkeeper.simulation.life import SimulatedLife, simulated_life
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, portfolio_alerts, proposals
@@ -35,6 +37,18 @@ def life(accounts: int = 120, days: int = 150, seed: int = 3) -> SimulatedLife:
 def engine(url: str, folder: Path, *, snapshot_seconds: float = 0.0) -> Engine:
     """An engine that has recovered and runs, under the standard strategy without a model."""
     return running_engine(Place(url, Settings(folder, snapshot_seconds)), lambda: NOW_US)
+
+
+@contextmanager
+def lived_engine(folder: Path, model: Model) -> Iterator[Engine]:
+    """An engine with a model whose accounts have lived for sixty days, until the end of the block."""
+    place = Place(f"sqlite:///{folder}/store.db", Settings(folder, 0.0), Decisive(model=model))
+    found = running_engine(place, lambda: NOW_US)
+    lived = life(60, 60)
+    found.submit(Request("accounts", lived.accounts)).result()
+    sent(found, lived.events)
+    yield found
+    found.stop()
 
 
 def sent(running: Engine, events: pl.DataFrame, cuts: Sequence[int] = ()) -> list[Answer]:

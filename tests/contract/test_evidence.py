@@ -10,13 +10,10 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added
-from limitkeeper.app.appeals import AppealDesk
-from limitkeeper.app.decisions import effects
 from limitkeeper.app.erasure import person_erased
 from limitkeeper.app.evidence import KINDS, evidence_verified
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, planned
-from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.retention import retention_kept
 from limitkeeper.app.rights import request_made
@@ -41,7 +38,7 @@ IVY, SAM = Actor("ivy", frozenset({COMPLIANCE})), Actor("sam", frozenset({STRATE
 def seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seal:
     """A vault of this test's own: it destroys a key."""
     found = seal_of(tmp_path)
-    monkeypatch.setattr(past, "DESK", AppealDesk(effects(found, notice_policy("CN")), past.POLICY))
+    monkeypatch.setattr(past, "DESK", past.desk_of(found))
     return found
 
 

@@ -14,13 +14,10 @@ import sqlalchemy as sa
 
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added, evidence_read
 from limitkeeper.app.appeal_reading import appeal_read
-from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.audit import verified as audit_verified
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
-from limitkeeper.app.decisions import effects
 from limitkeeper.app.erasure import bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
-from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, preferences_set
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
 from limitkeeper.app.rights import (
@@ -69,7 +66,7 @@ MARKERS = (MAIL, PHONE, FILE_NAME, PROOF, "I paid on time", "kim-login", "Mrs Wa
 def seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seal:
     """A vault of this test's own: it destroys keys."""
     found = seal_of(tmp_path)
-    monkeypatch.setattr(past, "DESK", AppealDesk(effects(found, notice_policy("CN")), past.POLICY))
+    monkeypatch.setattr(past, "DESK", past.desk_of(found))
     return found
 
 

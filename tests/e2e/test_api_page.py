@@ -33,8 +33,6 @@ from limitkeeper.store.tables import portfolio_alerts
 from tests.live_engines import NOW_US, life, sent
 from tests.workflow_server import closed
 
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
 DIFFERENT = {"sequence", "decision_id", "proposal_id", "strategy", "parameters", "program", "due_at"}
 """Fields whose values change with the strategy or the program: an example has one of them, not the one."""
 
@@ -320,32 +318,28 @@ def test_lines_to_copy_can_be_run(busy: Served) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_page_shows_without_error_outside_request_or_sideways_scroll(
-    served: Served, required: Callable[[str], Path], width: int, scheme: str
+    served: Served, chromium: Any, width: int, scheme: str
 ) -> None:
-    browser = required("browser")
-    sync_api = pytest.importorskip("playwright.sync_api")
     said: list[str] = []
     asked: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(browser), args=SWITCHES)
-        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(served.address)
-        assert page.url == f"{served.address}/docs"
-        levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(e => +e.tagName[1])")
-        across = page.evaluate("document.documentElement.scrollWidth")
-        unreachable = page.evaluate(
-            "[...document.querySelectorAll('pre,.wide')].filter(e => e.tabIndex !== 0).length"
-        )
-        page.keyboard.press("Tab")
-        first = page.evaluate("document.activeElement.getAttribute('href')")
-        page.keyboard.press("Enter")
-        place = page.evaluate("location.hash")
-        page.click("#list_alerts pre.line")
-        selected = page.evaluate("String(getSelection())")
-        chromium.close()
+    page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(served.address)
+    assert page.url == f"{served.address}/docs"
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(e => +e.tagName[1])")
+    across = page.evaluate("document.documentElement.scrollWidth")
+    unreachable = page.evaluate(
+        "[...document.querySelectorAll('pre,.wide')].filter(e => e.tabIndex !== 0).length"
+    )
+    page.keyboard.press("Tab")
+    first = page.evaluate("document.activeElement.getAttribute('href')")
+    page.keyboard.press("Enter")
+    place = page.evaluate("location.hash")
+    page.click("#list_alerts pre.line")
+    selected = page.evaluate("String(getSelection())")
+    page.close()
     assert said == []
     assert [url for url in asked if not url.startswith((served.address, "data:"))] == []
     assert levels[0] == 1

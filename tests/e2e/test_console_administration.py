@@ -5,8 +5,10 @@ import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -29,7 +31,6 @@ from tests.workflow_server import PASSWORD, WorkflowServer, awaited, workflow_se
 
 NEW_PASSWORD = "another long password"  # noqa: S105 - of people that are none
 
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -51,12 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]
 
 @pytest.fixture(scope="module")
 def at(server: WorkflowServer) -> Callable[[str], Browser]:
-    known: dict[str, Browser] = {}
-
-    def found(name: str) -> Browser:
-        return known.setdefault(name, Browser(server, name))
-
-    return found
+    return cache(partial(Browser, server))
 
 
 def table(count: int = 6) -> str:
@@ -348,47 +344,43 @@ PAGES_OF = {
 
 @pytest.mark.parametrize(("language", "width", "theme"), [("en", 1280, "light"), ("zh", 390, "dark")])
 def test_pages_are_quiet_and_fit_and_a_campaign_is_proposed_in_a_browser(
-    server: WorkflowServer, required: Callable[[str], Path], language: str, width: int, theme: str
+    server: WorkflowServer, chromium: Any, language: str, width: int, theme: str
 ) -> None:
-    executable, sync_api = required("browser"), pytest.importorskip("playwright.sync_api")
     said: list[str] = []
     elsewhere: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(executable), args=SWITCHES)
-        for name, paths in PAGES_OF.items():
-            context = chromium.new_context(viewport={"width": width, "height": 900}, base_url=server.address)
-            token = Browser(server, name).client.cookies["limitkeeper_session"]
-            kept = {"session": token, "language": language, "theme": theme}
-            context.add_cookies([
-                {"name": f"limitkeeper_{part}", "value": value, "url": f"{server.address}/console"}
-                for part, value in kept.items()
-            ])  # fmt: skip
-            page = context.new_page()
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
-            page.on("request", lambda request: elsewhere.append(request.url))
-            for path in paths:
-                page.goto(path)
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-                assert page.evaluate("document.querySelectorAll('h1').length") == 1
-            if name == "sue":
-                page.goto("/console/campaigns/new")
-                table = page.locator("form[action='/console/campaigns/new']")
-                table.locator("input[name=name]").fill(f"by hand {language} {SCRIPT}")
-                rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": named_rows(language).encode()}
-                page.set_input_files("input[name=table]", rows)
-                table.locator("details summary").click()
-                table.locator("input[value=product_change]").check()
-                page.click("button[value=look]")
-                page.click("button[value=propose]")
-                page.wait_for_url(re.compile("/console/campaigns/[0-9a-f]{32}$"))
-                assert SCRIPT in page.inner_text("h1")
-                page.fill("textarea[name=why]", "over")
-                page.click("button.danger")
-                page.wait_for_selector(".tag.cancelled")
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
-            context.close()
-        chromium.close()
+    for name, paths in PAGES_OF.items():
+        context = chromium.new_context(viewport={"width": width, "height": 900}, base_url=server.address)
+        token = Browser(server, name).client.cookies["limitkeeper_session"]
+        kept = {"session": token, "language": language, "theme": theme}
+        context.add_cookies([
+            {"name": f"limitkeeper_{part}", "value": value, "url": f"{server.address}/console"}
+            for part, value in kept.items()
+        ])  # fmt: skip
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: elsewhere.append(request.url))
+        for path in paths:
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert page.evaluate("document.querySelectorAll('h1').length") == 1
+        if name == "sue":
+            page.goto("/console/campaigns/new")
+            table = page.locator("form[action='/console/campaigns/new']")
+            table.locator("input[name=name]").fill(f"by hand {language} {SCRIPT}")
+            rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": named_rows(language).encode()}
+            page.set_input_files("input[name=table]", rows)
+            table.locator("details summary").click()
+            table.locator("input[value=product_change]").check()
+            page.click("button[value=look]")
+            page.click("button[value=propose]")
+            page.wait_for_url(re.compile("/console/campaigns/[0-9a-f]{32}$"))
+            assert SCRIPT in page.inner_text("h1")
+            page.fill("textarea[name=why]", "over")
+            page.click("button.danger")
+            page.wait_for_selector(".tag.cancelled")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        context.close()
     assert said == []
     assert [url for url in elsewhere if not url.startswith(server.address)] == []
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from limitkeeper.app.strategies import strategy_from_text, strategy_path
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM
 from limitkeeper.store.work import work
 from tests.console_forms import Browser
-from tests.consoles import SWITCHES, sitting
+from tests.consoles import sitting
 from tests.contract.test_life import MODEL, portfolio
 from tests.workflow_server import WorkflowServer, workflow_server
 
@@ -43,12 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]
 
 @pytest.fixture(scope="module")
 def at(server: WorkflowServer) -> Callable[[str], Browser]:
-    known: dict[str, Browser] = {}
-
-    def found(name: str) -> Browser:
-        return known.setdefault(name, Browser(server, name))
-
-    return found
+    return cache(partial(Browser, server))
 
 
 def of_version(text: str, version: str) -> str:
@@ -310,28 +306,23 @@ def test_register_is_shown_as_a_table_and_searched_on_the_server(
 
 
 def test_pages_hold_in_a_browser_at_both_widths(
-    server: WorkflowServer, required: Callable[[str], Path], at: Callable[[str], Browser]
+    server: WorkflowServer, chromium: Any, at: Callable[[str], Browser]
 ) -> None:
-    browser = required("browser")
-    sync_api = pytest.importorskip("playwright.sync_api")
     release_id = drafted(at("sue"), of_version(CAUTIOUS, "looked-at"))
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(browser), args=SWITCHES)
-        with sitting(chromium, server, "sue", "zh", "dark") as sue:
-            sue.goes("/console/strategy")
-            sue.looks("strategy-zh-dark")
-            sue.goes("/console/compliance?search=spend")
-            sue.looks("register-zh-dark")
-        with sitting(chromium, server, "sue") as sue:
-            sue.goes(f"{RELEASES}/{release_id}")
-            sue.looks("release-en-light")
-            sue.goes(NEW)
-            sue.page.fill("textarea[name=strategy]", CAUTIOUS.replace("utilisation >=", "utilization >="))
-            sue.page.click(f"button[formaction='{NEW}']")
-            sue.page.wait_for_selector(".listing .wrong")
-            sue.looks("draft-checked-en-light")
-            sue.page.fill("textarea[name=strategy]", of_version(STANDARD, "tried-here"))
-            sue.page.click(f"button[formaction='{TRY}']")
-            sue.page.wait_for_selector("#tried")
-            sue.looks("draft-tried-en-light")
-        chromium.close()
+    with sitting(chromium, server, "sue", "zh", "dark") as sue:
+        sue.goes("/console/strategy")
+        sue.looks("strategy-zh-dark")
+        sue.goes("/console/compliance?search=spend")
+        sue.looks("register-zh-dark")
+    with sitting(chromium, server, "sue") as sue:
+        sue.goes(f"{RELEASES}/{release_id}")
+        sue.looks("release-en-light")
+        sue.goes(NEW)
+        sue.page.fill("textarea[name=strategy]", CAUTIOUS.replace("utilisation >=", "utilization >="))
+        sue.page.click(f"button[formaction='{NEW}']")
+        sue.page.wait_for_selector(".listing .wrong")
+        sue.looks("draft-checked-en-light")
+        sue.page.fill("textarea[name=strategy]", of_version(STANDARD, "tried-here"))
+        sue.page.click(f"button[formaction='{TRY}']")
+        sue.page.wait_for_selector("#tried")
+        sue.looks("draft-tried-en-light")

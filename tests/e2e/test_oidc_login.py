@@ -3,7 +3,7 @@
 import html
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from limitkeeper.shells.api.access import OPEN_PATHS
 from limitkeeper.shells.api.login_oidc import BACK_PATH, COOKIE, OPEN_PATHS_OIDC, OUT_PATH, THEN_COOKIE
 from limitkeeper.shells.console.session import PROVIDER_COOKIE, SESSION_COOKIE
 from tests.broker.kafka import free_ports
-from tests.consoles import SWITCHES, Sitting, sitting
+from tests.consoles import Sitting, sitting
 from tests.provider import keycloak as real
 from tests.signing_provider import BACK, CLIENT, SECRET, SigningProvider, signing_provider
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
@@ -99,16 +99,6 @@ def test_passwords_of_ours_are_switched_off_where_only_the_provider_vouches(lend
     assert answer.json()["advice"] == f"GET {OUT_PATH}"
 
 
-@pytest.fixture(scope="module")
-def browser(required: Callable[[str], Path]) -> Iterator[Any]:
-    place = required("browser")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(place), args=SWITCHES)
-        yield found
-        found.close()
-
-
 def says_who_he_is(sitting: Sitting, name: str) -> None:
     """Press the console's button, and fill in Keycloak's form."""
     sitting.page.click("main a.button")
@@ -119,9 +109,9 @@ def says_who_he_is(sitting: Sitting, name: str) -> None:
 
 
 def test_person_comes_from_keycloak_to_the_page_he_asked_for_and_logs_out(
-    lender: WorkflowServer, keycloak: real.Keycloak, browser: Any
+    lender: WorkflowServer, keycloak: real.Keycloak, chromium: Any
 ) -> None:
-    with sitting(browser, lender, None, provider=keycloak.address) as ann:
+    with sitting(chromium, lender, None, provider=keycloak.address) as ann:
         ann.goes("/console/cases?tier=2")
         assert ann.page.query_selector("input[name=password]") is None  # only the provider logs in
         ann.looks("login-provider-en-light")
@@ -149,9 +139,9 @@ def test_person_comes_from_keycloak_to_the_page_he_asked_for_and_logs_out(
 
 
 def test_person_without_a_role_is_told_so_at_the_console_in_his_language(
-    lender: WorkflowServer, keycloak: real.Keycloak, browser: Any
+    lender: WorkflowServer, keycloak: real.Keycloak, chromium: Any
 ) -> None:
-    with sitting(browser, lender, None, "zh", provider=keycloak.address) as carl:
+    with sitting(chromium, lender, None, "zh", provider=keycloak.address) as carl:
         carl.goes("/console/login?then=/console/cases")
         says_who_he_is(carl, "carl")
         assert "您的账户在此没有角色，请在登录系统中申请。" in carl.text()

@@ -1,7 +1,6 @@
 """A draft tried on the accounts as they stand: what it tells, and that nothing comes of it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,9 @@ from limitkeeper.engines.embedded.draft_trial import (
     value_document,
 )
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.requests import BusyError, Request
+from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.engines.embedded.sample import Sampler
-from limitkeeper.engines.embedded.settings import Settings
-from limitkeeper.engines.embedded.start import Decisive, Place, running_engine
-from tests.live_engines import NOW_US, left_behind, life, sent, state_bytes
+from tests.live_engines import NOW_US, left_behind, lived_engine, state_bytes
 from tests.live_model import live_model
 
 STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
@@ -34,14 +31,8 @@ STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name i
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    folder: Path = tmp_path_factory.mktemp("trials")
-    place = Place(f"sqlite:///{folder}/store.db", Settings(folder, 0.0), Decisive(model=live_model()))
-    found = running_engine(place, lambda: NOW_US)
-    lived = life(60, 60)
-    found.submit(Request("accounts", lived.accounts)).result()
-    sent(found, lived.events)
-    yield found
-    found.stop()
+    with lived_engine(tmp_path_factory.mktemp("trials"), live_model()) as found:
+        yield found
 
 
 def drafted(text: str = STANDARD, *changes: tuple[str, str]) -> Strategy:

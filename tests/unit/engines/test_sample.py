@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,22 +26,14 @@ from limitkeeper.engines.embedded.sample import (
     portfolio_document,
     seen,
 )
-from limitkeeper.engines.embedded.settings import Settings
-from limitkeeper.engines.embedded.start import Decisive, Place, running_engine
-from tests.live_engines import NOW_US, life, sent, state_bytes
+from tests.live_engines import NOW_US, lived_engine, state_bytes
 from tests.live_model import live_model
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    folder: Path = tmp_path_factory.mktemp("sample")
-    place = Place(f"sqlite:///{folder}/store.db", Settings(folder, 0.0), Decisive(model=live_model()))
-    found = running_engine(place, lambda: NOW_US)
-    lived = life(60, 60)
-    found.submit(Request("accounts", lived.accounts)).result()
-    sent(found, lived.events)
-    yield found
-    found.stop()
+    with lived_engine(tmp_path_factory.mktemp("sample"), live_model()) as found:
+        yield found
 
 
 def whole(running: Engine) -> list[tuple[list[str], Slice]]:
