@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def checked_language(language: str) -> str:
     return language
 
 
+@cache
 def reason_wording(language: str) -> dict[str, Wording]:
     """The wording of every reason in a language.
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.app.strategies import LocatedProblem, known_market_parameters
-from limitkeeper.core.notice.reasons import Wording
 from limitkeeper.core.strategy.changes import (
     Change,
     RuleChange,
@@ -89,7 +87,7 @@ def check_document(strategy: Strategy | None, problems: Iterable[LocatedProblem]
 
 
 def _rule_document(rule: Rule, strategy: Strategy, constants: Mapping[str, float]) -> dict[str, Any]:
-    english, chinese = (_wording(language) for language in LANGUAGES)
+    english, chinese = (reason_wording(language) for language in LANGUAGES)
     return {
         "id": rule.id,
         **rule_fields(rule),
@@ -129,8 +127,3 @@ def _rule_change_document(each: RuleChange) -> dict[str, Any]:
 
 def _change_documents(changes: Iterable[Change]) -> list[dict[str, Any]]:
     return [asdict(each) for each in changes]
-
-
-@cache
-def _wording(language: str) -> dict[str, Wording]:
-    return reason_wording(language)

@@ -3,7 +3,6 @@
 import copy
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,37 +10,23 @@ import pytest
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from limitkeeper.app.approval_policy import approval_policy
-from limitkeeper.app.decisions import effects
-from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.oidc_login import Mapped, OidcLogins
 from limitkeeper.connectors.messages import EventMessage
-from limitkeeper.connectors.oidc import Client, Provider
 from limitkeeper.core.behaviour.events import KINDS
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.strategy.actions import Action, Severity
 from limitkeeper.engines.embedded.findings import TOLD_TOPICS, TRIGGERS
-from limitkeeper.shells.api.application import application
+from limitkeeper.shells.api.application import DescribedApplication
 from limitkeeper.shells.api.examples import NOT_AN_EVENT
 from limitkeeper.shells.api.lines import AccountMessage
 from limitkeeper.shells.api.openapi import SCHEMAS
 from limitkeeper.shells.api.pages.page import curl_line, docs_html, examples_of
-from limitkeeper.shells.feeds.workflow import Workflow
-from tests.live_engines import engine
-from tests.workflow_server import SEAL
 
 Document = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Document]:
-    folder: Path = tmp_path_factory.mktemp("documents")
-    work = engine(f"sqlite:///{folder}/store.db", folder)
-    oidc = OidcLogins(Provider(Client("https://login.lender.test", "limitkeeper", "s", "https://limits.lender.test/")),
-                      Mapped({}, "groups", "sub", None))  # fmt: skip
-    workflow = Workflow(approval_policy(), effects(SEAL, notice_policy("CN")), SEAL, {}, oidc)
-    yield application(work, workflow).openapi()
-    work.stop()
+def document(served: DescribedApplication) -> Document:
+    return served.openapi()
 
 
 def operations(document: Document) -> Iterator[tuple[str, Document]]:

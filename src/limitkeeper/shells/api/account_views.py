@@ -15,11 +15,14 @@ from limitkeeper.engines.embedded.requests import Request as Work
 from limitkeeper.shells.api import account_view_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answers import UnknownError, answer, done
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.shells.api.overview import Overview
 
 LIMIT_CENTS_MAX = 10**12
 
-AccountId = Annotated[str, Path(max_length=200, description="The id of an account.", examples=["a-7"])]
+AccountId = Annotated[
+    str, Path(max_length=200, description="The id of an account.", examples=["a-7"]), WITHOUT_NUL
+]
 
 READ = [Depends(May("accounts.read"))]
 

@@ -27,6 +27,7 @@ from limitkeeper.shells.api.appeal_schemas import OUTCOME_ACTS, REVIEWER_ACTS
 from limitkeeper.shells.api.cases import WORDS_LETTERS, Words
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.customer_lines import whose
+from limitkeeper.shells.api.names import WITHOUT_NUL, OfAccount, plain
 from limitkeeper.shells.api.uploads import uploaded_file
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.work import Work
@@ -37,11 +38,12 @@ ONE_FILE_BYTES_MAX = EVIDENCE_BYTES_MAX + 65_536
 """Of an upload: the file, and what the form has around it."""
 
 AppealId = Annotated[
-    str, Path(max_length=64, description="The id of an appeal.", examples=[documents.APPEAL_ID])
+    str, Path(max_length=64, description="The id of an appeal.", examples=[documents.APPEAL_ID]), WITHOUT_NUL
 ]
 EvidenceId = Annotated[
-    str, Path(max_length=64, description="The id of a file.", examples=[documents.EVIDENCE_ID])
+    str, Path(max_length=64, description="The id of a file.", examples=[documents.EVIDENCE_ID]), WITHOUT_NUL
 ]
+OfCustomer = Annotated[str | None, Query(max_length=200, description="Only of this customer."), WITHOUT_NUL]
 ReviewerAct = Annotated[
     str, Path(pattern=f"^({'|'.join(REVIEWER_ACTS)})$", description="What is done.", examples=["claim"],
               json_schema_extra={"enum": list(REVIEWER_ACTS)}),
@@ -81,8 +83,8 @@ def appeals_router(desk: Desk, answering: AppealDesk) -> APIRouter:
         state: Annotated[str | None, Query(pattern=f"^({'|'.join(STATES)})$", description="Only in this state.",
                                            json_schema_extra={"enum": list(STATES)})] = None,
         tier: Annotated[int | None, Query(ge=2, le=3, description="Only on this tier.")] = None,
-        account_id: Annotated[str | None, Query(max_length=200, description="Only of this account.")] = None,
-        customer_id: Annotated[str | None, Query(max_length=200, description="Only of this customer.")] = None,
+        account_id: OfAccount = None,
+        customer_id: OfCustomer = None,
         is_live: Annotated[bool | None, Query(description="Only those that wait, or that are answered.")] = None,
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
@@ -109,10 +111,10 @@ def appeals_router(desk: Desk, answering: AppealDesk) -> APIRouter:
         Its customer gets a receipt with the day of the answer. Who submits it for him takes no further part.
         """
         asked = await body_as(request, SubmittedAppeal)
-        account_id = asked.account_id.replace("\0", "")
+        account_id = plain(asked.account_id)
 
         def submitted(w: Work) -> Acted:
-            case_id = (asked.case_id or "").replace("\0", "") or decision_to_appeal(w, account_id)
+            case_id = plain(asked.case_id or "") or decision_to_appeal(w, account_id)
             appeal_id = appeal_submitted(w, answering, case_id, account_id, asked.text)
             return _acted(w, appeal_id, status=201)
 
@@ -136,7 +138,7 @@ def appeals_router(desk: Desk, answering: AppealDesk) -> APIRouter:
         """
 
         def look(w: Work) -> Acted:
-            found = appeal_read(w, answering.seal, appeal_id.replace("\0", ""))
+            found = appeal_read(w, answering.seal, appeal_id)
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -161,7 +163,7 @@ def evidence_router(desk: Desk, answering: AppealDesk) -> APIRouter:
         file = await run_in_threadpool(judged_evidence, name, content)
 
         def added(w: Work) -> Acted:
-            evidence_id = evidence_added(w, answering, appeal_id.replace("\0", ""), file)
+            evidence_id = evidence_added(w, answering, appeal_id, file)
             found = {"evidence_id": evidence_id, "kind": file.kind, "size_bytes": len(file.content)}
             return Acted(found, 201, w.found(appeals, appeal_id)["version"])
 
@@ -177,9 +179,7 @@ def evidence_router(desk: Desk, answering: AppealDesk) -> APIRouter:
         found: list[Evidence] = []
 
         def read(w: Work) -> Acted:
-            found[:] = [
-                evidence_read(w, answering.seal, appeal_id.replace("\0", ""), evidence_id.replace("\0", ""))
-            ]
+            found[:] = [evidence_read(w, answering.seal, appeal_id, evidence_id)]
             return Acted(None)
 
         await desk.read(actor, read)
@@ -218,12 +218,12 @@ class Asked:
 
     def __call__(self, w: Work) -> Acted:
         """Act, and tell the appeal after it."""
-        plain = self.appeal_id.replace("\0", "")
-        seen = w.found(appeals, plain)["version"] if self.version is None else self.version
+        seen = w.found(appeals, self.appeal_id)["version"] if self.version is None else self.version
         appeal_acted(
-            w, self.desk, plain, seen, self.act, self.words, self.granted_limit_cents, self.corrections
-        )
-        return _acted(w, plain)
+            w, self.desk, self.appeal_id, seen, self.act, self.words, self.granted_limit_cents,
+            self.corrections,
+        )  # fmt: skip
+        return _acted(w, self.appeal_id)
 
 
 def appeal_acts_router(desk: Desk, answering: AppealDesk) -> APIRouter:

@@ -23,11 +23,12 @@ from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
+from limitkeeper.shells.api.names import WITHOUT_NUL, OfAccount, plain
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.work import Work
 
 CommandId = Annotated[
-    str, Path(max_length=64, description="The id of a command.", examples=[documents.ENTRY_ID])
+    str, Path(max_length=64, description="The id of a command.", examples=[documents.ENTRY_ID]), WITHOUT_NUL
 ]
 Retrier = Annotated[Actor, Depends(May("bank.retry"))]
 CoreBank = Annotated[Actor, Depends(May("limit.acknowledge"))]
@@ -56,12 +57,12 @@ def bank_router(desk: Desk) -> APIRouter:
                 json_schema_extra={"enum": list(COMMAND_STATES)},
             ),
         ] = FAILED,
-        account_id: Annotated[str | None, Query(max_length=200, description="Only of this account.")] = None,
+        account_id: OfAccount = None,
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
     ) -> Response:
         """List what the bank was told and how it answered, the newest first."""
-        query = commands_query(state, account_id and account_id.replace("\0", ""))
+        query = commands_query(state, account_id)
         found = await run_in_threadpool(
             page, desk.store, query, NEWEST_FIRST, limit, cursor, command_document
         )
@@ -77,7 +78,7 @@ def bank_router(desk: Desk) -> APIRouter:
         """
 
         def act(w: Work) -> Acted:
-            return Acted(command_document(told_again(w, command_id.replace("\0", ""))))
+            return Acted(command_document(told_again(w, command_id)))
 
         return await desk.performed(request, actor, act, key)
 
@@ -89,7 +90,7 @@ def bank_router(desk: Desk) -> APIRouter:
         said = await body_as(request, Acknowledgement)
 
         def act(w: Work) -> Acted:
-            row = acknowledged(w, command_id.replace("\0", ""), said.outcome, said.detail.replace("\0", ""))
+            row = acknowledged(w, command_id, said.outcome, plain(said.detail))
             return Acted(command_document(row))
 
         return await desk.performed(request, actor, act, key)

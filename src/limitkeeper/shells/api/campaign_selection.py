@@ -15,12 +15,13 @@ from limitkeeper.engines.embedded.selection import Change, quantities, selected
 from limitkeeper.shells.api import campaign_schemas as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.work import reading
 
 Where = Annotated[
     str,
     Query(min_length=1, max_length=LENGTH_MAX, description="Of which accounts, as rules say it: docs/strategies.md.",
-          examples=["utilisation < 0.05 and days_since_opened > 365"]),
+          examples=["utilisation < 0.05 and days_since_opened > 365"]), WITHOUT_NUL,
 ]  # fmt: skip
 ShareOfLimit = Annotated[
     float, Query(ge=0, le=10, description="The limit after, as a share of that before.", examples=[0.8])
@@ -53,7 +54,7 @@ def selection_router(desk: Desk, engine: Engine) -> APIRouter:
         def look() -> str:
             with reading(desk.store, SYSTEM, desk.now_us()) as w:
                 market = market_of(w)
-            chosen, holds = choice(where.replace("\0", ""), quantities(engine), market)
+            chosen, holds = choice(where, quantities(engine), market)
             return selected(engine, chosen, holds, change).write_csv()
 
         return Response(await run_in_threadpool(look), media_type=documents.CSV)

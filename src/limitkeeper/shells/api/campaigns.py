@@ -32,6 +32,7 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, acted_ans
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
 from limitkeeper.shells.api.documents import JSON
+from limitkeeper.shells.api.names import WITHOUT_NUL, plain
 from limitkeeper.store.campaign_tables import campaigns
 from limitkeeper.store.work import Work, reading
 
@@ -39,7 +40,7 @@ UPLOADED_ROWS_MAX = 1_000_000
 """Rows of a table that comes by HTTP; longer ones go by the command line."""
 
 CampaignId = Annotated[
-    str, Path(max_length=64, description="The id of a campaign.", examples=[documents.CASE_ID])
+    str, Path(max_length=64, description="The id of a campaign.", examples=[documents.CASE_ID]), WITHOUT_NUL
 ]
 Reader = Annotated[Actor, Depends(May("campaign.read"))]
 Proposer = Annotated[Actor, Depends(May("campaign.propose"))]
@@ -51,6 +52,7 @@ NEWEST_FIRST = (By(campaigns.c.made_us, is_descending=True), By(campaigns.c.camp
 Name = Annotated[
     str,
     Query(min_length=1, max_length=NAME_LETTERS_MAX, description="What it is called.", examples=["autumn"]),
+    WITHOUT_NUL,
 ]
 ActionName = Annotated[
     str | None,
@@ -184,7 +186,7 @@ def campaigns_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
 
         def look() -> Acted:
             with reading(desk.store, actor, desk.now_us()) as w:
-                found = whole_campaign_document(w, campaign_id.replace("\0", ""))
+                found = whole_campaign_document(w, campaign_id)
             return Acted(found, version=found["version"])
 
         return acted_answer(await run_in_threadpool(look))
@@ -201,16 +203,15 @@ def campaigns_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
         frame = await _uploaded(request)
         earliest_us = int(instant(effective).timestamp()) * 1_000_000 if effective else 0
         codes = [code.strip() for code in (reasons or "").split(",") if code.strip()]
-        called = name.replace("\0", "")
 
         def look() -> Acted:
             with reading(desk.store, actor, desk.now_us()) as w:
-                return Acted(_told(w, None, called, taken_rows(w, frame, action, codes), policy))
+                return Acted(_told(w, None, name, taken_rows(w, frame, action, codes), policy))
 
         def act(w: Work) -> Acted:
             taken = taken_rows(w, frame, action, codes)
-            campaign_id = proposed(w, Proposal(called, taken, earliest_us), policy)
-            return Acted(_told(w, campaign_id, called, taken, policy), 201)
+            campaign_id = proposed(w, Proposal(name, taken, earliest_us), policy)
+            return Acted(_told(w, campaign_id, name, taken, policy), 201)
 
         if dry_run:
             return acted_answer(await run_in_threadpool(look))
@@ -233,7 +234,7 @@ def campaign_acts_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
         chosen = _one_part(said)
 
         def act(w: Work) -> Acted:
-            parts = split(w, campaign_id.replace("\0", ""), chosen, policy, seen)
+            parts = split(w, campaign_id, chosen, policy, seen)
             return Acted({"campaign_id": campaign_id, "parts": list(parts)})
 
         return await desk.performed(request, actor, act, key)
@@ -249,9 +250,8 @@ def campaign_acts_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
         said = await body_as(request, Cancellation)
 
         def act(w: Work) -> Acted:
-            known = campaign_id.replace("\0", "")
-            cancelled(w, known, said.why.replace("\0", ""))
-            found = whole_campaign_document(w, known)
+            cancelled(w, campaign_id, plain(said.why))
+            found = whole_campaign_document(w, campaign_id)
             return Acted(found, version=found["version"])
 
         return await desk.performed(request, actor, act, key)

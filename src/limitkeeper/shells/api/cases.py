@@ -20,6 +20,7 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, 
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.case_schemas import CASE_ACTS, CASE_KINDS
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
+from limitkeeper.shells.api.names import WITHOUT_NUL, OfAccount
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.work import Work
 
@@ -27,7 +28,12 @@ WORDS_LETTERS = 10_000
 
 STATES = (*LIVE_STATES, *END_STATES)
 
-CaseId = Annotated[str, Path(max_length=64, description="The id of a case.", examples=[documents.CASE_ID])]
+CaseId = Annotated[
+    str, Path(max_length=64, description="The id of a case.", examples=[documents.CASE_ID]), WITHOUT_NUL
+]
+ClaimedBy = Annotated[
+    str | None, Query(max_length=200, description="Only claimed by this person."), WITHOUT_NUL
+]
 CaseActName = Annotated[
     str, Path(pattern=f"^({'|'.join(CASE_ACTS)})$", description="What is done.", examples=["claim"],
               json_schema_extra={"enum": list(CASE_ACTS)}),
@@ -53,8 +59,8 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> APIRou
                                            json_schema_extra={"enum": list(STATES)})] = None,
         kind: Annotated[str | None, Query(pattern=f"^({'|'.join(CASE_KINDS)})$", description="Only of this kind.",
                                           json_schema_extra={"enum": list(CASE_KINDS)})] = None,
-        account_id: Annotated[str | None, Query(max_length=200, description="Only of this account.")] = None,
-        claimed_by: Annotated[str | None, Query(max_length=200, description="Only claimed by this person.")] = None,
+        account_id: OfAccount = None,
+        claimed_by: ClaimedBy = None,
         is_live: Annotated[bool | None, Query(description="Only those that wait, or that have ended.")] = None,
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
@@ -74,7 +80,7 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> APIRou
         """Tell one case with everything that was done on it; its ETag is what an act is decided on."""
 
         def look(w: Work) -> Acted:
-            found = whole_case_document(w, effects.seal, case_id.replace("\0", ""))
+            found = whole_case_document(w, effects.seal, case_id)
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -82,8 +88,7 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> APIRou
     @router.get("/v1/cases/{case_id}/acts", responses=documents.CASE_OFFERS)
     async def case_offers(case_id: CaseId, actor: Reader) -> Response:
         """Tell who may decide on a case now, and what oneself may do with it, or which rule keeps one from it."""
-        name = case_id.replace("\0", "")
-        return await desk.read(actor, lambda w: Acted(case_offers_document(w, name, policy)))
+        return await desk.read(actor, lambda w: Acted(case_offers_document(w, case_id, policy)))
 
     @router.post("/v1/cases/{case_id}/{act}", openapi_extra=documents.ACT_ON_CASE)
     async def act_on_case(
@@ -105,8 +110,7 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> APIRou
         def acted(w: Work) -> Acted:
             name = act.replace("-", "_")
             terms = terms_in_force(w, policy)
-            plain = case_id.replace("\0", "")
-            case = case_acted(w, effects.seal, plain, version, name, terms, effects, said.words)
+            case = case_acted(w, effects.seal, case_id, version, name, terms, effects, said.words)
             return Acted(case_document(w.found(cases, case.case_id)), version=case.version)
 
         return await desk.performed(request, actor, acted, key)

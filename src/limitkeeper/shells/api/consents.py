@@ -10,12 +10,13 @@ from fastapi.responses import Response
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.consents import consent_act_document, consent_changed, scope_documents
 from limitkeeper.core.access.actors import Actor
+from limitkeeper.core.access.rights import check_customers_right
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.api import rights_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
-from limitkeeper.shells.api.customers import CustomerId, own
+from limitkeeper.shells.api.customers import CustomerId
 from limitkeeper.store.rights_tables import consent_acts
 from limitkeeper.store.work import Work
 
@@ -44,11 +45,11 @@ def consents_router(desk: Desk) -> APIRouter:
         """Tell what a customer may consent to and what stands, and list the ledger of it, the newest first."""
 
         def look(w: Work) -> Acted:
-            name = own(w, "consent.read", customer_id)
-            query = sa.select(consent_acts).where(consent_acts.c.customer_id == name)
+            check_customers_right(w.actor, "consent.read", customer_id)
+            query = sa.select(consent_acts).where(consent_acts.c.customer_id == customer_id)
             ledger = page(desk.store, query, NEWEST_FIRST, limit, cursor, consent_act_document)
-            w.note("consent.look", f"customer:{name}")
-            return Acted({"customer_id": name, "scopes": scope_documents(w, name), **ledger})
+            w.note("consent.look", f"customer:{customer_id}")
+            return Acted({"customer_id": customer_id, "scopes": scope_documents(w, customer_id), **ledger})
 
         return await desk.read(actor, look)
 
@@ -69,9 +70,9 @@ def consents_router(desk: Desk) -> APIRouter:
             )
 
         def changed(w: Work) -> Acted:
-            name = own(w, "consent.change", customer_id)
-            consent_changed(w, name, given.scope, gives=given.gives, text_version=given.text_version)
-            return Acted({"customer_id": name, "scopes": scope_documents(w, name)}, 201)
+            check_customers_right(w.actor, "consent.change", customer_id)
+            consent_changed(w, customer_id, given.scope, gives=given.gives, text_version=given.text_version)
+            return Acted({"customer_id": customer_id, "scopes": scope_documents(w, customer_id)}, 201)
 
         return await desk.performed(request, actor, changed, key)
 

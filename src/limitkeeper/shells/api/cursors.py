@@ -80,8 +80,7 @@ def rows_with(table: sa.FromClause, wanted: Mapping[str, str | int | None]) -> s
     query = sa.select(table)
     for name, value in wanted.items():
         if value is not None:
-            given = value.replace("\0", "") if isinstance(value, str) else value
-            query = query.where(wanted_column(table, name, wanted) == given)
+            query = query.where(wanted_column(table, name, wanted) == value)
     return query
 
 

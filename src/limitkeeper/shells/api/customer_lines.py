@@ -21,7 +21,7 @@ from limitkeeper.app.own_lines import (
     portrait_document,
     request_document,
 )
-from limitkeeper.app.ownership import owner_of
+from limitkeeper.app.ownership import Owner, owner_of
 from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.steps import step_cancelled
 from limitkeeper.core.access.actors import Actor
@@ -34,18 +34,19 @@ from limitkeeper.shells.api import line_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
 from limitkeeper.shells.api.answers import done
+from limitkeeper.shells.api.names import WITHOUT_NUL, plain
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.work import MissingError, Work
 
 WHY_LETTERS = 500
 
-LineId = Annotated[str, Path(max_length=200, description="The id of a line.", examples=["a-7"])]
+LineId = Annotated[str, Path(max_length=200, description="The id of a line.", examples=["a-7"]), WITHOUT_NUL]
 DecisionId = Annotated[
-    str, Path(max_length=64, description="The case of a decision.", examples=[documents.CASE_ID])
+    str, Path(max_length=64, description="The case of a decision.", examples=[documents.CASE_ID]), WITHOUT_NUL
 ]
 EntryId = Annotated[
-    str, Path(max_length=64, description="The id of an entry.", examples=[documents.ENTRY_ID])
+    str, Path(max_length=64, description="The id of an entry.", examples=[documents.ENTRY_ID]), WITHOUT_NUL
 ]
 Language = Annotated[
     str | None,
@@ -53,7 +54,9 @@ Language = Annotated[
           json_schema_extra={"enum": ["en", "zh"]}),
 ]  # fmt: skip
 CustomerOf = Annotated[
-    str | None, Query(max_length=200, description="Whose; of a customer his own.", examples=["c-3"])
+    str | None,
+    Query(max_length=200, description="Whose; of a customer his own.", examples=["c-3"]),
+    WITHOUT_NUL,
 ]
 
 Reader = Annotated[Actor, Depends(May("limit.read"))]
@@ -92,25 +95,29 @@ def whose(actor: Actor, act: str, customer_id: str | None) -> str:
     ForbiddenError
         When they are another's.
     """
-    found = (customer_id or actor.customer_id or "").replace("\0", "")
+    found = plain(customer_id or actor.customer_id or "")
     if not found:
         raise InputError("Say whose.", allowed="customer_id=...")
     check_customers_right(actor, act, found)
     return found
 
 
-def own(w: Work, act: str, account_id: str) -> tuple[str, str]:
-    """A line and its customer's language, where the actor may do an act on it.
+def owner_served(w: Work, act: str, account_id: str) -> Owner:
+    """Whose a line is, where the actor may do an act on it.
 
     Raises
     ------
     ForbiddenError
         When it is another's.
     """
-    account_id = account_id.replace("\0", "")
     owner = owner_of(w, account_id)
     check_customers_right(w.actor, act, owner.customer_id)
-    return account_id, str(customer_row(w, owner.customer_id)["language"])
+    return owner
+
+
+def own_language(w: Work, owner: Owner) -> str:
+    """The language that a line's owner reads."""
+    return str(customer_row(w, owner.customer_id)["language"])
 
 
 async def seen_now(engine: Engine, account_id: str) -> Seen:
@@ -149,8 +156,10 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
         seen = await seen_now(engine, account_id)
 
         def look(w: Work) -> Acted:
-            name, own_language = own(w, "limit.read", account_id)
-            found = line_document(w, name, language or own_language, seen, effects.limits, sign)
+            owner = owner_served(w, "limit.read", account_id)
+            found = line_document(
+                w, account_id, language or own_language(w, owner), seen, effects.limits, sign
+            )
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -161,8 +170,8 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
         seen = await seen_now(engine, account_id)
 
         def look(w: Work) -> Acted:
-            name, own_language = own(w, "portrait.read", account_id)
-            return Acted(portrait_document(w, name, language or own_language, seen, sign))
+            owner = owner_served(w, "portrait.read", account_id)
+            return Acted(portrait_document(w, account_id, language or own_language(w, owner), seen, sign))
 
         return await desk.read(actor, look)
 
@@ -174,10 +183,8 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
         strategies = (engine.policy.terms.watch.policy.strategy.strategy,)
 
         def look(w: Work) -> Acted:
-            name, own_language = own(w, "decision.explain", account_id)
-            found = explanation(
-                w, name, case_id.replace("\0", ""), language or own_language, strategies, sign
-            )
+            owner = owner_served(w, "decision.explain", account_id)
+            found = explanation(w, account_id, case_id, language or own_language(w, owner), strategies, sign)
             return Acted(found)
 
         return await desk.read(actor, look)
@@ -202,8 +209,8 @@ def requests_router(desk: Desk, engine: Engine, policy: ApprovalPolicy, effects:
         seen = await seen_now(engine, account_id)
 
         def act(w: Work) -> Acted:
-            name, _ = own(w, "line.request", account_id)
-            case_id = request_made(w, policy, effects, name, wanted.limit_cents, seen.line)
+            owner_served(w, "line.request", account_id)
+            case_id = request_made(w, policy, effects, account_id, wanted.limit_cents, seen.line)
             return Acted(request_document(w, case_id), 201)
 
         return await desk.performed(request, actor, act, key)
@@ -215,9 +222,11 @@ def requests_router(desk: Desk, engine: Engine, policy: ApprovalPolicy, effects:
         """Take one's own request on a line back, within its cooling-off."""
 
         def act(w: Work) -> Acted:
-            name, _ = own(w, "line.request", account_id)
-            taken = request_taken_back(w, effects, name)
-            return Acted({"account_id": name, "requests": [request_document(w, each) for each in taken]})
+            owner_served(w, "line.request", account_id)
+            taken = request_taken_back(w, effects, account_id)
+            return Acted(
+                {"account_id": account_id, "requests": [request_document(w, each) for each in taken]}
+            )
 
         return await desk.performed(request, actor, act, key)
 
@@ -236,8 +245,8 @@ def staff_lines_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> 
         wanted = await body_as(request, WantedRestoration)
 
         def act(w: Work) -> Acted:
-            name, _ = own(w, "line.restore", account_id)
-            case_id = restoration_opened(w, policy, effects, name, "review", wanted.limit_cents)
+            owner_served(w, "line.restore", account_id)
+            case_id = restoration_opened(w, policy, effects, account_id, "review", wanted.limit_cents)
             row = w.found(cases, case_id)
             return Acted(case_document(row), 201, row["version"])
 
@@ -251,9 +260,9 @@ def staff_lines_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> 
         said = await body_as(request, Why)
 
         def act(w: Work) -> Acted:
-            name, _ = own(w, "limit.cancel", account_id)
-            row: dict[str, Any] = w.found(limit_entries, entry_id.replace("\0", ""))
-            if row["account_id"] != name:
+            owner_served(w, "limit.cancel", account_id)
+            row: dict[str, Any] = w.found(limit_entries, entry_id)
+            if row["account_id"] != account_id:
                 raise MissingError("There is no such entry of this line.", value=entry_id[:64])
             step_cancelled(w, effects, row["entry_id"], said.why)
             return Acted(entry_document(w.found(limit_entries, row["entry_id"])))
@@ -267,7 +276,7 @@ def staff_lines_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> 
         """Show the notice of a case as it would be written if it were approved now, in both languages."""
 
         def look(w: Work) -> Acted:
-            row = w.found(cases, case_id.replace("\0", ""))
+            row = w.found(cases, case_id)
             w.note("notice.preview", f"case:{row['case_id']}")
             found = {language: effects.preview(w, row, language) for language in ("en", "zh")}
             shown = {

@@ -22,11 +22,14 @@ from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.shells.api import line_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, seen_version
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.work import Work
 
-CustomerId = Annotated[str, Path(max_length=200, description="The id of a customer.", examples=["c-3"])]
+CustomerId = Annotated[
+    str, Path(max_length=200, description="The id of a customer.", examples=["c-3"]), WITHOUT_NUL
+]
 ContactId = Annotated[
-    str, Path(max_length=64, description="The id of a contact.", examples=[documents.CONTACT_ID])
+    str, Path(max_length=64, description="The id of a contact.", examples=[documents.CONTACT_ID]), WITHOUT_NUL
 ]
 Reader = Annotated[Actor, Depends(May("customer.read"))]
 Changer = Annotated[Actor, Depends(May("customer.prefer"))]
@@ -56,19 +59,6 @@ class Consent(msgspec.Struct, forbid_unknown_fields=True):
     consents: bool
 
 
-def own(w: Work, act: str, customer_id: str) -> str:
-    """The customer's id, where the actor may do an act on what is his.
-
-    Raises
-    ------
-    ForbiddenError
-        When he may not.
-    """
-    name = customer_id.replace("\0", "")
-    check_customers_right(w.actor, act, name)
-    return name
-
-
 def after(w: Work, seal: Seal, customer_id: str) -> Acted:
     """The customer as he is after an act, without his addresses: the answer may be kept."""
     found = customer_document(w, seal, customer_id, shows_addresses=False)
@@ -84,8 +74,8 @@ def customers_router(desk: Desk, seal: Seal) -> APIRouter:
         """Tell a customer's preferences and contacts; addresses whole to himself alone."""
 
         def look(w: Work) -> Acted:
-            name = own(w, "customer.read", customer_id)
-            found = customer_document(w, seal, name, shows_addresses=actor.customer_id == name)
+            check_customers_right(w.actor, "customer.read", customer_id)
+            found = customer_document(w, seal, customer_id, shows_addresses=actor.customer_id == customer_id)
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -105,14 +95,14 @@ def customers_router(desk: Desk, seal: Seal) -> APIRouter:
         }
 
         def act(w: Work) -> Acted:
-            name = own(w, "customer.prefer", customer_id)
-            known = customer_row(w, name)["version"]
+            check_customers_right(w.actor, "customer.prefer", customer_id)
+            known = customer_row(w, customer_id)["version"]
             if known != version:
                 raise RefusedError(
                     "version", value=f"version {version}; it is {known}", advice="Read it again."
                 )
-            preferences_changed(w, name, values)
-            return after(w, seal, name)
+            preferences_changed(w, customer_id, values)
+            return after(w, seal, customer_id)
 
         return await desk.performed(request, actor, act, key)
 
@@ -131,9 +121,9 @@ def contacts_router(desk: Desk, seal: Seal) -> APIRouter:
         given = await body_as(request, NewContact)
 
         def act(w: Work) -> Acted:
-            name = own(w, "customer.prefer", customer_id)
-            contact_given(w, seal, name, given.channel, given.address, consents=given.consents)
-            return after(w, seal, name)
+            check_customers_right(w.actor, "customer.prefer", customer_id)
+            contact_given(w, seal, customer_id, given.channel, given.address, consents=given.consents)
+            return after(w, seal, customer_id)
 
         return await desk.performed(request, actor, act, key)
 
@@ -149,9 +139,9 @@ def contacts_router(desk: Desk, seal: Seal) -> APIRouter:
         given = await body_as(request, Consent)
 
         def act(w: Work) -> Acted:
-            name = own(w, "customer.prefer", customer_id)
-            consent_set(w, name, contact_id.replace("\0", ""), consents=given.consents)
-            return after(w, seal, name)
+            check_customers_right(w.actor, "customer.prefer", customer_id)
+            consent_set(w, customer_id, contact_id, consents=given.consents)
+            return after(w, seal, customer_id)
 
         return await desk.performed(request, actor, act, key)
 
@@ -166,9 +156,9 @@ def contacts_router(desk: Desk, seal: Seal) -> APIRouter:
         """Forget the address of a contact."""
 
         def act(w: Work) -> Acted:
-            name = own(w, "customer.prefer", customer_id)
-            contact_forgotten(w, seal, name, contact_id.replace("\0", ""))
-            return after(w, seal, name)
+            check_customers_right(w.actor, "customer.prefer", customer_id)
+            contact_forgotten(w, seal, customer_id, contact_id)
+            return after(w, seal, customer_id)
 
         return await desk.performed(request, actor, act, key)
 

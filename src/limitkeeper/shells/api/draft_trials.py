@@ -16,6 +16,7 @@ from limitkeeper.engines.embedded.sample import Sampler
 from limitkeeper.shells.api import draft_trial_documents as documents
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import answer
+from limitkeeper.shells.api.names import plain
 from limitkeeper.shells.api.release_schemas import HASH_LETTERS
 from limitkeeper.shells.api.strategies import Drafter, StrategyText, checked_body
 from limitkeeper.store.work import reading
@@ -49,7 +50,7 @@ def draft_trials_router(desk: Desk, engine: Engine, sampler: Sampler) -> APIRout
                 if said.model_hash is None:
                     model = None
                 elif isinstance(said.model_hash, str) and not _is(model, said.model_hash):
-                    model = kept_model(w, said.model_hash.replace("\0", ""))
+                    model = kept_model(w, plain(said.model_hash))
             return trials.tried(strategy, model, market)
 
         return answer(await run_in_threadpool(look))

@@ -23,6 +23,7 @@ from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.shells.api.cursors import CURSOR_LETTERS, By, cursor_of, page, wanted_column
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, portfolio_alerts, proposals
 
@@ -55,11 +56,13 @@ def choice(table: str, name: str, description: str) -> Any:  # noqa: ANN401 - wh
     return Query(description=description, json_schema_extra={"enum": list(CHOICES[table][name])})
 
 
-AlertId = Annotated[str, Path(description="The id of an alert.", examples=[examples.ALERT["alert_id"]])]
-ProposalId = Annotated[
-    str, Path(description="The id of a proposal.", examples=[examples.PROPOSAL["proposal_id"]])
+AlertId = Annotated[
+    str, Path(description="The id of an alert.", examples=[examples.ALERT["alert_id"]]), WITHOUT_NUL
 ]
-AccountId = Annotated[str | None, Query(description="Only of this account.", examples=["a-7"])]
+ProposalId = Annotated[
+    str, Path(description="The id of a proposal.", examples=[examples.PROPOSAL["proposal_id"]]), WITHOUT_NUL
+]
+AccountId = Annotated[str | None, Query(description="Only of this account.", examples=["a-7"]), WITHOUT_NUL]
 
 READ, READ_PROPOSALS = [Depends(May("alerts.read"))], [Depends(May("proposals.read"))]
 
@@ -248,7 +251,7 @@ def filtered(query: sa.Select[Any], table: sa.Table, wanted: dict[str, str | Non
                     allowed=", ".join(choices),
                     advice=did_you_mean(value[:200], choices),
                 )
-            query = query.where(wanted_column(table, name, wanted) == value.replace("\0", ""))
+            query = query.where(wanted_column(table, name, wanted) == value)
     return query
 
 
@@ -260,7 +263,7 @@ async def one_row(store: Store, table: sa.Table, column: sa.Column[Any], value: 
     UnknownError
         When there is none.
     """
-    rows = await run_in_threadpool(store.rows, sa.select(table).where(column == value.replace("\0", "")))
+    rows = await run_in_threadpool(store.rows, sa.select(table).where(column == value))
     if not rows:
         raise UnknownError(f"There is no such row of {table.name}.", value=value[:200])
     return rows[0]

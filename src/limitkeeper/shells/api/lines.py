@@ -15,6 +15,7 @@ from limitkeeper.engines.embedded.requests import Request as Work
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answers import UnknownError, answer, body_of, done
 from limitkeeper.shells.api.documents import ACCOUNTS, FREEZE_CONFIRMED, FREEZE_LIFTED, PORTRAIT
+from limitkeeper.shells.api.names import WITHOUT_NUL
 
 
 class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,7 +31,7 @@ class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
     limit_cents: Number | None = None
 
 
-AccountId = Annotated[str, Path(description="The id of an account.", examples=["a-7"])]
+AccountId = Annotated[str, Path(description="The id of an account.", examples=["a-7"]), WITHOUT_NUL]
 
 SETTLE = [Depends(May("freeze.settle"))]
 

@@ -17,6 +17,7 @@ from limitkeeper.shells.api import case_documents as documents
 from limitkeeper.shells.api.access import Gate, LoggedIn
 from limitkeeper.shells.api.acts import body_as
 from limitkeeper.shells.api.answers import answer
+from limitkeeper.shells.api.names import plain
 from limitkeeper.store.work import work
 
 COMPARED_AT_ONCE = 4
@@ -57,7 +58,7 @@ def login_router(gate: Gate, attempts: LoginAttempts, *, by_password: bool = Tru
         key = attempts.begun(address_of(request), now_us)
         if not at_once:
             at_once.append(anyio.CapacityLimiter(COMPARED_AT_ONCE))
-        name = given.person_id.replace("\0", "")
+        name = plain(given.person_id)
         token = await anyio.to_thread.run_sync(
             session_of, gate.store, name, given.password, now_us, limiter=at_once[0]
         )

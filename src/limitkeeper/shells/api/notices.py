@@ -18,11 +18,12 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
 from limitkeeper.shells.api.customer_lines import CustomerOf, whose
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.work import Work
 
 NoticeId = Annotated[
-    str, Path(max_length=64, description="The id of a notice.", examples=[documents.NOTICE_ID])
+    str, Path(max_length=64, description="The id of a notice.", examples=[documents.NOTICE_ID]), WITHOUT_NUL
 ]
 Reader = Annotated[Actor, Depends(May("notice.read"))]
 Marker = Annotated[Actor, Depends(May("notice.mark"))]
@@ -64,7 +65,7 @@ def notices_router(desk: Desk, seal: Seal) -> APIRouter:
         """Tell one notice, and what became of each delivery."""
 
         def look(w: Work) -> Acted:
-            row = w.found(notices, notice_id.replace("\0", ""))
+            row = w.found(notices, notice_id)
             check_customers_right(actor, "notice.read", row["customer_id"])
             found = whole_notice_document(w, seal, row["notice_id"])
             return Acted(found, version=found["version"])
@@ -78,7 +79,7 @@ def notices_router(desk: Desk, seal: Seal) -> APIRouter:
         """Mark one's own notice as read; the first time counts."""
 
         def act(w: Work) -> Acted:
-            row = w.found(notices, notice_id.replace("\0", ""))
+            row = w.found(notices, notice_id)
             check_customers_right(actor, "notice.mark", row["customer_id"])
             read_marked(w, row["notice_id"])
             return Acted(notice_document(w.found(notices, row["notice_id"])))
@@ -92,7 +93,7 @@ def notices_router(desk: Desk, seal: Seal) -> APIRouter:
         """Let a notice that nobody took be tried again by every channel."""
 
         def act(w: Work) -> Acted:
-            row = w.found(notices, notice_id.replace("\0", ""))
+            row = w.found(notices, notice_id)
             sent_again(w, row["notice_id"])
             return Acted(notice_document(w.found(notices, row["notice_id"])))
 

@@ -21,6 +21,7 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.login import Name
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.case_tables import absences, mandates
 from limitkeeper.store.work import Work
@@ -30,7 +31,9 @@ Days = Annotated[float, msgspec.Meta(gt=0, le=36_600)]
 
 Giver = Annotated[Actor, Depends(May("mandate.give"))]
 MandateId = Annotated[
-    str, Path(max_length=64, description="The id of a mandate.", examples=[documents.MANDATE["mandate_id"]])
+    str,
+    Path(max_length=64, description="The id of a mandate.", examples=[documents.MANDATE["mandate_id"]]),
+    WITHOUT_NUL,
 ]
 READ = [Depends(May("mandate.read"))]
 
@@ -87,7 +90,7 @@ def mandates_router(desk: Desk) -> APIRouter:
         """End a mandate now."""
 
         def act(w: Work) -> Acted:
-            mandate_ended(w, mandate_id.replace("\0", ""))
+            mandate_ended(w, mandate_id)
             return Acted(mandate_document(w.found(mandates, mandate_id)))
 
         return await desk.performed(request, actor, act, key)
@@ -121,11 +124,15 @@ def audit_router(desk: Desk) -> APIRouter:
 
     @router.get("/v1/audit", responses=documents.AUDIT)
     async def list_events(
-        actor_id: Annotated[str | None, Query(max_length=200, description="Only what this one did.")] = None,
-        subject: Annotated[
-            str | None, Query(max_length=300, description="Only what was done to this, like case:ID.")
+        actor_id: Annotated[
+            str | None, Query(max_length=200, description="Only what this one did."), WITHOUT_NUL
         ] = None,
-        act: Annotated[str | None, Query(max_length=64, description="Only this act.")] = None,
+        subject: Annotated[
+            str | None,
+            Query(max_length=300, description="Only what was done to this, like case:ID."),
+            WITHOUT_NUL,
+        ] = None,
+        act: Annotated[str | None, Query(max_length=64, description="Only this act."), WITHOUT_NUL] = None,
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
     ) -> Response:

@@ -31,11 +31,14 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
 from limitkeeper.shells.api.login import Name
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.people_tables import api_keys, people
 from limitkeeper.store.work import Work
 
-PersonId = Annotated[str, Path(max_length=200, description="Whose name.", examples=["ann"])]
-ServiceId = Annotated[str, Path(max_length=200, description="Of which service.", examples=["core-bank"])]
+PersonId = Annotated[str, Path(max_length=200, description="Whose name.", examples=["ann"]), WITHOUT_NUL]
+ServiceId = Annotated[
+    str, Path(max_length=200, description="Of which service.", examples=["core-bank"]), WITHOUT_NUL
+]
 Changer = Annotated[Actor, Depends(May("person.change"))]
 Own = Annotated[Actor, Depends(May("person.password"))]
 KeyChanger = Annotated[Actor, Depends(May("key.change"))]

@@ -17,8 +17,9 @@ from limitkeeper.shells.api import release_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, acted_answer, body_as, seen_version
 from limitkeeper.shells.api.answers import body_of
+from limitkeeper.shells.api.names import plain
 from limitkeeper.shells.api.release_schemas import WORDS_LETTERS
-from limitkeeper.shells.api.releases import ReleaseId, plain, whole
+from limitkeeper.shells.api.releases import ReleaseId, whole
 from limitkeeper.store.work import Work, reading
 
 ASSESSMENT_BYTES_MAX = 4 * 1024 * 1024
@@ -67,12 +68,12 @@ def release_gates_router(desk: Desk) -> APIRouter:
         if_match: IfMatch = None, key: IdempotencyKey = None,
     ) -> Response:  # fmt: skip
         """Hold a draft against the register of features and the regulation of its market."""
-        seen, known = seen_version(if_match), plain(release_id)
+        seen = seen_version(if_match)
         await body_of(request)
 
         def acted(w: Work) -> Acted:
-            life.release_validated(w, known, seen)
-            return whole(w, known)
+            life.release_validated(w, release_id, seen)
+            return whole(w, release_id)
 
         return await desk.performed(request, actor, acted, key)
 
@@ -85,14 +86,14 @@ def release_gates_router(desk: Desk) -> APIRouter:
 
         The screen is the JSON of `limitkeeper fairness`, which reads the portfolio's files.
         """
-        seen, known = seen_version(if_match), plain(release_id)
+        seen = seen_version(if_match)
         await body_of(request, ASSESSMENT_BYTES_MAX)
         said = await body_as(request, Assessed)
         assessment = Assessment(**msgspec.structs.asdict(said.assessment))
 
         def acted(w: Work) -> Acted:
-            life.release_assessed(w, known, seen, assessment, said.screen)
-            return whole(w, known)
+            life.release_assessed(w, release_id, seen, assessment, said.screen)
+            return whole(w, release_id)
 
         return await desk.performed(request, actor, acted, key)
 
@@ -128,10 +129,12 @@ def release_shares_router(desk: Desk) -> APIRouter:
 
         A server reads what is live when it starts: the champion decides from the next start on.
         """
-        seen, known, said = seen_version(if_match), plain(release_id), await body_as(request, Share)
+        seen, said = seen_version(if_match), await body_as(request, Share)
 
         def acted(w: Work) -> Acted:
-            return _changed(w, known, life.release_put_live(w, known, seen, round(said.share * BUCKETS)))
+            return _changed(
+                w, release_id, life.release_put_live(w, release_id, seen, round(said.share * BUCKETS))
+            )
 
         def look() -> Acted:
             with reading(desk.store, actor, desk.now_us()) as w:
@@ -155,10 +158,10 @@ def release_shares_router(desk: Desk) -> APIRouter:
         if_match: IfMatch = None, key: IdempotencyKey = None,
     ) -> Response:  # fmt: skip
         """Let the champion before this one decide on everything again, from the server's next start on."""
-        seen, known, said = seen_version(if_match), plain(release_id), await body_as(request, Words)
+        seen, said = seen_version(if_match), await body_as(request, Words)
 
         def acted(w: Work) -> Acted:
-            return _changed(w, known, life.release_rolled_back(w, known, seen, plain(said.words)))
+            return _changed(w, release_id, life.release_rolled_back(w, release_id, seen, plain(said.words)))
 
         return await desk.performed(request, actor, acted, key)
 
@@ -175,11 +178,11 @@ async def _said(
     act: Callable[[Work, str, int, str], object],
 ) -> Response:
     """What an act with words is answered."""
-    seen, known, said = seen_version(if_match), plain(release_id), await body_as(request, Words)
+    seen, said = seen_version(if_match), await body_as(request, Words)
 
     def acted(w: Work) -> Acted:
-        act(w, known, seen, plain(said.words))
-        return whole(w, known)
+        act(w, release_id, seen, plain(said.words))
+        return whole(w, release_id)
 
     return await desk.performed(request, actor, acted, key)
 

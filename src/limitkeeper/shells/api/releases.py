@@ -25,13 +25,14 @@ from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, acted_answer
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
+from limitkeeper.shells.api.names import WITHOUT_NUL, plain
 from limitkeeper.shells.api.release_schemas import HASH_LETTERS
 from limitkeeper.shells.api.strategies import StrategyText, checked_body
 from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.work import Work, reading
 
 ReleaseId = Annotated[
-    str, Path(max_length=64, description="The id of a release.", examples=[documents.RELEASE_ID])
+    str, Path(max_length=64, description="The id of a release.", examples=[documents.RELEASE_ID]), WITHOUT_NUL
 ]
 StateName = Annotated[
     str | None,
@@ -39,7 +40,7 @@ StateName = Annotated[
           json_schema_extra={"enum": list(STATES)}),
 ]  # fmt: skip
 HasModel = Annotated[bool | None, Query(description="Only those with a model, or without one.")]
-Market = Annotated[str | None, Query(max_length=16, description="Only of this market.")]
+Market = Annotated[str | None, Query(max_length=16, description="Only of this market."), WITHOUT_NUL]
 NEWEST_FIRST = (By(releases.c.made_us, is_descending=True), By(releases.c.release_id))
 NEWEST_ASSESSED_FIRST = (By(release_acts.c.ts_us, is_descending=True), By(release_acts.c.release_id))
 
@@ -72,7 +73,7 @@ def releases_router(desk: Desk) -> APIRouter:
         if state is not None:
             query = query.where(releases.c.state == state)
         if market is not None:
-            query = query.where(releases.c.market == market.replace("\0", ""))
+            query = query.where(releases.c.market == market)
         if has_model is not None:
             named = releases.c.model_hash
             query = query.where(named.is_not(None) if has_model else named.is_(None))
@@ -89,7 +90,7 @@ def releases_router(desk: Desk) -> APIRouter:
 
         def look() -> Acted:
             with reading(desk.store, actor, desk.now_us()) as w:
-                return whole(w, release_id.replace("\0", ""))
+                return whole(w, release_id)
 
         return acted_answer(await run_in_threadpool(look))
 
@@ -139,8 +140,3 @@ def whole(w: Work, release_id: str, status: int = 200) -> Acted:
     """A release after an act on it."""
     found = whole_release(w, release_id)
     return Acted(found, status, found["version"])
-
-
-def plain(text: str) -> str:
-    """A text without what no database keeps."""
-    return text.replace("\0", "")

@@ -31,6 +31,7 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, 
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.customer_lines import CustomerOf, Language, whose
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.rights_tables import rights_requests
 from limitkeeper.store.work import Work
@@ -56,7 +57,7 @@ FORMS = {
 SOONEST_FIRST = (By(rights_requests.c.answer_until_us), By(rights_requests.c.request_id))
 
 RequestId = Annotated[
-    str, Path(max_length=64, description="The id of a request.", examples=[documents.REQUEST_ID])
+    str, Path(max_length=64, description="The id of a request.", examples=[documents.REQUEST_ID]), WITHOUT_NUL
 ]
 ActName = Annotated[
     str, Path(pattern=f"^({'|'.join(ACTS)})$", description="What is done.", examples=[VERIFY],
@@ -133,7 +134,7 @@ def rights_router(desk: Desk, seal: Seal) -> APIRouter:
         """
 
         def look(w: Work) -> Acted:
-            found = request_read(w, seal, request_id.replace("\0", ""))
+            found = request_read(w, seal, request_id)
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -154,10 +155,10 @@ def rights_router(desk: Desk, seal: Seal) -> APIRouter:
         The first copy answers the request; for some days it can be taken again, each time as things are then. Who took
         it is kept. What is to be read is one page without scripts.
         """
-        name, found = request_id.replace("\0", ""), list[tuple[dict[str, Any], str]]()
+        found = list[tuple[dict[str, Any], str]]()
 
         def given(w: Work) -> Acted:
-            copy = copy_given(w, seal, name)
+            copy = copy_given(w, seal, request_id)
             found[:] = [(copy, language or str(customer_row(w, copy["customer_id"])["language"]))]
             return Acted(None)
 
@@ -184,11 +185,11 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
     ) -> Response:  # fmt: skip
         """Take one's own request back while it waits."""
         await body_of(request)
-        version, name = seen_version(if_match), request_id.replace("\0", "")
+        version = seen_version(if_match)
 
         def withdrawn(w: Work) -> Acted:
-            request_withdrawn(w, seal, name, version)
-            return _acted(w, name)
+            request_withdrawn(w, seal, request_id, version)
+            return _acted(w, request_id)
 
         return await desk.performed(request, actor, withdrawn, key)
 
@@ -203,19 +204,19 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
         An erasure has no way back: the person's key is destroyed, and what names him is taken away. What bars it is
         named in the answer, in English and Chinese.
         """
-        version, name = seen_version(if_match), request_id.replace("\0", "")
+        version = seen_version(if_match)
         said = await body_as(request, Words) if await body_of(request) else Words()
 
         def acted(w: Work) -> Acted:
             if act == VERIFY:
-                request_verified(w, seal, name, version, said.words)
+                request_verified(w, seal, request_id, version, said.words)
             elif act == ERASE:
-                person_erased(w, seal, name, version)
+                person_erased(w, seal, request_id, version)
             else:
                 request_answered(
-                    w, seal, name, version, is_done=act == ANSWER, words=said.words, scopes=said.scopes
+                    w, seal, request_id, version, is_done=act == ANSWER, words=said.words, scopes=said.scopes
                 )
-            return _acted(w, name)
+            return _acted(w, request_id)
 
         found = await desk.performed(request, actor, acted, key)
         if act == ERASE:

@@ -31,6 +31,7 @@ from limitkeeper.shells.api import strategy_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, body_as
 from limitkeeper.shells.api.answers import answer, body_of
+from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.work import Work, reading
 
 TEXT_BODY_BYTES_MAX = 4 * FILE_BYTES_MAX
@@ -49,9 +50,12 @@ NOW = "live"
 StrategyId = Annotated[
     str,
     Path(max_length=64, description="The id of a release, or `live`: what this server decides by.", examples=[NOW]),
+    WITHOUT_NUL,
 ]  # fmt: skip
 Since = Annotated[
-    str, Query(max_length=64, description="The earlier one: the id of a release, or `live`.", examples=[NOW])
+    str,
+    Query(max_length=64, description="The earlier one: the id of a release, or `live`.", examples=[NOW]),
+    WITHOUT_NUL,
 ]
 StageName = Annotated[
     str | None,
@@ -184,7 +188,7 @@ def strategies_router(desk: Desk, engine: Engine) -> APIRouter:
 
         def look() -> dict[str, Any]:
             with reading(desk.store, actor, desk.now_us()) as w:
-                strategy, where = shelf.found(w, strategy_id.replace("\0", ""))
+                strategy, where = shelf.found(w, strategy_id)
                 review = last_review(w, where["release_id"])
                 return where | strategy_document(strategy, shelf.values(w, where["market"]), review)
 
@@ -199,7 +203,7 @@ def strategies_router(desk: Desk, engine: Engine) -> APIRouter:
 
         def look() -> dict[str, Any]:
             with reading(desk.store, actor, desk.now_us()) as w:
-                return {"strategy": shelf.text(w, strategy_id.replace("\0", ""))}
+                return {"strategy": shelf.text(w, strategy_id)}
 
         return answer(await run_in_threadpool(look))
 
@@ -209,7 +213,7 @@ def strategies_router(desk: Desk, engine: Engine) -> APIRouter:
 
         def look() -> dict[str, Any]:
             with reading(desk.store, actor, desk.now_us()) as w:
-                before, after = (shelf.found(w, name.replace("\0", ""))[0] for name in (since, strategy_id))
+                before, after = (shelf.found(w, name)[0] for name in (since, strategy_id))
                 return changes_document(before, after)
 
         return answer(await run_in_threadpool(look))

@@ -76,19 +76,19 @@ def timelines_router(desk: Desk, engine: Engine) -> APIRouter:
         Planned changes of the limit lie ahead, and come first. Of events the last 180 days are kept, of bills the last
         twelve at least. What whoever asks may not read is left out, and `left_out` says so.
         """
-        account, wanted = account_id.replace("\0", ""), checked_kinds(kind)
+        wanted = checked_kinds(kind)
         after = None if cursor is None else tuple(values_of(cursor, (int, str, str)))
         hidden = unreadable_kinds(actor)
-        history = await history_now(engine, account)
+        history = await history_now(engine, account_id)
 
         def look(w: Work) -> Acted:
-            found = timeline(w, account, history, wanted - set(hidden), limit + 1, after)
+            found = timeline(w, account_id, history, wanted - set(hidden), limit + 1, after)
             if history is None and not found and after is None:
                 raise UnknownError("There is no such account.", value=account_id[:200])
-            w.note("account.timeline", f"account:{account}")
+            w.note("account.timeline", f"account:{account_id}")
             following = cursor_of(found[limit - 1][0]) if len(found) > limit else None
             items = [item for _, item in found[:limit]]
-            return Acted({"account_id": account, "items": items, "next": following, "left_out": hidden})
+            return Acted({"account_id": account_id, "items": items, "next": following, "left_out": hidden})
 
         return await desk.read(actor, look)
 
