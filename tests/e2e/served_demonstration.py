@@ -18,5 +18,5 @@ def say(address: str) -> None:
 
 if __name__ == "__main__":
     statements = taiwan_statements(CACHE_FOLDER / "data", None)[:400]
-    bank = demo_bank(statements, dt.datetime.now(dt.UTC), lives=80)
+    bank = demo_bank(statements, dt.datetime.now(dt.UTC), lives=400)
     serve_demonstration(bank, Path(sys.argv[1]), loaded_strategy(strategy_path("standard")), None, 0, say)
