@@ -64,6 +64,15 @@ def store(store_url: str) -> Iterator[Store]:
     found.close()
 
 
+def valued_rows(count: int) -> pl.DataFrame:
+    """Rows that tell what each line earns on its capital: a tenth before, three tenths after."""
+    capital = pl.Series("economic_capital_cents_before", [1_000.0 * (k + 1) for k in range(count)])
+    return campaign_rows(count).with_columns(
+        capital, economic_capital_cents_after=capital / 2, raroc_before=0.1, raroc_after=0.3,
+        economic_profit_cents_before=0.0, economic_profit_cents_after=0.0,
+    )  # fmt: skip
+
+
 def taken(store: Store, frame: pl.DataFrame) -> Taken:
     with work(store, SYSTEM, NOW_US) as w:
         return rows_taken(frame, standing_of(w, frame["account_id"]), reasons=REASONS)
@@ -315,3 +324,17 @@ def test_no_change_of_a_campaign_takes_effect_before_its_earliest_day(store: Sto
     work_off(store)
     planned = sa.select(limit_entries.c.planned_us).where(limit_entries.c.case_id == campaign_id)
     assert {row["planned_us"] for row in store.rows(planned)} == {NOW_US + 60 * DAY_US}
+
+
+def test_parts_of_a_split_tell_their_raroc_and_how_they_treat_groups(store: Store) -> None:
+    campaign_id = propose(store, valued_rows(20))
+    with work(store, SUE, NOW_US + 1) as w:
+        parts = split(
+            w, campaign_id, pl.col("number") <= 5, POLICY, None, lambda _w, name, _items: {"of": name}
+        )
+    with work(store, SYSTEM, NOW_US + 2) as w:
+        impacts = [json.loads(w.found(campaigns, each)["impact"]) for each in (campaign_id, *parts)]
+    assert [each["raroc_known"] for each in impacts] == [20, 5, 15]
+    assert all(each["raroc_before"] == pytest.approx(0.1) for each in impacts)
+    assert all(each["raroc_after"] == pytest.approx(0.3) for each in impacts)
+    assert [each["fairness"] for each in impacts] == [None, {"of": "autumn (1)"}, {"of": "autumn (2)"}]

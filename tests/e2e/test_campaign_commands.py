@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store.sql import Store
 from tests.simulated_accounts import campaign_rows
@@ -60,3 +60,17 @@ def test_decisions_of_a_strategy_that_is_not_live_are_refused(folder: Path, colu
         with pytest.raises(PolicyError, match="not live"):
             run(folder, "propose", str(rows), *TOLD, *more)
     assert json.loads(run(folder, "list", "--json")) == []
+
+
+def test_impact_tells_how_groups_are_treated_where_a_file_of_attributes_is_given(folder: Path) -> None:
+    rows, people = folder / "lower.csv", folder / "people.csv"
+    campaign_rows(400).filter(pl.col("segment") == "gold").write_csv(rows)
+    sex = pl.when(pl.col("segment") == "gold").then(pl.lit("female")).otherwise(pl.lit("male"))
+    campaign_rows(400).select("account_id", sex.alias("sex")).write_csv(people)
+    given = ("--attributes", str(people), "--protected", "sex")
+    shown = run(folder, "propose", str(rows), *TOLD, *given, "--dry-run")
+    assert "screens of fairness that fail" in shown
+    made = json.loads(run(folder, "propose", str(rows), *TOLD, *given, "--json"))
+    assert made["impact"]["fairness"]["failed"]
+    with pytest.raises(InputError, match="go together"):
+        run(folder, "propose", str(rows), *TOLD, *given[:2])

@@ -1,6 +1,7 @@
 """The demonstration as a newcomer finds it: a login a role, work that waits, a stream that goes on, an orderly end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +65,9 @@ def test_start_page_shows_a_login_of_each_role_and_says_what_is_simulated(addres
 def test_visitor_finds_work_an_appeal_a_campaign_and_a_customer_with_a_lowered_line(address: str) -> None:
     with seated(address, "ann") as ann:
         awaited(lambda: "Idle lines" in ann.get("/console/campaigns").text, 60.0)
+        campaign = re.search(r"/console/campaigns/[0-9a-f]{32}", ann.get("/console/campaigns").text)
+        assert campaign is not None
+        assert "Against the whole portfolio" in ann.get(campaign.group()).text
         assert "Question open" in ann.get("/console/cases").text
         assert "second instance" not in ann.get("/console/appeals").text
         assert ann.get("/console/appeals").text.count("/console/appeals/") == 1

@@ -32,11 +32,25 @@ def impact_of(items: pl.DataFrame) -> dict[str, Any]:
         known = items[column].filter(items[column].is_finite().fill_null(value=False))
         figures[name] = float(known.sum()) if len(known) else None
         figures[name.replace("_cents", "_known")] = len(known)
+    figures |= _raroc(items)
     for name in ("action", "segment", "trigger"):
         figures[f"by_{name}"] = _groups(items, name)
     shown = ("account_id", "action", "limit_before_cents", "limit_after_cents", "cut_cents")
     largest = items.sort(["cut_cents", "account_id"], descending=[True, False]).head(LARGEST)
     figures["largest"] = largest.select(shown).to_dicts()
+    return figures
+
+
+def _raroc(items: pl.DataFrame) -> dict[str, Any]:
+    """The return on the economic capital of all accounts together, before and after, of those that tell it."""
+    needed = [f"{name}_{when}_cents" for name in ("capital", "return") for when in ("before", "after")]
+    known = items.filter(pl.all_horizontal(pl.col(needed).is_finite().fill_null(value=False)))
+    figures: dict[str, Any] = {"raroc_known": known.height}
+    for when in ("before", "after"):
+        capital = float(known[f"capital_{when}_cents"].sum())
+        figures[f"raroc_{when}"] = (
+            float(known[f"return_{when}_cents"].sum()) / capital if capital > 0 else None
+        )
     return figures
 
 

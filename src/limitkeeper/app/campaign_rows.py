@@ -54,7 +54,8 @@ COLUMNS: dict[str, pl.DataType] = {
     "account_id": pl.String(), "customer_id": pl.String(), "action": pl.String(), "limit_before_cents": pl.Int64(),
     "limit_after_cents": pl.Int64(), "exposure_cents": pl.Int64(), "segment": pl.String(), "trigger": pl.String(),
     "reasons": pl.String(), "decision_id": pl.String(), "loss_change_cents": pl.Float64(),
-    "profit_change_cents": pl.Float64(),
+    "profit_change_cents": pl.Float64(), "capital_before_cents": pl.Float64(), "capital_after_cents": pl.Float64(),
+    "return_before_cents": pl.Float64(), "return_after_cents": pl.Float64(),
 }  # fmt: skip
 """Of an item of a campaign."""
 
@@ -226,7 +227,14 @@ def _read(frame: pl.DataFrame, action: str | None, reasons: Sequence[str], known
         for ours, theirs in (("loss_change_cents", "expected_loss_cents"),
                              ("profit_change_cents", "economic_profit_cents"))
     ]  # fmt: skip
-    rows = frame.select(*text.values(), *amounts, *changes, faults.alias("is_faulty"), _triggers(frame))
+    rows = frame.select(
+        *text.values(),
+        *amounts,
+        *changes,
+        *_capitals_and_returns(names),
+        faults.alias("is_faulty"),
+        _triggers(frame),
+    )
     if codes[1] is not None:
         told = codes[1].replace_strict(list(range(len(codes[0]))), told.to_list(), return_dtype=pl.String)
     else:
@@ -236,6 +244,21 @@ def _read(frame: pl.DataFrame, action: str | None, reasons: Sequence[str], known
     return rows.with_columns(is_known.fill_null(value=True).alias("reasons_known")).with_row_index(
         "row", offset=1
     )
+
+
+def _capitals_and_returns(names: set[str]) -> list[pl.Expr]:
+    """Economic capital and the return on it, before and after, of rows that tell them: their sums make a RAROC again."""
+    found = []
+    for when in ("before", "after"):
+        theirs = [f"{name}_{when}" for name in ("economic_capital_cents", "raroc", "economic_profit_cents")]
+        if set(theirs) <= names:
+            capital, raroc, profit = (pl.col(name).cast(pl.Float64) for name in theirs)
+            # Without capital there is no hurdle to earn: the profit is the return.
+            earned = pl.when(capital > 0).then(raroc * capital).otherwise(profit)
+        else:
+            capital = earned = pl.lit(None, pl.Float64)
+        found += [capital.alias(f"capital_{when}_cents"), earned.alias(f"return_{when}_cents")]
+    return found
 
 
 def _is_text_faulty() -> pl.Expr:

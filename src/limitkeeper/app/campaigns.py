@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -48,6 +48,16 @@ class Proposal(NamedTuple):
     name: str
     taken: Taken
     earliest_us: int = 0
+    fairness: Mapping[str, Any] | None = None
+    """How it treats groups; None where that was not measured."""
+
+
+Treated = Callable[[Work, str, pl.DataFrame], Mapping[str, Any] | None]
+"""How a campaign of a name would treat groups with its items; None where that cannot be measured."""
+
+
+def unmeasured(_w: Work, _name: str, _items: pl.DataFrame) -> None:
+    """Where the server knows no protected attributes."""
 
 
 def taken_rows(w: Work, frame: pl.DataFrame, action: str | None = None, reasons: Sequence[str] = ()) -> Taken:
@@ -79,15 +89,20 @@ def taken_rows(w: Work, frame: pl.DataFrame, action: str | None = None, reasons:
 
 
 def proposal_document(
-    w: Work, campaign_id: str | None, name: str, taken: Taken, policy: ApprovalPolicy
+    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
 ) -> dict[str, Any]:
     """What a table would lead to as a campaign, or led to, and which tier decides; without an id nothing is proposed."""
-    impact = impact_of(taken.items) | {"counts": taken.counts()}
+    taken, impact = proposal.taken, _impact(proposal)
     told: dict[str, Any] = {"required_tier": None, "tier_rules": []}
     if not taken.items.is_empty():
         tier, rules = policy.tier(opening_of(w, impact).tier_facts(), day_of(w.now_us))
         told = {"required_tier": tier, "tier_rules": list(rules)}
-    return {"campaign_id": campaign_id, "name": name, **told, "impact": impact}
+    return {"campaign_id": campaign_id, "name": proposal.name, **told, "impact": impact}
+
+
+def _impact(proposal: Proposal) -> dict[str, Any]:
+    taken = proposal.taken
+    return impact_of(taken.items) | {"counts": taken.counts(), "fairness": proposal.fairness}
 
 
 READ_AT_ONCE = 50_000
@@ -155,8 +170,7 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         raise CampaignError(
             "The name is empty or too long.", value=proposal.name[:50], allowed="1 to 200 letters"
         )
-    impact = impact_of(items) | {"counts": proposal.taken.counts()}
-    campaign_id, row = _opened(w, proposal.name, items, impact, policy, proposal.earliest_us)
+    campaign_id, row = _opened(w, proposal.name, items, _impact(proposal), policy, proposal.earliest_us)
     w.add(campaigns, row)
     names = ("campaign_id", "number", *COLUMNS, "state")
     numbered = (
@@ -240,8 +254,9 @@ def items_of(w: Work, campaign_id: str) -> pl.DataFrame:
 
 
 def split(
-    w: Work, campaign_id: str, chosen: pl.Expr, policy: ApprovalPolicy, seen: int | None = None
-) -> tuple[str, str]:
+    w: Work, campaign_id: str, chosen: pl.Expr, policy: ApprovalPolicy, seen: int | None = None,
+    treated: Treated = unmeasured,
+) -> tuple[str, str]:  # fmt: skip
     """Split a campaign that waits into two cases of their own: the items that a condition holds of, and the others.
 
     Who proposed the campaign, and who splits it, decides on neither.
@@ -258,6 +273,8 @@ def split(
         Which tier decides on each.
     seen
         The version that who splits has seen; None for whatever it is.
+    treated
+        How each part treats groups.
 
     Raises
     ------
@@ -283,10 +300,11 @@ def split(
     w.change(campaigns, campaign_id, row["version"], {"state": SPLIT})
     ids = []
     for place, part in enumerate(parts, 1):
+        name = f"{row['name']} ({place})"[-NAME_LETTERS_MAX:]
+        impact = impact_of(part) | {"fairness": treated(w, name, part)}
         part_id, new = _opened(
-            w, f"{row['name']} ({place})"[-NAME_LETTERS_MAX:], part, impact_of(part), policy, row["earliest_us"],
-            frozenset({row["maker_id"]}), campaign_id,
-        )  # fmt: skip
+            w, name, part, impact, policy, row["earliest_us"], frozenset({row["maker_id"]}), campaign_id
+        )
         w.add(campaigns, new)
         ids.append(part_id)
     _moved(w, campaign_id, ids, parts[0]["number"].to_list())

@@ -34,6 +34,8 @@ class DemoBank:
         Events after it, with ``arrived_at``.
     opens_at
         The opening; some of the simulated accounts' days lie before it, the others after.
+    attributes
+        Protected attributes of the real accounts, which nothing reads that decides.
     campaign
         Changes that somebody may propose: a lower limit for lines that nobody used.
     """
@@ -42,6 +44,7 @@ class DemoBank:
     past: pl.DataFrame
     coming: pl.DataFrame
     opens_at: dt.datetime
+    attributes: pl.DataFrame
     campaign: pl.DataFrame
 
 
@@ -76,7 +79,8 @@ def demo_bank(
     opens_at = (now - dt.timedelta(days=COMING_DAYS)).replace(minute=0, second=0, microsecond=0)
     start = opens_at - dt.timedelta(days=PAST_DAYS)
     life = simulated_life(lives, PAST_DAYS + COMING_DAYS, SEED, start=start, progress=progress)
-    accounts = taiwan_accounts(statements).filter(is_test()).select("account_id", "limit_cents")
+    people = taiwan_accounts(statements).filter(is_test())
+    accounts = people.select("account_id", "limit_cents")
     real = taiwan_events(statements).join(accounts, on="account_id", how="semi", maintain_order="left")
     moved = pl.col("ts") + (opens_at - AS_OF)
     real = real.with_columns(account_id=_named("account_id"), ts=moved, arrived_at=moved,
@@ -95,6 +99,7 @@ def demo_bank(
         past.drop("arrived_at"),
         life.events.filter(~is_past).sort("arrived_at"),
         opens_at,
+        people.select(_named("account_id").alias("account_id"), *PROTECTED),
         idle_lines(statements.join(accounts, left_on="ID", right_on="account_id", how="semi")),
     )
 

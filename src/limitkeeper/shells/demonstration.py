@@ -15,6 +15,7 @@ import polars as pl
 import structlog
 
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.attributes import Attributes
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.demo_bank import DemoBank
 from limitkeeper.app.notice_policy import notice_policy
@@ -173,7 +174,12 @@ def serve_demonstration(
     engine = engine_of(bank, folder, strategy, model, progress)
     vault = Vault(f"sqlite:///{folder / 'vault.db'}", now_us)
     seal = Seal(LocalMasterKeys(secrets.token_bytes(32)), vault)  # as long as the demonstration lasts
-    workflow = Workflow(approval_policy(), effects(seal, notice_policy("CN")), seal, {})
+    people = folder / "attributes.parquet"
+    bank.attributes.write_parquet(people)
+    attributes = Attributes(people, tuple(bank.attributes.columns[1:]))
+    workflow = Workflow(
+        approval_policy(), effects(seal, notice_policy("CN")), seal, {}, attributes=attributes
+    )
     try:
         let_in(engine)
         server = web_server(engine, "127.0.0.1", port, workflow, demonstration_of(bank))

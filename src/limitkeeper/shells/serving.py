@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.attributes import Attributes
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.oidc_login import SECRET_VARIABLE, oidc_from_file
@@ -76,8 +77,9 @@ def now_us() -> int:
 
 
 def workflow_of(
-    data: Path, market: str, mail: str | None, channels_file: Path | None = None, oidc: Path | None = None
-) -> Workflow:
+    data: Path, market: str, mail: str | None, channels_file: Path | None = None, oidc: Path | None = None,
+    attributes: Attributes | None = None,
+) -> Workflow:  # fmt: skip
     """What Workflow needs: the vault of a server's folder, a market's policy, where notices go, who lets people in.
 
     Raises
@@ -90,7 +92,7 @@ def workflow_of(
     channels = {MAIL: stated_mail_server(mail).send} if mail else {}
     if channels_file:
         channels |= channels_from_file(channels_file)
-    return Workflow(approval_policy(), effects(seal, policy), seal, channels, logins)
+    return Workflow(approval_policy(), effects(seal, policy), seal, channels, logins, attributes)
 
 
 def stated_mail_server(url: str, environment: Mapping[str, str] = os.environ) -> MailServer:

@@ -44,6 +44,10 @@ campaign_items = Table(
     Column("decision_id", String(32)),
     Column("loss_change_cents", Float),
     Column("profit_change_cents", Float),
+    Column("capital_before_cents", Float),
+    Column("capital_after_cents", Float),
+    Column("return_before_cents", Float),  # on that capital, after the expected loss
+    Column("return_after_cents", Float),
     Column("state", String(16), nullable=False),  # waiting, planned, set_aside, cancelled
     Column("why", Text),  # it was set aside
     PrimaryKeyConstraint("campaign_id", "number"),

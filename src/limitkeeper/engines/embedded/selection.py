@@ -20,7 +20,7 @@ SELECTED_MAX = 100_000
 
 Holds = Callable[..., bool]
 
-WORTH = ("expected_loss_cents", "economic_profit_cents")
+WORTH = ("expected_loss_cents", "economic_capital_cents", "raroc", "economic_profit_cents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def selected(engine: Engine, where: Expression, holds: Holds, change: Change) ->
     Returns
     -------
     polars.DataFrame
-        ``account_id, limit_before_cents, limit_after_cents, balance_cents``, and loss and profit before and after where a
-        model tells them; in order of ids.
+        ``account_id, limit_before_cents, limit_after_cents, balance_cents``, and loss, capital, RAROC and profit
+        before and after where a model tells them; in order of ids.
 
     Raises
     ------

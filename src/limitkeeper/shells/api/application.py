@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.types import Receive, Scope, Send
 
 from limitkeeper import __version__
+from limitkeeper.app.campaigns import unmeasured
 from limitkeeper.app.login_attempts import LoginAttempts
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
@@ -154,6 +155,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
     """The routes of Workflow."""
     desk, oidc, attempts = Desk(engine.store, engine.as_of_us), workflow.oidc, LoginAttempts()
     overview = Overview(engine)
+    treated = workflow.attributes.treatment if workflow.attributes else unmeasured
     return (
         overview_router(overview),
         account_views_router(engine, overview),
@@ -178,8 +180,8 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         bounces_router(desk),
         bank_router(desk),
         selection_router(desk, engine),
-        campaigns_router(desk, workflow.policy),
-        campaign_acts_router(desk, workflow.policy),
+        campaigns_router(desk, workflow.policy, treated),
+        campaign_acts_router(desk, workflow.policy, treated),
         rights_router(desk, workflow.seal),
         rights_acts_router(desk, workflow.seal),
         consents_router(desk),

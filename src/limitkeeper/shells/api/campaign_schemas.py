@@ -73,10 +73,16 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
             "cut_cents": cents("What is cut; below 0 where limits rise.", nullable=False),
             "limit_before_cents": cents("Limits before, in all.", nullable=False),
             "limit_after_cents": cents("Limits after, in all.", nullable=False),
-            "expected_loss_change_cents": value("number null", "Of a review; null where it is not known."),
+            "expected_loss_change_cents": value("number null", "Of a year; null where no row tells it."),
             "expected_loss_change_known": value("integer", "Accounts of which it is known.", **COUNT),
-            "economic_profit_change_cents": value("number null", "Of a review; null where it is not known."),
+            "economic_profit_change_cents": value("number null", "Of a year; null where no row tells it."),
             "economic_profit_change_known": value("integer", "Accounts of which it is known.", **COUNT),
+            "raroc_before": value("number null", "Return on the economic capital of all; null where no row tells it."),
+            "raroc_after": value("number null", "After the change; null where no row tells it or no capital is left."),
+            "raroc_known": value("integer", "Accounts of which it is known.", **COUNT),
+            "fairness": or_null(
+                ref("FairnessScreen"), "How it treats groups; null where the server knows no protected attributes."
+            ),
             "by_action": GROUPS,
             "by_segment": GROUPS,
             "by_trigger": GROUPS,
@@ -104,7 +110,7 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
                 },
             ),
         },
-        optional=("counts",),
+        optional=("counts", "fairness"),
     ),
     "CampaignRow": record(
         "A change of one account.",
@@ -173,6 +179,10 @@ IMPACT: dict[str, Any] = {
     "expected_loss_change_known": 0,
     "economic_profit_change_cents": None,
     "economic_profit_change_known": 0,
+    "raroc_before": None,
+    "raroc_after": None,
+    "raroc_known": 0,
+    "fairness": None,
     "by_action": [{"name": "decrease", **GROUP}],
     "by_segment": [{"name": "gold", **GROUP}],
     "by_trigger": [{"name": None, **GROUP}],
@@ -218,11 +228,12 @@ _PROPOSED = {
     "tier_rules": ["campaign"],
     "impact": IMPACT,
     "left_out": [{"row": 2, "account_id": "a-8", "kind": "set_aside", "reason": "live_case"}],
+    "fairness": None,
 }
 
 SELECT = answers(
     "A table that can be proposed.",
-    value("string", "With a line of names; loss and profit of a year before and after where a model tells them."),
+    value("string", "With a line of names; what limits are worth before and after, where a model tells it."),
     "account_id,limit_before_cents,limit_after_cents,balance_cents\na-7,1000000,800000,0\n",
     422, 429, 503,
     media=CSV,

@@ -11,16 +11,18 @@ from starlette.concurrency import run_in_threadpool
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_documents import campaign_document, campaign_query, whole_campaign_document
-from limitkeeper.app.campaign_rows import ACTIONS, Taken
+from limitkeeper.app.campaign_rows import ACTIONS
 from limitkeeper.app.campaigns import (
     NAME_LETTERS_MAX,
     Proposal,
+    Treated,
     cancelled,
     condition,
     proposal_document,
     proposed,
     split,
     taken_rows,
+    unmeasured,
 )
 from limitkeeper.connectors.portfolio import instant
 from limitkeeper.connectors.tables import csv_table, parquet_table
@@ -140,11 +142,9 @@ def uploaded_table(content: bytes, media: str) -> pl.DataFrame:
     return found
 
 
-def _told(
-    w: Work, campaign_id: str | None, name: str, taken: Taken, policy: ApprovalPolicy
-) -> dict[str, object]:
-    left_out = taken.left_out.head(documents.LEFT_OUT_SHOWN).to_dicts()
-    return proposal_document(w, campaign_id, name, taken, policy) | {"left_out": left_out}
+def _told(w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy) -> dict[str, object]:
+    left_out = proposal.taken.left_out.head(documents.LEFT_OUT_SHOWN).to_dicts()
+    return proposal_document(w, campaign_id, proposal, policy) | {"left_out": left_out}
 
 
 async def _uploaded(request: Request) -> pl.DataFrame:
@@ -167,7 +167,7 @@ def _one_part(said: Parting) -> pl.Expr:
     return condition(said.where)
 
 
-def campaigns_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
+def campaigns_router(desk: Desk, policy: ApprovalPolicy, treated: Treated = unmeasured) -> APIRouter:
     """The routes of campaigns."""
     router = APIRouter(tags=["campaigns"])
 
@@ -206,12 +206,13 @@ def campaigns_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
 
         def look() -> Acted:
             with reading(desk.store, actor, desk.now_us()) as w:
-                return Acted(_told(w, None, name, taken_rows(w, frame, action, codes), policy))
+                taken = taken_rows(w, frame, action, codes)
+                return Acted(_told(w, None, Proposal(name, taken, 0, treated(w, name, taken.items)), policy))
 
         def act(w: Work) -> Acted:
             taken = taken_rows(w, frame, action, codes)
-            campaign_id = proposed(w, Proposal(name, taken, earliest_us), policy)
-            return Acted(_told(w, campaign_id, name, taken, policy), 201)
+            proposal = Proposal(name, taken, earliest_us, treated(w, name, taken.items))
+            return Acted(_told(w, proposed(w, proposal, policy), proposal, policy), 201)
 
         if dry_run:
             return acted_answer(await run_in_threadpool(look))
@@ -220,7 +221,7 @@ def campaigns_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
     return router
 
 
-def campaign_acts_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
+def campaign_acts_router(desk: Desk, policy: ApprovalPolicy, treated: Treated = unmeasured) -> APIRouter:
     """The routes of what is done to campaigns."""
     router = APIRouter(tags=["campaigns"])
 
@@ -234,7 +235,7 @@ def campaign_acts_router(desk: Desk, policy: ApprovalPolicy) -> APIRouter:
         chosen = _one_part(said)
 
         def act(w: Work) -> Acted:
-            parts = split(w, campaign_id, chosen, policy, seen)
+            parts = split(w, campaign_id, chosen, policy, seen, treated)
             return Acted({"campaign_id": campaign_id, "parts": list(parts)})
 
         return await desk.performed(request, actor, act, key)

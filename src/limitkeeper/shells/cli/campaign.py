@@ -12,6 +12,8 @@ from rich.table import Table
 from limitkeeper.shells.cli.options import (
     ActingPerson,
     AsJson,
+    AttributeNames,
+    AttributesFile,
     DataFolder,
     StoreUrl,
     looking_as,
@@ -57,6 +59,8 @@ def propose(
         Path | None, typer.Option(help="File for the rows that are left out, Parquet or CSV, with reasons.")
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="SVG file for a picture of the impact.")] = None,
+    attributes: AttributesFile = None,
+    protected: AttributeNames = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the impact and propose nothing.")] = False,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
@@ -70,20 +74,23 @@ def propose(
     Example: limitkeeper campaign propose lower.csv --reason product_change --as sue --dry-run
     """
     from limitkeeper.app.approval_policy import approval_policy
-    from limitkeeper.app.campaigns import Proposal, proposal_document, proposed, taken_rows
+    from limitkeeper.app.attributes import attributes_at
+    from limitkeeper.app.campaigns import Proposal, proposal_document, proposed, taken_rows, unmeasured
     from limitkeeper.connectors.portfolio import instant
     from limitkeeper.connectors.tables import table, table_written
     from limitkeeper.shells.report.impact import impact_picture
 
     called = name or file.stem
     earliest_us = int(instant(effective).timestamp()) * 1_000_000 if effective else 0
-    frame = table(file)
+    frame, measured = table(file), attributes_at(attributes, protected)
+    treated = measured.treatment if measured else unmeasured
     opened = looking_as if dry_run else work_as
     with opened(data, store, person, "campaign.propose") as w:
         taken = taken_rows(w, frame, action, reason or [])
         policy = approval_policy()
-        campaign_id = None if dry_run else proposed(w, Proposal(called, taken, earliest_us), policy)
-        document = proposal_document(w, campaign_id, called, taken, policy)
+        proposal = Proposal(called, taken, earliest_us, treated(w, called, taken.items))
+        campaign_id = None if dry_run else proposed(w, proposal, policy)
+        document = proposal_document(w, campaign_id, proposal, policy)
     if left_out is not None:
         table_written(taken.left_out, left_out)
     if picture is not None:
@@ -271,9 +278,14 @@ def show_impact(impact: dict[str, Any], console: Console) -> None:
     figures = Table("figure", "amount")
     figures.add_row("accounts", f"{impact['accounts']:,}")
     for key in ("exposure_cents", "limit_before_cents", "limit_after_cents", "cut_cents",
-                "expected_loss_change_cents", "economic_profit_change_cents"):  # fmt: skip
-        if impact[key] is not None:
-            figures.add_row(key.removesuffix("_cents").replace("_", " "), f"{impact[key] / 100:,.2f}")
+                "expected_loss_change_cents", "economic_profit_change_cents", "raroc_before", "raroc_after"):  # fmt: skip
+        found = impact.get(key)
+        if found is not None:
+            told = f"{found / 100:,.2f}" if key.endswith("_cents") else f"{found:.1%}"
+            figures.add_row(key.removesuffix("_cents").replace("_", " "), told)
+    if impact.get("fairness"):
+        failed = impact["fairness"]["failed"]
+        figures.add_row("screens of fairness that fail", ", ".join(failed) or "none")
     console.print(figures)
     groups = Table("by", "group", "accounts", "exposure", "cut")
     for kind in ("action", "segment", "trigger"):

@@ -27,6 +27,18 @@ ActingPerson = Annotated[
         "he is, and while the store knows nobody, with any name.",
     ),
 ]
+AttributesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--attributes",
+        help="With --protected: Parquet or CSV of the whole portfolio, account_id and protected columns; read only to "
+        "measure how campaigns treat groups.",
+    ),
+]
+AttributeNames = Annotated[
+    str | None,
+    typer.Option("--protected", help="Columns of --attributes, with commas between: sex,age_band."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

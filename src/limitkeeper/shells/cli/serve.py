@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from limitkeeper.shells.cli.options import AttributeNames, AttributesFile
 from limitkeeper.shells.cli.progress import progress_bars
 
 
@@ -121,6 +122,8 @@ def serve(
             "its groups have; the client's secret is in LIMITKEEPER_OIDC_SECRET. See docs/people.md."
         ),
     ] = None,
+    attributes: AttributesFile = None,
+    protected: AttributeNames = None,
     clock: Annotated[
         str,
         typer.Option(help="wall: time passes by itself; event: only by events, as for simulated streams."),
@@ -140,6 +143,7 @@ def serve(
 
     Example: limitkeeper serve --data limitkeeper-data --accounts accounts.parquet
     """
+    from limitkeeper.app.attributes import attributes_at
     from limitkeeper.app.live import deciding
     from limitkeeper.connectors.kafka import KafkaSource, properties_from_file
     from limitkeeper.connectors.models import model_from_folder
@@ -163,6 +167,8 @@ def serve(
         raise typer.BadParameter("--oidc is for --workflow: without it nobody logs in.")
     if trial and not workflow:
         raise typer.BadParameter("--trial is for --workflow: without it nothing takes effect.")
+    if attributes and not workflow:
+        raise typer.BadParameter("--attributes is for --workflow: without it there are no campaigns.")
     if bank_topic and not (workflow and kafka):
         raise typer.BadParameter("--bank-topic is for --workflow with --kafka.")
     if bank_acknowledgements and not bank_topic:
@@ -181,7 +187,9 @@ def serve(
         Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
         if webhook
         else None,
-        workflow_of(data, market, mail, channels, oidc) if workflow else None,
+        workflow_of(data, market, mail, channels, oidc, attributes_at(attributes, protected))
+        if workflow
+        else None,
         BankTopics(commands, source(bank_acknowledgements)) if commands else None,
     )
     place = Place(

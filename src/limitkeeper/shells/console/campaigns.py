@@ -16,6 +16,7 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.notice.reasons import REASONS_MAX
 from limitkeeper.shells.api.campaign_schemas import CSV, LEFT_OUT_SHOWN
 from limitkeeper.shells.console.asking import ProblemError, problem_of_input
+from limitkeeper.shells.console.fairness import placed_findings
 from limitkeeper.shells.console.forms import cents_of, share_of_percent
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import ROOT
@@ -45,6 +46,7 @@ async def one_campaign(look: Look) -> Response:
     return look.page(
         "campaign",
         campaign=campaign,
+        placed_findings=placed_findings,
         waits=campaign["state"] in LIVE_STATES,
         may_end=campaign["state"] in CANCELLABLE,
         examples=split_examples(campaign["impact"]),
@@ -82,6 +84,7 @@ def _filled(look: Look, form: FormData, **more: object) -> dict[str, Any]:
         "rows": "",
         "dry": None,
         "none_chosen": False,
+        "placed_findings": placed_findings,
         "selection": {name: str(form.get(name, "")).strip() for name in SELECTION},
         "problem": None,
         "given": given,

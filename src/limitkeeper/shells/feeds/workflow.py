@@ -15,6 +15,7 @@ from limitkeeper.app.appeal_effects import APPEALS_OF, is_appealed, suspended_by
 from limitkeeper.app.appeal_holds import held_by_grants
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.attributes import Attributes
 from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import cases_of_proposals
@@ -67,6 +68,8 @@ class Workflow:
         By which customers are reached, by name.
     oidc
         Where people log in, where it is a provider of OpenID Connect.
+    attributes
+        Protected attributes, where the lender has them: how campaigns treat groups is measured by them.
     """
 
     policy: ApprovalPolicy
@@ -74,6 +77,7 @@ class Workflow:
     seal: Seal
     channels: Mapping[str, letters.Channel]
     oidc: OidcLogins | None = None
+    attributes: Attributes | None = None
 
     @property
     def desk(self) -> AppealDesk:
