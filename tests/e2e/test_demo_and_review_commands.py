@@ -51,6 +51,12 @@ def decided(demo: Path) -> pl.DataFrame:
     return pl.read_parquet(demo / "decisions.parquet")
 
 
+def test_console_of_an_earlier_run_is_not_served_where_there_was_none(tmp_path: Path) -> None:
+    done = command("demo", "--only-serve", "--out", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert "limitkeeper demo --serve" in done.stderr
+
+
 def test_demo_reviews_the_test_split_and_judges_every_decision(summary: dict[str, Any]) -> None:
     assert summary["portfolio"]["accounts"] == 9_000
     assert sum(row["accounts"] for row in summary["actions"]) == 9_000
