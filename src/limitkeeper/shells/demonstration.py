@@ -70,7 +70,9 @@ SPEED = 60.0
 """Seconds of the bank's time in one of ours."""
 
 STREAM_SECONDS = 1.0
-SLICE_EVENTS = 50_000
+SLICE_EVENTS = 5_000
+"""Events of the past in a micro-batch: each that alerts has a trace, and those of one micro-batch are held at once."""
+
 PATIENCE_SECONDS = 120.0
 
 ENGLISH = (

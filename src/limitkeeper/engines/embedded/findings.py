@@ -103,10 +103,12 @@ class Reporter:
                 or ((watched.alerts[row] != SILENT) & (watched.alerts[row] != UPDATED)).any()
             )
             trace = self.trace(watched, row, account, ts_us) if new else None
+            # Written once: it is long, and what one look led to has the same.
+            evidence = evidence_of(trace) if trace else None
             for trigger in np.flatnonzero(watched.alerts[row]).tolist():
-                self._add_alert(watched, row, trigger, account, trace, found)
-            if watched.proposed[row] and trace is not None:
-                row_now = proposal_row(trace, account, ts_us)
+                self._add_alert(watched, row, trigger, account, evidence, found)
+            if watched.proposed[row] and trace is not None and evidence is not None:
+                row_now = proposal_row(trace, account, ts_us) | evidence
                 found.proposals.append(ProposalChange(account, ts_us, "superseded", None, row_now))
 
     def _add_alert(
@@ -115,7 +117,7 @@ class Reporter:
         row: int,
         trigger: int,
         account: str,
-        trace: Mapping[str, Any] | None,
+        evidence: dict[str, Any] | None,
         found: Findings,
     ) -> None:
         alert = watched.alert_rows[row, trigger].tolist()
@@ -127,19 +129,17 @@ class Reporter:
             "hits": alert[COUNT],
             "seen_us": alert[SEEN_US],
         }
-        if watched.alerts[row, trigger] == UPDATED or trace is None:
+        if watched.alerts[row, trigger] == UPDATED or evidence is None:
             (found.alerts if alert_id in found.alerts else found.seen).setdefault(alert_id, {}).update(
                 changed
             )
             return
         kept = found.seen.pop(alert_id, {})
         opened = found.alerts.get(alert_id, {}).get("opened", watched.alerts[row, trigger] == OPENED)
-        found.alerts[alert_id] = kept | changed | {
+        found.alerts[alert_id] = kept | changed | evidence | {
             "account_id": account,
             "trigger": TRIGGERS[trigger],
             "opened_us": alert[OPENED_US],
-            "decision_id": trace["decision_id"],
-            "trace": json.dumps(trace, ensure_ascii=False, allow_nan=False),
             "opened": bool(opened),
         }  # fmt: skip
 
@@ -216,20 +216,24 @@ def one_assessment(assessment: Assessment, row: int) -> Assessment:
 
 
 def proposal_row(trace: Mapping[str, Any], account_id: str, ts_us: int) -> dict[str, Any]:
-    """A proposal as the store has it, from its trace."""
+    """A proposal as the store has it but for its evidence, from its trace."""
     return {
         "proposal_id": subject_id(
             "proposal", trace["decision_id"], trace["action"]["taken"], trace["limit"]["after_cents"]
         ),
         "account_id": account_id,
-        "decision_id": trace["decision_id"],
         "action": trace["action"]["taken"],
         "rule": trace["action"]["rule"],
         "limit_before_cents": trace["limit"]["before_cents"],
         "limit_after_cents": trace["limit"]["after_cents"],
         "made_us": ts_us,
-        "trace": json.dumps(trace, ensure_ascii=False, allow_nan=False),
     }
+
+
+def evidence_of(trace: Mapping[str, Any]) -> dict[str, Any]:
+    """What alerts and proposals keep of the trace that led to them."""
+    text = json.dumps(trace, ensure_ascii=False, allow_nan=False)
+    return {"decision_id": trace["decision_id"], "trace": text}
 
 
 def portfolio_row(rate: UnusualRate) -> dict[str, Any]:
