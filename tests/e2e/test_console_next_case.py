@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from limitkeeper.core.access.actors import OFFICER
 from tests.console_forms import Browser
 from tests.consoles import lines, proposed, sitting, staffed
 from tests.workflow_server import WorkflowServer, workflow_server
@@ -65,6 +66,18 @@ def test_officer_is_led_past_what_others_have_and_the_committee_to_what_was_sent
     server.session("bob").acted(second, "claim")
     server.session("bob").acted(second, "ask", "Which employer?")
     assert led_to(bob) == third  # the other one waits for an answer
+
+
+def test_officer_whose_mandate_is_small_is_led_past_what_is_beyond_it(server: WorkflowServer) -> None:
+    cut = server.session("ann").get(f"/v1/cases/{waiting(server)[0]}")
+    cut_cents = cut["limit_before_cents"] - cut["limit_after_cents"]
+    people = ("sam", "tom", "una")
+    for name in people:
+        server.person(name, OFFICER)
+    for name, most in (("sam", cut_cents - 1), ("tom", cut_cents)):
+        server.session("mia").post("/v1/mandates", {"person_id": name, "tier": 2, "cut_cents_max": most})
+    found = [led_to(Browser(server, name)) for name in people]
+    assert found == [NONE_WAITS, waiting(server)[0], NONE_WAITS]
 
 
 @pytest.mark.parametrize("name", ["sue", "ivy"])
