@@ -21,6 +21,12 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 
 WIDTHS = (1280, 390)
 
+PAST_THE_EDGE = """tables => tables.filter(table => {
+  const card = table.closest(".card");
+  const inside = card.getBoundingClientRect().right - parseFloat(getComputedStyle(card).paddingRight);
+  return !table.closest(".wide") && table.getBoundingClientRect().right > inside + 1;
+}).map(table => table.textContent.trim().slice(0, 60))"""
+
 LIMIT_CENTS = 19_000_000
 """So much that a step down is not the system's to decide."""
 
@@ -76,9 +82,15 @@ class Sitting:
             self.page.set_viewport_size({"width": width, "height": 900})
             across = self.page.evaluate("document.documentElement.scrollWidth")
             assert across <= width, (self.page.url, across)
+            assert self.overflowing() == [], self.page.url
             self.page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True)
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         assert self.barriers() == [], self.page.url
+
+    def overflowing(self) -> list[str]:
+        """Tables that pass the edge of their card, and are not in a place that scrolls."""
+        found = self.page.eval_on_selector_all(".card table", PAST_THE_EDGE)
+        return [str(each) for each in found]
 
     def barriers(self) -> list[str]:
         """What axe finds that is serious; the page's policy is set aside for its script, and for it alone."""

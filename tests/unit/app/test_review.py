@@ -105,11 +105,11 @@ def test_trace_says_how_sure_the_pd_is_where_the_models_card_does() -> None:
     pd = older["pd"]
     assert pd is not None
     assert (older["pd_low"], older["pd_high"]) == (None, None)
-    parts = ((pd / 2, 0.1, 0.2), (pd, 0.3, 0.4), (None, 0.5, 0.6))
+    parts = ((pd / 2, 0.1, 0.2), (pd, 0.01, 0.4), (None, 0.5, 0.6))
     bins = [{"pd_to": end, "mean_pd": pd, "low": low, "high": high} for end, low, high in parts]
     card = {"champion": {"calibration_bins": bins}}
     sure = score(replace(MODELS, pd=replace(MODELS.pd, card=card)))
-    assert (sure["pd"], sure["pd_low"], sure["pd_high"]) == (pd, pytest.approx(0.3), pytest.approx(0.4))
+    assert (sure["pd"], sure["pd_low"], sure["pd_high"]) == (pd, pytest.approx(0.01), pytest.approx(0.4))
 
 
 def test_flagged_line_is_frozen_and_stays_so_until_the_release_holds() -> None:

@@ -85,7 +85,7 @@ def test_calibration_error_of_two_known_parts() -> None:
         exact_interval(30, 100),
     ]
     bands = pd_bands_of_card({"champion": {"calibration_bins": parts}})
-    assert pd_interval(bands, 0.1) == pytest.approx(exact_interval(20, 100))
+    assert pd_interval(bands, 0.1) == pytest.approx((0.1, exact_interval(20, 100)[1]))  # never without the PD
     assert pd_interval(bands, 0.3) == pytest.approx(exact_interval(30, 100))
     low, high = pd_interval(bands, 0.9) or (0.0, 0.0)
     assert low < 0.9 < high  # the wide band's rate of 30 in 100 is none of an account with a PD of 0.9

@@ -45,6 +45,9 @@ def pd_interval(bands: Sequence[PdBand], pd: float) -> tuple[float, float] | Non
 
     ``odds(bound) = odds(pd) * odds(bound of the rate) / odds(mean PD)``
 
+    Where all of that interval lies to one side of the PD, it reaches as far as the PD: what the model says is never
+    outside what it may be.
+
     Parameters
     ----------
     bands
@@ -55,18 +58,21 @@ def pd_interval(bands: Sequence[PdBand], pd: float) -> tuple[float, float] | Non
     Returns
     -------
     tuple
-        Lower and upper bound; None where no band is known, or the PD is missing.
+        Lower and upper bound, between which the PD lies; None where no band is known, or the PD is missing.
 
     Examples
     --------
     >>> bands = [PdBand(0.1, 0.05, 0.02, 0.08), PdBand(float("inf"), 0.3, 0.2, 0.4)]
     >>> [round(bound, 3) for bound in pd_interval(bands, 0.3)], [round(bound, 3) for bound in pd_interval(bands, 0.15)]
     ([0.2, 0.4], [0.093, 0.215])
+    >>> [round(bound, 3) for bound in pd_interval([PdBand(float("inf"), 0.3, 0.2, 0.25)], 0.4)]
+    [0.28, 0.4]
     """
     band = next((each for each in bands if pd <= each.pd_to), None)
     if band is None:
         return None
-    return _moved(pd, band.mean_pd, band.low), _moved(pd, band.mean_pd, band.high)
+    low, high = _moved(pd, band.mean_pd, band.low), _moved(pd, band.mean_pd, band.high)
+    return min(low, pd), max(high, pd)
 
 
 def _moved(pd: float, mean_pd: float, rate: float) -> float:

@@ -22,7 +22,7 @@ async def alert_feed(look: Look) -> Response:
     (rows, following), portfolio, rules = await asyncio.gather(
         look.ask.page("/v1/alerts", **wanted, limit=PAGE_ROWS, cursor=look.asked("cursor")),
         look.ask.get("/v1/portfolio/alerts", limit=3),
-        look.rule_words(),
+        look.rule_book(),
     )
     return look.page("alerts", alerts=rows, portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
                      wanted=wanted, is_newest=not look.asked("cursor"), following=following)  # fmt: skip
@@ -31,7 +31,7 @@ async def alert_feed(look: Look) -> Response:
 async def one_alert(look: Look) -> Response:
     """One alert with the trace of the decision behind it."""
     found, rules = await asyncio.gather(
-        look.ask.get(f"/v1/alerts/{look.request.path_params['alert_id']}"), look.rule_words()
+        look.ask.get(f"/v1/alerts/{look.request.path_params['alert_id']}"), look.rule_book()
     )
     return look.page("alert", alert=found, rules=rules)
 

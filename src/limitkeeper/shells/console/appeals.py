@@ -27,7 +27,7 @@ async def one_appeal(look: Look) -> Response:
     appeal = await look.ask.get(f"/v1/appeals/{appeal_id}")
     case = await look.found(f"/v1/cases/{appeal['case_id']}")
     proposal = await look.found(case and case["proposal_id"] and f"/v1/proposals/{case['proposal_id']}")
-    return look.page("appeal", appeal=appeal, case=case, proposal=proposal, rules=await look.rule_words())
+    return look.page("appeal", appeal=appeal, case=case, proposal=proposal, rules=await look.rule_book())
 
 
 async def evidence(look: Look) -> Response:

@@ -1,21 +1,32 @@
-"""Cases: the queue by clock, and one with everything on it."""
+"""Cases: the queue by clock, one with everything on it, and the next that waits for who looks."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from starlette.responses import Response
 
-from limitkeeper.core.approval.cases import END_STATES, LIVE_STATES
+from limitkeeper.core.approval.cases import CLAIMED, END_STATES, LIVE_STATES, OPEN
+from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.shells.api.case_schemas import CASE_KINDS
+from limitkeeper.shells.api.cursors import PAGE_ROWS, PAGE_ROWS_MAX
 from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.session import ROOT
 
 STATES = (*LIVE_STATES, *END_STATES)
+
+STEPS = frozenset({"claim", "approve", "refuse", "vote-for", "vote-against"})
+"""Acts that bring a case nearer to its end: to whom none is open, it is somebody else's for now."""
+
+LONG_PAGES_MAX = 40
+"""Long pages of one queue that are looked through for the next case: 20,000 cases."""
 
 
 async def case_queue(look: Look) -> Response:
     """Cases, soonest clock first."""
     names = ("tier", "state", "kind", "account_id", "claimed_by", "cursor")
     wanted = {name: look.asked(name) for name in names}
-    found = await look.ask.get("/v1/cases", **wanted, is_live=look.asked_live, limit=50)
+    found = await look.ask.get("/v1/cases", **wanted, is_live=look.asked_live, limit=PAGE_ROWS)
     return look.page("cases", found=found, kinds=CASE_KINDS, states=STATES)
 
 
@@ -25,14 +36,114 @@ async def one_case(look: Look) -> Response:
     case = await look.ask.get(f"/v1/cases/{case_id}")
     offers, rules, proposal, preview, account = await asyncio.gather(
         look.ask.get(f"/v1/cases/{case_id}/acts"),
-        look.rule_words(),
+        look.rule_book(),
         look.found(case["proposal_id"] and f"/v1/proposals/{case['proposal_id']}"),
         look.found(case["is_live"] and f"/v1/cases/{case_id}/notice/preview"),
         look.found(case["account_id"] and f"/v1/accounts/{case['account_id']}"),
     )
     return look.page(
-        "case", rules=rules, case=case, proposal=proposal, preview=preview, account=account, offers=offers
+        "case", rules=rules, case=case, proposal=proposal, preview=preview, account=account, offers=offers,
+        is_done=look.may("case.act") and not may_go_on(offers),
+    )  # fmt: skip
+
+
+async def next_case(look: Look) -> Response:
+    """On to the case that waits for who looks, soonest clock first and not where he comes from; else to the queue."""
+    after, me = look.asked("after"), look.me["person_id"]
+    mandates, absences = await asyncio.gather(each_of(look, "/v1/mandates"), each_of(look, "/v1/absences"))
+    held = mandates_of(me, mandates, absences)
+    queues: list[dict[str, object]] = [{"tier": tier, "state": OPEN} for tier in {each.tier for each in held}]
+    queues.append({"state": CLAIMED, "claimed_by": me})
+    found = await asyncio.gather(*(first_to_go_on(look, queue, held, after) for queue in queues))
+    first = min(
+        (case for case in found if case), key=lambda case: (case["due_at"], case["case_id"]), default=None
     )
+    if first is None:
+        return look.forth(f"{ROOT}/cases", look.t("No other case waits for you.", "没有其他待您处理的案件。"))
+    return look.forth(f"{ROOT}/cases/{first['case_id']}")
 
 
-PAGES = (PageRoute("/cases", case_queue), PageRoute("/cases/{case_id}", one_case))
+def may_go_on(offers: Mapping[str, Any]) -> bool:
+    """Whether somebody can bring a case nearer to its end, by what ``/v1/cases/ID/acts`` offers him.
+
+    Examples
+    --------
+    >>> may_go_on({"acts": [{"act": "comment", "is_allowed": True}, {"act": "claim", "is_allowed": False}]})
+    False
+    """
+    return any(each["is_allowed"] and each["act"] in STEPS for each in offers["acts"])
+
+
+def mandates_of(
+    person_id: str, mandates: Iterable[Mapping[str, Any]], absences: Iterable[Mapping[str, Any]]
+) -> list[Mandate]:
+    """The mandates in force under which somebody decides: his own, and those of an absent one whose deputy he is.
+
+    Examples
+    --------
+    >>> bounds = {"actions": [], "cut_cents_max": None, "exposure_cents_max": None}
+    >>> mandates = [{"person_id": name, "tier": tier, **bounds} for name, tier in (("ann", 2), ("mia", 3))]
+    >>> away = [{"person_id": "mia", "deputy_id": "ann"}]
+    >>> [[each.tier for each in mandates_of("ann", mandates, absences)] for absences in ([], away)]
+    [[2], [2, 3]]
+    """
+    holders = {person_id} | {each["person_id"] for each in absences if each["deputy_id"] == person_id}
+    return [
+        Mandate(each["person_id"], each["tier"], frozenset(each["actions"]), each["cut_cents_max"],
+                each["exposure_cents_max"])
+        for each in mandates if each["person_id"] in holders
+    ]  # fmt: skip
+
+
+def may_be_covered(case: Mapping[str, Any], held: Iterable[Mandate]) -> bool:
+    """Whether a case lies within a mandate as far as a list of cases tells; the API is asked for no others.
+
+    Examples
+    --------
+    >>> case = {"tier": 2, "action": "decrease", "exposure_cents": 9, "limit_before_cents": 9, "limit_after_cents": 4}
+    >>> [may_be_covered(case, [Mandate("ann", 2, cut_cents_max=most)]) for most in (4, 5)]
+    [False, True]
+    """
+    before, after = case["limit_before_cents"], case["limit_after_cents"]
+    cut_cents = 0 if before is None or after is None else before - after
+    about = (case["tier"], case["action"], cut_cents, case["exposure_cents"])
+    return any(each.covers(*about, now_us=each.from_us) for each in held)
+
+
+async def each_of(look: Look, path: str) -> list[dict[str, Any]]:
+    """All of a list that is read page by page."""
+    items: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        found = await look.ask.get(path, limit=PAGE_ROWS_MAX, cursor=cursor)
+        items += found["items"]
+        cursor = found["next"]
+        if not cursor:
+            return items
+
+
+async def first_to_go_on(
+    look: Look, queue: Mapping[str, object], held: Iterable[Mandate], after: str
+) -> dict[str, Any] | None:
+    """The first case of a queue, by clock, that who looks can bring nearer to its end; None where there is none."""
+    cursor: str | None = None
+    for rows in (PAGE_ROWS, *[PAGE_ROWS_MAX] * LONG_PAGES_MAX):
+        found = await look.ask.get("/v1/cases", **queue, limit=rows, cursor=cursor)
+        for case in found["items"]:
+            if (
+                case["case_id"] != after
+                and may_be_covered(case, held)
+                and may_go_on(await look.ask.get(f"/v1/cases/{case['case_id']}/acts"))
+            ):
+                return dict(case)
+        cursor = found["next"]
+        if not cursor:
+            break
+    return None
+
+
+PAGES = (
+    PageRoute("/cases", case_queue),
+    PageRoute("/cases/next", next_case, act="case.act"),
+    PageRoute("/cases/{case_id}", one_case),
+)

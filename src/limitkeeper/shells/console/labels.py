@@ -4,28 +4,30 @@ from functools import cache
 
 import yaml
 
-from limitkeeper.app.policy import POLICY, checked_language
-from limitkeeper.core.behaviour.features import FEATURES
+from limitkeeper.app.policy import POLICY, checked_language, reason_wording
 from limitkeeper.core.compliance.requests import KINDS
 from limitkeeper.core.strategy.constraints import CONSTRAINT_WORDING
+from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 
 TIER_RULES = POLICY / "approval" / "tiers.yaml"
 
 
 @cache
 def labels(language: str) -> dict[str, dict[str, str]]:
-    """Each group of codes with the words of each code; features, constraints and rules as they are defined."""
+    """Each group of codes with the words of each code; quantities, constraints, rules and reasons as they are defined."""
     path = POLICY / "wording" / checked_language(language) / "console.yaml"
     found: dict[str, dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
     place = ("en", "zh").index(language)
     rules = yaml.safe_load(TIER_RULES.read_text(encoding="utf-8"))
     found["feature"] = {
-        each.name: (each.description, each.description_zh)[place].rstrip(".。") for each in FEATURES
+        each.name: (each.description, each.description_zh)[place].rstrip(".。")
+        for each in SHARED_QUANTITIES.values()
     }
     found["constraint"] = {str(each.name).lower(): words[place] for each, words in CONSTRAINT_WORDING.items()}
     found["tier_rule"] = {
         name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()
     }
+    found["ledger_why"] |= {code: words.text for code, words in reason_wording(language).items()}
     found |= fairness_labels(language)
     found["rights_kind"] = {kind: words[place].rstrip(".。") for kind, words in KINDS.items()}
     return found
@@ -54,3 +56,17 @@ def label(language: str, group: str, code: object) -> str:
     """
     text = str(code)
     return labels(language).get(group, {}).get(text) or text.replace("_", " ").replace("-", " ")
+
+
+def why_words(language: str, why: str) -> str:
+    """Why the ledger has an entry, in words: codes of reasons, or what the ledger itself says; else as it was written.
+
+    Examples
+    --------
+    >>> why_words("en", "repaid_little, late_recent"), why_words("zh", "by decision"), why_words("en", "He asked, twice")
+    ('Little of recent bills was repaid; Recent payments here were late', '按决定执行', 'He asked, twice')
+    """
+    words, codes = labels(language)["ledger_why"], tuple(dict.fromkeys(why.split(", ")))
+    if any(code not in words for code in codes):
+        return why
+    return ("；" if language == "zh" else "; ").join(words[code] for code in codes)

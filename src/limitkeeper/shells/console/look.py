@@ -19,9 +19,10 @@ from starlette.types import ASGIApp
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
-from limitkeeper.shells.console.labels import label
+from limitkeeper.shells.console.labels import label, why_words
 from limitkeeper.shells.console.live import Live, time_text
 from limitkeeper.shells.console.navigation import navigation
+from limitkeeper.shells.console.rules import PERCENTS, RuleBook, held_until, rule_book, unit_of
 from limitkeeper.shells.console.session import (
     LOOK_COOKIES,
     ROOT,
@@ -107,7 +108,7 @@ def environment() -> Environment:
     """The templates, compiled once; what they show is escaped."""
     found = environment_of(("limitkeeper.shells.console", "templates"))
     found.filters["unquoted"] = unquote
-    found.globals |= {"static": static_address, **CHARTS}
+    found.globals |= {"static": static_address, "unit_of": unit_of, "held_until": held_until, **CHARTS}
     return found
 
 
@@ -220,6 +221,23 @@ class Look:
         """A number; a dash where it is not known."""
         return NOTHING if value is None else f"{value:,.{digits}f}"
 
+    def amount(self, value: float | str | None, unit: str) -> str:
+        """A value in its unit; a dash where it is not known, and as it is where it is no number."""
+        if value is None or isinstance(value, str):
+            return value or NOTHING
+        if isinstance(value, bool) or (unit == "flag" and value in (0, 1)):
+            return self.t("yes", "是") if value else self.t("no", "否")
+        if unit in PERCENTS:
+            return self.percent(value, 0 if round(value * 100, 6) == round(value * 100) else 1)
+        if unit == "cents":
+            return self.money(value)
+        number = f"{value:,.3f}".rstrip("0").rstrip(".")
+        return (
+            self.t("{} day" if value == 1 else "{} days", "{} 天").format(number)
+            if unit == "days"
+            else number
+        )
+
     def day(self, instant: str | None) -> str:
         """A day in the market's time zone."""
         return self.time(instant)[:10]
@@ -261,11 +279,10 @@ class Look:
                 return None
             raise
 
-    async def rule_words(self) -> dict[str, str]:
-        """What each rule of the strategy that decides says, in words; empty for who may not read strategies."""
+    async def rule_book(self) -> RuleBook:
+        """What is known of the rules of the strategy that decides; nothing to who may not read strategies."""
         found = await self.found(self.may("release.read") and "/v1/strategies/live")
-        name = "description_zh" if self.language == "zh" else "description"
-        return {rule["id"]: rule[name].rstrip("。.") for rule in found["rules"]} if found else {}
+        return rule_book(found, self.language) if found else RuleBook()
 
     def values(self) -> dict[str, Any]:
         """What every template is given."""
@@ -274,6 +291,7 @@ class Look:
             "me": self.me,
             "t": self.t,
             "label": partial(label, self.language),
+            "why_words": partial(why_words, self.language),
             "mark": form_mark(token_of(self.request)),
             "key": lambda: secrets.token_hex(16),
             "said": self.request.cookies.get(SAID_COOKIE, ""),

@@ -2,6 +2,9 @@
 
 import pytest
 
+from limitkeeper.app.appeal_effects import WHY
+from limitkeeper.app.freezes import WHY_OVER
+from limitkeeper.app.policy import reason_wording
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.core.access.actors import ROLES
 from limitkeeper.core.appeal import appeals
@@ -15,7 +18,7 @@ from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES
 from limitkeeper.shells.api.campaign_schemas import STATES as CAMPAIGN_STATES
 from limitkeeper.shells.api.case_schemas import CASE_ACTS, CASE_KINDS
-from limitkeeper.shells.console.labels import labels
+from limitkeeper.shells.console.labels import labels, why_words
 
 SHOWN = {
     "action": (*(each.code for each in Action), *ACTIONS),
@@ -34,6 +37,7 @@ SHOWN = {
     "campaign_state": CAMPAIGN_STATES,
     "rights_kind": requests.KINDS,
     "register_source": shipped_register().classes,
+    "ledger_why": (*reason_wording("en"), *WHY_OVER.values(), WHY, "by decision", "lifted"),
     "unit": {quantity.unit for quantity in SHARED_QUANTITIES.values()},
     "purpose": register.PURPOSES,
     "legal_basis": register.BASES,
@@ -58,3 +62,12 @@ def test_both_languages_name_the_same_codes() -> None:
 def test_source_of_each_registered_class_is_told_as_the_register_says_it() -> None:
     found = shipped_register().classes
     assert labels("en")["register_source"] == {name: each.source for name, each in found.items()}
+
+
+def test_why_of_an_entry_is_told_in_the_words_of_its_reasons_each_once() -> None:
+    words = reason_wording("zh")
+    assert (
+        why_words("zh", "late_recent, repaid_little, late_recent")
+        == f"{words['late_recent'].text}；{words['repaid_little'].text}"
+    )
+    assert why_words("zh", "late_recent, and he agreed") == "late_recent, and he agreed"

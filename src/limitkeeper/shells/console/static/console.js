@@ -55,7 +55,7 @@ document.querySelectorAll("[data-slider]").forEach((slider) => {
   show();
 });
 
-// Keys: j and k through rows, Enter into one, / to the search, g and a letter to a page, ? for help.
+// Keys: j and k through rows, Enter into one, n to the next case, / to the search, g and a letter to a page.
 let going = false;
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -67,8 +67,17 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "g") going = true;
   else if (event.key === "j") links[Math.min(place + 1, links.length - 1)]?.focus();
   else if (event.key === "k") links[Math.max(place - 1, 0)]?.focus();
+  else if (event.key === "n") document.querySelector("main [data-next]")?.click();
   else if (event.key === "/") { const search = document.querySelector("input[type=search]"); if (search) { event.preventDefault(); search.focus(); } }
 });
+
+// On a telephone the places are a strip: the one that is open is brought into view.
+const strip = document.querySelector("nav[aria-label]");
+const here = strip?.querySelector("[aria-current]");
+if (here) {
+  const [outer, inner] = [strip.getBoundingClientRect(), here.getBoundingClientRect()];
+  strip.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+}
 
 // Live: figures and alerts as the server tells them, to pages that show them.
 if (document.body.dataset.live === "yes") {
