@@ -106,4 +106,6 @@ def test_bank_knows_no_protected_attribute_and_no_event_of_the_future(
     assert not {"sex", "age_band", "marital_status", "education"} & set(bank.accounts.columns)
     times = pl.concat([bank.past["ts"], bank.coming["ts"]])
     assert times.max() <= now
+    real = bank.past.filter(pl.col("account_id").str.starts_with("taiwan-"))
+    assert real["ts"].dt.hour().unique().to_list() == [12]  # evening in Shanghai, whenever the server starts
     assert bank.past["ts"].max() <= bank.opens_at <= bank.coming["arrived_at"].min()

@@ -82,7 +82,8 @@ def demo_bank(
     people = taiwan_accounts(statements).filter(is_test())
     accounts = people.select("account_id", "limit_cents")
     real = taiwan_events(statements).join(accounts, on="account_id", how="semi", maintain_order="left")
-    moved = pl.col("ts") + (opens_at - AS_OF)
+    # By whole days: at another hour of the day what they bought would be told as bought at night.
+    moved = pl.col("ts") + dt.timedelta(days=(opens_at - AS_OF).days)
     real = real.with_columns(account_id=_named("account_id"), ts=moved, arrived_at=moved,
                              event_id=pl.concat_str(pl.lit(TAIWAN), "event_id"))  # fmt: skip
     stated = accounts.select(
