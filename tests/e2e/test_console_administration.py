@@ -240,12 +240,16 @@ def test_notice_that_nobody_took_is_listed_read_with_its_deliveries_and_sent_aga
         notice_id = written(w, SEAL, "c-1", "a-1", facts, "en")
         w.connection.execute(notices.update().values(due_us=0))  # not after a quiet hour
     oli, api = at("oli"), server.session("oli")
-    awaited(lambda: api.get("/v1/notices/dead")["items"])
+    awaited(lambda: api.get("/v1/notices/states")["items"])
     page = oli.page("/console/notices")
     assert "Freeze lifted" in page
     assert "c-1" in page
-    told = at("ivy").page("/console/notices?customer_id=c-1")
-    assert f'href="/console/notices/{notice_id}"' in told
+    assert "Freeze lifted" not in oli.page("/console/notices?state=out")
+    for who in ("customer_id=c-1", "account_id=a-1"):
+        told = at("ivy").page(f"/console/notices?{who}")
+        assert f'href="/console/notices/{notice_id}"' in told
+    assert "was told nothing" in at("ivy").page("/console/notices?customer_id=c-1&account_id=a-2")
+    oli.page("/console/notices?state=lost", 422)
     one = at("ann").page(f"/console/notices/{notice_id}")
     assert "Mail" in one
     assert f"**** {SCRIPT}" in unescape(one)

@@ -142,11 +142,12 @@ def test_customer_sees_nothing_of_another_and_changes_nothing_of_his(server: Wor
     for method, where, body in (
         ("GET", "/v1/lines/a-1", None), ("GET", "/v1/lines/a-1/portrait", None), ("GET", "/v1/customers/c-1", None),
         ("GET", "/v1/lines?customer_id=c-1", None), ("GET", "/v1/notices?customer_id=c-1", None),
+        ("GET", "/v1/notices?account_id=a-1", None),
         ("GET", f"/v1/notices/{notice}", None), ("POST", f"/v1/notices/{notice}/read", None),
         ("POST", "/v1/lines/a-1/requests", {"limit_cents": 1}), ("POST", "/v1/lines/a-1/requests/take-back", None),
         ("POST", f"{path}/consent", {"consents": False}), ("DELETE", path, None),
         ("POST", "/v1/customers/c-1/contacts", {"channel": "mail", "address": "x@y.test", "consents": True}),
-        ("POST", "/v1/lines/a-1/restorations", {}), ("GET", "/v1/notices/dead", None),
+        ("POST", "/v1/lines/a-1/restorations", {}), ("GET", "/v1/notices/states", None),
         ("GET", "/v1/lines/a-1/decisions/none", None),
     ):  # fmt: skip
         sam.asked(method, where, body, status=403)
@@ -185,7 +186,7 @@ def test_notice_that_nobody_took_is_seen_by_an_operator_and_sent_again(
     kim.post("/v1/customers/c-1/contacts", {"channel": "mail", "address": "kim@mail.test", "consents": True})
     mail.refused = "kim@mail.test"
     kim.post("/v1/lines/a-1/requests", {"limit_cents": 400_000})
-    (dead,) = awaited(lambda: root.get("/v1/notices/dead")["items"])
+    (dead,) = awaited(lambda: root.get("/v1/notices/states")["items"])
     root.asked("GET", f"/v1/notices/{dead['notice_id']}", status=403)
     mail.refused = None
     assert root.post(f"/v1/notices/{dead['notice_id']}/retry")["state"] == "waiting"

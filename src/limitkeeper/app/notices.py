@@ -29,7 +29,7 @@ RETRY_SECONDS = (60, 300, 1_800, 7_200, 21_600, 43_200)
 SWEEP_NOTICES = 200
 """Notices that are looked at in one round."""
 
-WAITING, OUT, DEAD = "waiting", "out", "dead"
+WAITING, OUT, DEAD = STATES = ("waiting", "out", "dead")
 
 PROBLEM_LETTERS = 300
 

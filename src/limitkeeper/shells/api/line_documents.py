@@ -248,8 +248,8 @@ NOTICE_STATE: dict[str, Any] = {
 
 NOTICES = answers("Notices.", ref("Notices"), {"items": [NOTICE_STATE | SAID], "next": None}, 422, 503)
 
-DEAD = answers(
-    "Notices that nobody took.",
+STATES = answers(
+    "Notices of a state.",
     ref("NoticeStates"),
     {"items": [NOTICE_STATE | {"state": "dead", "out_at": None}], "next": None},
     422, 503,

@@ -1,14 +1,21 @@
-"""Notices by HTTP: a customer's inbox, what staff sees of it, and those that nobody took."""
+"""Notices by HTTP: a customer's inbox, what staff sees of it, and what became of all."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
-from limitkeeper.app.notices import DEAD, notice_document, read_marked, sent_again, whole_notice_document
+from limitkeeper.app.notices import (
+    DEAD,
+    STATES,
+    notice_document,
+    read_marked,
+    sent_again,
+    whole_notice_document,
+)
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.rights import check_customers_right
@@ -17,8 +24,8 @@ from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
-from limitkeeper.shells.api.customer_lines import CustomerOf, whose
-from limitkeeper.shells.api.names import WITHOUT_NUL
+from limitkeeper.shells.api.customer_lines import CustomerOf, owner_served, whose
+from limitkeeper.shells.api.names import WITHOUT_NUL, OfAccount
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.work import Work
 
@@ -29,7 +36,36 @@ Reader = Annotated[Actor, Depends(May("notice.read"))]
 Marker = Annotated[Actor, Depends(May("notice.mark"))]
 Retrier = Annotated[Actor, Depends(May("notice.retry"))]
 
+StateOf = Annotated[
+    str,
+    Query(
+        pattern=f"^({'|'.join(STATES)})$",
+        description="Where they are.",
+        json_schema_extra={"enum": list(STATES)},
+    ),
+]
+
 NEWEST_FIRST = (By(notices.c.made_us, is_descending=True), By(notices.c.notice_id))
+
+
+def told_to(w: Work, customer_id: str | None, account_id: str | None) -> tuple[str, sa.Select[Any]]:
+    """Of whom or what notices are asked, and which those are.
+
+    Raises
+    ------
+    InputError
+        When nobody is said.
+    ForbiddenError
+        When they are another's.
+    """
+    query = sa.select(notices)
+    if account_id:
+        owner_served(w, "notice.read", account_id)
+        query = query.where(notices.c.account_id == account_id)
+    if customer_id or w.actor.customer_id or not account_id:
+        name = whose(w.actor, "notice.read", customer_id)
+        return f"customer:{name}", query.where(notices.c.customer_id == name)
+    return f"account:{account_id}", query
 
 
 def notices_router(desk: Desk, seal: Seal) -> APIRouter:
@@ -38,25 +74,27 @@ def notices_router(desk: Desk, seal: Seal) -> APIRouter:
 
     @router.get("/v1/notices", responses=documents.NOTICES)
     async def list_notices(
-        actor: Reader, customer_id: CustomerOf = None, limit: PageSize = PAGE_ROWS, cursor: Cursor = None
-    ) -> Response:
-        """List a customer's notices with what they say, the newest first."""
-        name = whose(actor, "notice.read", customer_id)
-        query = sa.select(notices).where(notices.c.customer_id == name)
+        actor: Reader, customer_id: CustomerOf = None, account_id: OfAccount = None, limit: PageSize = PAGE_ROWS,
+        cursor: Cursor = None,
+    ) -> Response:  # fmt: skip
+        """List a customer's notices, or those of one account, with what they say, the newest first."""
 
         def look(w: Work) -> Acted:
+            of, query = told_to(w, customer_id, account_id)
             found = page(
                 desk.store, query, NEWEST_FIRST, limit, cursor, lambda row: notice_document(row, seal)
             )
-            w.note("notice.list", f"customer:{name}", {"count": len(found["items"])})
+            w.note("notice.list", of, {"count": len(found["items"])})
             return Acted(found)
 
         return await desk.read(actor, look)
 
-    @router.get("/v1/notices/dead", responses=documents.DEAD, dependencies=[Depends(May("notice.list"))])
-    async def list_dead_notices(limit: PageSize = PAGE_ROWS, cursor: Cursor = None) -> Response:
-        """List the notices that nobody took, without what they say, the newest first."""
-        query = sa.select(notices).where(notices.c.state == DEAD)
+    @router.get("/v1/notices/states", responses=documents.STATES, dependencies=[Depends(May("notice.list"))])
+    async def list_notices_of_state(
+        state: StateOf = DEAD, limit: PageSize = PAGE_ROWS, cursor: Cursor = None
+    ) -> Response:
+        """List the notices that wait, went out, or that nobody took, without what they say, the newest first."""
+        query = sa.select(notices).where(notices.c.state == state)
         found = await run_in_threadpool(page, desk.store, query, NEWEST_FIRST, limit, cursor, notice_document)
         return answer(found)
 

@@ -1,25 +1,23 @@
-"""Notices: those that nobody took, a customer's, and one with what became of it."""
+"""Notices: what became of all, a customer's or an account's, and one with its deliveries."""
 
 from starlette.responses import Response
 
+from limitkeeper.app.notices import DEAD, STATES
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import quoted
 
 
 async def notices(look: Look) -> Response:
-    """Notices that nobody took, or what a customer was told."""
-    customer_id = look.asked("customer_id").strip()
-    if customer_id:
-        found = await look.ask.get(
-            "/v1/notices", customer_id=customer_id, cursor=look.asked("cursor"), limit=50
-        )
-        return look.page("notices", found=found, customer_id=customer_id)
+    """What a customer was told, or of an account; else what became of all notices, first those that nobody took."""
+    whose = {name: look.asked(name).strip() for name in ("customer_id", "account_id")}
+    state = look.asked("state") or DEAD
     found = None
-    if look.may("notice.list"):
-        found = await look.ask.get("/v1/notices/dead", cursor=look.asked("cursor"), limit=50)
-    elif not look.may("appeal.list"):
-        await look.ask.get("/v1/notices/dead")  # says why not
-    return look.page("notices", found=found, customer_id="")
+    page = {"cursor": look.asked("cursor"), "limit": 50}
+    if any(whose.values()):
+        found = await look.ask.get("/v1/notices", **whose, **page)
+    elif look.may("notice.list") or not look.may("appeal.list"):  # to whom nothing is open the API says why
+        found = await look.ask.get("/v1/notices/states", state=state, **page)
+    return look.page("notices", whose=whose, state=state, states=STATES, found=found)
 
 
 async def one_notice(look: Look) -> Response:
