@@ -21,7 +21,7 @@ from limitkeeper.app.rights import (
 from limitkeeper.connectors.letters import Letter, LetterError, LetterRefusedError
 from limitkeeper.connectors.sealing import ErasedError, Seal
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, OFFICER, SYSTEM, Actor
-from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.compliance.requests import KINDS
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.rights_tables import rights_requests
@@ -111,6 +111,15 @@ def test_receipt_says_what_was_asked_when_and_until_when_it_is_answered(
     (letter,) = sent(store, seal)
     assert (letter.address, letter.subject) == (MAIL, receipt.split("\n")[0])
     assert receipt.endswith(letter.text.replace("\n\n", "\n"))
+
+
+def test_days_are_those_of_the_customers_own_clock(store: Store, seal: Seal) -> None:
+    act(store, KIM, preferences_set, "kim", {"language": "en", "time_zone": "Asia/Shanghai"})
+    morning_us = NOON_US + 19 * HOUR_US  # seven in Shanghai, the day before in Greenwich
+    act(store, KIM, request_made, seal, "kim", "human", "", now_us=morning_us)
+    (receipt,) = told(store, seal).values()
+    assert "On 2026-11-03 we received" in receipt
+    assert "by 2026-11-18" in receipt
 
 
 @languages

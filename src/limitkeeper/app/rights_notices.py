@@ -7,6 +7,7 @@ nobody be erased while that notice is on its way.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -16,7 +17,7 @@ from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.compliance.requests import ERASE, KINDS, RECEIVED, REFUSED, RightsRequest
 from limitkeeper.core.kernel.errors import PolicyError
-from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.store.work import Work
 
@@ -98,10 +99,12 @@ def taken_back_told(w: Work, seal: Seal, request: RightsRequest) -> str:
 
 
 def _told(w: Work, seal: Seal, request: RightsRequest, kind: str, day_us: int, words: str = "") -> str:
-    language = customer_row(w, request.customer_id)["language"]
+    customer = customer_row(w, request.customer_id)
+    language, zone = customer["language"], ZoneInfo(customer["time_zone"])
+    day, asked_day = (instant(us).astimezone(zone).date() for us in (day_us, request.received_us))
     asked = dict(zip(("en", "zh"), KINDS[request.kind], strict=True))[language].rstrip(".。")
     facts = NoticeFacts(
-        kind, effective_day=day_of(day_us), words=words, asked=asked, asked_day=day_of(request.received_us),
+        kind, effective_day=day, words=words, asked=asked, asked_day=asked_day,
         request_id=request.request_id,
     )  # fmt: skip
     return written(w, seal, request.customer_id, None, facts, language)
