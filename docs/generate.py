@@ -126,7 +126,8 @@ def regulation_page() -> str:
              "without this system.\n"]  # fmt: skip
     for market, rules in groupby(regulation(), key=lambda rule: rule.market):
         rows = [
-            (f"`{rule.id}`", f"{rule.title} · {rule.title_zh}", rule.citation, f"{rule.stage}: `{rule.check}`",
+            (f"`{rule.id}`", f"{rule.title} · {rule.title_zh}",
+             f"{rule.citation} · {rule.citation_zh}", f"{rule.stage}: `{rule.check}`",
              rule.severity, f"{rule.valid_from}" + (f" to {rule.valid_to}" if rule.valid_to else ""),
              "; ".join(f"{name} {day}: {value:g}" for name, dated in rule.values.items() for day, value in dated))
             for rule in rules

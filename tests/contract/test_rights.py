@@ -18,7 +18,7 @@ from limitkeeper.app.audit import verified as audit_verified
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
 from limitkeeper.app.erasure import bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
-from limitkeeper.app.notices import contact_added, preferences_set
+from limitkeeper.app.notices import contact_added, deliver_notices, preferences_set
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
 from limitkeeper.app.rights import (
     copy_given,
@@ -122,6 +122,13 @@ def act(
 
 def made(store: Store, seal: Seal, kind: str, actor: Actor = KIM, now_us: int = LATER_US) -> str:
     return str(act(store, actor, request_made, seal, "a", kind, "my name is Wang", now_us=now_us))
+
+
+def erasable(store: Store, seal: Seal, now_us: int = LATER_US) -> str:
+    """A request to erase kim, of which she has been told."""
+    request_id = made(store, seal, "erase", now_us=now_us)
+    deliver_notices(store, {}, seal, lambda: now_us + DAY_US // 2)  # by day where she is
+    return request_id
 
 
 def dump(store: Store) -> str:
@@ -277,7 +284,7 @@ def test_bounds_of_requests_hold(store: Store, seal: Seal) -> None:
 
 
 def test_retention_bars_an_erasure_until_its_day_and_says_which(store: Store, seal: Seal) -> None:
-    request_id = made(store, seal, "erase", now_us=NOW_US + 50 * DAY_US)
+    request_id = erasable(store, seal, NOW_US + 50 * DAY_US)
     [bar] = act(store, IVY, bars_to_erasure, "a", now_us=NOW_US + 50 * DAY_US)
     assert bar.code == "retention"
     assert "2031" in bar.english
@@ -297,7 +304,7 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
     sealed_before = [
         (name, row) for name, rows in act(store, SYSTEM, personal_rows, "a").items() for row in rows
     ]
-    request_id = made(store, seal, "erase")
+    request_id = erasable(store, seal)
     done = act(store, IVY, person_erased, seal, request_id, 1)
     assert (done["contacts"], done["people"], done["sessions"], done["customers"]) == (2, 1, 1, 1)
     text = dump(store)
@@ -319,7 +326,7 @@ def test_appeal_of_an_erased_person_is_told_with_no_words(store: Store, seal: Se
     (appeal,) = store.rows(sa.select(appeals))
     before = act(store, IVY, appeal_read, seal, appeal["appeal_id"])
     assert (before["is_erased"], before["evidence"][0]["name"]) == (False, FILE_NAME)
-    act(store, IVY, person_erased, seal, made(store, seal, "erase"), 1)
+    act(store, IVY, person_erased, seal, erasable(store, seal), 1)
     found = act(store, IVY, appeal_read, seal, appeal["appeal_id"])
     assert found["is_erased"]
     assert [each["act"] for each in found["acts"]] == [each["act"] for each in before["acts"]]
@@ -331,14 +338,14 @@ def test_appeal_of_an_erased_person_is_told_with_no_words(store: Store, seal: Se
 
 def test_ledger_stands_after_an_erasure_and_its_sum_is_the_limit(store: Store, seal: Seal) -> None:
     before = past.ledger_line(store)
-    act(store, IVY, person_erased, seal, made(store, seal, "erase"), 1)
+    act(store, IVY, person_erased, seal, erasable(store, seal), 1)
     assert past.ledger_line(store) == before
 
 
 def test_erasure_that_was_cut_off_after_the_key_was_destroyed_is_done_again(
     store: Store, seal: Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request_id = made(store, seal, "erase")
+    request_id = erasable(store, seal)
     vault = vault_of(seal)
 
     def destroyed_and_killed(customer_id: str) -> bool:
@@ -362,7 +369,7 @@ def test_no_file_holds_a_word_of_the_person_after_an_erasure(tmp_path: Path, sea
     traces_removed(found)
     backup = tmp_path / "backup.db"
     shutil.copy(folder / "store.db", backup)
-    act(found, IVY, person_erased, seal, made(found, seal, "erase"), 1)
+    act(found, IVY, person_erased, seal, erasable(found, seal), 1)
     traces_removed(found)
     for path in (*folder.iterdir(), tmp_path / "vault.db"):
         content = path.read_bytes()

@@ -302,7 +302,10 @@ def test_register_is_shown_as_a_table_and_searched_on_the_server(
     assert 'name="stage" value="portfolio"' in found
     odd = at("ivy").page("/console/compliance?search=%3Cscript%3Ealert(1)" + "x" * 200)
     assert "Nothing of that name is registered." in odd
-    assert "客户本人；与一切决策数据隔离" in Browser(server, "ivy", "zh").page("/console/compliance")
+    chinese = Browser(server, "ivy", "zh").page("/console/compliance")
+    assert "客户本人；与一切决策数据隔离" in chinese
+    assert "《中华人民共和国个人信息保护法》第二十四条" in chinese
+    assert "Personal Information Protection Law" not in chinese
 
 
 def test_pages_hold_in_a_browser_at_both_widths(

@@ -21,7 +21,8 @@ def test_rules_of_a_market_are_listed_in_both_languages_with_their_sources() -> 
     assert code == 0
     assert "CN.pipl_24_human (decision, block): Who refuses decisions by machine alone" in text
     assert "article 24]" in text
-    assert "须由人工决定" in run("list", "--market", "CN", "--lang", "zh")[1]
+    chinese = run("list", "--market", "CN", "--lang", "zh")[1]
+    assert "须由人工决定。 [《中华人民共和国个人信息保护法》第二十四条]" in chinese
     rules = json.loads(run("list", "--market", "CN", "--day", "2025-03-01", "--json")[1])
     [cap] = [rule for rule in rules if rule["id"] == "CN.internet_loans_cap"]
     assert cap["values"] == {"cents": 30_000_000.0}
@@ -33,6 +34,11 @@ def test_strategy_that_a_market_forbids_is_refused_by_the_name_of_the_rule() -> 
     assert code == 3
     assert "failed   EU.ccd2_18_no_social_data" in text
     assert "Take relations out" in text
+    assert "[Consumer Credit Directive (CCD2), article 18]" in text
+    assert (
+        "[欧盟《消费者信贷指令》（CCD2）第18条]"
+        in run("check", "standard", "--market", "EU", "--lang", "zh")[1]
+    )
 
 
 def test_empty_store_has_nothing_that_failed_and_the_facts_are_written(tmp_path: Path) -> None:

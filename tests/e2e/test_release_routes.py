@@ -344,6 +344,7 @@ def test_regulation_says_where_no_article_was_verified(house: House) -> None:
     unverified = [each for each in found["items"] if each["article"] is None]
     assert unverified
     assert all("article not verified" in each["source"] for each in unverified)
+    assert all("条款未核实" in each["source_zh"] for each in unverified)
     clocks = house.ivy.get("/v1/regulation", params={"stage": "clock"})["items"]
     assert {each["stage"] for each in clocks} == {"clock"}
     assert all(each["values"] for each in clocks if each["check"] != "outside")

@@ -2,15 +2,17 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from limitkeeper.app.notices import contact_added
+from limitkeeper.app.notices import contact_added, deliver_notices
 from limitkeeper.app.vault import VAULT_VARIABLE, seal_at
 from limitkeeper.connectors.sealing import KEY_VARIABLE, OLD_VARIABLE
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
@@ -41,6 +43,14 @@ def made(data: Path, kind: str) -> str:
     return run(data, "rights", "make", "kim", kind, "--as", "ann").splitlines()[-1]
 
 
+def let_out(data: Path) -> None:
+    """Do what a server does with the notices that wait, by day where the customer is."""
+    store = Store(f"sqlite:///{data / 'limitkeeper.db'}")
+    next_noon_us = (time.time_ns() // 1_000 // DAY_US + 1) * DAY_US + 4 * HOUR_US
+    deliver_notices(store, {}, seal_at(data), lambda: next_noon_us)
+    store.close()
+
+
 def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
     request, out = made(data, "copy"), data / "kim.json"
     run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
@@ -56,10 +66,11 @@ def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
     run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
     shown = run(data, "rights", "show", request, "--as", "ivy")
     assert "verify: verified passport seen" in shown
-    assert (
-        json.loads(run(data, "rights", "show", request, "--as", "ivy", "--json").partition("\n")[2])["bars"]
-        == []
-    )
+    shown = run(data, "rights", "show", request, "--as", "ivy", "--json").partition("\n")[2]
+    assert [bar["code"] for bar in json.loads(shown)["bars"]] == ["not_told"]
+    barred = run(data, "rights", "erase", request, "--dry-run", "--as", "ivy", code=1)
+    assert "not_told: The notice that tells him of the erasure has not gone out yet." in barred
+    let_out(data)
     assert "Nothing bars it" in run(data, "rights", "erase", request, "--dry-run", "--as", "ivy")
     assert "contacts 1" in run(data, "rights", "erase", request, "--as", "ivy")
     assert "destroyed: 1" in run(data, "vault", "status")

@@ -52,6 +52,9 @@ def kim(server: WorkflowServer, kim_id: str) -> Person:
     found = server.session(f"login of {kim_id}")
     sms = {"channel": "sms", "address": "+8613912345678", "consents": True}
     found.post(f"/v1/customers/{kim_id}/contacts", sms)
+    version = {"If-Match": found.asked("GET", f"/v1/customers/{kim_id}").headers["etag"]}
+    awake = {"quiet_from_hour": 0, "quiet_to_hour": 0}  # whenever the tests run
+    found.asked("PATCH", f"/v1/customers/{kim_id}", awake, headers=version)
     return found
 
 
@@ -195,6 +198,9 @@ def test_erased_person_is_gone_and_asks_for_nothing_more(
     request_id = made(kim, "erase", words="forget me")
     path, key = f"/v1/rights-requests/{request_id}", {"Idempotency-Key": request_id}
     assert acted(ivy, request_id, "answer", "done", status=409)["rule"] == "kind"
+    (notice,) = kim.get("/v1/notices")["items"]
+    assert (notice["kind"], notice["account_id"]) == ("erasure_announced", None)
+    awaited(lambda: not ivy.get(path)["bars"])  # the notice is out
     erased = acted(ivy, request_id, "erase", **key)
     assert erased["state"] == "done"
     assert erased["customer_id"].startswith("erased-")

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from limitkeeper.app.case_words import SEALED
+from limitkeeper.app.notices import WAITING
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.app.personal_data import PERSONAL, personal_rows
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.rights import request_changed, request_of, request_seen
+from limitkeeper.app.rights_notices import ERASURE_ANNOUNCED
 from limitkeeper.connectors.sealing import Seal, erased_name
 from limitkeeper.core.compliance.requests import ERASE, RequestError, answered
 from limitkeeper.core.kernel.errors import InputError
@@ -80,7 +82,29 @@ def bars_to_erasure(w: Work, customer_id: str) -> list[Bar]:
     if kept_until is not None:
         found.append(Bar("retention", f"The law keeps the record of the line until {kept_until}.",
                          f"法律要求保存额度记录至 {kept_until}。"))  # fmt: skip
+    if _is_being_told(w, customer_id):
+        found.append(Bar("not_told", "The notice that tells him of the erasure has not gone out yet.",
+                         "告知客户删除的通知尚未发出。"))  # fmt: skip
     return found
+
+
+def _is_being_told(w: Work, customer_id: str) -> bool:
+    """Whether the notice of an erasure is still on its way to one who can be reached, within the time of the answer.
+
+    It is the last that he hears: what is not sent by then never is. One that nobody takes, or that comes too late, does
+    not keep him from being erased; without a contact he reads it in his inbox.
+    """
+    live = sa.select(rights_requests.c.request_id).where(
+        rights_requests.c.customer_id == customer_id, rights_requests.c.kind == ERASE, rights_requests.c.is_live,
+        rights_requests.c.answer_until_us >= w.now_us,
+    )  # fmt: skip
+    waiting = sa.select(notices.c.notice_id).where(
+        notices.c.customer_id == customer_id, notices.c.kind == ERASURE_ANNOUNCED, notices.c.state == WAITING
+    )
+    reached = sa.select(contacts.c.contact_id).where(
+        contacts.c.customer_id == customer_id, contacts.c.consented, sa.not_(contacts.c.is_broken)
+    )
+    return all(w.row(each.limit(1)) is not None for each in (live, waiting, reached))
 
 
 def _kept_until(w: Work, accounts: list[str]) -> dt.date | None:
@@ -101,7 +125,7 @@ def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[st
     """Erase the person of a request: his key is destroyed, what names him is taken away; rows changed by table.
 
     What the law keeps stays under a name that leads nowhere. The key goes first: whatever happens then, nothing of his
-    opens any more, and the request can be done again.
+    opens any more, and the request can be done again. He is told before, and not after: there is no address any more.
 
     Raises
     ------

@@ -373,7 +373,7 @@ def _sent(
         content.subject,
         content.text,
         f"<html><body>{paragraphs}</body></html>",
-        short_text(content, notice_wording(notice["language"])),
+        short_text(content, notice_wording(notice["language"]), notice["kind"]),
     )
     try:
         channel(letter)

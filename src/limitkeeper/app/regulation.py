@@ -252,8 +252,9 @@ def strategy_findings(
 def rule_document(rule: RegulationRule, day: dt.date) -> dict[str, Any]:
     """A rule as JSON, with its numbers of a day."""
     return {
-        "id": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation, "law": rule.source,
-        "article": rule.article, "stage": rule.stage, "severity": rule.severity, "check": rule.check,
+        "id": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation,
+        "source_zh": rule.citation_zh, "law": rule.source, "law_zh": rule.source_zh, "article": rule.article,
+        "article_zh": rule.article_zh, "stage": rule.stage, "severity": rule.severity, "check": rule.check,
         "values": rule.values_on(day), "on_failure": rule.on_failure, "on_failure_zh": rule.on_failure_zh,
         "from": rule.valid_from.isoformat(), "to": None if rule.valid_to is None else rule.valid_to.isoformat(),
     }  # fmt: skip
@@ -264,8 +265,8 @@ def finding_document(found: Finding) -> dict[str, Any]:
     rule = found.rule
     return {
         "rule": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation,
-        "severity": rule.severity, "subject": found.subject, "status": found.status, "detail": found.detail,
-        "on_failure": rule.on_failure, "on_failure_zh": rule.on_failure_zh,
+        "source_zh": rule.citation_zh, "severity": rule.severity, "subject": found.subject, "status": found.status,
+        "detail": found.detail, "on_failure": rule.on_failure, "on_failure_zh": rule.on_failure_zh,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Persons' requests in the store: received, verified, done or refused; copies."""
+"""Persons' requests in the store: received, verified, done or refused, each told to the person; copies."""
 
 import json
 import secrets
@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from limitkeeper.app.consents import consents_withdrawn
 from limitkeeper.app.personal_data import personal_copy
 from limitkeeper.app.policy import POLICY, parameters_from_files
+from limitkeeper.app.rights_notices import answer_told, copy_told, erasure_told, receipt_told, taken_back_told
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import (
+    ERASE,
     KINDS,
     LIVE_STATES,
     WITHDRAW_CONSENT,
@@ -38,7 +40,7 @@ WORDS_MAX = 4_000
 
 
 def request_made(w: Work, seal: Seal, customer_id: str, kind: str, words: str) -> str:
-    """Take in a request of a person; its id.
+    """Take in a request of a person; its id. The person gets a receipt, whoever brought it.
 
     Raises
     ------
@@ -70,27 +72,35 @@ def request_made(w: Work, seal: Seal, customer_id: str, kind: str, words: str) -
         "verified_by": request.verified_by, "is_live": True, "version": 1,
     })  # fmt: skip
     _acted(w, seal, request, 1, "make", words, {"kind": kind})
+    receipt_told(w, seal, request)
     return request.request_id
 
 
 def request_verified(w: Work, seal: Seal, request_id: str, version: int, words: str) -> RightsRequest:
     """Record that it is known who asks, and how; see :func:`limitkeeper.core.compliance.requests.verified`."""
     row = request_seen(w, request_id, version)
-    return request_changed(
+    after = request_changed(
         w, seal, row, version, verified(request_of(row), w.actor, words), "verify", words, {}
     )
+    if after.kind == ERASE:
+        erasure_told(w, seal, after)
+    return after
 
 
 def request_withdrawn(w: Work, seal: Seal, request_id: str, version: int) -> RightsRequest:
     """Record that the person takes his request back."""
     row = request_seen(w, request_id, version)
-    return request_changed(w, seal, row, version, withdrawn(request_of(row), w.actor), "withdraw", "", {})
+    after = request_changed(w, seal, row, version, withdrawn(request_of(row), w.actor), "withdraw", "", {})
+    taken_back_told(w, seal, after)
+    return after
 
 
 def request_answered(
     w: Work, seal: Seal, request_id: str, version: int, *, is_done: bool, words: str, scopes: Sequence[str] = ()
 ) -> RightsRequest:  # fmt: skip
-    """Record the answer to a request: what was done, or why it is refused. It withdraws the consent that it is about.
+    """Record the answer to a request: what was done, or why it is refused; the person is told.
+
+    It withdraws the consent that it is about.
 
     Parameters
     ----------
@@ -121,7 +131,9 @@ def request_answered(
         raise InputError(
             "Only a request to withdraw consent that is done names consents.", value=", ".join(scopes)
         )
-    return request_changed(w, seal, row, version, after, "answer" if is_done else "refuse", words, outcome)
+    request_changed(w, seal, row, version, after, "answer" if is_done else "refuse", words, outcome)
+    answer_told(w, seal, after, words, tuple(outcome))
+    return after
 
 
 def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
@@ -147,6 +159,7 @@ def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
     if after != before:
         counts = {name: len(each) for name, each in found["data"].items()}
         request_changed(w, seal, row, row["version"], after, "answer", "", counts)
+        copy_told(w, seal, after, again_until_us)
     return found | {"made_by": w.actor.actor_id, "request_id": request_id}
 
 

@@ -40,8 +40,9 @@ from limitkeeper.core.compliance.life import (
 from limitkeeper.core.compliance.regulation import FAILED, MET, UNKNOWN, Finding, regulation_from_document
 
 [RULE] = regulation_from_document("CN", {"r": {
-    "title": "t", "title_zh": "t", "source": "s", "article": None, "stage": "strategy", "severity": "block",
-    "check": "registered", "on_failure": "f", "on_failure_zh": "f", "from": dt.date(2020, 1, 1)}})  # fmt: skip
+    "title": "t", "title_zh": "t", "source": "s", "source_zh": "s", "article": None, "stage": "strategy",
+    "severity": "block", "check": "registered", "on_failure": "f", "on_failure_zh": "f",
+    "from": dt.date(2020, 1, 1)}})  # fmt: skip
 SAM = Actor("sam", frozenset({STRATEGIST}))
 KIM = Actor("kim", frozenset({COMMITTEE}))
 IVY = Actor("ivy", frozenset({COMPLIANCE}))

@@ -1,6 +1,7 @@
 """Regulation as data: dated, sourced, evaluated by one engine that never mistakes unknown for met."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from limitkeeper.core.compliance.regulation import (
     MET,
     OUTSIDE,
     STAGES,
+    TEXTS,
     UNKNOWN,
     RegulationRule,
     findings,
@@ -50,11 +52,38 @@ def test_every_shipped_rule_holds_together() -> None:
     ids = [rule.id for rule in regulation()]
     assert len(ids) == len(set(ids))
     assert set(regulated_markets()) == {"CN", "EU", "UK", "US"}
+
+
+def test_every_rule_says_what_is_asked_its_source_and_what_to_do_in_both_languages() -> None:
     for rule in regulation():
-        assert rule.title
-        assert rule.title_zh
-        assert rule.on_failure
-        assert rule.on_failure_zh
+        for name in TEXTS:
+            is_chinese = re.search("[一-鿿]", getattr(rule, name)) is not None
+            assert is_chinese == name.endswith("_zh"), (rule.id, name)
+
+
+DIGITS = {"": 0} | {digit: place for place, digit in enumerate("一二三四五六七八九", start=1)}
+
+
+def numbers(article: str) -> list[str]:
+    """The numbers of an article, in either language's numerals."""
+
+    def arabic(found: re.Match[str]) -> str:
+        tens, has_tens, units = found[0].rpartition("十")
+        return str((DIGITS[tens or "一"] * 10 if has_tens else 0) + DIGITS[units])
+
+    return re.findall(r"[0-9.]+", re.sub(r"(?<=第)[一二三四五六七八九十]+(?=条)", arabic, article))
+
+
+def test_both_languages_cite_the_same_articles_and_neither_one_that_was_not_verified() -> None:
+    for rule in regulation():
+        if rule.article is None:
+            assert rule.article_zh is None
+            assert rule.citation_zh == f"{rule.source_zh}（条款未核实）"
+        else:
+            assert numbers(str(rule.article_zh)) == numbers(rule.article), rule.id
+            assert rule.citation_zh == f"{rule.source_zh}{rule.article_zh}"
+    assert numbers("第四十四条至第五十条") == ["44", "50"]
+    assert numbers("第十条、第十六条") == ["10", "16"]
 
 
 def test_every_check_has_a_stage_and_is_used_by_a_rule() -> None:
@@ -118,6 +147,10 @@ def test_rule_without_a_verified_article_says_so_instead_of_citing() -> None:
     assert rules["CN.card_notice_dormant"].endswith("(article not verified)")
     assert rules["CN.pipl_24_human"].endswith("article 24")
     assert rules["CN.market_allows"] == "the register of features and purposes"
+    chinese = {rule.id: rule.citation_zh for rule in regulation()}
+    assert chinese["CN.card_notice_dormant"].endswith("通知》（2022年7月）（条款未核实）")
+    assert chinese["CN.pipl_24_human"] == "《中华人民共和国个人信息保护法》第二十四条"
+    assert chinese["CN.market_allows"] == "指标与用途登记册"
 
 
 @given(st.sets(st.sampled_from(sorted(CUT))))
@@ -152,8 +185,9 @@ def test_life_of_a_strategy_adds_its_facts() -> None:
 
 
 def rule(**changed: object) -> dict[str, Any]:
-    return {"r": {"title": "t", "title_zh": "t", "source": "s", "article": None, "stage": "decision", "severity": BLOCK,
-                  "check": "evidence_kept", "on_failure": "f", "on_failure_zh": "f", "from": DAY} | changed}  # fmt: skip
+    return {"r": {"title": "t", "title_zh": "t", "source": "s", "source_zh": "s", "article": None, "stage": "decision",
+                  "severity": BLOCK, "check": "evidence_kept", "on_failure": "f", "on_failure_zh": "f",
+                  "from": DAY} | changed}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -165,6 +199,9 @@ def rule(**changed: object) -> dict[str, Any]:
         ({"from": "tomorrow"}, "days of 'CN.r' are none"),
         ({"values": {"days": {"never": 1}}}, "values of 'CN.r'"),
         ({"owner": "me"}, "lacks or has too much"),
+        ({"source_zh": " "}, "does not say everything"),
+        ({"article": "article 1"}, "in one language only"),
+        ({"article_zh": "第一条"}, "in one language only"),
     ],
 )
 def test_rule_that_does_not_hold_is_refused_with_what_is_wrong(

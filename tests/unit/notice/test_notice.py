@@ -8,7 +8,14 @@ import pytest
 from limitkeeper.app.notice_policy import notice_markets, notice_policy, notice_wording
 from limitkeeper.app.policy import LANGUAGES
 from limitkeeper.core.kernel.errors import InputError, PolicyError
-from limitkeeper.core.notice.notice import ADVERSE_KINDS, KINDS, NoticeFacts, notice_of
+from limitkeeper.core.notice.notice import (
+    ADVERSE_KINDS,
+    DATA_ANSWER_KINDS,
+    KINDS,
+    NoticeFacts,
+    notice_of,
+    short_text,
+)
 
 GOLDEN = Path(__file__).parents[2] / "cases" / "notices"
 NOW_US = 1_790_000_000_000_000
@@ -25,7 +32,8 @@ def facts(market: str, language: str, kind: str = "limit_decreased", **changed: 
         "kind": kind, "line": "**** 1234", "currency_sign": SIGNS[market], "limit_before_cents": 2_000_000,
         "limit_after_cents": 1_250_000, "effective_day": dt.date(2026, 9, 28),
         "appeal_until_day": dt.date(2026, 10, 21), "reasons": reasons,
-        "duties": notice_policy(market).duties_on(NOW_US),
+        "duties": notice_policy(market).duties_on(NOW_US), "asked": "Erase line **** 1234.",
+        "asked_day": dt.date(2026, 9, 6), "request_id": "4f2a",
     }  # fmt: skip
     return NoticeFacts(**(given | changed))  # type: ignore[arg-type]
 
@@ -49,6 +57,19 @@ def test_every_kind_has_its_words_and_leaves_no_gap(kind: str, language: str) ->
         assert text.strip()
         assert "{" not in text
     assert "1234" in found.text
+    assert (notice_wording(language).parts["object"] in found.text) == (kind in DATA_ANSWER_KINDS)
+
+
+@pytest.mark.parametrize(("language", "how"), [("en", "how to appeal"), ("zh", "申诉方式")])
+@pytest.mark.parametrize("kind", KINDS)
+def test_short_message_tells_how_to_appeal_only_where_there_is_something_to_appeal_against(
+    kind: str, language: str, how: str
+) -> None:
+    wording = notice_wording(language)
+    found = notice_of(facts("CN", language, kind), wording)
+    text = short_text(found, wording, kind)
+    assert text.startswith(found.subject)
+    assert (how in text) == (kind in ADVERSE_KINDS)
 
 
 @pytest.mark.parametrize("kind", ADVERSE_KINDS)

@@ -27,9 +27,11 @@ Facts = Mapping[str, Value]
 
 NOT_APPLICABLE = "not_applicable"
 
-FIELDS = frozenset({"title", "title_zh", "source", "article", "stage", "severity", "check", "on_failure",
-                    "on_failure_zh", "from"})  # fmt: skip
-OPTIONAL = frozenset({"to", "values"})
+TEXTS = ("title", "title_zh", "source", "source_zh", "on_failure", "on_failure_zh")
+"""What is read, in both languages."""
+
+FIELDS = frozenset({*TEXTS, "article", "stage", "severity", "check", "from"})
+OPTIONAL = frozenset({"article_zh", "to", "values"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,9 @@ class RegulationRule:
         Such as ``CN``, or ``*`` for every one.
     title, title_zh
         What is asked, one sentence.
-    source
-        The law.
-    article
+    source, source_zh
+        The law, in Chinese by its official name where it has one.
+    article, article_zh
         Its article, None where no article number was verified: the rule then says so instead of citing one. Empty where
         no law asks for it.
     stage, severity, check
@@ -64,7 +66,9 @@ class RegulationRule:
     title: str
     title_zh: str
     source: str
+    source_zh: str
     article: str | None
+    article_zh: str | None
     stage: str
     severity: str
     check: str
@@ -80,6 +84,11 @@ class RegulationRule:
         if self.article is None:
             return f"{self.source} (article not verified)"
         return f"{self.source}, {self.article}" if self.article else self.source
+
+    @property
+    def citation_zh(self) -> str:
+        """The same in Chinese."""
+        return self.source_zh + ("（条款未核实）" if self.article_zh is None else self.article_zh)
 
     def in_force(self, market: str, day: dt.date) -> bool:
         """Whether it holds in a market on a day."""
@@ -149,8 +158,9 @@ def findings(
 
     Examples
     --------
-    >>> rule = RegulationRule("CN.answer", "CN", "Answered in 20 days.", "20日内答复。", "Law", "article 25", CLOCK, WARN,
-    ...     "answered_in_time", {"days": ((dt.date(2020, 1, 1), 20.0),)}, "Answer.", "答复。", dt.date(2020, 1, 1), None)
+    >>> rule = RegulationRule("CN.answer", "CN", "Answered in 20 days.", "20日内答复。", "Law", "《法》", "article 25",
+    ...     "第二十五条", CLOCK, WARN, "answered_in_time", {"days": ((dt.date(2020, 1, 1), 20.0),)}, "Answer.", "答复。",
+    ...     dt.date(2020, 1, 1), None)
     >>> [found] = findings([rule], CLOCK, {"days_open": 21.0}, "appeal:1", "CN", dt.date(2026, 1, 1))
     >>> found.status, found.detail
     ('failed', 'open for 21 days of 20')
@@ -340,13 +350,31 @@ def _rule(market: str, name: str, content: object) -> RegulationRule:
         raise PolicyError(
             f"The days of '{prefix}{name}' are none.", value=days, allowed="dates like 2026-01-31"
         )
-    article = content["article"]
+    texts = _texts(prefix + name, content)
+    article, article_zh = _articles(prefix + name, content)
     return RegulationRule(
-        prefix + name, market, str(content["title"]), str(content["title_zh"]), str(content["source"]),
-        None if article is None else str(article), content["stage"], content["severity"], content["check"],
-        _dated_values(prefix + name, content.get("values", {})), str(content["on_failure"]),
-        str(content["on_failure_zh"]), days[0], days[1],
+        prefix + name, market, texts["title"], texts["title_zh"], texts["source"], texts["source_zh"], article,
+        article_zh, content["stage"], content["severity"], content["check"],
+        _dated_values(prefix + name, content.get("values", {})), texts["on_failure"], texts["on_failure_zh"], days[0],
+        days[1],
     )  # fmt: skip
+
+
+def _texts(rule: str, content: Mapping[str, object]) -> dict[str, str]:
+    texts = {key: str(content[key] or "").strip() for key in TEXTS}
+    if missing := [key for key, text in texts.items() if not text]:
+        raise PolicyError(f"The rule '{rule}' does not say everything.", value=", ".join(missing),
+                          allowed="text in both languages")  # fmt: skip
+    return texts
+
+
+def _articles(rule: str, content: Mapping[str, object]) -> tuple[str | None, str | None]:
+    """The article in both languages: both None where none was verified, both empty where no law asks for it."""
+    article, chinese = content["article"], content.get("article_zh")
+    if bool(article) != bool(chinese):
+        raise PolicyError(f"The article of '{rule}' is said in one language only.", value=article or chinese,
+                          allowed="article and article_zh, or neither")  # fmt: skip
+    return (None, None) if article is None else (str(article), str(chinese or ""))
 
 
 def _dated_values(rule: str, document: object) -> Mapping[str, tuple[tuple[dt.date, float], ...]]:

@@ -25,6 +25,12 @@ KINDS = (
     "appeal_received",
     "appeal_asked",
     "appeal_decided",
+    "data_request_received",
+    "erasure_announced",
+    "data_copy_ready",
+    "data_request_answered",
+    "data_request_refused",
+    "data_request_taken_back",
 )
 """What a notice can be of."""
 
@@ -37,7 +43,21 @@ ADVERSE_KINDS = (
 )
 """These say why, and how to appeal."""
 
-PARTS = ("greeting", "reasons", "help", "steps", "appeal", "person", "closing", "short")
+DATA_ANSWER_KINDS = ("data_copy_ready", "data_request_answered", "data_request_refused")
+"""These answer a request about personal data, and say how to object."""
+
+PARTS = (
+    "greeting",
+    "reasons",
+    "help",
+    "steps",
+    "appeal",
+    "person",
+    "object",
+    "closing",
+    "short",
+    "short_adverse",
+)
 """What the wording says beside each kind's own words."""
 
 
@@ -50,9 +70,9 @@ class NoticeFacts:
     kind
         Of :data:`KINDS`.
     line
-        The line as its customer knows it, such as its last digits.
-    currency, currency_sign
-        Of amounts; the sign stands before them.
+        The line as its customer knows it, such as its last digits; empty where it is about none.
+    currency_sign
+        Stands before amounts.
     limit_before_cents, limit_after_cents
         Minor units; None where no amount changes.
     effective_day
@@ -67,11 +87,13 @@ class NoticeFacts:
         Codes of what the market's law has the lender say besides.
     words
         What a person wrote for it, as in the outcome of an appeal.
+    asked, asked_day, request_id
+        Of a request about personal data: what was asked for, in the notice's language, when, and its number.
     """
 
     kind: str
-    line: str
-    currency_sign: str
+    line: str = ""
+    currency_sign: str = ""
     limit_before_cents: int | None = None
     limit_after_cents: int | None = None
     effective_day: dt.date | None = None
@@ -80,6 +102,9 @@ class NoticeFacts:
     reasons: tuple[Mapping[str, str], ...] = ()
     duties: tuple[str, ...] = ()
     words: str = ""
+    asked: str = ""
+    asked_day: dt.date | None = None
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +242,9 @@ def _assembled(facts: NoticeFacts, wording: NoticeWording, own_texts: Sequence[s
         "after": after,
         "day": wording.day(facts.effective_day) if facts.effective_day else "",
         "appeal_day": wording.day(facts.appeal_until_day) if facts.appeal_until_day else "",
+        "asked": facts.asked,
+        "asked_day": wording.day(facts.asked_day) if facts.asked_day else "",
+        "request": facts.request_id,
     }
     own, parts = wording.kinds[facts.kind], wording.parts
     # What people wrote is added as it is: it is never a template.
@@ -232,14 +260,17 @@ def _assembled(facts: NoticeFacts, wording: NoticeWording, own_texts: Sequence[s
         paragraphs.append(_listed(parts["help"], [reason["help"] for reason in facts.reasons]))
     if facts.appeal_until_day:
         paragraphs += [parts["appeal"].format(**values), parts["person"]]
+    if facts.kind in DATA_ANSWER_KINDS:
+        paragraphs.append(parts["object"])
     paragraphs += [_duty(code, wording) for code in facts.duties]
     paragraphs.append(parts["closing"])
     return Notice(own["subject"].format(**values), tuple(each for each in paragraphs if each))
 
 
-def short_text(notice: Notice, wording: NoticeWording) -> str:
+def short_text(notice: Notice, wording: NoticeWording, kind: str) -> str:
     """A notice as a short message: what it is about and where to read it, without amounts, reasons or a name."""
-    return wording.parts["short"].format(subject=notice.subject)
+    part = "short_adverse" if kind in ADVERSE_KINDS else "short"
+    return wording.parts[part].format(subject=notice.subject)
 
 
 def _amount(cents: int | None, facts: NoticeFacts) -> str:

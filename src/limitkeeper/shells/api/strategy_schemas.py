@@ -90,8 +90,11 @@ REGULATION_RULE: dict[str, Schema] = {
     "title": value("string", "What is asked."),
     "title_zh": value("string", "The same in Chinese."),
     "source": value("string", "The law with its article, or with the word that none was verified."),
+    "source_zh": value("string", "The same in Chinese."),
     "law": value("string", "The law."),
+    "law_zh": value("string", "The same in Chinese, by its official name where it has one."),
     "article": value("string null", "Null: no verified article. Empty: a rule of the house."),
+    "article_zh": value("string null", "The same in Chinese."),
     "stage": one_of(STAGES, "On what it is evaluated."),
     "severity": one_of(SEVERITIES, "Whether what fails may not go on, or goes on and is told."),
     "check": value("string", "What is checked; outside: kept by the lender without this system."),
@@ -267,7 +270,10 @@ STRATEGY_SCHEMAS: dict[str, Schema] = {
             "rule": value("string", "Which."),
             "title": value("string", "What is asked."),
             "title_zh": value("string", "The same in Chinese."),
-            "source": value("string", "The law."),
+            "source": value("string", "The law with its article, or with the word that none was verified."),
+            "source_zh": value(
+                "string", "The same in Chinese; not there in what was kept before it was told."
+            ),
             "severity": one_of(SEVERITIES, "What a failure means."),
             "subject": value("string", "Of what, as kind:id."),
             "status": one_of((MET, FAILED, UNKNOWN, OUTSIDE), "What came of it."),
@@ -275,6 +281,7 @@ STRATEGY_SCHEMAS: dict[str, Schema] = {
             "on_failure": value("string", "What is to be done."),
             "on_failure_zh": value("string", "The same in Chinese."),
         },
+        optional=("source_zh",),
     ),
 }
 """Every schema of strategies and regulation by its name."""

@@ -52,7 +52,8 @@ def list_rules(
     console = Console(highlight=False, soft_wrap=True)
     for rule in held:
         console.print(
-            f"{rule.id} ({rule.stage}, {rule.severity}): {_title(rule, lang)} [{rule.citation}]", markup=False
+            f"{rule.id} ({rule.stage}, {rule.severity}): {_title(rule, lang)} [{_citation(rule, lang)}]",
+            markup=False,
         )
 
 
@@ -140,6 +141,10 @@ def _title(rule: "RegulationRule", lang: str) -> str:
     return rule.title_zh if lang == "zh" else rule.title
 
 
+def _citation(rule: "RegulationRule", lang: str) -> str:
+    return rule.citation_zh if lang == "zh" else rule.citation
+
+
 def _show(found: Sequence["Finding"], lang: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for each in found:
@@ -148,7 +153,7 @@ def _show(found: Sequence["Finding"], lang: str) -> None:
             console.print(f"         {each.detail}", markup=False)
         if each.status == "failed":
             advice = each.rule.on_failure_zh if lang == "zh" else each.rule.on_failure
-            console.print(f"         {advice} [{each.rule.citation}]", markup=False)
+            console.print(f"         {advice} [{_citation(each.rule, lang)}]", markup=False)
 
 
 def _show_evaluation(found: dict[str, Any], lang: str) -> None:

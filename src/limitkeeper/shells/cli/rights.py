@@ -120,7 +120,8 @@ def erase(
 ) -> None:
     """Erase a person: his key is destroyed, so that nothing of his opens anywhere; what names him is taken away.
 
-    There is no way back. What bars it (an open line, a case, an appeal, retention) is told; exit code 1.
+    There is no way back. What bars it (an open line, a case, an appeal, retention, a notice of it that has not gone out
+    yet) is told; exit code 1.
     """
     from limitkeeper.app.erasure import bars_to_erasure, person_erased, traces_removed
     from limitkeeper.app.vault import seal_at

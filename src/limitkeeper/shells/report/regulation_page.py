@@ -44,7 +44,7 @@ def regulation_html(facts: Mapping[str, Any], language: str = "en") -> str:
         f=facts,
         t=t,
         statuses=STATUSES,
-        text=lambda rule, name: rule[name + ending] or rule[name],
+        text=lambda rule, name: rule[name + ending],
         subject=lambda named: subject_name(named, t),
         failing=[rule for rule in facts["rules"] if rule["counts"].get(FAILED)],
     )
