@@ -68,10 +68,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
 """Each kind; who did something is in the event itself."""
 
 
+KEPT = "kept"
+"""Where in an event's detail the hashes are."""
+
+
 def kept(*rows: tuple[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """What an audit event keeps of the rows that it wrote, each with its kind; a part of its detail."""
     return {
-        "kept": {f"{kind}:{KINDS[kind].key(row)}": row_hash(row, KINDS[kind].columns) for kind, row in rows}
+        KEPT: {f"{kind}:{KINDS[kind].key(row)}": row_hash(row, KINDS[kind].columns) for kind, row in rows}
     }
 
 
@@ -161,7 +165,7 @@ def _problem(kind: Kind, row: Mapping[str, Any] | None, kept_hash: str, found: E
 def _kept_of(detail: str) -> dict[str, str]:
     """The hashes that an event keeps; none where its detail is not what was written: the chain tells that."""
     try:
-        found = json.loads(detail).get("kept", {})
+        found = json.loads(detail).get(KEPT, {})
     except (ValueError, AttributeError):
         return {}
     return found if isinstance(found, dict) else {}

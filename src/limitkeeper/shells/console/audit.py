@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+from limitkeeper.app.evidence import KEPT
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.details import act_words, facts_of, in_one_cell, page_of
 from limitkeeper.shells.console.look import Look, PageRoute
@@ -34,12 +35,24 @@ async def events(look: Look) -> Response:
     shown = [
         event
         | {"words": act_words(look.language, event["act"]), "page": page_of(event["subject"]),
-           "facts": facts_of(event["detail"])}
+           **parts_of(event["detail"])}
         for event in found["items"]
     ]  # fmt: skip
     acts = {act: act_words(look.language, act) for act in sorted({each["act"] for each in shown})}
     return look.page("audit", events=shown, following=found["next"], search=search, acts=acts,
                      exported_rows_max=EXPORTED_ROWS_MAX)  # fmt: skip
+
+
+def parts_of(detail: dict[str, Any]) -> dict[str, Any]:
+    """What an event says, and apart from it the fingerprints of the rows that it wrote, which are many and long.
+
+    Examples
+    --------
+    >>> parts_of({"tier": 2, "kept": {"case:1": "9a31"}})
+    {'facts': [Fact(name='tier', values=[2])], 'evidence': {'case:1': '9a31'}}
+    """
+    said = {name: each for name, each in detail.items() if name != KEPT}
+    return {"facts": facts_of(said), "evidence": detail.get(KEPT, {})}
 
 
 async def verified(look: Look) -> Response:
