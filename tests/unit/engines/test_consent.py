@@ -85,6 +85,15 @@ def test_line_that_comes_after_the_withdrawal_is_held_to_it(running: Engine) -> 
     assert [each["linked_accounts"] for each in found] == [4, None, None, 4]
 
 
+def test_line_whose_owner_is_told_after_the_withdrawal_is_held_to_it(running: Engine) -> None:
+    told(running, "kim", "a", "b")
+    known = {"account_id": ["d", "c"], "customer_id": ["kim", "lee"], "limit_cents": [1, 1]}
+    running.submit(Request("accounts", pl.DataFrame(known))).result()
+    assert linked(running) == [None, None, 3, None]
+    seen(running, 3, "abcd")
+    assert linked(running) == [None, None, 0, None]
+
+
 def test_withdrawn_consent_outlives_a_crash_and_a_snapshot(running: Engine, tmp_path: Path) -> None:
     told(running, "a", "b", "kim")
     seen(running, 3, "abcd")

@@ -171,10 +171,9 @@ class LiveState:
         self.elsewhere |= {names[row]: int(wanted[row]) for row in moved}
         new = accounts.filter(pl.Series(~known))
         self.web.grow(self.shards)
-        if self.unlinked:
-            names = id_text(new["account_id"]).to_list()
-            if "customer_id" in new.columns:
-                self.unlinked.own(dict(zip(names, id_text(new["customer_id"]), strict=True)))
+        if self.unlinked:  # also known accounts: their owner may be told only now
+            if "customer_id" in accounts.columns:
+                self.unlinked.own(dict(zip(names, id_text(accounts["customer_id"]), strict=True)))
             self._hold_unlinked(names)
         self._declare(new)
 
