@@ -1,6 +1,5 @@
 """What tests share: parts of the machine that a test may need, and the real data."""
 
-import atexit
 import importlib.util
 import os
 import shutil
@@ -15,16 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import tests.vaults  # noqa: F401 - one vault for this session: its workers and servers inherit it
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.broker.kafka import Broker
     from tests.provider.keycloak import Keycloak
-
-if "LIMITKEEPER_VAULT" not in os.environ:  # one vault for this session: its workers and servers inherit it
-    _vault = tempfile.mkdtemp(prefix="limitkeeper-vault-")
-    atexit.register(shutil.rmtree, _vault, ignore_errors=True)
-    os.environ["LIMITKEEPER_VAULT"] = f"sqlite:///{_vault}/vault.db"
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

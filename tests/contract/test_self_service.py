@@ -18,21 +18,21 @@ from limitkeeper.app.customers import (
 )
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.explanations import explanation
-from limitkeeper.app.limit_policy import limit_policy
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices
 from limitkeeper.app.own_lines import Seen, last_seen, line_document, lines_document, portrait_document
 from limitkeeper.app.ownership import own_line
+from limitkeeper.app.steps import step_cancelled
 from limitkeeper.connectors.letters import Letter
-from limitkeeper.core.access.actors import CUSTOMER, SYSTEM, Actor
+from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.core.limits.ledger import LedgerError
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.case_tables import cases
-from limitkeeper.store.limit_tables import lines
+from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import contacts, notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals, stated_accounts
@@ -42,6 +42,7 @@ from tests.vaults import SEAL
 NOW_US = 1_790_042_400_000_000  # at noon in Shanghai
 POLICY = approval_policy()
 EFFECTS = effects(SEAL, notice_policy("CN"))
+ANN = Actor("ann", frozenset({OFFICER}))
 KIM = Actor("kim", frozenset({CUSTOMER}), "c-1")
 OWES = SeenLine(1_000_000, 300_000)
 SEEN = Seen(
@@ -144,9 +145,23 @@ def test_what_the_customer_lowered_himself_is_nothing_to_restore(store: Store) -
     ask(store, 400_000)
     effected_due(store, NOW_US + 3 * DAY_US, is_out)
     with work(store, KIM, NOW_US + 3 * DAY_US) as w:
-        document = line_document(w, "a-1", "en", SEEN, limit_policy())
+        document = line_document(w, EFFECTS, "a-1", "en", SEEN)
     assert document["restoration"]["old_limit_cents"] is None
     assert [each["by_request"] for each in document["ledger"]] == [False, True]
+
+
+def test_words_of_a_cancelled_step_are_sealed_and_read_by_who_looks_at_the_line(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        steps = [planned(w, LimitChange("a-1", "decrease", 1_000_000, after, NOW_US + DAY_US, "risk", "c-1",
+                                        case_id="k")) for after in (800_000, 600_000)]  # fmt: skip
+    with work(store, ANN, NOW_US) as w:
+        step_cancelled(w, EFFECTS, steps[0], "Kim lost his work")
+        document = line_document(w, EFFECTS, "a-1", "en", SEEN)
+    kept = [row["cancelled_why"] for row in store.rows(sa.select(limit_entries)) if row["cancelled_why"]]
+    assert len(kept) == 2
+    assert not any("Kim" in each for each in kept)
+    said = [each["cancelled_why"] for each in document["ledger"] if each["state"] == "cancelled"]
+    assert said == ["Kim lost his work"] * 2
 
 
 def test_customer_sees_his_lines_and_no_others(store: Store) -> None:
@@ -168,8 +183,7 @@ def test_path_to_restoration_says_what_must_improve_and_from_when(store: Store) 
     effected_due(store, NOW_US, is_out)
     with work(store, KIM, NOW_US + DAY_US) as w:
         english, chinese = (
-            line_document(w, "a-1", language, SEEN, limit_policy())["restoration"]
-            for language in ("en", "zh")
+            line_document(w, EFFECTS, "a-1", language, SEEN)["restoration"] for language in ("en", "zh")
         )
     assert english["old_limit_cents"] == 1_000_000
     assert [each["is_met"] for each in english["needs"]] == [False, True]
@@ -250,7 +264,7 @@ def test_line_is_seen_as_the_monitor_last_wrote_of_it_where_it_cannot_be_asked(s
     with work(store, KIM, NOW_US) as w:
         assert last_seen(w, "a-1").line == SeenLine(1_000_000, 5)
         assert last_seen(w, "b-1").line == SeenLine()
-        (decision,) = line_document(w, "a-1", "zh", last_seen(w, "a-1"), limit_policy())["decisions"]
+        (decision,) = line_document(w, EFFECTS, "a-1", "zh", last_seen(w, "a-1"))["decisions"]
     assert decision["reasons"] == [{"code": "late_recent", "text": "逾期", "help": "还款"}]
 
 

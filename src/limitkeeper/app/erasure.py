@@ -193,13 +193,18 @@ def _rows_erased(w: Work, customer_id: str, name: str) -> dict[str, int]:
     is_plain = sa.not_(case_acts.c.words.startswith(SEALED, autoescape=True)) & (
         case_acts.c.act != "withdraw"
     )
+    is_said_plainly = sa.not_(limit_entries.c.cancelled_why.startswith(SEALED, autoescape=True))
     changes: list[tuple[sa.Table, sa.ColumnElement[bool], dict[str, Any]]] = [
         (stated_accounts, stated_accounts.c.account_id.in_(accounts), {"customer_id": None, "segment": None}),
         (lines, lines.c.account_id.in_(accounts), {"customer_id": None}),
         (cases, cases.c.case_id.in_(case_ids), {"customer_id": None}),
         (case_acts, sa.and_(case_acts.c.case_id.in_(case_ids), is_plain), {"words": ""}),
         (deliveries, deliveries.c.notice_id.in_(notice_ids), {"problem": None}),
-        (limit_entries, limit_entries.c.account_id.in_(accounts), {"cancelled_why": None}),
+        (
+            limit_entries,
+            sa.and_(limit_entries.c.account_id.in_(accounts), is_said_plainly),
+            {"cancelled_why": None},
+        ),
         (rights_acts, rights_acts.c.request_id.in_(request_ids), {"words": b""}),
     ]
     for table, mine, values in changes:

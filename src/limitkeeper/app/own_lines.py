@@ -9,13 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
-from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS
+from limitkeeper.app.case_words import opened_text
+from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS, Effects
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
 from limitkeeper.app.line_requests import SeenLine, pending
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.app.ownership import account_ids_of, owner_of
 from limitkeeper.app.policy import POLICY, checked_language
+from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.limits.changes import old_limit_cents
@@ -121,53 +123,59 @@ def _short(w: Work, account_id: str, seen: SeenLine | None = None) -> dict[str, 
     }
 
 
-def line_document(
-    w: Work, account_id: str, language: str, seen: Seen, limits: LimitPolicy, currency_sign: str = "¥"
-) -> dict[str, Any]:
+def line_document(w: Work, effects: Effects, account_id: str, language: str, seen: Seen) -> dict[str, Any]:
     """A line as its customer sees it; that it was looked at is kept.
 
     Parameters
     ----------
     w
         Whose actor looks; whether he may was checked.
+    effects
+        The seal of what officers said, waits of restorations, the sign before amounts.
     account_id
         The line.
     language
         Of words.
     seen
         The line as the monitor sees it.
-    limits
-        Waits of restorations.
-    currency_sign
-        Before amounts.
 
     Raises
     ------
     MissingError
         When nothing is known of it.
     """
-    short = _short(w, account_id, seen.line)
+    short, owner = _short(w, account_id, seen.line), owner_of(w, account_id)
     rows = entries_of(w, account_id)[-ENTRIES_SHOWN:]
     if not rows and not seen.features:
         raise MissingError("There is no such line.", value=account_id)
     w.note("line.look", f"account:{account_id}")
     return short | {
         "balance_cents": seen.line.balance_cents,
-        "ledger": [entry_document(row) for row in rows if row["state"] != PLANNED],
-        "planned": [entry_document(row) for row in rows if row["state"] == PLANNED],
+        "ledger": [
+            entry_document(row, effects.seal, owner.customer_id) for row in rows if row["state"] != PLANNED
+        ],
+        "planned": [
+            entry_document(row, effects.seal, owner.customer_id) for row in rows if row["state"] == PLANNED
+        ],
         "requests": [request_document(w, case_id) for case_id in pending(w, account_id)],
         "decisions": decisions_document(w, account_id, language),
-        "restoration": restoration_document(w, account_id, language, seen, limits, currency_sign),
+        "restoration": restoration_document(
+            w, account_id, language, seen, effects.limits, effects.currency_sign
+        ),
     }
 
 
-def entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of the ledger as JSON."""
+def entry_document(row: Mapping[str, Any], seal: Seal, customer_id: str | None) -> dict[str, Any]:
+    """An entry of the ledger as JSON, with what was said of it opened."""
     names = ("entry_id", "action", "state", "target_cents", "delta_cents", "case_id", "decision_id", "why",
              "cancelled_why", "version")  # fmt: skip
     found = {name: row[name] for name in names} | {"by_request": bool(row["by_request"])}
     at = row["effective_us"] if row["effective_us"] is not None else row["planned_us"]
     until = row["until_us"]
+    if row["cancelled_why"] is not None:
+        found["cancelled_why"] = opened_text(
+            seal, row["cancelled_why"], f"entry:{row['entry_id']}", customer_id
+        )
     return found | {
         "planned_at": instant_text(row["planned_us"]),
         "effective_at": None if row["state"] == PLANNED else instant_text(at),

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.case_words import opened_words
+from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
@@ -153,6 +153,15 @@ def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
     w.note("rights.copy", f"customer:{customer_id}", {name: len(each) for name, each in rows.items() if each})
     looked = _looks(w, customer_id)
     rows["case_acts"] = _with_words(seal, rows, customer_id)
+    rows["limit_entries"] = [
+        row
+        | {
+            "cancelled_why": opened_text(
+                seal, row["cancelled_why"] or "", f"entry:{row['entry_id']}", customer_id
+            )
+        }
+        for row in rows["limit_entries"]
+    ]
     return {
         "customer_id": customer_id,
         "made_at": instant_text(w.now_us),

@@ -5,8 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.case_words import sealed_text
 from limitkeeper.app.decisions import Effects, Told
 from limitkeeper.app.limits import NOTICE_LOOK_US, cancelled, line_row, planned_rows
+from limitkeeper.app.ownership import owner_of
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.limits.ledger import LOWERING, PLANNED, RAISING, LedgerError
 from limitkeeper.core.review.reassessment import still_calls_for_a_cut
@@ -88,11 +90,14 @@ def step_cancelled(w: Work, effects: Effects, entry_id: str, why: str) -> None:
     row = w.found(limit_entries, entry_id)
     if row["by_request"]:
         raise LedgerError("A customer's own request is his to take back.", value=entry_id)
-    cancelled(w, entry_id, why)
-    lowers = row["action"] in LOWERING
-    for each in planned_rows(w, row["account_id"], LOWERING if lowers else RAISING):
-        if each["case_id"] == row["case_id"] and each["number"] > row["number"]:
-            cancelled(w, each["entry_id"], why)
+    lowers, owner = row["action"] in LOWERING, owner_of(w, row["account_id"])
+    behind = [
+        each["entry_id"]
+        for each in planned_rows(w, row["account_id"], LOWERING if lowers else RAISING)
+        if each["case_id"] == row["case_id"] and each["number"] > row["number"]
+    ]
+    for each in (entry_id, *behind):
+        cancelled(w, each, sealed_text(effects.seal, why, f"entry:{each}", owner.customer_id))
     if row["action"] in (*LOWERING, *RAISING):
         line = w.found(lines, row["account_id"])
         kind = "steps_cancelled" if lowers else "restoration_stopped"

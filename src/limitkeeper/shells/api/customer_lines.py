@@ -157,9 +157,7 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
 
         def look(w: Work) -> Acted:
             owner = owner_served(w, "limit.read", account_id)
-            found = line_document(
-                w, account_id, language or own_language(w, owner), seen, effects.limits, sign
-            )
+            found = line_document(w, effects, account_id, language or own_language(w, owner), seen)
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -260,12 +258,13 @@ def staff_lines_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> 
         said = await body_as(request, Why)
 
         def act(w: Work) -> Acted:
-            owner_served(w, "limit.cancel", account_id)
+            owner = owner_served(w, "limit.cancel", account_id)
             row: dict[str, Any] = w.found(limit_entries, entry_id)
             if row["account_id"] != account_id:
                 raise MissingError("There is no such entry of this line.", value=entry_id[:64])
             step_cancelled(w, effects, row["entry_id"], said.why)
-            return Acted(entry_document(w.found(limit_entries, row["entry_id"])))
+            entry = w.found(limit_entries, row["entry_id"])
+            return Acted(entry_document(entry, effects.seal, owner.customer_id))
 
         return await desk.performed(request, actor, act, key)
 

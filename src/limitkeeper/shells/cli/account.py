@@ -127,6 +127,7 @@ def show(
     account: AccountId,
     person: ActingPerson,
     language: Language = None,
+    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -137,12 +138,12 @@ def show(
 
     Example: limitkeeper account show a-7 --as kim --language zh
     """
-    from limitkeeper.app.limit_policy import limit_policy
     from limitkeeper.app.own_lines import last_seen, line_document
 
+    effects = effects_of(market, data)
     with work_on(data, store, person, "limit.read", account) as w:
         words = language_of(w, account, language)
-        found = line_document(w, account, words, last_seen(w, account), limit_policy())
+        found = line_document(w, effects, account, words, last_seen(w, account))
     if as_json:
         shown(found, as_json=True, text="")
         return
