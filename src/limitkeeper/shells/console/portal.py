@@ -80,7 +80,7 @@ async def submit_appeal(look: Look) -> Response:
         try:
             await look.ask.answer("POST", f"/v1/appeals/{appeal_id}/evidence", files=sent)
         except ProblemError as error:
-            missed.append(f"{file.filename}: {error.document['detail']}")
+            missed.append(f"{file.filename}: {look.told(error.document)['detail']}")
     missed += [f"{file.filename}" for file in files[FILES_AT_ONCE:]]
     said = look.t("Your appeal is submitted.", "您的申诉已提交。")
     if missed:
