@@ -19,7 +19,12 @@ COMMAND_LINE = (
 
 KINDS = ("problem", "allowed", "advice")
 
-HELPERS = {"_refused": {1: "problem"}, "error": {1: "problem"}, "Break": {1: "problem"}, "_error": {0: "problem"}}
+HELPERS = {
+    "_refused": {1: "problem"},
+    "error": {1: "problem"},
+    "Break": {1: "problem"},
+    "_error": {0: "problem"},
+}
 """Functions that make an error of sentences, by the place of each among their arguments."""
 
 PROBLEM_PLACES = {1: "problem", 3: "allowed", 4: "advice"}
@@ -113,7 +118,8 @@ def _places(call: ast.Call, owner: ast.ClassDef | None) -> dict[int, str] | None
     func = call.func.func if isinstance(call.func, ast.Call) else call.func
     name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
     if name == "__init__" and owner is not None and owner.name.endswith("Error"):
-        return {} if ".chinese" in ast.unparse(owner) else {0: "problem"}  # it has its own Chinese; its advice has not
+        has_chinese = ".chinese" in ast.unparse(owner)  # of its sentence, not of its advice
+        return {} if has_chinese else {0: "problem"}
     if name in {"Problem", "LocatedProblem"}:
         return PROBLEM_PLACES
     if name in RULES:

@@ -153,9 +153,7 @@ def keep_content(w: Work, name_hash: str, kind: str, name: str, content: bytes) 
 def _content(w: Work, name_hash: str, kind: str) -> bytes:
     row = w.kept(artefacts, name_hash)
     if row is None or row["kind"] != kind:
-        raise MissingError(
-            f"The store holds no such {kind}.", value=name_hash, advice=SEE_SUCH
-        )
+        raise MissingError(f"The store holds no such {kind}.", value=name_hash, advice=SEE_SUCH)
     return zlib.decompress(row["content"])
 
 

@@ -30,7 +30,7 @@ class Pattern:
     @cached_property
     def start(self) -> str:
         """What it begins with, before its first value."""
-        return next(Formatter().parse(self.english))[0]
+        return next(iter(Formatter().parse(self.english)))[0]
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -86,7 +86,8 @@ class Catalogue:
     def _listed(self, english: str) -> str | None:
         """A list of roles."""
         names = english.split(", ")
-        return "、".join(self.roles[name] for name in names) if all(name in self.roles for name in names) else None
+        is_roles = all(name in self.roles for name in names)
+        return "、".join(self.roles[name] for name in names) if is_roles else None
 
 
 @cache
@@ -101,7 +102,10 @@ def catalogue() -> Catalogue:
         words |= groups[group]
     return Catalogue(
         {kind: document[kind]["sentences"] for kind in kinds},
-        {kind: tuple(sorted(found, key=lambda each: -each.plain_letters)) for kind, found in patterns.items()},
+        {
+            kind: tuple(sorted(found, key=lambda each: -each.plain_letters))
+            for kind, found in patterns.items()
+        },
         words,
         groups[ROLES],
     )

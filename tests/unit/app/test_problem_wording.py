@@ -10,7 +10,15 @@ import yaml
 
 from limitkeeper.app.policy import POLICY
 from limitkeeper.app.problem_wording import LETTERS_MAX, catalogue, in_chinese
-from limitkeeper.core.compliance.register import BASELESS, FOREIGN, FORBIDDEN, PROTECTED, UNREGISTERED, Use, Violation
+from limitkeeper.core.compliance.register import (
+    BASELESS,
+    FORBIDDEN,
+    FOREIGN,
+    PROTECTED,
+    UNREGISTERED,
+    Use,
+    Violation,
+)
 from tests.raised_sentences import KINDS, SOURCE, raised
 
 DOCUMENT = yaml.safe_load((POLICY / "wording" / "zh" / "problems.yaml").read_text(encoding="utf-8"))
@@ -29,7 +37,10 @@ def plain(template: str) -> str:
 
 
 def told(kind: str) -> set[str]:
-    return {*(text for text in DOCUMENT[kind]["sentences"]), *(plain(text) for text in DOCUMENT[kind]["patterns"])}
+    return {
+        *(text for text in DOCUMENT[kind]["sentences"]),
+        *(plain(text) for text in DOCUMENT[kind]["patterns"]),
+    }
 
 
 def has_values(text: str) -> bool:
@@ -52,7 +63,9 @@ def test_every_text_of_the_catalogue_is_raised_somewhere(kind: str) -> None:
 def test_every_pattern_matches_its_sentence_and_keeps_each_value(kind: str) -> None:
     for english, chinese in DOCUMENT[kind]["patterns"].items():
         assert sorted(names(english)) == sorted(names(chinese)), english
-        values = {name: {"problem": "It breaks off."}.get(name, f"v{at}") for at, name in enumerate(names(english))}
+        values = {
+            name: {"problem": "It breaks off."}.get(name, f"v{at}") for at, name in enumerate(names(english))
+        }
         found = catalogue().chinese(kind, english.format(**values))
         values |= {"problem": "文件不完整。"} if "problem" in values else {}
         assert found == chinese.format(**values), english
@@ -60,7 +73,9 @@ def test_every_pattern_matches_its_sentence_and_keeps_each_value(kind: str) -> N
 
 def test_every_text_is_chinese_or_a_code_that_is_the_same_everywhere() -> None:
     texts = [row for kind in KINDS for part in DOCUMENT[kind].values() for row in part.items()]
-    assert [english for english, chinese in texts if not re.search("[一-鿿：]", chinese) and chinese != english] == []
+    assert [
+        english for english, chinese in texts if not re.search("[一-鿿：]", chinese) and chinese != english
+    ] == []
 
 
 def test_every_word_is_one_of_the_source_or_of_the_schema_of_strategies() -> None:
@@ -98,7 +113,9 @@ def test_use_that_the_register_refuses_is_told_in_chinese(kind: str) -> None:
 
 
 def test_sentence_within_a_sentence_is_told_in_chinese_too() -> None:
-    found = in_chinese("The strategy does not hold. Line 3, column 7: There is no quantity or parameter 'pdd'.")
+    found = in_chinese(
+        "The strategy does not hold. Line 3, column 7: There is no quantity or parameter 'pdd'."
+    )
     assert found == {"problem_zh": "策略有误。第 3 行，第 7 列：没有名为“pdd”的变量或参数。"}
 
 

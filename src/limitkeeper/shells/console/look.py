@@ -323,9 +323,8 @@ class Look:
         """A problem in the language of who looks; what has no Chinese stays in English, so that nothing is lost."""
         if self.language != "zh":
             return problem
-        return problem | {
-            name: problem[f"{name}_zh"] for name in ("detail", "problem", "allowed", "advice") if problem.get(f"{name}_zh")
-        }
+        parts = ("detail", "problem", "allowed", "advice")
+        return problem | {name: problem[f"{name}_zh"] for name in parts if problem.get(f"{name}_zh")}
 
     def sentence(self, problem: str) -> str:
         """A problem that was written down in English, in the language of who looks."""
