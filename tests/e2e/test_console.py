@@ -101,6 +101,8 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
         ann.acted(case_id, "approve", "Paid late five times.")
     file = tmp_path / "<img src=x onerror=alert(1)>.txt"
     file.write_text("The employer pays on the 5th now.", encoding="utf-8")
+    broken = tmp_path / "proof.pdf"
+    broken.write_bytes(b"%PDF-1.4\n1 0 obj\n")
     with sitting(chromium, server, "kim-1", "zh") as kim:
         kim.looks("my-lines-zh-light")
         kim.page.click("main h2 a")
@@ -108,8 +110,12 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
         kim.page.click("text=查看完整说明")
         kim.looks("my-decision-zh-light")
         kim.page.fill("textarea[name=text]", f"发薪日改到了五号。{SCRIPT}")
-        kim.page.set_input_files("input[type=file]", file)
+        kim.page.set_input_files("input[type=file]", [file, broken])
         kim.presses("提交申诉")
+        told = kim.page.inner_text(".said")
+        assert "申诉已提交，但以下文件未收到：proof.pdf：" in told
+        assert "无法将该文件作为 PDF 接收：文件不完整，或结尾后有多余内容。" in told
+        assert "cannot" not in told
         assert "答复期限" in kim.text()
         assert SCRIPT in kim.text()
         assert file.name in kim.text()

@@ -210,6 +210,26 @@ def test_draft_begins_from_what_decides_and_a_check_loses_nothing(at: Callable[[
     assert "The strategy does not hold." in refused.text
 
 
+def test_what_is_wrong_with_a_draft_is_told_in_chinese_to_who_reads_chinese(server: WorkflowServer) -> None:
+    sue = Browser(server, "sue", "zh")
+    page = sue.page(NEW)
+    broken = STANDARD.replace("utilisation >=", "utilization >=")
+    found = sue.sent(page, "/v1/releases", 200, formaction=NEW, strategy=broken).text
+    assert "没有名为“utilization”的变量或参数。" in found
+    assert "是否指“utilisation”？" in found
+    assert "There is no quantity" not in found
+    assert "Did you mean" not in found
+    half = sue.sent(page, "/v1/releases", 200, formaction=NEW, strategy="name: half").text
+    assert "缺少键“version”。" in half
+    assert "含义：版本名称；决定中另记其内容的哈希。" in half
+    assert "is missing" not in half
+    refused = sue.sent(page, "/v1/releases", 422, strategy=broken).text
+    assert "策略有误。第 " in refused
+    assert "utilization" in refused
+    assert "会逐行列出" in refused
+    assert "The strategy does not hold" not in refused
+
+
 def test_draft_is_tried_on_the_portfolio_and_its_text_is_not_lost(
     at: Callable[[str], Browser], server: WorkflowServer
 ) -> None:

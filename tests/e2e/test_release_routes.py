@@ -196,7 +196,9 @@ def test_check_tells_each_problem_with_line_and_hint_and_keeps_nothing(house: Ho
     assert "utilization >=" in broken.splitlines()[line - 1]
     assert found["problems"][0]["advice"] == "Did you mean 'utilisation'?"
     refused = house.sam.asked("POST", RELEASES, {"strategy": broken}, status=422).json()
-    assert f"strategy:{line}:" in refused["value"]
+    assert f"Line {line}, column" in refused["detail"]
+    assert f"第 {line} 行" in refused["detail_zh"]
+    assert found["problems"][0]["advice_zh"] == "是否指“utilisation”？"
 
     good = house.sam.post(CHECK, {"strategy": STANDARD})
     assert (good["valid"], good["problems"]) == (True, [])

@@ -185,7 +185,8 @@ def test_erasure_that_retention_bars_is_refused_with_that_reason(server: Workflo
     [bar] = ivy.get(f"/v1/rights-requests/{request_id}")["bars"]
     assert bar["code"] == "retention"
     barred = acted(ivy, request_id, "erase", status=409)
-    assert (barred["rule"], barred["value"]) == ("retention", bar["en"])
+    assert barred["rule"] == "retention"
+    assert bar["en"] in barred["detail"]
     assert bar["zh"] in barred["detail_zh"]
     acted(ivy, request_id, "refuse", bar["en"])
     told = rae.get(f"/v1/rights-requests/{request_id}")

@@ -55,8 +55,7 @@ class BarredError(InputError):
             "目前不能删除该个人的信息：" + "".join(each.chinese for each in bars),
         )
         super().__init__(
-            "The person cannot be erased now.",
-            value="; ".join(each.english for each in bars),
+            " ".join(("The person cannot be erased now.", *(each.english for each in bars))),
             advice="Refuse the request with this reason, or wait.",
         )
 

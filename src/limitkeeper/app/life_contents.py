@@ -22,7 +22,8 @@ from limitkeeper.store.work import MissingError, Work
 ARTEFACT_BYTES_MAX = 64_000_000
 """Of one strategy, model or register, before compression."""
 
-SEE = "See limitkeeper life list, or GET /v1/releases, for those"
+SEE = "See limitkeeper life list, or GET /v1/releases."
+SEE_SUCH = "See limitkeeper life list, or GET /v1/releases, for those that have one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def release_row_of(w: Work, release_id: str) -> dict[str, Any]:
     """
     row = w.kept(releases, release_id)
     if row is None:
-        raise MissingError("There is no such release.", value=release_id, advice=f"{SEE}.")
+        raise MissingError("There is no such release.", value=release_id, advice=SEE)
     return row
 
 
@@ -152,9 +153,7 @@ def keep_content(w: Work, name_hash: str, kind: str, name: str, content: bytes) 
 def _content(w: Work, name_hash: str, kind: str) -> bytes:
     row = w.kept(artefacts, name_hash)
     if row is None or row["kind"] != kind:
-        raise MissingError(
-            f"The store holds no such {kind}.", value=name_hash, advice=f"{SEE} that have one."
-        )
+        raise MissingError(f"The store holds no such {kind}.", value=name_hash, advice=SEE_SUCH)
     return zlib.decompress(row["content"])
 
 

@@ -108,6 +108,20 @@ def reason_wording(language: str) -> dict[str, Wording]:
     return wording_from_document(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
+@cache
+def console_wording(language: str) -> dict[str, dict[str, str]]:
+    """The words of codes that pages show, by group; for reading only.
+
+    Raises
+    ------
+    PolicyError
+        When there is no wording in that language.
+    """
+    path = POLICY / "wording" / checked_language(language) / "console.yaml"
+    found: dict[str, dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
 def page_notes(page: str) -> dict[str, list[str]]:
     """What a reader of a page must know, by language: of ``demo``, ``taiwan_months``."""
     paths = {language: POLICY / "wording" / language / f"{page}.yaml" for language in LANGUAGES}

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from limitkeeper.app.policy import LANGUAGES, reason_wording
+from limitkeeper.app.problem_wording import in_chinese
 from limitkeeper.app.strategies import LocatedProblem, known_market_parameters
 from limitkeeper.core.strategy.changes import (
     Change,
@@ -82,8 +83,12 @@ def check_document(strategy: Strategy | None, problems: Iterable[LocatedProblem]
         "valid": strategy is not None,
         "hash": None if strategy is None else strategy.hash,
         "problem_count": len(found),
-        "problems": [asdict(each) for each in found[:PROBLEMS_TOLD_MAX]],
+        "problems": [_problem_document(each) for each in found[:PROBLEMS_TOLD_MAX]],
     }
+
+
+def _problem_document(problem: LocatedProblem) -> dict[str, Any]:
+    return asdict(problem) | in_chinese(problem.problem, problem.allowed, problem.advice)
 
 
 def _rule_document(rule: Rule, strategy: Strategy, constants: Mapping[str, float]) -> dict[str, Any]:

@@ -7,7 +7,31 @@ from typing import Any
 
 import pytest
 
-from limitkeeper.shells.api.answers import Mailbox, Reply
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.shells.api.answers import Mailbox, Reply, problem_document
+
+
+def problem(error: InputError | RefusedError) -> dict[str, Any]:
+    return problem_document(error, 422, "input", "Not as it should be")
+
+
+def test_problem_is_told_in_both_languages_with_what_is_allowed_and_what_to_do() -> None:
+    found = problem(InputError("An hour is none.", value=25, allowed="0 to 23", advice="Read it again."))
+    assert (found["detail"], found["detail_zh"]) == ("An hour is none.", "小时无效。")
+    assert (found["allowed"], found["allowed_zh"]) == ("0 to 23", "0 至 23")
+    assert (found["advice"], found["advice_zh"]) == ("Read it again.", "请重新读取。")
+
+
+def test_rule_that_refuses_brings_its_own_chinese_and_its_advice_is_told_besides() -> None:
+    found = problem(RefusedError("version", advice="Read it again."))
+    assert (found["rule"], found["detail_zh"]) == ("version", RefusedError.RULES["version"][1])
+    assert found["advice_zh"] == "请重新读取。"
+
+
+def test_part_of_a_problem_without_chinese_is_told_in_english_alone() -> None:
+    found = problem(InputError("Nobody ever said this.", allowed="pd, lgd", advice="Read it again."))
+    assert sorted(name for name in found if name.endswith("_zh")) == ["advice_zh"]
 
 
 def told_together(tell: Callable[[list[Reply]], None], count: int) -> tuple[list[Any], int]:

@@ -18,6 +18,11 @@ RESERVED = frozenset(
 )
 """Names that the language or the generated source uses itself."""
 
+TAKEN_BY = {
+    "inputs": "declared under inputs", "parameters": "declared under parameters", "rules": "another rule",
+}  # fmt: skip
+"""What has a name already, by where it was declared."""
+
 Path = tuple[str | int, ...]
 
 
@@ -54,7 +59,7 @@ def name_problems(document: Mapping[str, Any], market_parameters: Collection[str
             yield Problem(
                 path, f"The name is taken: it is {taken[name]}.", name, advice="Choose another name."
             )
-        taken.setdefault(name, "another rule" if path[0] == "rules" else f"declared under {path[0]}")
+        taken.setdefault(name, TAKEN_BY[str(path[0])])
 
 
 def number_problems(document: Mapping[str, Any]) -> Iterator[Problem]:

@@ -300,8 +300,8 @@ class _Checker:
             raise self.error(node, "This is not part of the rule language.", advice=advice or HINTS[ast.Call])
         least, most = (2, 8) if function in {"min", "max"} else (1, 1)
         if not least <= len(node.args) <= most:
-            count = "one argument" if most == 1 else f"{least} to {most} arguments"
-            raise self.error(node, f"{function} takes {count}.")
+            one, more = f"{function} takes one argument.", f"{function} takes {least} to {most} arguments."
+            raise self.error(node, one if most == 1 else more)
         units = [self.require_number(argument) for argument in node.args]
         return BOOLEAN if function in TESTS else self.common_unit(node, units)
 

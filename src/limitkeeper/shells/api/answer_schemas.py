@@ -150,9 +150,11 @@ ANSWER_SCHEMAS: dict[str, Schema] = {
             "allowed": value("string null", "What would have been accepted."),
             "advice": value("string null", "What to do next."),
             "rule": value("string", "The rule that refuses it, where one does."),
-            "detail_zh": value("string", "What happened, in Chinese, where a rule refuses it."),
+            "detail_zh": value("string", "What happened, in Chinese, where there is a text."),
+            "allowed_zh": value("string", "What would have been accepted, in Chinese, where it is in words."),
+            "advice_zh": value("string", "What to do next, in Chinese, where there is a text."),
         },
-        optional=("rule", "detail_zh"),
+        optional=("rule", "detail_zh", "allowed_zh", "advice_zh"),
     ),
     "TakenAccounts": record(
         "Accounts that were stated.",

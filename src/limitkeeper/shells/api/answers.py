@@ -17,6 +17,7 @@ from limitkeeper.app.campaigns import CampaignError
 from limitkeeper.app.erasure import BarredError
 from limitkeeper.app.login_attempts import TooManyLoginsError
 from limitkeeper.app.people import LoginError
+from limitkeeper.app.problem_wording import catalogue, in_chinese
 from limitkeeper.connectors.oidc import ProviderError
 from limitkeeper.connectors.sealing import ErasedError
 from limitkeeper.core.access.rights import ForbiddenError
@@ -122,7 +123,18 @@ def problem_document(error: LimitkeeperError, status: int, kind: str, title: str
         "status": status,
         "detail": found.pop("problem"),
         **found,
+        **_chinese_of(error),
     }
+
+
+def _chinese_of(error: LimitkeeperError) -> dict[str, Any]:
+    """An error in Chinese, as far as it has a Chinese text; a rule with a name brings its own."""
+    found: dict[str, Any] = in_chinese(error.problem, error.allowed, error.advice)
+    if (chinese := found.pop("problem_zh", None)) is not None:
+        found["detail_zh"] = chinese
+    if (own := getattr(error, "chinese", None)) is not None:
+        found |= {"rule": getattr(error, "rule", None), "detail_zh": own}
+    return found
 
 
 def error_answer(error: LimitkeeperError) -> Response:
@@ -130,14 +142,11 @@ def error_answer(error: LimitkeeperError) -> Response:
     _, status, kind, title = next(row for row in KINDS if isinstance(error, row[0]))
     wait = getattr(error, "retry_seconds", BusyError.retry_seconds)
     headers = {"Retry-After": str(wait)} if status in (429, 503) else {}
-    more: dict[str, Any] = {}
     if isinstance(error, LoginError):
         headers["WWW-Authenticate"] = "Bearer"
-    if (chinese := getattr(error, "chinese", None)) is not None:
-        more = {"rule": getattr(error, "rule", None), "detail_zh": chinese}
     if isinstance(error, RuleError):
         status = CHANGED_STATUS if error.rule == "version" else status
-    return problem_answer(problem_document(error, status, kind, title) | more, headers)
+    return problem_answer(problem_document(error, status, kind, title), headers)
 
 
 def problem_answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -146,7 +155,8 @@ def problem_answer(document: dict[str, Any], headers: dict[str, str] | None = No
 
 
 def add_error_answers(application: FastAPI) -> None:
-    """Let every error of ours become an answer with its status."""
+    """Let every error of ours become an answer with its status; its Chinese is read now, not while somebody waits."""
+    catalogue()
 
     def answered(_request: Request, error: Exception) -> Response:
         assert isinstance(error, LimitkeeperError)

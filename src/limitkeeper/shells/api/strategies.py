@@ -85,8 +85,10 @@ async def checked_body(request: Request, kind: type[Text]) -> tuple[Text, Strate
     """
     said, (strategy, problems) = await _checked(request, kind)
     if strategy is None:
+        first = problems[0]
         raise InputError(
-            "The strategy does not hold.", value=problems[0],
+            f"The strategy does not hold. Line {first.line}, column {first.column}: {first.problem}",
+            value=first.value, allowed=first.allowed,
             advice=f"It has {len(problems)} problems; POST /v1/strategies/check tells each with its line.",
         )  # fmt: skip
     return said, strategy

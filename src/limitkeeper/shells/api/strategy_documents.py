@@ -80,10 +80,12 @@ PROBLEM = {
     "file": "strategy",
     "line": 12,
     "column": 11,
-    "problem": "There is no quantity of this name.",
+    "problem": "There is no quantity or parameter 'utilization'.",
     "value": "utilization",
     "allowed": None,
     "advice": "Did you mean 'utilisation'?",
+    "problem_zh": "没有名为“utilization”的变量或参数。",
+    "advice_zh": "是否指“utilisation”？",
 }
 
 CHECK: dict[str, Any] = {

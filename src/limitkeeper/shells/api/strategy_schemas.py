@@ -239,7 +239,11 @@ STRATEGY_SCHEMAS: dict[str, Schema] = {
             "value": value("string null", "What was given."),
             "allowed": value("string null", "What would hold."),
             "advice": value("string null", "A hint."),
+            "problem_zh": value("string", "What is wrong, in Chinese, where there is a text."),
+            "allowed_zh": value("string", "What would hold, in Chinese, where it is in words."),
+            "advice_zh": value("string", "The hint in Chinese, where there is a text."),
         },
+        optional=("problem_zh", "allowed_zh", "advice_zh"),
     ),
     "CheckedStrategy": record(
         "What came of a check.",

@@ -59,7 +59,10 @@ FORM_FIELDS, FORM_FILES = 5_000, 10
 UPLOAD_BYTES = 12 * 1024 * 1024
 """Bytes of a form with its files; the API has bounds of its own besides."""
 
-TOO_LARGE = {"status": 413, "detail": "The form is too large.", "allowed": f"{UPLOAD_BYTES} bytes"}
+TOO_LARGE = {
+    "status": 413, "detail": "The form is too large.", "detail_zh": "表单过大。",
+    "allowed": f"{UPLOAD_BYTES} bytes", "allowed_zh": f"{UPLOAD_BYTES} 字节",
+}  # fmt: skip
 
 PAGES: tuple[PageRoute, ...] = (
     *entrance.PAGES,
@@ -249,7 +252,8 @@ async def act(look: Look) -> Response:
              if isinstance(value, UploadFile) and value.size and ":" not in name]  # fmt: skip
     path, method = texts.get("_path", ""), texts.get("_method", "POST")
     if not path.startswith("/v1/") or method not in ("POST", "PATCH", "DELETE"):
-        return look.refused({"status": 400, "detail": "The form says nothing to do.", "value": path[:200]})
+        said = look.t("The form says nothing to do.", "表单未说明要执行的操作。")
+        return look.refused({"status": 400, "detail": said, "value": path[:200]})
     headers = {"If-Match": texts.get("_match", ""), "Idempotency-Key": texts.get("_key", "")}
     try:
         given: dict[str, Any] = {"headers": {name: value for name, value in headers.items() if value}}

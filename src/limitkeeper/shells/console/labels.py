@@ -4,7 +4,7 @@ from functools import cache
 
 import yaml
 
-from limitkeeper.app.policy import POLICY, checked_language, reason_wording
+from limitkeeper.app.policy import POLICY, checked_language, console_wording, reason_wording
 from limitkeeper.core.compliance.requests import KINDS
 from limitkeeper.core.strategy.constraints import CONSTRAINT_WORDING
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
@@ -15,8 +15,7 @@ TIER_RULES = POLICY / "approval" / "tiers.yaml"
 @cache
 def labels(language: str) -> dict[str, dict[str, str]]:
     """Each group of codes with the words of each code; quantities, constraints, rules and reasons as they are defined."""
-    path = POLICY / "wording" / checked_language(language) / "console.yaml"
-    found: dict[str, dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = dict(console_wording(language))
     place = ("en", "zh").index(language)
     rules = yaml.safe_load(TIER_RULES.read_text(encoding="utf-8"))
     found["feature"] = {
@@ -27,7 +26,8 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     found["tier_rule"] = {
         name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()
     }
-    found["ledger_why"] |= {code: words.text for code, words in reason_wording(language).items()}
+    reasons = {code: words.text for code, words in reason_wording(language).items()}
+    found["ledger_why"] = found["ledger_why"] | reasons
     found |= fairness_labels(language)
     found["rights_kind"] = {kind: words[place].rstrip(".。") for kind, words in KINDS.items()}
     return found

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from limitkeeper.app.oidc_login import OidcLogins
+from limitkeeper.app.problem_wording import in_chinese
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
 from limitkeeper.shells.console.labels import label, why_words
@@ -318,13 +319,21 @@ class Look:
         """Whether a script of the page asks, which shows what went wrong beside the form."""
         return "application/json" in self.request.headers.get("accept", "")
 
+    def told(self, problem: dict[str, Any]) -> dict[str, Any]:
+        """A problem in the language of who looks; what has no Chinese stays in English, so that nothing is lost."""
+        if self.language != "zh":
+            return problem
+        parts = ("detail", "problem", "allowed", "advice")
+        return problem | {name: problem[f"{name}_zh"] for name in parts if problem.get(f"{name}_zh")}
+
+    def sentence(self, problem: str) -> str:
+        """A problem that was written down in English, in the language of who looks."""
+        return str(self.told({"problem": problem} | in_chinese(problem))["problem"])
+
     def refused(self, problem: dict[str, Any]) -> Response:
         """What a form is answered that was refused: to a script as JSON, so that what was filled in stays."""
-        chinese = problem.get("detail_zh") if self.language == "zh" else None
         if self.is_script:
-            return JSONResponse(
-                {"problem": problem | {"detail": chinese or problem["detail"]}}, problem["status"]
-            )
+            return JSONResponse({"problem": self.told(problem)}, problem["status"])
         return self.page("problem", problem["status"], problem=problem)
 
     def onward(self, response: Response) -> Response:

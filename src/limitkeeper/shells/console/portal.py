@@ -80,12 +80,14 @@ async def submit_appeal(look: Look) -> Response:
         try:
             await look.ask.answer("POST", f"/v1/appeals/{appeal_id}/evidence", files=sent)
         except ProblemError as error:
-            missed.append(f"{file.filename}: {error.document['detail']}")
+            why = look.told(error.document)["detail"].rstrip(".。")
+            missed.append(look.t(f"{file.filename}: {why}", f"{file.filename}：{why}"))
     missed += [f"{file.filename}" for file in files[FILES_AT_ONCE:]]
     said = look.t("Your appeal is submitted.", "您的申诉已提交。")
     if missed:
-        said = look.t("Your appeal is submitted, without: ", "申诉已提交，但以下文件未收到：") + "; ".join(
-            missed
+        said = look.t(
+            f"Your appeal is submitted, without: {'; '.join(missed)}.",
+            f"申诉已提交，但以下文件未收到：{'；'.join(missed)}。",
         )
     return look.onward(look.forth(f"{ROOT}/my/appeals/{appeal_id}", said))
 

@@ -29,7 +29,8 @@ async def checked_draft(look: Look) -> Response:
     values: dict[str, Any] = {"chosen": given}
     try:
         answer = await look.ask.answer("POST", "/v1/strategies/check", json={"strategy": text})
-        values["checked"] = answer.json()
+        checked = answer.json()
+        values["checked"] = checked | {"problems": [look.told(each) for each in checked["problems"]]}
     except ProblemError as error:
         values["problem"] = error.document
     return await _page(look, text, values)
