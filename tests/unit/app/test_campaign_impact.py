@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limitkeeper.app.campaign_impact import impact_of
@@ -35,6 +35,7 @@ def impact(rows: list[dict[str, object]]) -> dict[str, object]:
     return impact_of(taken.items)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(capitals, ratios), min_size=1, max_size=20))
 def test_raroc_is_the_return_of_all_on_the_capital_of_all(worth: list[tuple[float, float]]) -> None:
     found = impact(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -41,6 +42,8 @@ from limitkeeper.shells.console.asking import ProblemError, problem_of_input
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
 from limitkeeper.shells.console.session import ROOT, end_session, inside, is_ours, quoted, token_of
+
+log = structlog.get_logger()
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -135,8 +138,9 @@ async def nowhere(console: Console, request: Request, _error: Exception) -> Resp
     return failed(look, {"status": 404, "detail": said, "value": request.url.path[:200]})
 
 
-async def failed_inside(console: Console, request: Request, _error: Exception) -> Response:
+async def failed_inside(console: Console, request: Request, error: Exception) -> Response:
     """What is answered where a page itself fails; the log has why."""
+    log.error("page_failed", exc_info=error)
     look = Look(request, console)
     said = look.t(
         "This page failed. Nothing was changed that you were not told of.",
