@@ -33,7 +33,7 @@ LOOKS = 10
 TARGET_SECONDS = 1.5
 WATCHERS = int(os.environ.get("BENCH_WATCHERS", "50"))
 TARGET_COST = 0.10
-ROUNDS, BATCHES, BATCH_EVENTS = 5, 10, 20_000
+ROUNDS, BATCHES, BATCH_EVENTS = 15, 10, 20_000
 FLAGGED_SHARE = 0.0005
 """Of the events: each flags an account, and raises an alert."""
 
