@@ -1,5 +1,6 @@
 """Protected attributes of the whole portfolio: a file of their own, read to measure and by nothing that decides."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,10 @@ class Attributes:
         Parquet or CSV of the whole portfolio: ``account_id`` and the protected columns.
     protected
         Which columns those are.
-    outcome
-        Column that says who defaulted afterwards, 1 or 0; None where nobody knows yet.
     """
 
     file: Path
     protected: tuple[str, ...]
-    outcome: str | None = None
 
     def people(self) -> pl.DataFrame:
         """The accounts with their attributes.
@@ -39,14 +37,7 @@ class Attributes:
         InputError
             When the file cannot be read, or has not the columns.
         """
-        people = table(self.file)
-        for name in ("account_id", *self.protected, *([self.outcome] if self.outcome else [])):
-            if name not in people.columns:
-                raise InputError(
-                    f"The file of attributes has no column '{name}'.", allowed=", ".join(people.columns),
-                    advice=did_you_mean(name, people.columns),
-                )  # fmt: skip
-        return people.with_columns(pl.col("account_id").cast(pl.String))
+        return checked_people(table(self.file), self.protected)
 
     def treatment(self, w: Work, name: str, items: pl.DataFrame) -> dict[str, Any] | None:
         """How a campaign would treat groups, as it is kept of a fairness report; None where no account of it is known.
@@ -72,13 +63,29 @@ class Attributes:
         if people.join(decided, on="account_id", how="semi").is_empty():
             return None
         report = decided_fairness(
-            "campaign", {"name": name}, decided, people, self.protected, screens_in_force(day_of(w.now_us)),
-            outcome=self.outcome,
-        )  # fmt: skip
+            "campaign", {"name": name}, decided, people, self.protected, screens_in_force(day_of(w.now_us))
+        )
         return kept_screen(report)
 
 
-def attributes_at(file: Path | None, protected: str | None) -> Attributes | None:
+def checked_people(people: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """A table of persons that has the columns, its accounts as texts.
+
+    Raises
+    ------
+    InputError
+        When one is not there.
+    """
+    for name in ("account_id", *columns):
+        if name not in people.columns:
+            raise InputError(
+                f"The file of attributes has no column '{name}'.", allowed=", ".join(people.columns),
+                advice=did_you_mean(name, people.columns),
+            )  # fmt: skip
+    return people.with_columns(pl.col("account_id").cast(pl.String))
+
+
+def attributes_at(file: Path | None, protected: Sequence[str]) -> Attributes | None:
     """Protected attributes in a file, which is looked at once so that what is wrong with it is told at the start.
 
     Raises
@@ -86,14 +93,13 @@ def attributes_at(file: Path | None, protected: str | None) -> Attributes | None
     InputError
         When one is said without the other, the file cannot be read, or has not the columns.
     """
-    names = tuple(name.strip() for name in (protected or "").split(",") if name.strip())
-    if bool(file) != bool(names):
+    if bool(file) != bool(protected):
         raise InputError(
             "A file of attributes and the names of its columns go together.",
-            value=f"{file or 'no file'}; {protected or 'no columns'}", allowed="both, or neither",
+            value=f"{file or 'no file'}; {', '.join(protected) or 'no columns'}", allowed="both, or neither",
         )  # fmt: skip
     if file is None:
         return None
-    found = Attributes(file, names)
+    found = Attributes(file, tuple(protected))
     found.people()
     return found

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -42,7 +44,8 @@ class CampaignError(LimitkeeperError):
     """A campaign that cannot be dealt with as asked."""
 
 
-class Proposal(NamedTuple):
+@dataclass(frozen=True)
+class Proposal:
     """A campaign that is to be proposed."""
 
     name: str
@@ -50,6 +53,12 @@ class Proposal(NamedTuple):
     earliest_us: int = 0
     fairness: Mapping[str, Any] | None = None
     """How it treats groups; None where that was not measured."""
+
+    @cached_property
+    def impact(self) -> dict[str, Any]:
+        """What it would do, worked out once."""
+        counts = self.taken.counts()
+        return impact_of(self.taken.items) | {"counts": counts, "fairness": self.fairness}
 
 
 Treated = Callable[[Work, str, pl.DataFrame], Mapping[str, Any] | None]
@@ -92,17 +101,12 @@ def proposal_document(
     w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
 ) -> dict[str, Any]:
     """What a table would lead to as a campaign, or led to, and which tier decides; without an id nothing is proposed."""
-    taken, impact = proposal.taken, _impact(proposal)
+    taken, impact = proposal.taken, proposal.impact
     told: dict[str, Any] = {"required_tier": None, "tier_rules": []}
     if not taken.items.is_empty():
         tier, rules = policy.tier(opening_of(w, impact).tier_facts(), day_of(w.now_us))
         told = {"required_tier": tier, "tier_rules": list(rules)}
     return {"campaign_id": campaign_id, "name": proposal.name, **told, "impact": impact}
-
-
-def _impact(proposal: Proposal) -> dict[str, Any]:
-    taken = proposal.taken
-    return impact_of(taken.items) | {"counts": taken.counts(), "fairness": proposal.fairness}
 
 
 READ_AT_ONCE = 50_000
@@ -170,7 +174,7 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         raise CampaignError(
             "The name is empty or too long.", value=proposal.name[:50], allowed="1 to 200 letters"
         )
-    campaign_id, row = _opened(w, proposal.name, items, _impact(proposal), policy, proposal.earliest_us)
+    campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us)
     w.add(campaigns, row)
     names = ("campaign_id", "number", *COLUMNS, "state")
     numbered = (

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from limitkeeper import __version__
+from limitkeeper.app.attributes import checked_people
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.review import Review
 from limitkeeper.app.scoring import characteristic_columns
@@ -278,13 +279,7 @@ def decided_fairness(
     InputError
         When a column is not there, an account stands twice, or nobody of whom something was decided is known.
     """
-    for name in ("account_id", *protected, *([outcome] if outcome else [])):
-        if name not in people.columns:
-            raise InputError(
-                f"The file of attributes has no column '{name}'.", allowed=", ".join(people.columns),
-                advice=did_you_mean(name, people.columns),
-            )  # fmt: skip
-    people = people.with_columns(pl.col("account_id").cast(pl.String))
+    people = checked_people(people, [*protected, *([outcome] if outcome else [])])
     if people["account_id"].is_duplicated().any():
         raise InputError("The file of attributes names an account twice.", value=people.height)
     joined = people.join(decided, on="account_id", how="left", maintain_order="left")

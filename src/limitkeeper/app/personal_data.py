@@ -153,15 +153,9 @@ def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
     w.note("rights.copy", f"customer:{customer_id}", {name: len(each) for name, each in rows.items() if each})
     looked = _looks(w, customer_id)
     rows["case_acts"] = _with_words(seal, rows, customer_id)
-    rows["limit_entries"] = [
-        row
-        | {
-            "cancelled_why": opened_text(
-                seal, row["cancelled_why"] or "", f"entry:{row['entry_id']}", customer_id
-            )
-        }
-        for row in rows["limit_entries"]
-    ]
+    for row in rows["limit_entries"]:
+        if (kept := row["cancelled_why"]) is not None:
+            row["cancelled_why"] = opened_text(seal, kept, f"entry:{row['entry_id']}", customer_id)
     return {
         "customer_id": customer_id,
         "made_at": instant_text(w.now_us),

@@ -63,7 +63,7 @@ def test_campaign_whose_accounts_the_file_does_not_know_is_not_measured(store: S
 
 
 def test_file_is_read_anew_for_each_measurement(store: Store, tmp_path: Path) -> None:
-    attributes = attributes_at(people(tmp_path), "sex")
+    attributes = attributes_at(people(tmp_path), ["sex"])
     assert attributes is not None
     attributes.file.unlink()
     with work(store, SYSTEM, NOW_US) as w, pytest.raises(InputError):
@@ -72,12 +72,12 @@ def test_file_is_read_anew_for_each_measurement(store: Store, tmp_path: Path) ->
 
 def test_column_that_is_not_there_is_told_at_the_start_with_what_is_near(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'sexx'") as told:
-        attributes_at(people(tmp_path), "sexx")
+        attributes_at(people(tmp_path), ["sexx"])
     assert "sex" in str(told.value.advice)
 
 
-@pytest.mark.parametrize(("is_named", "columns"), [(True, None), (True, " , "), (False, "sex")])
-def test_file_and_columns_go_together(tmp_path: Path, columns: str | None, *, is_named: bool) -> None:
+@pytest.mark.parametrize(("is_named", "columns"), [(True, []), (False, ["sex"])])
+def test_file_and_columns_go_together(tmp_path: Path, columns: list[str], *, is_named: bool) -> None:
     with pytest.raises(InputError, match="go together"):
         attributes_at(people(tmp_path) if is_named else None, columns)
-    assert attributes_at(None, None) is None
+    assert attributes_at(None, []) is None

@@ -104,10 +104,10 @@ class Reporter:
             )
             trace = self.trace(watched, row, account, ts_us) if new else None
             # Written once: it is long, and what one look led to has the same.
-            evidence = evidence_of(trace) if trace else None
+            evidence = evidence_of(trace) if trace else {}
             for trigger in np.flatnonzero(watched.alerts[row]).tolist():
                 self._add_alert(watched, row, trigger, account, evidence, found)
-            if watched.proposed[row] and trace is not None and evidence is not None:
+            if watched.proposed[row] and trace is not None:
                 row_now = proposal_row(trace, account, ts_us) | evidence
                 found.proposals.append(ProposalChange(account, ts_us, "superseded", None, row_now))
 
@@ -117,7 +117,7 @@ class Reporter:
         row: int,
         trigger: int,
         account: str,
-        evidence: dict[str, Any] | None,
+        evidence: dict[str, Any],
         found: Findings,
     ) -> None:
         alert = watched.alert_rows[row, trigger].tolist()
@@ -129,7 +129,7 @@ class Reporter:
             "hits": alert[COUNT],
             "seen_us": alert[SEEN_US],
         }
-        if watched.alerts[row, trigger] == UPDATED or evidence is None:
+        if watched.alerts[row, trigger] == UPDATED or not evidence:
             (found.alerts if alert_id in found.alerts else found.seen).setdefault(alert_id, {}).update(
                 changed
             )

@@ -21,6 +21,7 @@ from limitkeeper.shells.cli.options import (
     work_as,
 )
 from limitkeeper.shells.cli.progress import progress_bars
+from limitkeeper.shells.cli.train import listed
 
 if TYPE_CHECKING:
     pass
@@ -82,7 +83,7 @@ def propose(
 
     called = name or file.stem
     earliest_us = int(instant(effective).timestamp()) * 1_000_000 if effective else 0
-    frame, measured = table(file), attributes_at(attributes, protected)
+    frame, measured = table(file), attributes_at(attributes, listed(protected or ""))
     treated = measured.treatment if measured else unmeasured
     opened = looking_as if dry_run else work_as
     with opened(data, store, person, "campaign.propose") as w:

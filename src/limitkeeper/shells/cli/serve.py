@@ -9,6 +9,7 @@ from rich.console import Console
 
 from limitkeeper.shells.cli.options import AttributeNames, AttributesFile
 from limitkeeper.shells.cli.progress import progress_bars
+from limitkeeper.shells.cli.train import listed
 
 
 def serve(
@@ -187,7 +188,7 @@ def serve(
         Webhook(checked_url(webhook), secret_bytes(os.environ.get("LIMITKEEPER_WEBHOOK_SECRET", "")))
         if webhook
         else None,
-        workflow_of(data, market, mail, channels, oidc, attributes_at(attributes, protected))
+        workflow_of(data, market, mail, channels, oidc, attributes_at(attributes, listed(protected or "")))
         if workflow
         else None,
         BankTopics(commands, source(bank_acknowledgements)) if commands else None,
