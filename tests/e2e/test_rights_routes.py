@@ -307,6 +307,7 @@ def test_erasure_leaves_neither_the_persons_id_nor_his_login_but_in_evidence(ser
     lou.post(f"/v1/lines/{OLD_LINE}/requests", {"limit_cents": 0})
     server.clock.forward(5 * DAY_US)
     awaited(lambda: server.session("lou-logs-in").get(f"/v1/lines/{OLD_LINE}")["is_closed"])
+    awaited(lambda: server.session("ann").get(f"/v1/accounts/{OLD_LINE}")["features"]["limit_cents"] == 0)
     server.clock.forward(2_200 * DAY_US)
     request_id = made(server.session("lou-logs-in"), "erase")
     assert acted(server.session("ivy"), request_id, "erase")["state"] == "done"

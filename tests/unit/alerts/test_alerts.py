@@ -111,6 +111,15 @@ def test_confirmed_freeze_for_a_violation_stands(running: Engine) -> None:
     assert proposals(running) == [("freeze", "confirmed", "by hand")]
 
 
+def test_closed_line_is_watched_but_nothing_more_is_proposed_of_it(running: Engine) -> None:
+    happen(running, (0, "flag"), (1, "limit_set", 0))
+    (found,) = happen(running, (400, "flag"))
+    assert (found["action"], found["alerts"]) == ("none", ["suspected_violation"])
+    assert proposals(running) == [("freeze", "lapsed", "freeze_not_confirmed")]
+    (again,) = happen(running, (401, "limit_set", 500_000))
+    assert again["action"] == "freeze"
+
+
 def test_freeze_lifted_by_hand_is_over(running: Engine) -> None:
     happen(running, (0, "flag"))
     table = pl.DataFrame(

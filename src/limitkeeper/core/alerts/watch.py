@@ -325,7 +325,8 @@ def _columns(looks: Looks, stated: NDArray[np.float64], terms: WatchTerms) -> Co
     values = np.empty((second + len(others), len(looks)))
     copy_rows(looks.features.T, features, 0, values[:first])
     copy_rows(stated, given, 0, values[first:second])
-    rest: dict[str, NDArray[np.float64] | float] = {**terms.estimates, "is_closed": 0.0, **looks.others}
+    closed = np.asarray(looks.features[:, FEATURE_NAMES.index("limit_cents")] == 0.0, np.float64)
+    rest: dict[str, NDArray[np.float64] | float] = {**terms.estimates, "is_closed": closed, **looks.others}
     for k, name in enumerate(others, second):
         values[k] = rest.get(name, np.nan)
     return Columns(terms.names, values)

@@ -92,8 +92,8 @@ ACCOUNT_QUANTITIES = (
     Quantity(
         "is_closed",
         "flag",
-        "The line is closed.",
-        "额度已关闭。",
+        "The line is closed; the monitor takes a line whose limit is 0 as closed.",
+        "额度已关闭；实时监测将额度为 0 视为已关闭。",
         "not recorded",
         0.0,
         1.0,
