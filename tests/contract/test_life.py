@@ -29,12 +29,12 @@ from limitkeeper.app.life_documents import (
     release_documents,
     whole_release_document,
 )
-from limitkeeper.app.live import deciding, live_since_sequence, server_standing
+from limitkeeper.app.live import Arm, deciding, live_since_sequence, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
 from limitkeeper.app.release_figures import figures_kept
 from limitkeeper.app.release_review import ReleaseReview, reviewed_by_releases
-from limitkeeper.app.strategies import strategy_path
+from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.compliance.life import Assessment, LifeError
 from limitkeeper.core.kernel.errors import PolicyError
@@ -231,20 +231,35 @@ def test_challenger_decides_on_its_share_and_its_shadow_lies_apart(store: Store)
 def test_nothing_but_what_is_live_decides_where_something_is(store: Store, store_url: str) -> None:
     with pytest.raises(PolicyError, match="No strategy is live"):
         deciding(store_url, "CN", None, None, must_be_live=True)
-    assert deciding(store_url, "CN", None, None, must_be_live=False)[0].name == "standard"
+    assert deciding(store_url, "CN", None, None, must_be_live=False)[0].strategy.name == "standard"
     release_id = draft(store, "cautious")
     approve(store, release_id)
     put_live(store, release_id)
-    strategy, model = deciding(store_url, "CN", None, None, must_be_live=True)
-    assert strategy.name == "cautious"
-    assert model is not None
-    assert model.hash == MODEL.hash
+    (champion,) = deciding(store_url, "CN", None, None, must_be_live=True)
+    assert champion.strategy.name == "cautious"
+    assert champion.model is not None
+    assert champion.model.hash == MODEL.hash
     for must_be_live in (True, False):
         with pytest.raises(PolicyError, match="not the strategy that is live"):
             deciding(store_url, "CN", "standard", None, must_be_live=must_be_live)
-    assert (
-        deciding(store_url, "CN", "standard", None, must_be_live=False, is_trial=True)[0].name == "standard"
-    )
+    (tried,) = deciding(store_url, "CN", "standard", None, must_be_live=False, is_trial=True)
+    assert tried.strategy.name == "standard"
+
+
+def test_challengers_decide_beside_the_champion_on_the_buckets_that_they_have(
+    store: Store, store_url: str
+) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    for release_id, buckets in ((one, 10_000), (two, 2_500)):
+        approve(store, release_id)
+        put_live(store, release_id, buckets)
+    champion, challenger = deciding(store_url, "CN", None, None, must_be_live=True)
+    assert (champion.strategy.name, champion.buckets) == ("standard", range(0))
+    assert (challenger.strategy.name, challenger.buckets) == ("cautious", range(7_500, 10_000))
+    store.take({"market": "CN"})
+    with reading(store, SYSTEM, NOW_US) as w:
+        assert server_standing(w, [champion, challenger])["standing"] == "live"
+        assert server_standing(w, [champion])["standing"] == "replaced"
 
 
 def test_first_live_release_keeps_after_which_micro_batch_it_decides(store: Store) -> None:
@@ -287,27 +302,39 @@ def test_review_is_kept_once_with_the_hits_of_each_rule_on_the_whole_portfolio(s
     assert whole_release_document(store, one)["review"]["rules"] == found.figures[two]["rules"]
 
 
+def arm_of(store: Store, release_id: str) -> Arm:
+    with reading(store, SYSTEM, NOW_US) as w:
+        found = released(w, release_id)
+    return Arm(found.strategy, found.model)
+
+
 def test_server_says_by_what_right_its_strategy_decides(store: Store) -> None:
     store.take({"market": "CN"})
 
-    def standing(strategy_hash: str, model_hash: str | None) -> dict[str, Any]:
+    def standing(arm: Arm) -> dict[str, Any]:
         with reading(store, SYSTEM, NOW_US) as w:
-            return server_standing(w, strategy_hash, model_hash)
+            return server_standing(w, [arm])
 
-    nobody = standing("sha256:named", None)
-    assert nobody == {"standing": "unreleased", "release_id": None, "champion_id": None, "market": "CN"}
+    nobody = standing(Arm(loaded_strategy(strategy_path("standard")), None))
+    assert nobody == {
+        "standing": "unreleased",
+        "release_id": None,
+        "champion_id": None,
+        "market": "CN",
+        "challengers": [],
+    }
     one, two = draft(store), draft(store, "cautious")
-    row = whole_release_document(store, one)
-    runs = (row["strategy_hash"], row["model_hash"])
-    assert standing(*runs) == nobody | {"release_id": one}
+    runs = arm_of(store, one)
+    assert standing(runs) == nobody | {"release_id": one}
     for release_id, expected in ((one, "live"), (two, "replaced")):
         approve(store, release_id)
         put_live(store, release_id)
-        assert standing(*runs) == {
+        assert standing(runs) == {
             "standing": expected,
             "release_id": one,
             "champion_id": release_id,
             "market": "CN",
+            "challengers": [],
         }
 
 
@@ -316,9 +343,9 @@ def test_trial_is_told_as_a_trial_whatever_is_live(store: Store) -> None:
     release_id = draft(store)
     approve(store, release_id)
     put_live(store, release_id)
-    row = whole_release_document(store, release_id)
+    runs = arm_of(store, release_id)
     with reading(store, SYSTEM, NOW_US) as w:
-        found = server_standing(w, row["strategy_hash"], row["model_hash"])
+        found = server_standing(w, [runs])
     assert (found["standing"], found["release_id"]) == ("trial", release_id)
 
 

@@ -21,7 +21,7 @@ from limitkeeper.store.work import work
 from tests.console_forms import Browser
 from tests.consoles import sitting
 from tests.contract.test_life import MODEL, portfolio
-from tests.workflow_server import WorkflowServer, workflow_server
+from tests.workflow_server import WorkflowServer, awaited, workflow_server
 
 RELEASES, NEW, TRY = "/console/strategy/releases", "/console/strategy/new", "/console/strategy/try"
 STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
@@ -117,7 +117,8 @@ def test_release_goes_through_every_gate_by_its_forms_to_live_and_back(
     acted(at("mia"), two, "retire", words="no better")
     three = approved(at, of_version(CAUTIOUS, "2026-12"))
     acted(at("mia"), three, "live", **{"share:percent": "100"})
-    assert "Another champion was put live" in at("ivy").page("/console/strategy")
+    awaited(lambda: decides(server) == three)
+    assert "cautious 2026-12" in at("ivy").page("/console/strategy")
     acted(at("mia"), three, "rollback", words="too many cuts")
     gone = at("ivy").page(f"{RELEASES}/{three}")
     assert "too many cuts" in gone
@@ -126,6 +127,14 @@ def test_release_goes_through_every_gate_by_its_forms_to_live_and_back(
         each["release_id"]: each["state"] for each in server.session("ivy").get("/v1/releases")["items"]
     }
     assert (states[one], states[two], states[three]) == ("live", "retired", "retired")
+    awaited(lambda: decides(server) == one)
+    assert "The champion that is live decides." in at("ivy").page("/console/strategy")
+
+
+def decides(server: WorkflowServer) -> str | None:
+    """The release by which the running server decides, where it is the champion that is live."""
+    found = server.session("ivy").get("/v1/strategies/live")
+    return found["release_id"] if found["standing"] == "live" else None
 
 
 def test_difference_is_told_rule_by_rule_with_what_it_was(at: Callable[[str], Browser]) -> None:

@@ -25,7 +25,7 @@ from limitkeeper.shells.api.strategies import CHECKING, CHECKS_AT_ONCE, SEARCH_L
 from limitkeeper.store.work import work
 from tests.contract.test_life import MODEL, portfolio
 from tests.live_engines import state_bytes
-from tests.workflow_server import Person, WorkflowServer, workflow_server
+from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
 RELEASES, CHECK, TRY = "/v1/releases", "/v1/strategies/check", "/v1/strategies/try"
 STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
@@ -52,6 +52,12 @@ class House:
         headers = {"if-match": seen}
         path = f"{RELEASES}/{release_id}/{act}"
         return person.asked("POST", path, content, status=status, headers=headers, **more).json()
+
+    def decides(self, releases: list[str]) -> bool:
+        """Whether the running server decides by releases that are live, the champion first."""
+        found = self.ivy.get("/v1/strategies/live")
+        runs = [found["release_id"], *(each["release_id"] for each in found["challengers"])]
+        return found["standing"] == "live" and runs == releases
 
     def drafted(self, text: str, **more: str) -> str:
         """The id of a draft."""
@@ -109,21 +115,23 @@ def test_strategy_comes_from_its_text_to_live_and_back_and_every_gate_is_shown(h
     assert house.kim.get(f"{RELEASES}/{one}")["state"] == "approved"
     live = house.acted(house.kim, one, "live", {})
     assert [(each["release_id"], each["share"]) for each in live["items"]] == [(one, 1.0)]
-    deciding = house.ivy.get("/v1/strategies/live")
-    assert (deciding["standing"], deciding["release_id"]) == ("live", one)
+    awaited(lambda: house.decides([one]))
 
     two = house.approved(CAUTIOUS)
     house.acted(house.kim, two, "live", {"share": 0.25})
     assert house.kim.get(f"{RELEASES}/{one}")["share"] == 0.75
+    awaited(lambda: house.decides([one, two]))
+    (challenger,) = house.ivy.get("/v1/strategies/live")["challengers"]
+    assert challenger == {"release_id": two, "name": "cautious", "version": "2026-11", "share": 0.25}
     assert house.acted(house.kim, two, "retire", {"words": "no better"})["state"] == "retired"
     three = house.approved(of_version(CAUTIOUS, "2026-12"))
     house.acted(house.kim, three, "live", {})
-    assert house.ivy.get("/v1/strategies/live")["standing"] == "replaced"
+    awaited(lambda: house.decides([three]))
     refused = house.acted(house.kim, one, "rollback", {"words": "too many cuts"}, 409)
     assert (refused["rule"], refused["detail_zh"]) == ("state", "该版本当前状态不允许此操作。")
     back = house.acted(house.kim, three, "rollback", {"words": "too many cuts"})
     assert {each["release_id"]: each["state"] for each in back["items"]} == {one: "live", three: "retired"}
-    assert house.ivy.get("/v1/strategies/live")["standing"] == "live"
+    awaited(lambda: house.decides([one]))
     assert house.kim.get(f"{RELEASES}/{three}")["acts"][-1]["detail"] == {"words": "too many cuts"}
     assert house.ivy.get("/v1/audit/verify")["holds"]
 

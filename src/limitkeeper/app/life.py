@@ -13,7 +13,6 @@ from limitkeeper.app.life_contents import (
     keep_content,
     model_documents,
     release_row_of,
-    released,
     released_of,
 )
 from limitkeeper.app.life_evidence import checked_screen, kept_screen
@@ -21,7 +20,6 @@ from limitkeeper.app.regulation import finding_document, strategy_findings
 from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import as_json
-from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.compliance.life import (
     APPROVED,
     ASSESSED,
@@ -44,9 +42,8 @@ from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.risk.model import Model
 from limitkeeper.store.life_tables import release_acts, releases
-from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import store_heads
-from limitkeeper.store.work import ConflictError, Work, reading
+from limitkeeper.store.work import ConflictError, Work
 
 
 def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own_register: str | None) -> str:
@@ -255,13 +252,6 @@ def live_rows(w: Work, market: str) -> list[dict[str, Any]]:
     """The live releases of a market, the champion first."""
     query = sa.select(releases).where(releases.c.market == market, releases.c.state == LIVE)
     return w.rows(query.order_by(releases.c.is_champion.desc(), releases.c.bucket_from.desc()))
-
-
-def live_champion(store: Store, market: str) -> Released | None:
-    """What decides in a market, None where nothing is live; challengers decide on reviews."""
-    with reading(store, SYSTEM, 0) as w:
-        found = next((row for row in live_rows(w, market) if row["is_champion"]), None)
-        return None if found is None else released(w, found["release_id"])
 
 
 def release_of(row: Mapping[str, Any]) -> Release:

@@ -1,21 +1,25 @@
 """What may decide on a store: what is live in its market, and before that, or in a trial, what is named."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
-from limitkeeper.app.life import live_champion, live_rows
+from limitkeeper.app.life import live_rows
+from limitkeeper.app.life_contents import released_of
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
-from limitkeeper.core.compliance.life import LIVE, release_id_of
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.compliance.life import BUCKETS, LIVE, release_id_of
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import store_heads
-from limitkeeper.store.work import Work
+from limitkeeper.store.work import Work, reading
 
 STANDARD = "standard"
 
@@ -24,10 +28,34 @@ TRIAL, REPLACED, UNRELEASED = "trial", "replaced", "unreleased"
 SERVER_STANDINGS = {
     LIVE: "The champion that is live decides.",
     TRIAL: "A strategy is tried: it is not live, and the store is a trial's for ever.",
-    REPLACED: "Another champion was put live since the server started, and decides from its next start.",
+    REPLACED: "What is live has changed; the server takes it up within seconds, or its log says why it cannot.",
     UNRELEASED: "Nothing is live: a strategy that was named watches, and nothing takes effect by it.",
 }
 """By what right a server's strategy decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A strategy and a model that decide about some accounts.
+
+    Parameters
+    ----------
+    strategy, model
+        What decides; without a model the PD is missing, and no rule that reads the score hits.
+    buckets
+        Of the accounts that a challenger decides about; the champion decides about the others.
+    """
+
+    strategy: Strategy
+    model: Model | None
+    buckets: range = range(0)
+
+    @property
+    def title(self) -> str:
+        """What decides, in short, as the first line of a server names it."""
+        scored = f"model {self.model.hash[7:15]}" if self.model else "no model: no rule reads a score"
+        share = f", on {len(self.buckets) / BUCKETS:.2%} of the accounts" if self.buckets else ""
+        return f"strategy {self.strategy.name} {self.strategy.version}, {scored}{share}"
 
 
 def deciding(
@@ -38,8 +66,8 @@ def deciding(
     *,
     must_be_live: bool,
     is_trial: bool = False,
-) -> tuple[Strategy, Model | None]:
-    """The strategy and the model that decide on a store.
+) -> tuple[Arm, ...]:
+    """What decides on a store: the champion, then challengers on shares of the accounts.
 
     Where something is live, nothing else decides, so that every proposal since then is one of what was approved.
 
@@ -64,27 +92,57 @@ def deciding(
     store = Store(store_url, upgrades=True)
     try:
         store.upgrade()
-        found = None if is_trial else live_champion(store, market)
+        with reading(store, SYSTEM, 0) as w:
+            found = () if is_trial else live_arms(w, market)
     finally:
         store.close()
     named = None if strategy is None else loaded_strategy(strategy_path(strategy))
-    if found is None:
+    if not found:
         if must_be_live:
             raise PolicyError(
                 "No strategy is live in this market, and with --workflow proposals lead to changes of limits.",
                 value=market,
                 advice="See docs/life.md: limitkeeper life draft; or try one with --trial.",
             )
-        return named or loaded_strategy(strategy_path(STANDARD)), model
-    others = [name for name, given, live in (("strategy", named, found.strategy), ("model", model, found.model))
+        return (Arm(named or loaded_strategy(strategy_path(STANDARD)), model),)
+    champion = found[0]
+    others = [name for name, given, live in (("strategy", named, champion.strategy), ("model", model, champion.model))
               if given is not None and (live is None or given.hash != live.hash)]  # fmt: skip
     if others:
         raise PolicyError(
             f"This is not the {' and the '.join(others)} that is live in this market.",
-            allowed=f"{found.strategy.name} {found.strategy.version}, {found.row['model_hash'] or 'no model'}",
+            allowed=f"{champion.strategy.name} {champion.strategy.version}, "
+            f"{champion.model.hash if champion.model else 'no model'}",
             advice="Leave --strategy and --model out, or put yours live: docs/life.md.",
         )
-    return found.strategy, found.model
+    return found
+
+
+def live_arms(w: Work, market: str) -> tuple[Arm, ...]:
+    """What is live in a market: the champion, then challengers; empty where nothing is."""
+    return tuple(replace(_arm(w, row), buckets=_buckets(row)) for row in live_rows(w, market))
+
+
+def _arm(w: Work, row: Mapping[str, Any]) -> Arm:
+    found = released_of(w, row)
+    return Arm(found.strategy, found.model)
+
+
+def _buckets(row: Mapping[str, Any]) -> range:
+    first = row["bucket_from"]
+    return range(0) if row["is_champion"] else range(first, first + row["buckets"])
+
+
+NO_MODEL = "none"
+"""How a policy that is noted names its model, where it has none."""
+
+
+def released_arm(w: Work, market: str, strategy_hash: str, model_hash: str) -> Arm | None:
+    """A release of a store by its content, as one that decides; None where there is none."""
+    row = w.kept(
+        releases, release_id_of(strategy_hash, None if model_hash == NO_MODEL else model_hash, market)
+    )
+    return None if row is None else _arm(w, row)
 
 
 def is_trial(w: Work) -> bool:
@@ -108,27 +166,50 @@ def champion_of(w: Work, market: str) -> str | None:
     return next((row["release_id"] for row in live_rows(w, market) if row["is_champion"]), None)
 
 
-def server_standing(w: Work, strategy_hash: str, model_hash: str | None) -> dict[str, Any]:
+def server_standing(w: Work, arms: Sequence[Arm]) -> dict[str, Any]:
     """By what right a server's strategy decides, which release it is, and which one is the champion.
 
     Parameters
     ----------
     w
         Of the server's store.
-    strategy_hash, model_hash
-        What it decides by.
+    arms
+        What it decides by, the champion first.
     """
     market = market_of(w)
-    row = w.kept(releases, release_id_of(strategy_hash, model_hash, market))
-    champion = champion_of(w, market)
-    own = None if row is None else row["release_id"]
+    champion, runs = champion_of(w, market), shares_of(arms, market)
+    row = w.kept(releases, runs[0][0])
     if is_trial(w):
         standing = TRIAL
     elif champion is None:
         standing = UNRELEASED
     else:
-        standing = LIVE if own == champion else REPLACED
-    return {"standing": standing, "release_id": own, "champion_id": champion, "market": market}
+        standing = LIVE if runs == live_shares(w, market) else REPLACED
+    own = None if row is None else row["release_id"]
+    challengers = [
+        {"release_id": release_id, "name": arm.strategy.name, "version": arm.strategy.version,
+         "share": len(arm.buckets) / BUCKETS}
+        for (release_id, _), arm in zip(runs[1:], arms[1:], strict=True)
+    ]  # fmt: skip
+    return {"standing": standing, "release_id": own, "champion_id": champion, "market": market,
+            "challengers": challengers}  # fmt: skip
+
+
+Shares = list[tuple[str, range]]
+"""Releases, the champion first, with the buckets that challengers have."""
+
+
+def shares_of(arms: Sequence[Arm], market: str) -> Shares:
+    """The releases that arms are of."""
+    return [
+        (release_id_of(arm.strategy.hash, arm.model.hash if arm.model else None, market), arm.buckets)
+        for arm in arms
+    ]
+
+
+def live_shares(w: Work, market: str) -> Shares:
+    """The releases that are live in a market; empty where nothing is."""
+    return [(row["release_id"], _buckets(row)) for row in live_rows(w, market)]
 
 
 def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:

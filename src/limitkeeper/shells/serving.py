@@ -40,6 +40,7 @@ from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
 from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.shells.feeds.outbox import outbox_loop
+from limitkeeper.shells.feeds.releases import releases_loop
 from limitkeeper.shells.feeds.workflow import Workflow, appeals_loop, workflow_loop
 from limitkeeper.shells.telemetry import add_traces
 
@@ -170,7 +171,11 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
     LimitkeeperError
         When one of them cannot be opened.
     """
-    loops = [warming_loop(engine), *([] if engine.settings.event_time else [clock_loop(engine)])]
+    loops = [
+        warming_loop(engine),
+        releases_loop(engine),
+        *([] if engine.settings.event_time else [clock_loop(engine)]),
+    ]
     end_traces = add_traces(engine)
     try:
         if ways.watch:

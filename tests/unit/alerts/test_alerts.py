@@ -179,9 +179,10 @@ def test_rules_keep_their_past_by_their_id_when_the_strategy_changes(running: En
     standing = running.state.shards[shard].standing
     before = [rule.id for rule in running.policy.reporter.rules]
     row = standing.rows[standing.slots[number]].copy()
-    renumber_rules([standing], before, before[::-1])
+    slots = standing.slots[[number]]
+    renumber_rules(standing, slots, before, before[::-1])
     assert not np.array_equal(standing.rows[standing.slots[number]], row)
-    renumber_rules([standing], before[::-1], before)
+    renumber_rules(standing, slots, before[::-1], before)
     assert np.array_equal(standing.rows[standing.slots[number]], row)
 
 

@@ -17,7 +17,7 @@ NOBODY = Standing(
 Worth = tuple[float, float, float]
 """Capital, RAROC and profit of one account."""
 
-capitals = st.floats(0, 1e9)
+capitals = st.just(0.0) | st.floats(1, 1e9)
 ratios = st.floats(-5, 5)
 
 

@@ -44,7 +44,9 @@ class Due(NamedTuple):
     looked_at: NDArray[np.int64]
 
 
-def due_accounts(standing: Standing, as_of_us: int, waits: Waits) -> Due:
+def due_accounts(
+    standing: Standing, as_of_us: int, waits: Waits, among: NDArray[np.bool_] | None = None
+) -> Due:
     """Who is due as of a time; freezes that are over are lifted.
 
     Where nobody confirmed a freeze, its rule may not freeze again before it lets go.
@@ -57,8 +59,11 @@ def due_accounts(standing: Standing, as_of_us: int, waits: Waits) -> Due:
         UTC microseconds.
     waits
         Of the strategy and the market.
+    among
+        Which accounts are looked through, shape ``(accounts,)``; None for all.
     """
-    accounts = np.flatnonzero(standing.slots[: standing.count] != NO_SLOT)
+    known = standing.slots[: standing.count] != NO_SLOT
+    accounts = np.flatnonzero(known if among is None else known & among)
     slots = standing.slots[accounts]
     clocks = _clocks(standing.rows[slots], waits)
     lifted, ended = clocks.lift_us <= as_of_us, clocks.end_us <= as_of_us

@@ -4,7 +4,7 @@ Every account has a dense row (limit, last use, the customer's total). An accoun
 a row of *standing* besides, found through its slot; most accounts never need one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -345,13 +345,17 @@ class Standing:
         return standing
 
 
-def renumber_rules(standings: Iterable[Standing], before: Sequence[str], after: Sequence[str]) -> None:
+def renumber_rules(
+    standing: Standing, slots: NDArray[np.int32], before: Sequence[str], after: Sequence[str]
+) -> None:
     """Let masks of rules follow the rules' ids to another strategy; what it does not have is forgotten.
 
     Parameters
     ----------
-    standings
+    standing
         Changed.
+    slots
+        Of the accounts that go over.
     before, after
         Ids of the rules of both strategies, in order.
     """
@@ -359,12 +363,11 @@ def renumber_rules(standings: Iterable[Standing], before: Sequence[str], after: 
         return
     places = _places(before, after)
     alerts = [FIRST_ALERT + trigger * ALERT_FIELDS + RULES for trigger in range(ALERT_TRIGGERS)]
-    for standing in standings:
-        rows = standing.rows[: standing.top[0]]
-        for column in (HITS_KEPT, BARRED_RULES, *alerts):
-            rows[:, column] = renumbered(rows[:, column], before, after)
-        frozen = rows[:, FROZEN_RULE] >= 0
-        rows[frozen, FROZEN_RULE] = np.array([*places, -1])[rows[frozen, FROZEN_RULE]]
+    rows = standing.rows
+    for column in (HITS_KEPT, BARRED_RULES, *alerts):
+        rows[slots, column] = renumbered(rows[slots, column], before, after)
+    frozen = slots[rows[slots, FROZEN_RULE] >= 0]
+    rows[frozen, FROZEN_RULE] = np.array([*places, -1])[rows[frozen, FROZEN_RULE]]
 
 
 def renumbered(masks: NDArray[np.int64], before: Sequence[str], after: Sequence[str]) -> NDArray[np.int64]:

@@ -5,17 +5,15 @@ assessed under what its earlier ones decided: all are assessed at once, as thoug
 behind a change are assessed again, in rounds. Changes are rare, so rounds are few and short.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limitkeeper.core.alerts.fold import FoldTerms, fold_decisions
+from limitkeeper.core.alerts.fold import fold_decisions
 from limitkeeper.core.alerts.standing import (
     ALERT_FIELDS,
     ALERT_TRIGGERS,
@@ -25,105 +23,17 @@ from limitkeeper.core.alerts.standing import (
     write_decided,
     write_stated,
 )
-from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.alerts.terms import WatchTerms
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
-from limitkeeper.core.decision.assessment import Assessment, Policy, assess_into, empty_assessment
+from limitkeeper.core.decision.assessment import Assessment, assess_into, empty_assessment
 from limitkeeper.core.kernel.columns import Columns, copy_rows
-from limitkeeper.core.kernel.errors import ModelError, did_you_mean
-from limitkeeper.core.kernel.parameters import Parameters
-from limitkeeper.core.risk.model import Model
-from limitkeeper.core.risk.scorecard import Scorecard
-from limitkeeper.core.strategy.actions import Action, Trigger
-from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.core.strategy.proposals import Proposals
-
-UNSCORED = Scorecard((), 0, points_at_odds=math.nan)
-"""No model: the PD is missing, and no rule that reads the score hits."""
 
 LOOKED = -1
 """The kind of a look at an account without an event."""
 
 
-@dataclass(frozen=True)
-class WatchTerms:
-    """Everything that decides about live events.
-
-    Parameters
-    ----------
-    policy
-        Strategy, scorecard, value.
-    model
-        The PD model, or None.
-    estimates
-        LGD and CCF by name.
-    fold
-        Of alerts and proposals.
-    """
-
-    policy: Policy
-    model: Model | None
-    estimates: Mapping[str, float]
-    fold: FoldTerms
-
-    @cached_property
-    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
-        """What it reads: numbers of features, numbers of what is stated, and the names of the rest."""
-        names = dict.fromkeys((*self.policy.inputs, *_model_names(self), *DECIDED_NAMES))
-        features = [k for k, name in enumerate(FEATURE_NAMES) if name in names]
-        given = [k for k, name in enumerate(STATED_NAMES) if name in names]
-        others = tuple(name for name in names if name not in (*FEATURE_NAMES, *STATED_NAMES))
-        return np.array(features, np.int64), np.array(given, np.int64), others
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of those columns, in that order."""
-        features, given, others = self.columns
-        return (
-            *(FEATURE_NAMES[k] for k in features.tolist()),
-            *(STATED_NAMES[k] for k in given.tolist()),
-            *others,
-        )
-
-
-def fold_terms(
-    strategy: Strategy, parameters: Parameters, least_step_cents: int, freeze_days: float
-) -> FoldTerms:
-    """What the fold reads of a strategy, under a market's parameters."""
-    rules = strategy.rules
-    acting = [rule.action is not Action.NONE for rule in rules]
-    return FoldTerms(
-        trigger_masks=tuple(
-            sum(1 << k for k, rule in enumerate(rules) if acting[k] and rule.trigger is trigger)
-            for trigger in list(Trigger)[:ALERT_TRIGGERS]
-        ),
-        release_mask=sum(1 << k for k, rule in enumerate(rules) if rule.release is not None),
-        severities=tuple(int(rule.severity) for rule in rules),
-        for_violation=tuple(int(rule.trigger is Trigger.SUSPECTED_VIOLATION) for rule in rules),
-        quiet_us=int(parameters["alert_quiet_days"] * DAY_US),
-        proposal_valid_us=int(parameters["proposal_valid_days"] * DAY_US),
-        least_step_cents=least_step_cents,
-        freeze_us=int(min(freeze_days, 36_500) * DAY_US),
-    )
-
-
-def check_model(model: Model, others: tuple[str, ...] = ()) -> None:
-    """Refuse a model that reads what live events do not give, or what decisions themselves change.
-
-    Raises
-    ------
-    ModelError
-        When a column of the model is none of the live ones, or no number.
-    """
-    known = (*FEATURE_NAMES, *STATED_NAMES, *others)
-    for column in model.inputs:
-        if column.name not in known:
-            raise ModelError(
-                f"The model reads '{column.name}', which live events do not give.",
-                allowed=", ".join(known),
-                advice=did_you_mean(column.name, known) or "Train it on a table of features.",
-            )
-        if column.type == "text":
-            raise ModelError(f"The model reads '{column.name}' as text; live features are numbers.")
+LOOK_NAMES = ("account", "ts_us", "kind", "amount_cents", "days_past_due", "features")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +60,11 @@ class Looks:
 
     def __len__(self) -> int:
         return len(self.account)
+
+    def part(self, rows: NDArray[np.int64]) -> "Looks":
+        """Some of them, in that order."""
+        others = {name: column[rows] for name, column in self.others.items()}
+        return Looks(**{name: getattr(self, name)[rows] for name in LOOK_NAMES}, others=others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +123,24 @@ def watched(parts: Sequence[Part], terms: WatchTerms) -> Watched:
     terms
         What decides.
     """
+    return watched_upon(parts, [stated_of(part) for part in parts], terms)
+
+
+def watched_upon(
+    parts: Sequence[Part], stated_of_parts: Sequence[NDArray[np.float64]], terms: WatchTerms
+) -> Watched:
+    """As :func:`watched`, of parts whose events have been applied to what stands.
+
+    Parameters
+    ----------
+    parts, terms
+        As there.
+    stated_of_parts
+        Of each part what :func:`stated_of` gave.
+    """
     looks = _joined_looks([part.looks for part in parts])
     size = len(looks)
-    stated = _joined([_stated(part) for part in parts], axis=1)
+    stated = _joined(stated_of_parts, axis=1)
     columns = _columns(looks, stated, terms)
     found = _unwatched(columns, _characteristics(columns, terms))
     which: Sequence[slice | NDArray[np.int64]] = _slices([len(part.looks) for part in parts])
@@ -248,7 +178,7 @@ def read_upon(part: Part, terms: WatchTerms) -> Reading:
     terms
         What reads; they need not be what decides.
     """
-    looks, stated = part.looks, _stated(part)
+    looks, stated = part.looks, stated_of(part)
     columns, size = _columns(looks, stated, terms), len(looks)
     reading = Reading(columns, np.empty(size, np.int64), np.empty(size, np.int64))
     whole = slice(0, size)
@@ -280,8 +210,7 @@ def _joined(arrays: Sequence[NDArray[Any]], axis: int = 0) -> NDArray[Any]:
 def _joined_looks(parts: Sequence[Looks]) -> Looks:
     if len(parts) == 1:
         return parts[0]
-    names = ("account", "ts_us", "kind", "amount_cents", "days_past_due", "features")
-    columns = {name: _joined([getattr(part, name) for part in parts]) for name in names}
+    columns = {name: _joined([getattr(part, name) for part in parts]) for name in LOOK_NAMES}
     others = {name: _joined([part.others[name] for part in parts]) for name in parts[0].others}
     return Looks(**columns, others=others)
 
@@ -292,8 +221,8 @@ def _slices(sizes: Sequence[int]) -> list[slice]:
     return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
 
 
-def _stated(part: Part) -> NDArray[np.float64]:
-    """What stands after each event, which is applied."""
+def stated_of(part: Part) -> NDArray[np.float64]:
+    """What stands after each event of a part, which is applied, ``(7, n)``: rows of ``STATED_NAMES``."""
     standing, looks = part.standing, part.looks
     standing.make_room(len(looks))
     stated = np.empty((len(STATED_NAMES), len(looks)))
@@ -330,10 +259,6 @@ def _columns(looks: Looks, stated: NDArray[np.float64], terms: WatchTerms) -> Co
     for k, name in enumerate(others, second):
         values[k] = rest.get(name, np.nan)
     return Columns(terms.names, values)
-
-
-def _model_names(terms: WatchTerms) -> tuple[str, ...]:
-    return terms.model.columns_needed if terms.model else ()
 
 
 def _characteristics(columns: Columns, terms: WatchTerms) -> Columns:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from limitkeeper.connectors.events import id_text
 from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE
 from limitkeeper.engines.embedded.findings import Findings, told
-from limitkeeper.engines.embedded.state import Outcome
+from limitkeeper.engines.embedded.outcome import Outcome
 from limitkeeper.store.entries import entry_bytes
 from limitkeeper.store.records import Commit
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from limitkeeper.app.strategies import published_strategy
 from limitkeeper.core.alerts.standing import renumbered
-from limitkeeper.core.alerts.watch import Reading, WatchTerms, assessed_upon, check_model
+from limitkeeper.core.alerts.terms import WatchTerms, check_model
+from limitkeeper.core.alerts.watch import Reading, assessed_upon
 from limitkeeper.core.kernel.errors import ModelError, RuleError
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.review.value import SUMMED, value_change
@@ -205,12 +206,16 @@ def check_live(strategy: Strategy, model: Model | None, market: str) -> None:
 def _read(
     place: int, numbers: NDArray[np.int64], each: tuple[WatchTerms, WatchTerms]
 ) -> Callable[[Engine], tuple[list[str], Reading, Reading]]:
-    """What terms read of accounts of a shard, in the engine's thread, with the accounts' ids."""
+    """What terms read of a shard's accounts, in the engine's thread, with their ids: of those that the champion has.
+
+    A draft is tried in the champion's place; a challenger's accounts stay with it.
+    """
 
     def look(engine: Engine) -> tuple[list[str], Reading, Reading]:
         shard, relations = engine.state.shards[place], engine.state.web.relations_of(place)
-        first, second = shard.read(numbers, engine.as_of_us(), each, relations)
-        return [shard.ids[number] for number in numbers.tolist()], first, second
+        own = numbers[engine.state.terms.arms_of(shard, numbers) == 0]
+        first, second = shard.read(own, engine.as_of_us(), each, relations)
+        return [shard.ids[number] for number in own.tolist()], first, second
 
     return look
 

@@ -52,9 +52,10 @@ def economics(
     place = engine.state.number(account_id)
     if place is None:
         return None
-    watch = engine.state.terms.watch
+    terms, shard = engine.state.terms, engine.state.shards[place[0]]
+    watch = terms.arms[terms.arm_of(shard, place[1])].watch
     relations = engine.state.web.relations_of(place[0])
-    features, seen = engine.state.shards[place[0]].seen(np.array([place[1]]), as_of_us, watch, relations)
+    features, seen = shard.seen(np.array([place[1]]), as_of_us, watch, relations)
     limit, balance = (
         _known(features[0, FEATURE_NAMES.index(name)]) for name in ("limit_cents", "balance_cents")
     )

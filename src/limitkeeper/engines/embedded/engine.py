@@ -17,18 +17,18 @@ from typing import Any
 import polars as pl
 import structlog
 
-from limitkeeper.core.alerts.portfolio import UnusualRate
-from limitkeeper.core.alerts.standing import renumber_rules
+from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import LONG_AGO_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.arrivals import arrivals_of_table
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US
+from limitkeeper.engines.embedded.commands import apply_command
 from limitkeeper.engines.embedded.commits import Result, stated_of_customers
 from limitkeeper.engines.embedded.findings import Findings
 from limitkeeper.engines.embedded.owners import take_up_owners
-from limitkeeper.engines.embedded.policy import LivePolicy
+from limitkeeper.engines.embedded.policy import LivePolicy, Note, Policies, rules_noted
 from limitkeeper.engines.embedded.queue import RequestQueue
 from limitkeeper.engines.embedded.requests import (
     Request,
@@ -41,12 +41,13 @@ from limitkeeper.engines.embedded.requests import (
 )
 from limitkeeper.engines.embedded.settings import AHEAD_US, Settings
 from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
-from limitkeeper.engines.embedded.state import LiveState, Step
+from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.engines.embedded.writer import Writer
 from limitkeeper.store.database import StoreError
 from limitkeeper.store.entries import entry_table
 from limitkeeper.store.records import Entry, ProposalChange
 from limitkeeper.store.sql import Store
+from limitkeeper.store.work import reading
 
 log = structlog.get_logger()
 
@@ -58,7 +59,7 @@ class Engine:
     ----------
     store
         Taken for writing when recovered.
-    policy_of
+    policies
         What decides on a day, and how it is told.
     settings
         How it runs.
@@ -69,12 +70,13 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        policy_of: Callable[[dt.date], LivePolicy],
+        policies: Policies,
         settings: Settings,
         now_us: Callable[[], int],
     ) -> None:
-        self.store, self.policy_of, self.settings, self.now_us = store, policy_of, settings, now_us
-        self.policy: LivePolicy = policy_of(instant(now_us()).date())
+        self.store, self.policies, self.settings, self.now_us = store, policies, settings, now_us
+        self.policy: LivePolicy = policies.of_day(instant(now_us()).date())
+        self.note: Note = self.policy.note()
         self.state = LiveState(self.policy.terms)
         self.writer = Writer(store, settings, now_us)
         self.applied_sequence = 0
@@ -104,7 +106,7 @@ class Engine:
             applied = self._recovered(self.store.take(store_settings), progress)
             take_up_owners(self.store)
             if takes_over:
-                self._change_policy(self.policy_of(instant(self.now_us()).date()), commit=True)
+                self._change_policy(self.policies.of_day(instant(self.now_us()).date()), commit=True)
         except BaseException:
             self.close()
             raise
@@ -119,7 +121,9 @@ class Engine:
                 log.warning("snapshot_refused", snapshot=path.name)
                 continue
             self.state.close()
-            self.policy = self._policy_noted(snapshot.notes["policy"])
+            self.note = snapshot.notes["policy"]
+            # Where nothing is to be replayed, it is enough to know how its rules were numbered.
+            self.policy = self._policy_noted(self.note, must_be_at_hand=snapshot.sequence < last)
             self.state = LiveState.from_arrays(self.policy.terms, snapshot.shards, snapshot.notes)
             self.applied_sequence = self._snapshot_sequence = snapshot.sequence
             break
@@ -141,16 +145,20 @@ class Engine:
         self._snapshot_at = time.monotonic()
         return applied
 
-    def _policy_noted(self, note: dict[str, Any]) -> LivePolicy:
-        """The policy that a snapshot or an entry of the journal names.
+    def _policy_noted(self, note: Note, *, must_be_at_hand: bool = True) -> LivePolicy:
+        """The policy that a snapshot or an entry of the journal names; today's where it is not and need not be at hand.
 
         Raises
         ------
         StoreError
-            When it is of another strategy or model than those at hand.
+            When it must be, and is of another strategy, model or parameters than those at hand.
         """
-        policy = self.policy_of(dt.date.fromisoformat(note["day"]))
-        if policy.note() != note:
+        with reading(self.store, SYSTEM, 0) as w:
+            found = self.policies.noted(note, w)
+        if found is not None:
+            return found
+        policy = self.policies.of_day(dt.date.fromisoformat(note["day"]))
+        if must_be_at_hand:
             raise StoreError(
                 "The journal was written under another strategy, model or parameters.",
                 value={name: value for name, value in policy.note().items() if name != "rules"},
@@ -162,13 +170,10 @@ class Engine:
     def _change_policy(self, policy: LivePolicy, *, commit: bool) -> None:
         """Let another policy decide from now on; rules keep their past by their id."""
         note = policy.note()
-        if commit and self.applied_sequence and note == self.policy.note():
+        if commit and self.applied_sequence and note == self.note:
             return
-        renumber_rules(
-            [shard.standing for shard in self.state.shards], self.policy.note()["rules"], note["rules"]
-        )
-        self.policy = policy
-        self.state.terms = policy.terms
+        self.state.decide_by(policy.terms, rules_noted(self.note))
+        self.policy, self.note = policy, note
         if commit:
             self._commit(
                 Result("policy", lambda: pl.DataFrame({"note": [json.dumps(note)]})), [], lambda: None
@@ -180,24 +185,13 @@ class Engine:
             self._change_policy(self._policy_noted(json.loads(table["note"][0])), commit=False)
         elif kind == "events":
             self.state.apply(arrivals_of_table(table, self.policy.terms.time_zone))
-        elif kind == "accounts":
-            self.state.register(table)
-        elif kind == "tick":
-            self.state.tick(int(table["as_of_us"][0]))
-        elif kind == "freeze":
-            self.state.settle_freeze(table["account_id"][0], confirm=bool(table["confirm"][0]))
-        elif kind == "appeal":
-            self.state.tell_appeals(table["account_id"][0], is_open=bool(table["is_open"][0]))
-        elif kind == "consent":
-            self.state.tell_consent(table["id"].to_list(), is_withdrawn=bool(table["is_withdrawn"][0]),
-                                    needs_consent=bool(table["needs_consent"][0]))  # fmt: skip
         else:
-            raise StoreError("The journal holds an entry of an unknown kind.", value=kind)
+            apply_command(self.state, kind, table)
 
     def preview(self, as_of_us: int) -> Findings:
         """What a look at a time would find. Nothing is written, but the state has moved on: close the engine then."""
-        self._change_policy(self.policy_of(instant(as_of_us).date()), commit=False)
-        return self.policy.reporter.findings(*self.state.tick(as_of_us))
+        self._change_policy(self.policies.of_day(instant(as_of_us).date()), commit=False)
+        return self.policy.findings(*self.state.tick(as_of_us))
 
     # -- requests ---------------------------------------------------------------------------------------------
 
@@ -327,7 +321,7 @@ class Engine:
         started_ns = time.time_ns()
         taken = taken_events(batch, self.latest_time(), self.policy.terms.time_zone)
         outcome = self.state.apply(taken.events) if len(taken.events) else None
-        findings = self.policy.reporter.findings(outcome.steps, outcome.unusual) if outcome else Findings()
+        findings = self.policy.findings(outcome.steps, outcome.unusual) if outcome else Findings()
         if outcome:
             add_late(batch, taken, outcome)
         offsets = {key: value for request in batch for key, value in request.offsets.items()}
@@ -335,7 +329,7 @@ class Engine:
         letters = dead_letters(batch, taken)
         answers = list(answers_of(taken, outcome, self.applied_sequence + 1))
         if outcome and any(request.assess for request in batch):
-            summaries = self.policy.reporter.summaries(outcome.steps, len(taken.events))
+            summaries = self.policy.summaries(outcome.steps, len(taken.events))
             for number, answer in enumerate(answers):
                 answer.assessments = summaries[slice(*taken.bounds[number : number + 2])]
 
@@ -361,35 +355,32 @@ class Engine:
 
     def _work_on_command(self, request: Request) -> None:
         content, started_ns = request.content, time.time_ns()
-        steps, unusual = list[Step](), list[UnusualRate]()
         changes: list[ProposalChange] = []
         stated: pl.DataFrame | None = None
         try:
-            if request.kind == "accounts":
-                self.state.register(content)
-                stated = stated_of_customers(content)  # also of known ones: the store may lack whose they are
-            elif request.kind == "tick":
-                as_of_us = int(content["as_of_us"][0])
-                self._change_policy(self.policy_of(instant(as_of_us).date()), commit=True)
-                steps, unusual = self.state.tick(as_of_us)
-            elif request.kind == "freeze":
-                account, confirm = content["account_id"][0], bool(content["confirm"][0])
-                self.state.settle_freeze(account, confirm=confirm)
-                status = "confirmed" if confirm else "lifted"
-                changes = [ProposalChange(account, int(content["ts_us"][0]), status, "by hand")]
-            elif request.kind == "appeal":
-                self.state.tell_appeals(content["account_id"][0], is_open=bool(content["is_open"][0]))
-            elif request.kind == "consent":
-                self.state.tell_consent(content["id"].to_list(), is_withdrawn=bool(content["is_withdrawn"][0]),
-                                        needs_consent=bool(content["needs_consent"][0]))  # fmt: skip
-            elif request.kind == "read":
+            if request.kind == "read":
                 found = content(self)  # told when what it saw is written
                 self.writer.put(None, [request], lambda: request.answer.set_result(found))
                 return
+            if request.kind == "policy":
+                self.policies = content
+                self._change_policy(content.of_day(instant(self.now_us()).date()), commit=True)
+                self.writer.put(None, [request], lambda: request.answer.set_result(None))
+                return
+            if request.kind == "tick":
+                day = instant(int(content["as_of_us"][0])).date()
+                self._change_policy(self.policies.of_day(day), commit=True)
+            steps, unusual = apply_command(self.state, request.kind, content)
+            if request.kind == "accounts":
+                stated = stated_of_customers(content)  # also of known ones: the store may lack whose they are
+            elif request.kind == "freeze":
+                status = "confirmed" if content["confirm"][0] else "lifted"
+                change = ProposalChange(content["account_id"][0], int(content["ts_us"][0]), status, "by hand")
+                changes.append(change)
         except LimitkeeperError as error:  # refused before anything changed
             request.answer.set_exception(error)
             return
-        findings = self.policy.reporter.findings(steps, unusual)
+        findings = self.policy.findings(steps, unusual)
         findings.proposals += changes
 
         sequence, applied_ns = self.applied_sequence + 1, time.time_ns()
@@ -432,7 +423,7 @@ class Engine:
             When it cannot be written.
         """
         self.writer.drain()  # a snapshot is of what is written
-        notes = self.state.notes() | {"policy": self.policy.note()}
+        notes = self.state.notes() | {"policy": self.note}
         path = snapshot_written(self.settings.folder, self.sequence, self.state.arrays(), notes)
         kept_before, self._snapshot_sequence = self._snapshot_sequence, self.sequence
         self._snapshot_at = time.monotonic()

@@ -16,7 +16,8 @@ from limitkeeper.app.review import explained_trace
 from limitkeeper.core.alerts.fold import OPENED, SILENT, UPDATED
 from limitkeeper.core.alerts.portfolio import UnusualRate
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS, COUNT, OPENED_US, RULES, SEEN_US, SEVERITY
-from limitkeeper.core.alerts.watch import Watched, WatchTerms
+from limitkeeper.core.alerts.terms import WatchTerms
+from limitkeeper.core.alerts.watch import Watched
 from limitkeeper.core.decision.assessment import Assessment
 from limitkeeper.core.decision.trace import Reviewed, Versions
 from limitkeeper.core.kernel.columns import Columns
@@ -24,7 +25,7 @@ from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.proposals import Proposals
-from limitkeeper.engines.embedded.state import Step
+from limitkeeper.engines.embedded.outcome import Step
 from limitkeeper.store.records import ProposalChange
 
 ACTION_CODES = {int(action): action.code for action in Action}
@@ -75,14 +76,8 @@ class Reporter:
         )
         self.wording = {language: reason_wording(language) for language in LANGUAGES}
 
-    def findings(self, steps: Iterable[Step], unusual: Iterable[UnusualRate] = ()) -> Findings:
-        """The findings of steps, in their order, and of days that were unusual."""
-        found = Findings(portfolio=[portfolio_row(each) for each in unusual])
-        for step in steps:
-            self._add(step, found)
-        return found
-
-    def _add(self, step: Step, found: Findings) -> None:
+    def add(self, step: Step, found: Findings) -> None:
+        """Add the findings of a step."""
         watched = step.watched
         if step.due:
             by_number = dict(zip(step.due.looked_at.tolist(), step.account_ids, strict=True))
@@ -145,10 +140,11 @@ class Reporter:
 
     def summary(self, watched: Watched, row: int) -> dict[str, Any]:
         """One look in short: score, action, limit, alerts."""
-        (found,) = self._summaries(watched, np.array([row]))
+        (found,) = self.summaries(watched, np.array([row]))
         return found
 
-    def _summaries(self, watched: Watched, rows: NDArray[np.int64]) -> Iterable[dict[str, Any]]:
+    def summaries(self, watched: Watched, rows: NDArray[np.int64]) -> Iterable[dict[str, Any]]:
+        """Some looks in short."""
         found, proposals = watched.assessment, watched.assessment.proposals
         columns = (
             found.pd, found.points, proposals.effects, proposals.rules, proposals.limits_after_cents,
@@ -166,16 +162,6 @@ class Reporter:
                 "alerts": [TRIGGERS[k] for k, change in enumerate(alerts) if change],
                 "proposed": proposed,
             }
-
-    def summaries(self, steps: Iterable[Step], count: int) -> list[dict[str, Any] | None]:
-        """The looks of a batch's rows in short, None where a row was not applied."""
-        found: list[dict[str, Any] | None] = [None] * count
-        for step in steps:
-            if step.rows is not None:
-                looks = self._summaries(step.watched, np.arange(len(step.rows)))
-                for row, look in zip(step.rows.tolist(), looks, strict=True):
-                    found[row] = look
-        return found
 
     def trace(self, watched: Watched, row: int, account_id: str, ts_us: int) -> dict[str, Any]:
         """The trace of one look, with its reasons in both languages."""

@@ -115,9 +115,10 @@ def looked_at(engine: Engine, account_id: str, as_of_us: int) -> dict[str, Any] 
     shard = engine.state.shards[place[0]]
     copy = _copy_of_one(shard, place[1], account_id)
     relations = engine.state.web.relations_of(place[0])(np.array([place[1]]))
-    one, terms = np.zeros(1, np.int64), engine.state.terms
+    one, arm = np.zeros(1, np.int64), engine.state.terms.arm_of(shard, place[1])
+    terms = engine.state.terms.arms[arm]
     found = copy.look(one, as_of_us, terms.watch, lambda accounts: relations[:, accounts])
-    return engine.policy.reporter.trace(found, 0, account_id, as_of_us)
+    return engine.policy.reporters[arm].trace(found, 0, account_id, as_of_us)
 
 
 def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
@@ -144,9 +145,10 @@ def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
     found: dict[str, Any] = {"account_id": account_id, "status": status, "assessment": None, "trace": None}
     if applied.status[0] == ACCEPTED:
         ts_us = int(event["ts_us"][0])
-        seen = watched([applied.part], terms.watch)
-        found["assessment"] = engine.policy.reporter.summary(seen, 0)
-        found["trace"] = engine.policy.reporter.trace(seen, 0, account_id, ts_us)
+        arm = terms.arm_of(shard, number)
+        seen, reporter = watched([applied.part], terms.arms[arm].watch), engine.policy.reporters[arm]
+        found["assessment"] = reporter.summary(seen, 0)
+        found["trace"] = reporter.trace(seen, 0, account_id, ts_us)
     return found
 
 

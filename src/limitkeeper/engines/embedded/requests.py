@@ -17,7 +17,7 @@ from limitkeeper.connectors.messages import checked_messages
 from limitkeeper.core.behaviour.events import ACCEPTED, DUPLICATE, TOO_LATE
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.arrivals import Arrivals, arrivals_of_messages, arrivals_of_table
-from limitkeeper.engines.embedded.state import Outcome
+from limitkeeper.engines.embedded.outcome import Outcome
 
 
 class BusyError(LimitkeeperError):

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from limitkeeper.app.features import Books, numbers_of, register_accounts
 from limitkeeper.connectors.events import id_text
-from limitkeeper.core.alerts.standing import Standing
+from limitkeeper.core.alerts.arms import ArmRules, arm_of_bucket
+from limitkeeper.core.alerts.standing import NO_SLOT, Standing, renumber_rules
+from limitkeeper.core.alerts.terms import WatchTerms
 from limitkeeper.core.alerts.watch import (
     LOOKED,
     Looks,
     Part,
     Reading,
     Watched,
-    WatchTerms,
     assessed_upon,
     read_upon,
     watched,
@@ -27,6 +28,7 @@ from limitkeeper.core.alerts.watch import (
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
 from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
 from limitkeeper.core.behaviour.state import Behaviour
+from limitkeeper.core.compliance.life import bucket_of
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 
@@ -68,6 +70,7 @@ class Shard:
     standing: Standing = field(default_factory=Standing)
     change: ChangeDetection = field(default_factory=ChangeDetection)
     ids: list[str] = field(default_factory=list)
+    _buckets: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
 
     def register(self, accounts: pl.DataFrame) -> None:
         """Add accounts that are stated; those that are known stay as they are.
@@ -103,6 +106,31 @@ class Shard:
         behaviour, first = self.books.behaviour, self.standing.count
         self.standing.add_accounts(behaviour.limits_cents()[first:], products, behaviour.customers()[first:])
         self.change.add_accounts(len(ids))
+
+    def buckets(self, salt: str) -> NDArray[np.int16]:
+        """The bucket of each account, ``(accounts,)``, worked out once: an engine has one salt, its market's name."""
+        new = self.ids[len(self._buckets) :]
+        if new:
+            added = np.fromiter((bucket_of(each, salt) for each in new), np.int16, len(new))
+            self._buckets = np.concatenate([self._buckets, added])
+        return self._buckets
+
+    def renumber(self, before: Sequence[ArmRules], after: Sequence[ArmRules], salt: str) -> None:
+        """Let masks of rules follow the rules' ids from the arm that an account was of to the one that it is of."""
+        if before == after:
+            return
+        slots = self.standing.slots[: self.standing.count]
+        known = np.flatnonzero(slots != NO_SLOT)
+        left, entered = (
+            arm_of_bucket([each.buckets for each in rules])[self.buckets(salt)[known]]
+            if len(rules) > 1
+            else np.zeros(len(known), np.uint8)
+            for rules in (before, after)
+        )
+        for old, of_old in enumerate(before):
+            for new, of_new in enumerate(after):
+                own = slots[known[(left == old) & (entered == new)]]
+                renumber_rules(self.standing, own, of_old.rules, of_new.rules)
 
     def apply(self, account_ids: Sequence[str], events: EventBatch, relations: RelationsOf) -> Applied:
         """Apply events in their order; what they lead to is to be watched before any others are applied.

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from limitkeeper.app.live import Arm
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.engines.embedded.boundaries import SHARDS
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.policy import policy_of_day
+from limitkeeper.engines.embedded.policy import Policies
 from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.store.sql import Store
 
@@ -31,6 +32,8 @@ class Decisive:
         YAML of the lender's own that replace the market's.
     is_trial
         Whether the strategy runs to be tried and is not live: the store is then a trial's.
+    challengers
+        What decides in its place about accounts in some buckets.
     """
 
     strategy: Strategy | str = "standard"
@@ -39,6 +42,7 @@ class Decisive:
     time_zone: str = "Asia/Shanghai"
     parameters: Path | None = None
     is_trial: bool = False
+    challengers: tuple[Arm, ...] = ()
 
     def store_settings(self) -> dict[str, object]:
         """What a store's state depends on: it is refused under others."""
@@ -57,6 +61,11 @@ class Decisive:
         if isinstance(self.strategy, Strategy):
             return self.strategy
         return loaded_strategy(strategy_path(self.strategy))
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The champion, then the challengers."""
+        return (Arm(self.rules, self.model), *self.challengers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +107,8 @@ def recovered_engine(
         When the store, the strategy, the model or the parameters do not hold.
     """
     decisive = place.decisive
-    policy_of = policy_of_day(
-        decisive.rules,
-        decisive.model,
-        decisive.market,
-        decisive.time_zone,
-        decisive.parameters,
-    )
-    engine = Engine(Store(place.store_url, upgrades=True), policy_of, place.settings, now_us)
+    policies = Policies(decisive.arms, decisive.market, decisive.time_zone, decisive.parameters)
+    engine = Engine(Store(place.store_url, upgrades=True), policies, place.settings, now_us)
     engine.recover(decisive.store_settings(), progress, takes_over=takes_over)
     return engine
 

@@ -18,18 +18,16 @@ from numpy.typing import NDArray
 
 from limitkeeper.app.features import Books, register_accounts
 from limitkeeper.connectors.events import id_hashes, id_text
+from limitkeeper.core.alerts.arms import ArmRules, ArmWatched, watched_by_arm
 from limitkeeper.core.alerts.due import (
-    Due,
-    Waits,
     confirm_freeze,
     due_accounts,
     lift_freeze,
     next_due_us,
 )
 from limitkeeper.core.alerts.fold import OPENED
-from limitkeeper.core.alerts.portfolio import DailyRates, RateTerms, UnusualRate
+from limitkeeper.core.alerts.portfolio import DailyRates, UnusualRate
 from limitkeeper.core.alerts.standing import ALERT_TRIGGERS
-from limitkeeper.core.alerts.watch import Watched, WatchTerms, watched
 from limitkeeper.core.behaviour.events import ACCEPTED, DAY_US, LONG_AGO_US, EventBatch
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.kernel.errors import InputError
@@ -38,65 +36,13 @@ from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.engines.embedded.arrivals import Arrivals
 from limitkeeper.engines.embedded.boundaries import BOUNDARY_US, SHARDS
 from limitkeeper.engines.embedded.consent import Unlinked
+from limitkeeper.engines.embedded.outcome import Outcome, Step
 from limitkeeper.engines.embedded.shard import Applied, Shard
+from limitkeeper.engines.embedded.terms import LiveTerms
 from limitkeeper.engines.embedded.web import Web, web_number
 
 FEW_EVENTS = 512
 """Up to so many, handing a shard's part to another thread costs more than it saves."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveTerms:
-    """What decides, and how long lines wait."""
-
-    watch: WatchTerms
-    waits: Waits
-    time_zone: str
-    relations_allowed: bool
-    relations_refresh_us: int
-    rates: RateTerms
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A part of what happened: events, of each shard its own in order, or looks at a boundary.
-
-    Parameters
-    ----------
-    rows
-        Rows of the batch that were applied, in the order of ``watched``; None for looks.
-    account_ids
-        Of each row of the batch; of each row of ``watched`` for looks.
-    ts_us
-        Of each row of ``watched``.
-    watched
-        What came of them.
-    due
-        Who was due, where it was a boundary.
-    """
-
-    rows: NDArray[np.int64] | None
-    account_ids: list[str]
-    ts_us: NDArray[np.int64]
-    watched: Watched
-    due: Due | None = None
-
-    def account_id(self, row: int) -> str:
-        """Whose a row of ``watched`` is."""
-        return self.account_ids[row if self.rows is None else int(self.rows[row])]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a batch of events.
-
-    Features and status in its order, the steps in order of time, and the days that are over and were unusual.
-    """
-
-    features: NDArray[np.float64]
-    status: NDArray[np.uint8]
-    steps: list[Step]
-    unusual: list[UnusualRate]
 
 
 @dataclass
@@ -240,15 +186,17 @@ class LiveState:
         hours = marks // BOUNDARY_US
         if hours[start] == hours[-1] and marks[start] != LONG_AGO_US:
             return len(marks) - 1
-        waits, now_us = self.terms.waits, int(marks[start])
+        arms, now_us = self.terms.arms, int(marks[start])
         if now_us == LONG_AGO_US:  # the clock starts with the first event
             passed, now_us = True, int(marks[start + 1])
         # What is decided from here on can be due after the shortest wait at the earliest.
-        soonest_us = now_us + min(waits.freeze_confirmation_us, waits.freeze_us, *waits.steps_us)
+        soonest_us = now_us + min(
+            min(arm.waits.freeze_confirmation_us, arm.waits.freeze_us, *arm.waits.steps_us) for arm in arms
+        )
         due_us = min(
             soonest_us,
             self.web.due_us(self.terms.relations_refresh_us),
-            *(next_due_us(shard.standing, waits) for shard in self.shards),
+            *(next_due_us(shard.standing, arm.waits) for shard in self.shards for arm in arms),
         )
         crossed = np.diff(hours) > 0
         due = crossed & (hours[1:] * BOUNDARY_US >= due_us)
@@ -283,7 +231,8 @@ class LiveState:
                 features[where], status[where] = applied.features, applied.status
                 numbers[where - start] = applied.batch.account * SHARDS + number
             rows = np.concatenate([where[applied.rows] for _, where, applied in parts])
-            steps.append(Step(rows, ids, batch.ts_us[rows], found))
+            for arm, own, seen in found:
+                steps.append(Step(rows[own], ids, batch.ts_us[rows[own]], seen, arm=arm))
         self.web.grow(self.shards)
         if self.unlinked:
             self._hold_unlinked(
@@ -297,14 +246,40 @@ class LiveState:
 
     def _apply_parts(
         self, ids: list[str], batch: EventBatch, numbered: list[tuple[int, NDArray[np.int64]]]
-    ) -> tuple[list[tuple[int, NDArray[np.int64], Applied]], Watched]:
+    ) -> tuple[list[tuple[int, NDArray[np.int64], Applied]], list[ArmWatched]]:
         """Apply the events of some shards and watch what they lead to, together."""
         parts = []
         for number, where in numbered:
             own = [ids[row] for row in where.tolist()]
             relations = self.web.relations_of(number)
             parts.append((number, where, self.shards[number].apply(own, batch.part(where), relations)))
-        return parts, watched([applied.part for *_, applied in parts], self.terms.watch)
+        looks = [applied.part for *_, applied in parts]
+        return parts, watched_by_arm(looks, self._arms_of(parts), [arm.watch for arm in self.terms.arms])
+
+    def _arms_of(
+        self, parts: Sequence[tuple[int, NDArray[np.int64], Applied]]
+    ) -> list[NDArray[np.uint8]] | None:
+        """Of each shard's looks the arm of each, None where there is one arm only."""
+        terms = self.terms
+        if len(terms.arms) == 1:
+            return None
+        return [
+            terms.arms_of(self.shards[number], applied.part.looks.account) for number, _, applied in parts
+        ]
+
+    def decide_by(self, terms: LiveTerms, before: Sequence[ArmRules]) -> None:
+        """Let other terms decide from now on: rules keep their past by their id, whoever's an account becomes.
+
+        Parameters
+        ----------
+        terms
+            From now on.
+        before
+            How the masks of rules are numbered now.
+        """
+        for shard in self.shards:
+            shard.renumber(before, terms.rules, terms.market)
+        self.terms = terms
 
     def tick(self, as_of_us: int) -> tuple[list[Step], list[UnusualRate]]:
         """Let the clock of events come to a time: what is due at the last boundary before it, and unusual days."""
@@ -355,13 +330,17 @@ class LiveState:
         """Lift the freezes that are over, and look again at the lines that are due."""
         self.web.refresh(self.shards, as_of_us, self.terms.relations_refresh_us)
         steps = []
+        terms = self.terms
         for number, shard in enumerate(self.shards):
-            due = due_accounts(shard.standing, as_of_us, self.terms.waits)
-            if len(due.looked_at):
-                found = shard.look(due.looked_at, as_of_us, self.terms.watch, self.web.relations_of(number))
-                ids = [shard.ids[account] for account in due.looked_at.tolist()]
-                ts_us = np.full(len(ids), as_of_us, np.int64)
-                steps.append(Step(None, ids, ts_us, found, due))
+            arms = terms.arms_of(shard, slice(None))
+            for place, arm in enumerate(terms.arms):
+                among = arms == place if len(terms.arms) > 1 else None
+                due = due_accounts(shard.standing, as_of_us, arm.waits, among)
+                if len(due.looked_at):
+                    found = shard.look(due.looked_at, as_of_us, arm.watch, self.web.relations_of(number))
+                    ids = [shard.ids[account] for account in due.looked_at.tolist()]
+                    ts_us = np.full(len(ids), as_of_us, np.int64)
+                    steps.append(Step(None, ids, ts_us, found, due, place))
         return steps
 
     def tell_appeals(self, account_id: str, *, is_open: bool) -> None:

@@ -178,7 +178,7 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
         account_id: LineId, case_id: DecisionId, actor: Asker, language: Language = None
     ) -> Response:
         """Explain a decision about a line: rules with their values, reasons, versions, how to appeal."""
-        strategies = (engine.policy.terms.watch.policy.strategy.strategy,)
+        strategies = [arm.watch.policy.strategy.strategy for arm in engine.policy.terms.arms]
 
         def look(w: Work) -> Acted:
             owner = owner_served(w, "decision.explain", account_id)

@@ -127,7 +127,7 @@ def release_shares_router(desk: Desk) -> APIRouter:
     ) -> Response:  # fmt: skip
         """Let an approved release decide: on all accounts as the champion, or on a share as a challenger.
 
-        A server reads what is live when it starts: the champion decides from the next start on.
+        A running server takes it up within seconds, between two micro-batches.
         """
         seen, said = seen_version(if_match), await body_as(request, Share)
 
@@ -157,7 +157,7 @@ def release_shares_router(desk: Desk) -> APIRouter:
         request: Request, release_id: ReleaseId, actor: Annotated[Actor, Depends(May("release.rollback"))],
         if_match: IfMatch = None, key: IdempotencyKey = None,
     ) -> Response:  # fmt: skip
-        """Let the champion before this one decide on everything again, from the server's next start on."""
+        """Let the champion before this one decide on everything again; a running server takes it up within seconds."""
         seen, said = seen_version(if_match), await body_as(request, Words)
 
         def acted(w: Work) -> Acted:

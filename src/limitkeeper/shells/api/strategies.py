@@ -149,10 +149,11 @@ class Shelf:
             strategy = reporter.terms.policy.strategy.strategy
             model = reporter.terms.model
             model_hash = None if model is None else model.hash
-            return strategy, server_standing(w, strategy.hash, model_hash) | {"model_hash": model_hash}
+            return strategy, server_standing(w, self.engine.policies.arms) | {"model_hash": model_hash}
         row = release_row_of(w, name)
         names = ("release_id", "market", "model_hash")
-        where = {"standing": row["state"], "champion_id": champion_of(w, row["market"])}
+        champion = champion_of(w, row["market"])
+        where = {"standing": row["state"], "champion_id": champion, "challengers": []}
         return released_strategy(w, row), where | {name: row[name] for name in names}
 
     def text(self, w: Work, name: str) -> str:

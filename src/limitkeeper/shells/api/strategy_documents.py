@@ -42,6 +42,7 @@ STRATEGY = {
     "standing": "live",
     "release_id": RELEASE_ID,
     "champion_id": RELEASE_ID,
+    "challengers": [{"release_id": "9c" * 16, "name": "cautious", "version": "2026-11", "share": 0.1}],
     "market": "CN",
     "model_hash": None,
     **NAMED,

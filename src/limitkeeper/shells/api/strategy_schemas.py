@@ -66,6 +66,13 @@ REVIEW: dict[str, Schema] = {
     "value": ref("ReviewValue"),
 }
 
+SHARE: dict[str, Schema] = {
+    "release_id": value("string", "The release."),
+    "name": value("string", "Of its strategy."),
+    "version": value("string", "Of its strategy."),
+    "share": value("number", "Of the accounts, by a hash of their ids.", minimum=0, maximum=1),
+}
+
 STRATEGY: dict[str, Schema] = {
     "standing": one_of(
         (*SERVER_STANDINGS, *(state for state in STATES if state not in SERVER_STANDINGS)),
@@ -74,6 +81,9 @@ STRATEGY: dict[str, Schema] = {
     ),
     "release_id": value("string null", "Its release; null where it has none in this market."),
     "champion_id": value("string null", "The release that is the market's champion."),
+    "challengers": listed(
+        ref("StrategyShare"), "Of `live`: what decides in its place about a share of the accounts."
+    ),
     "market": value("string", "Whose parameters its rules read."),
     "model_hash": value("string null", "Of the model; null: no rule that reads the score hits."),
     **NAMED,
@@ -191,6 +201,7 @@ STRATEGY_SCHEMAS: dict[str, Schema] = {
     ),
     "ReleaseReview": record("What a release did on a whole portfolio.", REVIEW),
     "StrategyRule": record("A rule of a strategy.", RULE),
+    "StrategyShare": record("A challenger and its share of the accounts.", SHARE),
     "StrategyTerm": record(
         "A term beside the rules.",
         {"name": value("string", "Its path with dots."), "value": value(PLAIN, "Its value.")},

@@ -69,8 +69,16 @@ def review_due(
         tried = is_trial(w)
     opened.close()
     read = model_from_folder(model) if model else None
-    rules, read = deciding(url, market, strategy, read, must_be_live=False, is_trial=tried)
-    decisive = Decisive(rules, read, market, known_zone(time_zone), parameters, is_trial=tried)
+    champion, *challengers = deciding(url, market, strategy, read, must_be_live=False, is_trial=tried)
+    decisive = Decisive(
+        champion.strategy,
+        champion.model,
+        market,
+        known_zone(time_zone),
+        parameters,
+        tried,
+        tuple(challengers),
+    )
     with progress_bars() as progress:
         engine = recovered_engine(
             Place(url, Settings(data / "snapshots"), decisive),

@@ -187,7 +187,7 @@ def rollback(
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
-    """Let the champion before decide on everything again; done twice, it is undone. A server reads it when it starts."""
+    """Let the champion before decide on everything again, at once where a server runs; done twice, it is undone."""
     from limitkeeper.app.life import champion_rolled_back
 
     with work_as(data, store, person, "release.rollback") as w:

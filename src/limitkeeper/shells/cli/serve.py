@@ -175,7 +175,9 @@ def serve(
     if bank_acknowledgements and not bank_topic:
         raise typer.BadParameter("--bank-acknowledgements is for --bank-topic.")
     url, read = store or f"sqlite:///{data / 'limitkeeper.db'}", model_from_folder(model) if model else None
-    rules, read = deciding(url, market, strategy, read, must_be_live=workflow and not trial, is_trial=trial)
+    champion, *challengers = deciding(
+        url, market, strategy, read, must_be_live=workflow and not trial, is_trial=trial
+    )
     properties = properties_from_file(kafka_properties) if kafka_properties else {}
 
     def source(topic: str | None) -> KafkaSource | None:
@@ -199,15 +201,15 @@ def serve(
             data / "snapshots", snapshot_minutes * 60, journal_days, ways.topics(), is_event_time(clock)
         ),
         Decisive(
-            rules,
-            read,
+            champion.strategy,
+            champion.model,
             market,
             known_zone(time_zone),
             parameters,
-            is_trial=trial,
+            trial,
+            tuple(challengers),
         ),
     )
-    scored = f"model {read.hash[7:15]}" if read else "no model: no rule reads a score"
     console = Console(stderr=True, highlight=False)
     with progress_bars() as progress:
         engine = started_engine(place, table(accounts) if accounts else None, progress)
@@ -216,7 +218,7 @@ def serve(
         with open_ways(engine, ways):
             console.print(
                 f"Limitkeeper: {len(engine.state):,} accounts, {engine.sequence:,} micro-batches; "
-                f"strategy {rules.name} {rules.version}, {scored}"
+                f"{'; '.join(arm.title for arm in (champion, *challengers))}"
                 f"{'. A TRIAL: the strategy is not live' if trial else ''}."
                 f"{f' Console: http://{host}:{port}/console/' if workflow and port else ''}"
             )
