@@ -22,6 +22,7 @@ from limitkeeper.app.regulation_policy import checked_market, register_from_text
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import as_json
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.compliance.checks import Value
 from limitkeeper.core.compliance.life import (
     APPROVED,
     ASSESSED,
@@ -39,7 +40,7 @@ from limitkeeper.core.compliance.life import (
     rolled_back,
     validated,
 )
-from limitkeeper.core.compliance.regulation import Finding, Value
+from limitkeeper.core.compliance.regulation import Finding
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.risk.model import Model

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, Actor
+from limitkeeper.core.compliance.checks import FAILED, MET, UNKNOWN
 from limitkeeper.core.compliance.life import (
     APPROVED,
     ASSESSED,
@@ -37,7 +38,7 @@ from limitkeeper.core.compliance.life import (
     rolled_back,
     validated,
 )
-from limitkeeper.core.compliance.regulation import FAILED, MET, UNKNOWN, Finding, regulation_from_document
+from limitkeeper.core.compliance.regulation import Finding, regulation_from_document
 
 [RULE] = regulation_from_document("CN", {"r": {
     "title": "t", "title_zh": "t", "source": "s", "source_zh": "s", "article": None, "stage": "strategy",

@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 from limitkeeper.app.regulation import strategy_findings
 from limitkeeper.app.regulation_policy import regulated_markets, regulation
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
-from limitkeeper.core.compliance.regulation import (
-    BLOCK,
-    CHECK_STAGES,
-    CHECKS,
+from limitkeeper.core.compliance.checks import (
     DECISION,
     FAILED,
     MET,
     OUTSIDE,
-    STAGES,
+)
+from limitkeeper.core.compliance.regulation import (
+    BLOCK,
     TEXTS,
-    UNKNOWN,
     RegulationRule,
     findings,
     regulation_from_document,
@@ -84,12 +82,6 @@ def test_both_languages_cite_the_same_articles_and_neither_one_that_was_not_veri
             assert rule.citation_zh == f"{rule.source_zh}{rule.article_zh}"
     assert numbers("第四十四条至第五十条") == ["44", "50"]
     assert numbers("第十条、第十六条") == ["10", "16"]
-
-
-def test_every_check_has_a_stage_and_is_used_by_a_rule() -> None:
-    assert set(CHECK_STAGES) == set(CHECKS)
-    assert set(CHECK_STAGES.values()) == set(STAGES)
-    assert set(CHECKS) == {rule.check for rule in regulation()} - {OUTSIDE}
 
 
 def test_good_decision_fails_nothing_in_any_market() -> None:
@@ -161,12 +153,6 @@ def test_missing_fact_never_makes_a_failed_rule_met(missing: set[str]) -> None:
               if name not in missing}  # fmt: skip
     for rule, status in statuses("CN", facts).items():
         assert not (known.get(rule) == FAILED and status == MET), rule
-
-
-@given(st.sampled_from(sorted(CHECKS)))
-def test_check_without_any_fact_says_unknown_or_nothing(name: str) -> None:
-    status, _ = CHECKS[name]({}, {})
-    assert status in (UNKNOWN, "not_applicable")
 
 
 def test_standard_strategy_holds_in_china_and_its_relations_do_not_in_the_european_union() -> None:

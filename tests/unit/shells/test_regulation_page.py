@@ -9,7 +9,8 @@ import pytest
 
 from limitkeeper.app.regulation import Evaluation, finding_document, rule_document
 from limitkeeper.app.regulation_policy import regulation
-from limitkeeper.core.compliance.regulation import CLOCK, DECISION, SEVERITIES, STAGES, findings
+from limitkeeper.core.compliance.checks import CLOCK, DECISION, STAGES
+from limitkeeper.core.compliance.regulation import SEVERITIES, findings
 from limitkeeper.shells.report.page import report_words
 from limitkeeper.shells.report.regulation_page import STATUSES, regulation_html
 

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from limitkeeper.core.compliance.checks import Value
 from limitkeeper.core.compliance.register import Register, Use, model_uses, strategy_uses, violations
-from limitkeeper.core.compliance.regulation import Value
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.definition import Strategy

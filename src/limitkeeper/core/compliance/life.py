@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, Actor
-from limitkeeper.core.compliance.regulation import BLOCK, MET, OUTSIDE, Finding
+from limitkeeper.core.compliance.checks import MET, OUTSIDE
+from limitkeeper.core.compliance.regulation import BLOCK, Finding
 from limitkeeper.core.kernel.errors import RuleError
 
 DRAFT, VALIDATED, ASSESSED, APPROVED, LIVE, RETIRED = (

@@ -3,9 +3,10 @@
 from limitkeeper.app.live import SERVER_STANDINGS
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
 from limitkeeper.app.strategy_reading import PROBLEMS_TOLD_MAX
+from limitkeeper.core.compliance.checks import FAILED, MET, OUTSIDE, STAGES, UNKNOWN
 from limitkeeper.core.compliance.life import STATES
 from limitkeeper.core.compliance.register import BASES, PURPOSES, SENSITIVITIES
-from limitkeeper.core.compliance.regulation import FAILED, MET, OUTSIDE, SEVERITIES, STAGES, UNKNOWN
+from limitkeeper.core.compliance.regulation import SEVERITIES
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.changes import ADDED, CHANGED, REMOVED
 from limitkeeper.shells.api.schemas import (
