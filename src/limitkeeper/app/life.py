@@ -43,6 +43,7 @@ from limitkeeper.core.compliance.life import (
 from limitkeeper.core.compliance.regulation import Finding
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.words import Words
 from limitkeeper.core.risk.model import Model
 from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.sql import Store
@@ -277,9 +278,12 @@ def release_of(row: Mapping[str, Any]) -> Release:
 
 def _life(release: Release) -> dict[str, Value]:
     """What its life knows of a release, as facts of regulation."""
+    failed = release.fairness_failed
+    # A screen is kept as its report told it, in English.
+    screens = None if failed is None else tuple(Words(each, f"筛查未通过：{each}") for each in failed)
     return {
         "impact_assessed": release.state in (ASSESSED, APPROVED, LIVE, RETIRED),
-        "fairness_failed": release.fairness_failed,
+        "fairness_failed": screens,
         "approved_by_others": release.approved_by_others,
     }
 

@@ -257,7 +257,8 @@ def finding_document(found: Finding) -> dict[str, Any]:
     return {
         "rule": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation,
         "source_zh": rule.citation_zh, "severity": rule.severity, "subject": found.subject, "status": found.status,
-        "detail": found.detail, "on_failure": rule.on_failure, "on_failure_zh": rule.on_failure_zh,
+        "detail": found.detail, "detail_zh": found.detail_zh, "on_failure": rule.on_failure,
+        "on_failure_zh": rule.on_failure_zh,
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from limitkeeper.core.compliance.regulation import (
     regulation_from_document,
 )
 from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.kernel.words import Words
 
 DAY = dt.date(2026, 11, 1)
 STANDARD = loaded_strategy(strategy_path("standard"))
@@ -161,12 +162,26 @@ def test_standard_strategy_holds_in_china_and_its_relations_do_not_in_the_europe
     assert found == {"EU.ccd2_18_no_social_data"}
 
 
+def test_use_that_a_rule_forbids_is_named_in_both_languages() -> None:
+    found = {each.rule.id: each for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 20))}
+    refused = found["EU.ccd2_18_no_social_data"]
+    assert "'contagion' (rule linked_to_bad) may not be used in market EU" in refused.detail
+    assert "“contagion”（规则 linked_to_bad）不得在市场 EU 使用" in refused.detail_zh
+
+
 def test_life_of_a_strategy_adds_its_facts() -> None:
-    life = {"impact_assessed": False, "fairness_failed": ("sex: 0.71",), "approved_by_others": True}
+    life = {
+        "impact_assessed": False,
+        "fairness_failed": (Words("sex: 0.71", "性别：0.71"),),
+        "approved_by_others": True,
+    }
     found = {each.rule.id: each for each in strategy_findings(STANDARD, "CN", DAY, life=life)}
     assert found["CN.pipl_55_assessed"].blocks
     assert found["fairness_screened"].blocks
-    assert found["fairness_screened"].detail == "sex: 0.71"
+    assert (found["fairness_screened"].detail, found["fairness_screened"].detail_zh) == (
+        "sex: 0.71",
+        "性别：0.71",
+    )
     assert found["approved_by_others"].status == MET
 
 

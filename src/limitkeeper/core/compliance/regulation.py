@@ -15,12 +15,16 @@ from limitkeeper.core.compliance.checks import (
     Facts,
 )
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
+from limitkeeper.core.kernel.words import Words
 
 BLOCK, WARN = "block", "warn"
 SEVERITIES = (BLOCK, WARN)
 """Whether what fails may not go on, or goes on and is told to compliance."""
 
 EVERYWHERE = "*"
+
+KEPT_OUTSIDE = Words("kept by the lender outside this system", "由机构在系统外执行")
+"""What is found of a rule without a check."""
 
 TEXTS = ("title", "title_zh", "source", "source_zh", "on_failure", "on_failure_zh")
 """What is read, in both languages."""
@@ -112,7 +116,7 @@ class Finding:
         ``kind:id`` of what was evaluated.
     status
         met, failed, unknown or outside.
-    detail
+    detail, detail_zh
         What was found, in the terms of the facts.
     """
 
@@ -120,6 +124,7 @@ class Finding:
     subject: str
     status: str
     detail: str
+    detail_zh: str
 
     @property
     def blocks(self) -> bool:
@@ -151,18 +156,18 @@ def findings(
     ...     "第二十五条", "clock", WARN, "answered_in_time", {"days": ((dt.date(2020, 1, 1), 20.0),)}, "Answer.",
     ...     "答复。", dt.date(2020, 1, 1), None)
     >>> [found] = findings([rule], "clock", {"days_open": 21.0}, "appeal:1", "CN", dt.date(2026, 1, 1))
-    >>> found.status, found.detail
-    ('failed', 'open for 21 days of 20')
+    >>> found.status, found.detail, found.detail_zh
+    ('failed', 'open for 21 days of 20', '已历时 21 天，期限 20 天')
     """
     for rule in rules:
         if rule.stage != stage or not rule.in_force(market, day):
             continue
         if rule.check == OUTSIDE:
-            yield Finding(rule, subject, OUTSIDE, "kept by the lender outside this system")
+            yield Finding(rule, subject, OUTSIDE, *KEPT_OUTSIDE)
             continue
         status, detail = CHECKS[rule.check](facts, rule.values_on(day))
         if status != NOT_APPLICABLE:
-            yield Finding(rule, subject, status, detail)
+            yield Finding(rule, subject, status, *detail)
 
 
 def regulation_from_document(market: str, document: Mapping[str, object]) -> tuple[RegulationRule, ...]:

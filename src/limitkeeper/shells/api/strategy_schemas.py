@@ -21,6 +21,8 @@ from limitkeeper.shells.api.schemas import (
     value,
 )
 
+IN_CHINESE_SINCE = "The same in Chinese; not there in what was kept before it was told."
+
 ACTIONS = tuple(action.code for action in Action)
 SEVERITY_CODES = tuple(severity.code for severity in Severity)
 PLAIN = "string number boolean null"
@@ -276,17 +278,16 @@ STRATEGY_SCHEMAS: dict[str, Schema] = {
             "title": value("string", "What is asked."),
             "title_zh": value("string", "The same in Chinese."),
             "source": value("string", "The law with its article, or with the word that none was verified."),
-            "source_zh": value(
-                "string", "The same in Chinese; not there in what was kept before it was told."
-            ),
+            "source_zh": value("string", IN_CHINESE_SINCE),
             "severity": one_of(SEVERITIES, "What a failure means."),
             "subject": value("string", "Of what, as kind:id."),
             "status": one_of((MET, FAILED, UNKNOWN, OUTSIDE), "What came of it."),
             "detail": value("string", "What was found."),
+            "detail_zh": value("string", IN_CHINESE_SINCE),
             "on_failure": value("string", "What is to be done."),
             "on_failure_zh": value("string", "The same in Chinese."),
         },
-        optional=("source_zh",),
+        optional=("source_zh", "detail_zh"),
     ),
 }
 """Every schema of strategies and regulation by its name."""
