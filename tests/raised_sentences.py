@@ -33,7 +33,7 @@ PROBLEM_PLACES = {1: "problem", 3: "allowed", 4: "advice"}
 TABLES = {"HINTS": ("advice",), "words": ("problem", "allowed")}
 """Dictionaries whose values are sentences, or rows of them."""
 
-TELLERS = {"_syntax_advice": "advice", "did_you_mean": "advice", "__str__:Violation": "problem"}
+TELLERS = {"_syntax_advice": "advice", "did_you_mean": "advice"}
 """Functions that give back a sentence, alone or out of a dictionary."""
 
 RULES = ("RefusedError", "RequestError", "LifeError", "TrialError", "NotLetInError", "BarredError")
@@ -106,7 +106,7 @@ def _parts(node: ast.AST, owner: ast.ClassDef | None) -> Iterator[tuple[str, ast
         for value in node.value.values if kinds else ():
             yield from zip(kinds, value.elts if isinstance(value, ast.Tuple) else (value,), strict=False)
     elif isinstance(node, ast.FunctionDef):
-        kind = TELLERS.get(node.name) or TELLERS.get(f"{node.name}:{owner.name if owner else ''}")
+        kind = TELLERS.get(node.name)
         for each in ast.walk(node) if kind else ():
             if isinstance(each, ast.Return) and each.value is not None:
                 told = each.value.value if isinstance(each.value, ast.Subscript) else each.value

@@ -152,6 +152,7 @@ def test_column_that_nobody_registered_stops_a_release_at_its_first_gate(store: 
         step(store, SAM, release_validated, release_id)
     assert error.value.rule == "blocked"
     assert "CN.pipl_6_19_registered" in str(error.value)
+    assert "“x0”（模型 pd）未在特征与目的登记中" in error.value.chinese
     assert whole_release_document(store, release_id)["state"] == "draft"
 
 

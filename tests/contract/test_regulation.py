@@ -48,10 +48,10 @@ def change(store: Store, statement: sa.Update) -> None:
         w.connection.execute(statement)
 
 
-def evaluated(store: Store, market: str = "CN") -> tuple[dict[str, dict[str, int]], set[tuple[str, str]]]:
+def evaluated(store: Store, market: str = "CN") -> tuple[dict[str, dict[str, int]], set[tuple[str, ...]]]:
     found = evaluation_document(store, market, FIRST, LAST, NOW_US)
     return {each["id"]: each["counts"] for each in found["rules"]}, {
-        (each["rule"], each["detail"]) for each in found["failures"]
+        (each["rule"], each["detail"], each["detail_zh"]) for each in found["failures"]
     }
 
 
@@ -71,23 +71,23 @@ def test_cut_that_was_made_as_the_rules_ask_fails_none(store: Store) -> None:
 def test_cut_in_effect_before_its_notice_was_out_fails(store: Store) -> None:
     cut(store)
     change(store, notices.update().values(out_us=EFFECTIVE_US + DAY_US))
-    assert evaluated(store)[1] == {("CN.told_before_effect", "told -1.0 days before")}
+    assert evaluated(store)[1] == {("CN.told_before_effect", "told 1.0 days after", "生效后 1.0 天才通知")}
 
 
 def test_decision_by_the_system_alone_on_who_refuses_it_fails(store: Store) -> None:
     cut(store)
     change(store, cases.update().values(tier=1))
-    assert evaluated(store)[1] == {("CN.pipl_24_human", "decided at tier 1")}
+    assert evaluated(store)[1] == {("CN.pipl_24_human", "decided at tier 1", "由第 1 级审批决定")}
 
 
 def test_decision_whose_trace_is_gone_fails(store: Store) -> None:
     cut(store)
     change(store, limit_entries.update().values(decision_id="another"))
-    assert evaluated(store)[1] == {("CN.pipl_69_evidence", "no trace is kept")}
+    assert evaluated(store)[1] == {("CN.pipl_69_evidence", "no trace is kept", "未保存决策依据")}
     change(store, limit_entries.update().values(decision_id="d"))
     assert evaluated(store)[1] == set()
     change(store, proposals.update().values(trace="{}"))
-    assert evaluated(store)[1] == {("CN.pipl_69_evidence", "no trace is kept")}
+    assert evaluated(store)[1] == {("CN.pipl_69_evidence", "no trace is kept", "未保存决策依据")}
 
 
 def test_freeze_is_held_against_the_notice_that_told_of_it(store: Store) -> None:
@@ -104,7 +104,7 @@ def test_request_of_a_person_that_waits_too_long_fails(store: Store) -> None:
     with work(store, SYSTEM, NOW_US) as w:
         request_made(w, SEAL, "c-1", "access", "")
     counts, failures = evaluated(store)
-    assert failures == {("CN.pipl_50_request_answered", "open for 60 days of 15")}
+    assert failures == {("CN.pipl_50_request_answered", "open for 60 days of 15", "已历时 60 天，期限 15 天")}
     assert counts["CN.credit_reporting_25_answered"] == {}
 
 

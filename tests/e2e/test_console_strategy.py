@@ -17,6 +17,7 @@ from limitkeeper.app.release_figures import figures_kept, review_figures
 from limitkeeper.app.review import Models, reviewed_portfolio
 from limitkeeper.app.strategies import strategy_from_text, strategy_path
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM
+from limitkeeper.store.life_tables import release_acts
 from limitkeeper.store.work import work
 from tests.console_forms import Browser
 from tests.consoles import sitting
@@ -237,6 +238,50 @@ def test_what_is_wrong_with_a_draft_is_told_in_chinese_to_who_reads_chinese(serv
     assert "utilization" in refused
     assert "会逐行列出" in refused
     assert "The strategy does not hold" not in refused
+
+
+def acting_on_relations(version: str) -> str:
+    """A strategy that freezes by relations, which only alert."""
+    before, after = of_version(STANDARD, version).split("id: linked_to_bad")
+    return f"{before}id: linked_to_bad{after.replace('action: alert', 'action: freeze', 1)}"
+
+
+def test_what_regulation_finds_against_a_draft_is_told_in_the_language_of_who_reads(
+    server: WorkflowServer,
+) -> None:
+    told = {
+        "en": "rule linked_to_bad: freeze on contagion, linked_accounts, linked_bad_share",
+        "zh": "规则 linked_to_bad：依据 contagion, linked_accounts, linked_bad_share 作出处置 freeze",
+    }
+    for language, other in (("en", "zh"), ("zh", "en")):
+        sue, text = Browser(server, "sue", language), acting_on_relations(language)
+        checked = sue.sent(sue.page(NEW), "/v1/releases", 200, formaction=NEW, strategy=text).text
+        refused = acted(sue, drafted(sue, text), "validate", 409).text
+        for page in (checked, refused):
+            assert told[language] in page
+            assert told[other] not in page
+
+
+def test_finding_that_was_kept_before_it_was_told_in_chinese_is_shown_in_english(
+    server: WorkflowServer,
+) -> None:
+    release_id = drafted(Browser(server, "sue"), of_version(STANDARD, "kept"))
+    acted(Browser(server, "sue"), release_id, "validate")
+    old = {"rule": "CN.r", "title": "t", "title_zh": "某项要求", "source": "the old source", "severity": "warn",
+           "subject": "strategy:s", "status": "failed", "detail": "the old detail", "on_failure": "do",
+           "on_failure_zh": "处理"}  # fmt: skip
+    new = old | {"source_zh": "某法", "detail_zh": "新的说明", "detail": "the new detail"}
+    kept = json.dumps({"findings": [old, new]})
+    is_it = (release_acts.c.release_id == release_id) & (release_acts.c.act == "validate")
+    with work(server.engine.store, SYSTEM, server.clock()) as w:
+        w.connection.execute(release_acts.update().where(is_it).values(detail=kept))
+    page = Browser(server, "sue", "zh").page(f"{RELEASES}/{release_id}")
+    assert "<strong>the old detail</strong> 处理" in page
+    assert "the old source" in page
+    assert "<strong>新的说明</strong> 处理" in page
+    assert "the new detail" not in page
+    whole = server.session("ivy").get(f"/v1/releases/{release_id}")
+    assert whole["acts"][1]["detail"]["findings"] == [old, new]
 
 
 def test_draft_is_tried_on_the_portfolio_and_its_text_is_not_lost(

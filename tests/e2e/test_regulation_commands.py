@@ -1,12 +1,19 @@
 """``limitkeeper regulation`` as a compliance officer types it."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
 from typer.testing import CliRunner
 
+from limitkeeper.app.rights import request_made
+from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store.sql import Store
+from limitkeeper.store.work import work
+from tests.contract.test_restoration import NOW_US, begun
+from tests.vaults import SEAL
 
 RUNNER = CliRunner()
 
@@ -35,10 +42,13 @@ def test_strategy_that_a_market_forbids_is_refused_by_the_name_of_the_rule() -> 
     assert "failed   EU.ccd2_18_no_social_data" in text
     assert "Take relations out" in text
     assert "[Consumer Credit Directive (CCD2), article 18]" in text
-    assert (
-        "[欧盟《消费者信贷指令》（CCD2）第18条]"
-        in run("check", "standard", "--market", "EU", "--lang", "zh")[1]
-    )
+    assert "'contagion' (rule linked_to_bad) may not be used in market EU" in text
+    chinese = run("check", "standard", "--market", "EU", "--lang", "zh")[1]
+    assert "[欧盟《消费者信贷指令》（CCD2）第18条]" in chinese
+    assert "“contagion”（规则 linked_to_bad）不得在市场 EU 使用" in chinese
+    assert "may not be used" not in chinese
+    found = json.loads(run("check", "standard", "--market", "EU", "--json")[1])
+    assert all(each["detail"] and each["detail_zh"] for each in found)
 
 
 def test_empty_store_has_nothing_that_failed_and_the_facts_are_written(tmp_path: Path) -> None:
@@ -52,6 +62,30 @@ def test_empty_store_has_nothing_that_failed_and_the_facts_are_written(tmp_path:
     assert "没有规则未通过" in page.read_text(encoding="utf-8")
     facts = json.loads(out.read_text(encoding="utf-8"))
     assert (facts["market"], facts["subjects"], facts["audit"]["events"]) == ("CN", 0, 0)
+
+
+def test_what_failed_is_told_in_the_language_that_is_asked_for(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'limitkeeper.db'}"
+    store = begun(url)
+    with work(store, SYSTEM, NOW_US) as w:
+        request_made(w, SEAL, "c-1", "access", "")
+    store.close()
+    first = day_of(NOW_US)
+    period = (
+        "--from",
+        first.isoformat(),
+        "--to",
+        (first + dt.timedelta(days=60)).isoformat(),
+        "--store",
+        url,
+    )
+    page = tmp_path / "facts.html"
+    for language, said in (("en", "open for 60 days of 15"), ("zh", "已历时 60 天，期限 15 天")):
+        asked = ("evaluate", "--market", "CN", *period, "--lang", language, "--page", str(page))
+        code, text = run(*asked)
+        assert code == 3
+        assert f": {said}" in text
+        assert f'<td class="detail">{said}</td>' in page.read_text(encoding="utf-8")
 
 
 def test_market_that_there_is_not_is_refused_with_the_ones_that_there_are() -> None:

@@ -2,17 +2,14 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from functools import cache
+from functools import partial
 from typing import Any
 
-import yaml
-
 from limitkeeper.app.decisions import shown_line
+from limitkeeper.app.notice_policy import words_besides
 from limitkeeper.app.notices import customer_row, written
-from limitkeeper.app.policy import LANGUAGES, POLICY
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.appeal.appeals import BY_CLOCK, BY_FACTS, GRANTED, PARTLY_GRANTED, UPHELD, Appeal
-from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.notice.notice import NoticeFacts, amount_text
 from limitkeeper.store.work import Work
@@ -23,25 +20,8 @@ SUSPENDED = "suspended"
 OUTCOMES = (UPHELD, PARTLY_GRANTED, GRANTED, BY_FACTS, BY_CLOCK)
 """What an answer can say; the last two are grants that no person gave."""
 
-
-@cache
-def outcome_wording(language: str) -> Mapping[str, str]:
-    """What the answer to an appeal says, by its outcome; and what a receipt says of what waits.
-
-    Raises
-    ------
-    PolicyError
-        When an outcome has no words in that language.
-    """
-    if language not in LANGUAGES:
-        raise PolicyError(
-            "There are no words in that language.", value=language, allowed=", ".join(LANGUAGES)
-        )
-    path = POLICY / "wording" / language / "appeals.yaml"
-    found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if missing := [each for each in (*OUTCOMES, SUSPENDED) if not found.get(each)]:
-        raise PolicyError("An outcome of appeals has no words.", value=", ".join(missing), allowed=language)
-    return found
+outcome_wording = partial(words_besides, "appeals", (*OUTCOMES, SUSPENDED))
+"""What the answer to an appeal says, by its outcome, in a language; and what a receipt says of what waits."""
 
 
 def told(

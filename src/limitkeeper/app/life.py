@@ -20,6 +20,7 @@ from limitkeeper.app.regulation import finding_document, strategy_findings
 from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import as_json
+from limitkeeper.core.compliance.checks import Value
 from limitkeeper.core.compliance.life import (
     APPROVED,
     ASSESSED,
@@ -37,9 +38,10 @@ from limitkeeper.core.compliance.life import (
     rolled_back,
     validated,
 )
-from limitkeeper.core.compliance.regulation import Finding, Value
+from limitkeeper.core.compliance.regulation import Finding
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.words import Words
 from limitkeeper.core.risk.model import Model
 from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.tables import store_heads
@@ -266,9 +268,12 @@ def release_of(row: Mapping[str, Any]) -> Release:
 
 def _life(release: Release) -> dict[str, Value]:
     """What its life knows of a release, as facts of regulation."""
+    failed = release.fairness_failed
+    # A screen is kept as its report told it, in English.
+    screens = None if failed is None else tuple(Words(each, f"筛查未通过：{each}") for each in failed)
     return {
         "impact_assessed": release.state in (ASSESSED, APPROVED, LIVE, RETIRED),
-        "fairness_failed": release.fairness_failed,
+        "fairness_failed": screens,
         "approved_by_others": release.approved_by_others,
     }
 

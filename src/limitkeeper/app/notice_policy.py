@@ -1,12 +1,13 @@
 """The policy of notices as its files hold it: clocks and duties of a market, wording of a language."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import yaml
 
-from limitkeeper.app.policy import LANGUAGES, POLICY
+from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.core.appeal.appeals import AppealClock
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
@@ -115,9 +116,21 @@ def notice_wording(language: str) -> NoticeWording:
     PolicyError
         When there are none.
     """
-    if language not in LANGUAGES:
-        raise PolicyError(
-            "There are no words in that language.", value=language, allowed=", ".join(LANGUAGES)
-        )
-    path = POLICY / "wording" / language / "notices.yaml"
+    path = POLICY / "wording" / checked_language(language) / "notices.yaml"
     return notice_wording_from_document(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@cache
+def words_besides(about: str, parts: tuple[str, ...], language: str) -> Mapping[str, str]:
+    """What notices about something say besides, by its parts: about ``appeals`` or ``rights``.
+
+    Raises
+    ------
+    PolicyError
+        When there are none in that language, or a part has none.
+    """
+    path = POLICY / "wording" / checked_language(language) / f"{about}.yaml"
+    found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if missing := [part for part in parts if not found.get(part)]:
+        raise PolicyError("A part of notices has no words.", value=", ".join(missing), allowed=language)
+    return found

@@ -9,6 +9,7 @@ from string import Formatter
 import yaml
 
 from limitkeeper.app.policy import POLICY, console_wording
+from limitkeeper.core.compliance.register import REFUSALS, USERS
 
 LETTERS_MAX = 1_000
 """Of a sentence that is held against patterns: a longer one has somebody's text in it."""
@@ -97,7 +98,8 @@ def catalogue() -> Catalogue:
     groups = console_wording("zh")
     kinds = ("problem", "allowed", "advice")
     patterns = {kind: [Pattern(*row) for row in document[kind]["patterns"].items()] for kind in kinds}
-    words = dict(document["words"])
+    patterns[PROBLEM] += [Pattern(*refusal) for refusal in REFUSALS.values()]
+    words = {**document["words"], **USERS}
     for group in document["groups"]:
         words |= groups[group]
     return Catalogue(

@@ -12,19 +12,10 @@ import sqlalchemy as sa
 
 from limitkeeper.app.regulation_policy import checked_market, regulation, regulation_hash, shipped_register
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.compliance.checks import CLOCK, DECISION, FAILED, STRATEGY, Facts, Value
 from limitkeeper.core.compliance.facts import strategy_facts
 from limitkeeper.core.compliance.register import Register
-from limitkeeper.core.compliance.regulation import (
-    CLOCK,
-    DECISION,
-    FAILED,
-    STRATEGY,
-    Facts,
-    Finding,
-    RegulationRule,
-    Value,
-    findings,
-)
+from limitkeeper.core.compliance.regulation import Finding, RegulationRule, findings
 from limitkeeper.core.kernel.instants import day_of, instant_text, us_of_day
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.limits.ledger import CANCELLED, FREEZE, LOWERING
@@ -266,7 +257,8 @@ def finding_document(found: Finding) -> dict[str, Any]:
     return {
         "rule": rule.id, "title": rule.title, "title_zh": rule.title_zh, "source": rule.citation,
         "source_zh": rule.citation_zh, "severity": rule.severity, "subject": found.subject, "status": found.status,
-        "detail": found.detail, "on_failure": rule.on_failure, "on_failure_zh": rule.on_failure_zh,
+        "detail": found.detail, "detail_zh": found.detail_zh, "on_failure": rule.on_failure,
+        "on_failure_zh": rule.on_failure_zh,
     }  # fmt: skip
 
 

@@ -5,18 +5,15 @@ before, with what goes and what stays (``erasure_announced``), and :func:`limitk
 nobody be erased while that notice is on its way.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import partial
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from limitkeeper.app.consents import consent_texts, consents_of
+from limitkeeper.app.notice_policy import words_besides
 from limitkeeper.app.notices import customer_row, written
-from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.compliance.requests import ERASE, KINDS, RECEIVED, REFUSED, RightsRequest
-from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.store.work import Work
@@ -26,23 +23,8 @@ ERASURE_ANNOUNCED = "erasure_announced"
 
 UNVERIFIED, CONSENTS, ANSWER = PARTS = ("unverified", "consents", "answer")
 
-
-@cache
-def request_wording(language: str) -> Mapping[str, str]:
-    """What notices of requests say besides.
-
-    Raises
-    ------
-    PolicyError
-        When a part has no words in that language.
-    """
-    path = POLICY / "wording" / checked_language(language) / "rights.yaml"
-    found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if missing := [part for part in PARTS if not found.get(part)]:
-        raise PolicyError(
-            "A part of notices of requests has no words.", value=", ".join(missing), allowed=language
-        )
-    return found
+request_wording = partial(words_besides, "rights", PARTS)
+"""What notices of requests say besides, in a language."""
 
 
 def receipt_told(w: Work, seal: Seal, request: RightsRequest) -> str:

@@ -108,8 +108,9 @@ def test_meaning_of_each_part_of_a_strategy_is_told_in_chinese() -> None:
 
 @pytest.mark.parametrize("kind", [BASELESS, FOREIGN, FORBIDDEN, PROTECTED, UNREGISTERED])
 def test_use_that_the_register_refuses_is_told_in_chinese(kind: str) -> None:
-    found = in_chinese(str(Violation(kind, Use("sex", "credit_risk", "rule late"), "CN", "CN.rule", None)))
-    assert found["problem_zh"].startswith("“sex”（rule late）")
+    refused = Violation(kind, Use("sex", "credit_risk", "rule late"), "CN", "CN.rule", None)
+    assert in_chinese(str(refused)) == {"problem_zh": refused.words.chinese}
+    assert refused.words.chinese.startswith("“sex”（规则 late）")
 
 
 def test_sentence_within_a_sentence_is_told_in_chinese_too() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, Actor
+from limitkeeper.core.compliance.checks import FAILED, MET, UNKNOWN
 from limitkeeper.core.compliance.life import (
     APPROVED,
     ASSESSED,
@@ -37,7 +38,7 @@ from limitkeeper.core.compliance.life import (
     rolled_back,
     validated,
 )
-from limitkeeper.core.compliance.regulation import FAILED, MET, UNKNOWN, Finding, regulation_from_document
+from limitkeeper.core.compliance.regulation import Finding, regulation_from_document
 
 [RULE] = regulation_from_document("CN", {"r": {
     "title": "t", "title_zh": "t", "source": "s", "source_zh": "s", "article": None, "stage": "strategy",
@@ -50,7 +51,7 @@ WHOLE = Assessment("p", "n", "e", "s")
 
 
 def found(status: str) -> list[Finding]:
-    return [Finding(RULE, "strategy:x", status, "d")]
+    return [Finding(RULE, "strategy:x", status, "found", "已发现")]
 
 
 def until_assessed(name: str = "r", failed: tuple[str, ...] = ()) -> Release:
@@ -81,8 +82,11 @@ def test_release_goes_live_through_every_gate() -> None:
     assert [each.state for each in lived] == states
 
 
-def test_finding_that_blocks_stops_a_draft_and_an_approval() -> None:
-    refused("blocked", validated, Release("r", "sam"), found(FAILED))
+def test_finding_that_blocks_stops_a_draft_and_an_approval_and_is_told_in_both_languages() -> None:
+    with pytest.raises(LifeError) as error:
+        validated(Release("r", "sam"), found(FAILED))
+    assert str(error.value) == "A rule of regulation stands against it: found. Given: CN.r."
+    assert error.value.chinese == "有监管规则未满足：已发现。"
     refused("blocked", approved, until_assessed(), KIM, found(FAILED))
 
 

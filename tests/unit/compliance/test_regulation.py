@@ -11,22 +11,21 @@ from hypothesis import strategies as st
 from limitkeeper.app.regulation import strategy_findings
 from limitkeeper.app.regulation_policy import regulated_markets, regulation
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
-from limitkeeper.core.compliance.regulation import (
-    BLOCK,
-    CHECK_STAGES,
-    CHECKS,
+from limitkeeper.core.compliance.checks import (
     DECISION,
     FAILED,
     MET,
     OUTSIDE,
-    STAGES,
+)
+from limitkeeper.core.compliance.regulation import (
+    BLOCK,
     TEXTS,
-    UNKNOWN,
     RegulationRule,
     findings,
     regulation_from_document,
 )
 from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.kernel.words import Words
 
 DAY = dt.date(2026, 11, 1)
 STANDARD = loaded_strategy(strategy_path("standard"))
@@ -84,12 +83,6 @@ def test_both_languages_cite_the_same_articles_and_neither_one_that_was_not_veri
             assert rule.citation_zh == f"{rule.source_zh}{rule.article_zh}"
     assert numbers("第四十四条至第五十条") == ["44", "50"]
     assert numbers("第十条、第十六条") == ["10", "16"]
-
-
-def test_every_check_has_a_stage_and_is_used_by_a_rule() -> None:
-    assert set(CHECK_STAGES) == set(CHECKS)
-    assert set(CHECK_STAGES.values()) == set(STAGES)
-    assert set(CHECKS) == {rule.check for rule in regulation()} - {OUTSIDE}
 
 
 def test_good_decision_fails_nothing_in_any_market() -> None:
@@ -163,24 +156,32 @@ def test_missing_fact_never_makes_a_failed_rule_met(missing: set[str]) -> None:
         assert not (known.get(rule) == FAILED and status == MET), rule
 
 
-@given(st.sampled_from(sorted(CHECKS)))
-def test_check_without_any_fact_says_unknown_or_nothing(name: str) -> None:
-    status, _ = CHECKS[name]({}, {})
-    assert status in (UNKNOWN, "not_applicable")
-
-
 def test_standard_strategy_holds_in_china_and_its_relations_do_not_in_the_european_union() -> None:
     assert not [each for each in strategy_findings(STANDARD, "CN", DAY) if each.status == FAILED]
     found = {each.rule.id for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 20)) if each.blocks}
     assert found == {"EU.ccd2_18_no_social_data"}
 
 
+def test_use_that_a_rule_forbids_is_named_in_both_languages() -> None:
+    found = {each.rule.id: each for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 20))}
+    refused = found["EU.ccd2_18_no_social_data"]
+    assert "'contagion' (rule linked_to_bad) may not be used in market EU" in refused.detail
+    assert "“contagion”（规则 linked_to_bad）不得在市场 EU 使用" in refused.detail_zh
+
+
 def test_life_of_a_strategy_adds_its_facts() -> None:
-    life = {"impact_assessed": False, "fairness_failed": ("sex: 0.71",), "approved_by_others": True}
+    life = {
+        "impact_assessed": False,
+        "fairness_failed": (Words("sex: 0.71", "性别：0.71"),),
+        "approved_by_others": True,
+    }
     found = {each.rule.id: each for each in strategy_findings(STANDARD, "CN", DAY, life=life)}
     assert found["CN.pipl_55_assessed"].blocks
     assert found["fairness_screened"].blocks
-    assert found["fairness_screened"].detail == "sex: 0.71"
+    assert (found["fairness_screened"].detail, found["fairness_screened"].detail_zh) == (
+        "sex: 0.71",
+        "性别：0.71",
+    )
     assert found["approved_by_others"].status == MET
 
 

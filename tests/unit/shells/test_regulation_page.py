@@ -9,7 +9,8 @@ import pytest
 
 from limitkeeper.app.regulation import Evaluation, finding_document, rule_document
 from limitkeeper.app.regulation_policy import regulation
-from limitkeeper.core.compliance.regulation import CLOCK, DECISION, SEVERITIES, STAGES, findings
+from limitkeeper.core.compliance.checks import CLOCK, DECISION, STAGES
+from limitkeeper.core.compliance.regulation import SEVERITIES, findings
 from limitkeeper.shells.report.page import report_words
 from limitkeeper.shells.report.regulation_page import STATUSES, regulation_html
 
@@ -55,6 +56,7 @@ def test_page_tells_every_rule_and_failure_escapes_names_and_asks_nothing_of_the
     assert all(rule["id"] in read and rule[f"title{ending}"] in read for rule in facts["rules"])
     assert all(rule[f"source{ending}"] in read for rule in facts["rules"])
     assert all(each[f"on_failure{ending}"] in read for each in facts["failures"])
+    assert all(each[f"detail{ending}"] in read for each in facts["failures"])
     assert (facts["audit"]["hash"] in page, "1,234" in page, "2026-10-05" in page) == (True, True, True)
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page

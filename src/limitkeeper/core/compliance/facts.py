@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from limitkeeper.core.compliance.checks import Value
 from limitkeeper.core.compliance.register import Register, Use, model_uses, strategy_uses, violations
-from limitkeeper.core.compliance.regulation import Value
+from limitkeeper.core.kernel.words import Words
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.definition import Strategy
@@ -45,13 +46,15 @@ def strategy_facts(
     Facts of the stage ``strategy``; those of its life, such as its impact assessment, are added by who knows them.
     """
     uses: list[Use] = [*strategy_uses(strategy), *model_uses(model_names, model_kind)]
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[Words]] = defaultdict(list)
     for violation in violations(register, uses, market):
-        found[violation.kind].append(str(violation))
+        found[violation.kind].append(violation.words)
     described = [strategy.description, strategy.description_zh]
     described += [text for rule in strategy.rules for text in (rule.description, rule.description_zh)]
     acting = [
-        f"rule {rule.id}: {rule.action.code} on {', '.join(sorted(RELATIONS.intersection(rule.names)))}"
+        Words("rule {id}: {action} on {names}", "规则 {id}：依据 {names} 作出处置 {action}").filled(
+            id=rule.id, action=rule.action.code, names=", ".join(sorted(RELATIONS.intersection(rule.names)))
+        )
         for rule in strategy.rules
         if RELATIONS.intersection(rule.names) and rule.action not in (Action.ALERT, Action.NONE)
     ]

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, Actor
-from limitkeeper.core.compliance.regulation import BLOCK, MET, OUTSIDE, Finding
+from limitkeeper.core.compliance.checks import MET, OUTSIDE
+from limitkeeper.core.compliance.regulation import BLOCK, Finding
 from limitkeeper.core.kernel.errors import RuleError
+from limitkeeper.core.kernel.words import Words
 
 DRAFT, VALIDATED, ASSESSED, APPROVED, LIVE, RETIRED = (
     "draft", "validated", "assessed", "approved", "live", "retired",
@@ -191,8 +193,7 @@ def validated(release: Release, found: Iterable[Finding]) -> Release:
         When it is no draft, or a rule that blocks has failed.
     """
     _in_state(release, DRAFT)
-    if against := [f"{each.rule.id}: {each.detail}" for each in found if each.blocks]:
-        raise LifeError("blocked", value="; ".join(against))
+    _unopposed([each for each in found if each.blocks])
     return replace(release, state=VALIDATED)
 
 
@@ -244,10 +245,7 @@ def approved(release: Release, actor: Actor, found: Iterable[Finding]) -> Releas
         raise LifeError(
             "blocked", value="; ".join(release.fairness_failed), advice="Compliance justifies it first."
         )
-    if against := [
-        f"{each.rule.id}: {each.detail}" for each in found if each.blocks and not _of_approval(each)
-    ]:
-        raise LifeError("blocked", value="; ".join(against))
+    _unopposed([each for each in found if each.blocks and not _of_approval(each)])
     given = {role for _, role in release.approvals}
     role = next((each for each in APPROVING_ROLES if each in actor.roles and each not in given), None)
     if role is None or actor.actor_id in {person for person, _ in release.approvals}:
@@ -281,10 +279,10 @@ def put_live(
     """
     if release.state != APPROVED and not (release.state == LIVE and not release.is_champion):
         raise LifeError("state", value=release.state)
-    against = [f"{each.rule.id}: {each.detail}" for each in found
-               if each.rule.severity == BLOCK and each.status not in (MET, OUTSIDE)]  # fmt: skip
-    if against or not release.approved_by_others or release.fairness_failed != ():
-        raise LifeError("blocked", value="; ".join(against) or "its approvals or its screens")
+    _unopposed([each for each in found if each.rule.severity == BLOCK and each.status not in (MET, OUTSIDE)])
+    if not release.approved_by_others or release.fairness_failed != ():
+        unfinished = Words("its approvals or its screens are not complete", "审批或公平性筛查尚未完成")
+        raise LifeError("blocked", details=(unfinished,))
     others = [each for each in live if each.release_id != release.release_id]
     if buckets == BUCKETS:
         champion = replace(release, state=LIVE, is_champion=True, bucket_from=0, buckets=BUCKETS)
@@ -376,6 +374,14 @@ def deciding_release(account_id: str, salt: str, live: Sequence[Release]) -> Rel
         if not each.is_champion and each.bucket_from <= bucket < each.bucket_from + each.buckets:
             return each
     return next((each for each in live if each.is_champion), None)
+
+
+def _unopposed(against: Sequence[Finding]) -> None:
+    if against:
+        raise LifeError(
+            "blocked", value=", ".join(each.rule.id for each in against),
+            details=[Words(each.detail, each.detail_zh) for each in against],
+        )  # fmt: skip
 
 
 def _of_approval(found: Finding) -> bool:

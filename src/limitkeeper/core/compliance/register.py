@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
 from limitkeeper.core.kernel.hashing import content_hash
+from limitkeeper.core.kernel.words import Words
 from limitkeeper.core.strategy.actions import Trigger
 from limitkeeper.core.strategy.definition import Strategy
 
@@ -49,6 +50,35 @@ UNREGISTERED, FOREIGN, FORBIDDEN, PROTECTED, BASELESS = (
     "unregistered", "purpose_foreign", "market_forbidden", "protected_attribute", "no_legal_basis",
 )  # fmt: skip
 """Why a use is refused."""
+
+REFUSALS: Mapping[str, Words] = MappingProxyType(
+    {
+        UNREGISTERED: Words(
+            "'{name}' ({word_kind} {of}) is not in the register of features and purposes.",
+            "“{name}”（{word_kind} {of}）未在特征与目的登记中。",
+        ),
+        FOREIGN: Words(
+            "'{name}' ({word_kind} {of}) is not registered for the purpose '{purpose}'.",
+            "“{name}”（{word_kind} {of}）未登记用于“{purpose}”。",
+        ),
+        FORBIDDEN: Words(
+            "'{name}' ({word_kind} {of}) may not be used in market {market}: {rule}.",
+            "“{name}”（{word_kind} {of}）不得在市场 {market} 使用：{rule}。",
+        ),
+        PROTECTED: Words(
+            "'{name}' ({word_kind} {of}) is a protected attribute: it measures fairness and decides nothing.",
+            "“{name}”（{word_kind} {of}）是受保护属性，仅用于衡量公平性，不得参与决策。",
+        ),
+        BASELESS: Words(
+            "'{name}' ({word_kind} {of}) has no legal basis in market {market}.",
+            "“{name}”（{word_kind} {of}）在市场 {market} 没有合法性基础。",
+        ),
+    }
+)
+"""What is said of each: the name that is used, the kind and the name of what uses it."""
+
+USERS: Mapping[str, str] = MappingProxyType({"rule": "规则", "model": "模型"})
+"""What uses a name, in Chinese."""
 
 FIELDS = frozenset({"description", "description_zh", "source", "purposes", "basis", "sensitivity",
                     "retention_days", "forbidden", "names"})  # fmt: skip
@@ -175,14 +205,18 @@ class Violation:
 
     def __str__(self) -> str:
         """One sentence: what is used where, and why that is refused."""
-        name, where = self.use.name, self.use.where
-        return {
-            UNREGISTERED: f"'{name}' ({where}) is not in the register of features and purposes.",
-            FOREIGN: f"'{name}' ({where}) is not registered for the purpose '{self.use.purpose}'.",
-            FORBIDDEN: f"'{name}' ({where}) may not be used in market {self.market}: {self.rule}.",
-            PROTECTED: f"'{name}' ({where}) is a protected attribute: it measures fairness and decides nothing.",
-            BASELESS: f"'{name}' ({where}) has no legal basis in market {self.market}.",
-        }[self.kind]
+        return self.words.english
+
+    @property
+    def words(self) -> Words:
+        """The same in both languages."""
+        kind, _, of = self.use.where.partition(" ")
+        values = {**asdict(self.use), "of": of, "market": self.market, "rule": self.rule}
+        said = REFUSALS[self.kind]
+        return Words(
+            said.english.format(word_kind=kind, **values),
+            said.chinese.format(word_kind=USERS.get(kind, kind), **values),
+        )
 
 
 def strategy_uses(strategy: Strategy) -> tuple[Use, ...]:

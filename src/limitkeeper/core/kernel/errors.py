@@ -1,8 +1,10 @@
 """Errors that say what happened, with which value, what was allowed, and what to do next."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
+
+from limitkeeper.core.kernel.words import Words, listed
 
 
 class LimitkeeperError(Exception):
@@ -43,13 +45,21 @@ class RuleError(LimitkeeperError):
         Of ``RULES``.
     value, advice
         What it was asked of, and what to do instead.
+    details
+        What was found, told after the rule.
     """
 
     RULES: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
-    def __init__(self, rule: str, *, value: object = None, advice: str | None = None) -> None:
+    def __init__(
+        self, rule: str, *, value: object = None, advice: str | None = None, details: Sequence[Words] = ()
+    ) -> None:
         self.rule = rule
         english, self.chinese = self.RULES[rule]
+        if details:
+            found = listed(details)
+            english = f"{english.removesuffix('.')}: {found.english}."
+            self.chinese = f"{self.chinese.removesuffix('。')}：{found.chinese}。"
         super().__init__(english, value=value, advice=advice)
 
 

@@ -71,6 +71,30 @@ GATES = [
     {"gate": "live", "standing": "later", "roles": ["committee"], "missing": []},
 ]
 
+FINDING_OF_REGULATION = {
+    "rule": "CN.pipl_55_assessed",
+    "title": "An impact assessment is recorded before a strategy goes live.",
+    "title_zh": "策略上线前须完成个人信息保护影响评估。",
+    "source": "Personal Information Protection Law (PIPL), articles 55 and 56",
+    "source_zh": "《中华人民共和国个人信息保护法》第五十五条、第五十六条",
+    "severity": "block",
+    "subject": f"strategy:{HASH}",
+    "status": "unknown",
+    "detail": "impact_assessed is not known",
+    "detail_zh": "impact_assessed 尚未知悉",
+    "on_failure": "Record purpose, necessity, effect on rights and safeguards.",
+    "on_failure_zh": "记录处理目的、必要性、对个人权益的影响及保护措施。",
+}
+
+VALIDATED_ACT = {
+    "at": "2026-11-22T09:30:00+00:00",
+    "by": "sam",
+    "act": "validate",
+    "state": "validated",
+    "version": 2,
+    "detail": {"findings": [FINDING_OF_REGULATION]},
+}
+
 ASSESSED_ACT = {
     "at": "2026-11-22T10:12:00+00:00",
     "by": "sam",
@@ -100,7 +124,7 @@ HITS = {"hits": 31, "decided": 20}
 WHOLE = RELEASE | {
     "gates": GATES,
     "review": REVIEW | {"rules": {"long_arrears": HITS}},
-    "acts": [ASSESSED_ACT],
+    "acts": [VALIDATED_ACT, ASSESSED_ACT],
 }
 
 RELEASES = answers(

@@ -21,7 +21,7 @@ from limitkeeper.app.strategies import LocatedProblem, checked_text
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX, document_text
 from limitkeeper.app.strategy_reading import changes_document, check_document, strategy_document
 from limitkeeper.core.access.actors import Actor
-from limitkeeper.core.compliance.regulation import STAGES
+from limitkeeper.core.compliance.checks import STAGES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.strategy.definition import Strategy

@@ -3,9 +3,10 @@
 from limitkeeper.app.live import SERVER_STANDINGS
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
 from limitkeeper.app.strategy_reading import PROBLEMS_TOLD_MAX
+from limitkeeper.core.compliance.checks import FAILED, MET, OUTSIDE, STAGES, UNKNOWN
 from limitkeeper.core.compliance.life import STATES
 from limitkeeper.core.compliance.register import BASES, PURPOSES, SENSITIVITIES
-from limitkeeper.core.compliance.regulation import FAILED, MET, OUTSIDE, SEVERITIES, STAGES, UNKNOWN
+from limitkeeper.core.compliance.regulation import SEVERITIES
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
 from limitkeeper.core.strategy.changes import ADDED, CHANGED, REMOVED
 from limitkeeper.shells.api.schemas import (
@@ -19,6 +20,8 @@ from limitkeeper.shells.api.schemas import (
     ref,
     value,
 )
+
+IN_CHINESE_SINCE = "The same in Chinese; not there in what was kept before it was told."
 
 ACTIONS = tuple(action.code for action in Action)
 SEVERITY_CODES = tuple(severity.code for severity in Severity)
@@ -286,17 +289,16 @@ STRATEGY_SCHEMAS: dict[str, Schema] = {
             "title": value("string", "What is asked."),
             "title_zh": value("string", "The same in Chinese."),
             "source": value("string", "The law with its article, or with the word that none was verified."),
-            "source_zh": value(
-                "string", "The same in Chinese; not there in what was kept before it was told."
-            ),
+            "source_zh": value("string", IN_CHINESE_SINCE),
             "severity": one_of(SEVERITIES, "What a failure means."),
             "subject": value("string", "Of what, as kind:id."),
             "status": one_of((MET, FAILED, UNKNOWN, OUTSIDE), "What came of it."),
             "detail": value("string", "What was found."),
+            "detail_zh": value("string", IN_CHINESE_SINCE),
             "on_failure": value("string", "What is to be done."),
             "on_failure_zh": value("string", "The same in Chinese."),
         },
-        optional=("source_zh",),
+        optional=("source_zh", "detail_zh"),
     ),
 }
 """Every schema of strategies and regulation by its name."""

@@ -150,7 +150,7 @@ def _show(found: Sequence["Finding"], lang: str) -> None:
     for each in found:
         console.print(f"{each.status:8} {each.rule.id}: {_title(each.rule, lang)}", markup=False)
         if each.status != "met":
-            console.print(f"         {each.detail}", markup=False)
+            console.print(f"         {each.detail_zh if lang == 'zh' else each.detail}", markup=False)
         if each.status == "failed":
             advice = each.rule.on_failure_zh if lang == "zh" else each.rule.on_failure
             console.print(f"         {advice} [{_citation(each.rule, lang)}]", markup=False)
@@ -167,4 +167,5 @@ def _show_evaluation(found: dict[str, Any], lang: str) -> None:
         )
     console.print(f"{found['subjects']:,} subjects; {found['failed']:,} findings failed.")
     for each in found["failures"][:FAILURES_SHOWN]:
-        console.print(f"{each['rule']} {each['subject']}: {each['detail']}", markup=False)
+        detail = each["detail_zh" if lang == "zh" else "detail"]
+        console.print(f"{each['rule']} {each['subject']}: {detail}", markup=False)

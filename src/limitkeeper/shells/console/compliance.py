@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.responses import Response
 
-from limitkeeper.core.compliance.regulation import STAGES
+from limitkeeper.core.compliance.checks import STAGES
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.api.strategies import SEARCH_LETTERS
 from limitkeeper.shells.console.asking import ProblemError, problem_of_input

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from limitkeeper.core.compliance.regulation import FAILED, MET, OUTSIDE, UNKNOWN
+from limitkeeper.core.compliance.checks import FAILED, MET, OUTSIDE, UNKNOWN
 from limitkeeper.shells.report.page import page_drawn, report_words, whole_number
 
 STATUSES = (MET, FAILED, UNKNOWN, OUTSIDE)
