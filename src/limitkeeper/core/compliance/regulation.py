@@ -233,6 +233,15 @@ def _if_known(name: str, check: Check) -> Check:
     return known
 
 
+def _request_answered(facts: Facts, values: Mapping[str, float]) -> Answer:
+    """Whether a request is answered by its clock, which an extension makes longer as far as the rule lets it."""
+    extended = facts.get("request_days_extended") or 0.0
+    assert isinstance(extended, int | float)
+    longer = min(extended, values.get("extension_days", 0.0))
+    clock = {name: days + longer for name, days in values.items() if name == "days"}
+    return _at_most("request_days_open", "days", "open for {found:.0f} days of {bound:.0f}")(facts, clock)
+
+
 def _reasons_stated(facts: Facts, values: Mapping[str, float]) -> Answer:
     count = facts.get("reasons")
     if count is None:
@@ -297,10 +306,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "answered_in_time": _if_known(
             "days_open", _at_most("days_open", "days", "open for {found:.0f} days of {bound:.0f}")
         ),
-        "request_answered": _if_known(
-            "request_days_open",
-            _at_most("request_days_open", "days", "open for {found:.0f} days of {bound:.0f}"),
-        ),
+        "request_answered": _if_known("request_days_open", _request_answered),
         "dormant_share": _at_most("dormant_share", "share", "{found:.4f} of {bound:.2f}"),
         "cost_capped": _at_most("cost_rate_annual", "rate_annual", "{found:.4f} of {bound:.2f} a year"),
     }
