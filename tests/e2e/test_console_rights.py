@@ -28,8 +28,8 @@ def test_officer_extends_a_clock_and_answers_in_part_and_the_customer_reads_so(
     customer, ivy = Browser(server, name, language), Browser(server, "ivy", language)
     request_id = server.logged_in(name).post("/v1/rights-requests", {"kind": "correct"})["request_id"]
     way, page = f"/v1/rights-requests/{request_id}", f"/console/rights/{request_id}"
-    words = {"en": ("extended", "Done in part", "What is not done, and why"),
-             "zh": ("已延长", "已部分办理", "未予办理的内容及原因")}[language]  # fmt: skip
+    words = {"en": ("extended", "Done in part", "What is not done, and why", "Days by which the time was extended: 20"),
+             "zh": ("已延长", "已部分办理", "未予办理的内容及原因", "延长天数: 20")}[language]  # fmt: skip
     before = ivy.page(page)
     assert words[0] not in customer.page("/console/my/data")
     assert words[2] in before
@@ -37,6 +37,7 @@ def test_officer_extends_a_clock_and_answers_in_part_and_the_customer_reads_so(
     after = ivy.page(page)
     assert f"{way}/extend" not in after, "it is extended once"
     assert "two employers &lt;script&gt;" in after
+    assert words[3] in after
     assert words[0] in ivy.page("/console/rights")
     assert words[0] in customer.page("/console/my/data")
     ivy.sent(after, f"{way}/partly", words="The address.", rest=f"The income is right {SCRIPT}.")
