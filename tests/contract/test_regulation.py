@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.regulation import evaluation_document
-from limitkeeper.app.rights import request_made
+from limitkeeper.app.rights import request_extended, request_made
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.rights_tables import rights_requests
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import work
@@ -106,6 +107,19 @@ def test_request_of_a_person_that_waits_too_long_fails(store: Store) -> None:
     counts, failures = evaluated(store)
     assert failures == {("CN.pipl_50_request_answered", "open for 60 days of 15", "已历时 60 天，期限 15 天")}
     assert counts["CN.credit_reporting_25_answered"] == {}
+
+
+@pytest.mark.parametrize(("market", "bound"), [("CN", 15), ("EU", 30)])
+def test_request_whose_clock_was_extended_is_late_by_the_longer_clock(
+    store: Store, market: str, bound: int
+) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        request_id = request_made(w, SEAL, "c-1", "access", "")
+        request_extended(w, SEAL, request_id, 1, 20, "three archives")
+    for days, late in ((bound + 20, False), (bound + 21, True)):
+        change(store, rights_requests.update().values(answered_us=NOW_US + days * DAY_US))
+        failed = {detail for _, detail, _ in evaluated(store, market)[1]}
+        assert failed == ({f"open for {days} days of {bound + 20}"} if late else set())
 
 
 def test_what_lies_outside_the_period_is_not_evaluated(store: Store) -> None:

@@ -23,6 +23,7 @@ from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, p
 from limitkeeper.app.rights import (
     copy_given,
     request_answered,
+    request_extended,
     request_made,
     request_verified,
     request_withdrawn,
@@ -36,6 +37,7 @@ from limitkeeper.core.compliance.requests import RequestError
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.people_tables import people, sessions
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
@@ -223,17 +225,19 @@ def test_copy_that_is_taken_many_times_at_once_is_given_each_time_and_answers_on
 @pytest.mark.parametrize("kind", ["access", "copy", "erase"])
 def test_what_is_to_be_done_is_not_answered_by_words_alone(store: Store, seal: Seal, kind: str) -> None:
     request_id = made(store, seal, kind)
-    with pytest.raises(RequestError) as error:
-        act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="done")
-    assert error.value.rule == "kind"
-    act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="not now")
+    for answer in (("answer", "done"), ("partly", "done", "the rest")):
+        with pytest.raises(RequestError) as error:
+            act(store, IVY, request_answered, seal, request_id, 1, *answer)
+        assert error.value.rule == "kind"
+    act(store, IVY, request_answered, seal, request_id, 1, "refuse", "not now")
 
 
 def test_request_is_acted_on_as_it_was_seen(store: Store, seal: Seal) -> None:
     request_id = made(store, seal, "erase", IVY)
     act(store, IVY, request_verified, seal, request_id, 1, "passport seen")
     for command, more in ((request_withdrawn, {}), (person_erased, {}), (request_verified, {"words": "x"}),
-                          (request_answered, {"is_done": False, "words": "x"})):  # fmt: skip
+                          (request_answered, {"act": "refuse", "words": "x"}),
+                          (request_extended, {"days": 1, "words": "x"})):  # fmt: skip
         with pytest.raises(RequestError) as error:
             act(store, IVY, command, seal, request_id, 1, **more)
         assert (error.value.rule, error.value.value) == ("version", "version 1; it is 2")
@@ -255,16 +259,76 @@ def test_request_is_read_with_what_was_said_and_its_customer_is_not_told_by_whom
 def test_refusal_gives_its_reason_and_an_answer_comes_once(store: Store, seal: Seal) -> None:
     request_id = made(store, seal, "correct")
     with pytest.raises(RequestError, match="state their words"):
-        act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="")
-    act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="it is right")
+        act(store, IVY, request_answered, seal, request_id, 1, "refuse", "")
+    act(store, IVY, request_answered, seal, request_id, 1, "refuse", "it is right")
     with pytest.raises(RequestError, match="in its state"):
-        act(store, IVY, request_answered, seal, request_id, 2, is_done=True, words="")
+        act(store, IVY, request_answered, seal, request_id, 2, "answer", "")
 
 
 def test_request_whose_time_is_over_is_listed_as_overdue(store: Store, seal: Seal) -> None:
     made(store, seal, "explain")
     assert [each["is_overdue"] for each in request_documents(store, LATER_US + 15 * DAY_US)] == [False]
     assert [each["is_overdue"] for each in request_documents(store, LATER_US + 15 * DAY_US + 1)] == [True]
+
+
+def test_longer_clock_is_what_is_overdue_and_listed_and_stands_in_the_acts_and_the_audit(
+    store: Store, seal: Seal
+) -> None:
+    first, second = made(store, seal, "explain"), made(store, seal, "correct", now_us=LATER_US + DAY_US)
+    last_us = LATER_US + 15 * DAY_US
+    act(store, IVY, request_extended, seal, first, 1, 30, "forty decisions", now_us=last_us)
+    after = request_documents(store, last_us + 1)
+    assert [(each["request_id"], each["extended_days"]) for each in after] == [(second, 0), (first, 30)]
+    longer_us = last_us + 30 * DAY_US
+    assert [
+        [each["is_overdue"] for each in request_documents(store, us)] for us in (longer_us, longer_us + 1)
+    ] == [[True, False], [True, True]]
+    *_, done = act(store, IVY, request_read, seal, first)["acts"]
+    assert (done["act"], done["words"], done["outcome"]) == (
+        "extend", "forty decisions", {"extended_days": 30},
+    )  # fmt: skip
+    noted = sa.select(audit_events.c.actor_id).where(audit_events.c.act == "rights.extend")
+    assert [row["actor_id"] for row in store.rows(noted)] == ["ivy"]
+    assert act(store, IVY, personal_copy, seal, "a")["data"]["rights_requests"][0]["extended_days"] in (0, 30)
+    assert audit_verified(store).broken is None
+
+
+def test_clock_is_extended_once_before_it_runs_out_with_words_and_by_days_of_the_policy(
+    store: Store, seal: Seal
+) -> None:
+    request_id, end_us = made(store, seal, "explain"), LATER_US + 15 * DAY_US
+    for days, words, now_us, rule in ((30, "complex", end_us + 1, "clock_over"), (30, " ", end_us, "words")):
+        with pytest.raises(RequestError) as error:
+            act(store, IVY, request_extended, seal, request_id, 1, days, words, now_us=now_us)
+        assert error.value.rule == rule
+    with pytest.raises(InputError, match="Allowed: 1 to 30"):
+        act(store, IVY, request_extended, seal, request_id, 1, 31, "complex")
+    seen = [act(store, actor, request_read, seal, request_id) for actor in (IVY, KIM)]
+    assert [each.get("extensible_days") for each in seen] == [30, None]
+    act(store, IVY, request_extended, seal, request_id, 1, 1, "complex")
+    assert act(store, IVY, request_read, seal, request_id)["extensible_days"] == 0
+    with pytest.raises(RequestError) as error:
+        act(store, IVY, request_extended, seal, request_id, 2, 1, "complex")
+    assert error.value.rule == "extended"
+    act(store, KIM, request_withdrawn, seal, request_id, 2)
+    with pytest.raises(RequestError) as error:
+        act(store, IVY, request_extended, seal, request_id, 3, 1, "complex")
+    assert error.value.rule == "state"
+
+
+def test_answer_in_part_is_an_end_and_needs_both_of_its_parts(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "correct")
+    for words, rest in (("", "x"), ("x", " ")):
+        with pytest.raises(RequestError) as error:
+            act(store, IVY, request_answered, seal, request_id, 1, "partly", words, rest)
+        assert error.value.rule == "words"
+    for other in ("answer", "refuse"):
+        with pytest.raises(InputError, match="Only an answer in part"):
+            act(store, IVY, request_answered, seal, request_id, 1, other, "x", "y")
+    after = act(store, IVY, request_answered, seal, request_id, 1, "partly", "the address", "the income")
+    assert after.state == "partly"
+    [document] = request_documents(store, LATER_US + 99 * DAY_US, ended=True)
+    assert (document["state"], document["is_live"], document["is_overdue"]) == ("partly", False, False)
 
 
 def test_person_withdraws_his_own_request_only(store: Store, seal: Seal) -> None:
@@ -401,7 +465,7 @@ def test_answered_request_to_withdraw_a_consent_withdraws_it_and_tells_the_monit
     store: Store, seal: Seal
 ) -> None:
     request_id = made(store, seal, "withdraw_consent")
-    act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="done")
+    act(store, IVY, request_answered, seal, request_id, 1, "answer", "done")
     assert {each.scope: each.holds for each in act(store, KIM, consents_of, "a")} == {"relations": False}
     *_, last = act(store, IVY, request_read, seal, request_id)["acts"]
     assert last["outcome"] == {"relations": "withdrawn"}
@@ -415,12 +479,12 @@ def test_answer_says_which_of_several_consents_is_withdrawn(store: Store, seal: 
     act(store, KIM, consent_changed, "a", "bureau", gives=True)
     request_id = made(store, seal, "withdraw_consent")
     with pytest.raises(InputError, match="Say which consent"):
-        act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="done")
+        act(store, IVY, request_answered, seal, request_id, 1, "answer", "done")
     with pytest.raises(InputError, match="Did you mean 'bureau'"):
-        act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="", scopes=["bureu"])
+        act(store, IVY, request_answered, seal, request_id, 1, "answer", "", scopes=["bureu"])
     with pytest.raises(InputError, match="names consents"):
-        act(store, IVY, request_answered, seal, request_id, 1, is_done=False, words="no", scopes=["bureau"])
-    act(store, IVY, request_answered, seal, request_id, 1, is_done=True, words="", scopes=["bureau"])
+        act(store, IVY, request_answered, seal, request_id, 1, "refuse", "no", scopes=["bureau"])
+    act(store, IVY, request_answered, seal, request_id, 1, "answer", "", scopes=["bureau"])
     found = {each.scope: each.holds for each in act(store, KIM, consents_of, "a")}
     assert found == {"bureau": False, "relations": True}
     assert not act(store, IVY, relations_consent, "a")["is_withdrawn"]

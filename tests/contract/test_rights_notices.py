@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.consents import consent_changed, consent_texts
+from limitkeeper.app.consents import consent_changed, consent_texts, consents_of
 from limitkeeper.app.erasure import bars_to_erasure, person_erased
 from limitkeeper.app.notices import contact_added, deliver_notices, inbox, preferences_set
 from limitkeeper.app.rights import (
     copy_given,
     request_answered,
+    request_extended,
     request_made,
     request_verified,
     request_withdrawn,
 )
+from limitkeeper.app.rights_documents import request_read
 from limitkeeper.connectors.letters import Letter, LetterError, LetterRefusedError
 from limitkeeper.connectors.sealing import ErasedError, Seal
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, OFFICER, SYSTEM, Actor
@@ -79,8 +81,11 @@ def made(store: Store, seal: Seal, kind: str, language: str = "en", actor: Actor
     return str(act(store, actor, request_made, seal, "kim", kind, "", now_us=NOON_US))
 
 
-def answered(store: Store, seal: Seal, request_id: str, words: str, **more: Any) -> None:
-    act(store, IVY, request_answered, seal, request_id, 1, words=words, **more)
+def answered(
+    store: Store, seal: Seal, request_id: str, words: str, rest: str = "", act: str = "answer", **more: Any
+) -> None:
+    with work(store, IVY, LATER_US) as w:
+        request_answered(w, seal, request_id, 1, act, words, rest, **more)
 
 
 def told(store: Store, seal: Seal) -> dict[str, str]:
@@ -137,7 +142,7 @@ def test_request_that_is_done_is_told_with_what_was_done_and_how_to_object(
     store: Store, seal: Seal, language: str
 ) -> None:
     request_id = made(store, seal, "correct", language)
-    answered(store, seal, request_id, "Corrected to {9,000}.", is_done=True)
+    answered(store, seal, request_id, "Corrected to {9,000}.")
     answer = told(store, seal)["data_request_answered"]
     asked, on, *_ = DAYS[language]
     for text in (KINDS["correct"][language == "zh"].rstrip(".。"), asked, on, "Corrected to {9,000}."):
@@ -148,7 +153,7 @@ def test_request_that_is_done_is_told_with_what_was_done_and_how_to_object(
 
 @languages
 def test_refusal_is_told_with_its_reason_and_how_to_object(store: Store, seal: Seal, language: str) -> None:
-    answered(store, seal, made(store, seal, "correct", language), REASON, is_done=False)
+    answered(store, seal, made(store, seal, "correct", language), REASON, act="refuse")
     refusal = told(store, seal)["data_request_refused"]
     asked, on, *_ = DAYS[language]
     assert [text for text in (asked, on, REASON, OBJECTION[language]) if text not in refusal] == []
@@ -162,13 +167,80 @@ def test_withdrawal_of_consents_is_told_with_the_words_of_those_that_hold_no_mor
 ) -> None:
     for scope in ("bureau", "relations"):
         act(store, KIM, consent_changed, "kim", scope, gives=True, now_us=NOON_US)
-    answered(
-        store, seal, made(store, seal, "withdraw_consent", language), "", is_done=True, scopes=["bureau"]
-    )
+    answered(store, seal, made(store, seal, "withdraw_consent", language), "", scopes=["bureau"])
     answer = told(store, seal)["data_request_answered"]
     texts = {scope: versions["2026-11"][language] for scope, versions in consent_texts().items()}
     assert texts["bureau"] in answer
     assert texts["relations"] not in answer
+
+
+@languages
+def test_request_that_is_done_in_part_is_told_with_both_parts_and_how_to_object(
+    store: Store, seal: Seal, language: str
+) -> None:
+    answered(store, seal, made(store, seal, "correct", language), "Your address.", REASON, act="partly")
+    answer = told(store, seal)["data_request_partly_answered"]
+    headings = {
+        "en": ("What was done:", "What was not done, and why:"),
+        "zh": ("办理情况：", "未予办理的内容及原因："),
+    }[language]
+    parts = [f"{heading}\n{text}" for heading, text in zip(headings, ("Your address.", REASON), strict=True)]
+    asked, on, *_ = DAYS[language]
+    assert [text for text in (asked, on, *parts, OBJECTION[language]) if text not in answer] == []
+    assert REASON in sent(store, seal)[-1].text
+    assert REASON not in repr(rows(store)), "it is sealed"
+    request_id = store.rows(sa.select(rights_requests))[0]["request_id"]
+    *_, last = act(store, IVY, request_read, seal, request_id)["acts"]
+    assert (last["act"], last["state"], last["words"]) == ("partly", "partly", "\n\n".join(parts))
+
+
+@languages
+def test_consents_that_an_answer_in_part_withdraws_are_told_before_what_it_does_not_do(
+    store: Store, seal: Seal, language: str
+) -> None:
+    for scope in ("bureau", "relations"):
+        act(store, KIM, consent_changed, "kim", scope, gives=True, now_us=NOON_US)
+    request_id = made(store, seal, "withdraw_consent", language)
+    answered(store, seal, request_id, "One of two.", REASON, act="partly", scopes=["bureau"])
+    answer = told(store, seal)["data_request_partly_answered"]
+    texts = {scope: versions["2026-11"][language] for scope, versions in consent_texts().items()}
+    assert answer.index("One of two.") < answer.index(texts["bureau"]) < answer.index(REASON)
+    assert texts["relations"] not in answer
+    held = {each.scope: each.holds for each in act(store, KIM, consents_of, "kim")}
+    assert held == {"bureau": False, "relations": True}
+
+
+@languages
+@pytest.mark.parametrize("kind", ["explain", "erase"])
+def test_longer_clock_is_told_with_its_reason_and_the_new_day(
+    store: Store, seal: Seal, kind: str, language: str
+) -> None:
+    request_id = made(store, seal, kind, language)
+    act(store, IVY, request_extended, seal, request_id, 1, 20, "Forty decisions of {three} years.")
+    longer = told(store, seal)["data_request_extended"]
+    asked, _, until, _ = DAYS[language]
+    new_day = {"en": "2026-12-07", "zh": "2026年12月7日"}[language]
+    for text in (
+        KINDS[kind][language == "zh"].rstrip(".。"),
+        asked,
+        new_day,
+        request_id,
+        "of {three} years.",
+    ):
+        assert text in longer
+    assert until not in longer
+    assert OBJECTION[language] not in longer
+    letter = sent(store, seal)[-1]
+    assert new_day in letter.short, "a short message says the new day, too"
+    assert "{three}" not in repr(rows(store)), "it is sealed"
+
+
+def test_clock_that_is_longer_bounds_the_wait_for_the_notice_of_an_erasure(store: Store, seal: Seal) -> None:
+    request_id = made(store, seal, "erase")
+    deliver_notices(store, {"mail": later}, seal, lambda: LATER_US)
+    act(store, IVY, request_extended, seal, request_id, 1, 30, "Two lines are looked into.")
+    assert bars(store, NOON_US + 45 * DAY_US) == ["not_told"]
+    assert bars(store, NOON_US + 45 * DAY_US + 1) == []
 
 
 @languages
@@ -197,7 +269,7 @@ def test_notice_that_is_not_kept_with_its_answer_is_not_sent(store: Store, seal:
     request_id = made(store, seal, "correct")
 
     def answered_and_stopped(w: Any) -> None:
-        request_answered(w, seal, request_id, 1, is_done=True, words="")
+        request_answered(w, seal, request_id, 1, "answer", "")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -291,6 +363,6 @@ def test_customer_without_a_way_to_reach_him_reads_it_in_his_inbox_and_can_be_er
 
 
 def test_refused_erasure_is_told_and_its_announcement_bars_no_later_one(store: Store, seal: Seal) -> None:
-    answered(store, seal, made(store, seal, "erase"), REASON, is_done=False)
+    answered(store, seal, made(store, seal, "erase"), REASON, act="refuse")
     assert REASON in told(store, seal)["data_request_refused"]
     assert bars(store) == []

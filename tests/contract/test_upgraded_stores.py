@@ -14,6 +14,8 @@ from limitkeeper.app.limits import effected_due, entries_of, line_row
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import inbox, is_out
 from limitkeeper.app.ownership import account_ids_of, owner_of
+from limitkeeper.app.rights import request_extended, request_made
+from limitkeeper.app.rights_documents import request_documents
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
@@ -26,7 +28,7 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.stated import add_stated
 from limitkeeper.store.tables import freeze_changes, journal, proposals, stated_accounts, store_heads
 from limitkeeper.store.work import work
-from tests.contract.test_migrations import SETTINGS, before
+from tests.contract.test_migrations import SETTINGS, before, run_script
 from tests.vaults import SEAL
 
 __all__ = ["before"]
@@ -178,4 +180,24 @@ def test_freezes_that_stand_at_the_upgrade_come_into_the_ledger_once_and_go_as_t
     effected_due(store, NOW_US, is_out)
     assert frozen() == {"open": False, "confirmed": True, "a": False}
     assert len(store.rows(sa.select(freeze_changes))) == 5
+    store.close()
+
+
+def test_request_from_before_clocks_could_be_extended_has_its_clock_and_can_be(store_url: str) -> None:
+    made = Store(store_url)
+    made.take(SETTINGS)
+    with work(made, SYSTEM, NOW_US) as w:
+        request_id = request_made(w, SEAL, "kim", "explain", "")
+    (clock,) = [each["answer_until_at"] for each in request_documents(made, NOW_US)]
+    made.close()
+    run_script(
+        store_url,
+        "ALTER TABLE rights_requests DROP COLUMN extended_days; UPDATE store_revision SET version_num = '0004'",
+    )
+    store = Store(store_url, upgrades=True)
+    store.upgrade()
+    (document,) = request_documents(store, NOW_US)
+    assert (document["answer_until_at"], document["extended_days"]) == (clock, 0)
+    with work(store, SYSTEM, NOW_US) as w:
+        assert request_extended(w, SEAL, request_id, 1, 30, "complex").extended_days == 30
     store.close()

@@ -105,6 +105,25 @@ def test_overdue_requests_end_with_a_code_that_a_timer_can_watch(data: Path) -> 
     assert "OVERDUE" in run(data, "rights", "list", "--overdue", code=3)
 
 
+def test_clock_is_extended_and_the_request_is_answered_in_part(data: Path) -> None:
+    request = made(data, "correct")
+    run(data, "rights", "verify", request, "--words", "passport seen", "--as", "ivy")
+    longer = ("rights", "extend", request, "--days", "20", "--as", "ivy")
+    said = run(data, *longer, "--words", "two employers to ask")
+    [listed] = json.loads(run(data, "rights", "list", "--json"))
+    assert f"answer until {listed['answer_until_at'][:10]}" in said
+    assert ", 20 days longer" in run(data, "rights", "list")
+    again = RUNNER.invoke(application, [*longer, "--words", "three", "--data", str(data)])
+    assert "is extended once" in str(again.exception)
+    answer = ("rights", "answer", request, "--words", "the address", "--as", "ivy")
+    both = RUNNER.invoke(application, [*answer, "--refuse", "--rest", "x", "--data", str(data)])
+    assert "Only an answer in part" in str(both.exception)
+    assert "partly" in run(data, *answer, "--rest", "the income is right")
+    shown = run(data, "rights", "show", request, "--as", "ivy")
+    assert "extend: verified two employers to ask" in shown
+    assert "the income is right" in shown
+
+
 def test_consent_is_given_shown_and_withdrawn(data: Path) -> None:
     run(data, "rights", "consent", "kim", "relations", "--as", "ann")
     assert "relations 2026-11: given" in run(data, "rights", "consent", "kim", "--as", "ann")

@@ -117,7 +117,7 @@ def test_customer_sees_and_does_nothing_with_the_requests_and_consents_of_anothe
     sam.asked("POST", f"/v1/customers/{kim_id}/consents", {"scope": "bureau", "gives": False}, status=403)
     taken = sam.asked("POST", f"{path}/withdraw", status=409, headers={"If-Match": '"1"'}).json()
     assert taken["rule"] == "own"
-    for act in ("verify", "answer", "refuse", "erase"):
+    for act in ("verify", "extend", "answer", "partly", "refuse", "erase"):
         sam.asked("POST", f"{path}/{act}", status=403, headers={"If-Match": '"1"'})
     assert sam.get("/v1/rights-requests")["items"] == []
     assert [each["request_id"] for each in kim.get("/v1/rights-requests")["items"]] == [request_id]
@@ -148,6 +148,69 @@ def test_request_that_an_officer_brings_is_answered_once_it_is_known_who_asks(
         ("make", "asked at the counter"), ("verify", "passport seen"), ("refuse", "You had a copy yesterday."),
     ]  # fmt: skip
     assert not [each for each in told if "by" in each]
+
+
+def test_clock_is_extended_once_and_its_customer_reads_why_and_until_when(
+    server: WorkflowServer, ivy: Person, kim: Person, kim_id: str
+) -> None:
+    asked = kim.post("/v1/rights-requests", {"kind": "explain", "words": "all forty of them"})
+    path = f"/v1/rights-requests/{asked['request_id']}"
+    longer, seen = {"days": 20, "words": "Forty decisions of three years."}, {"If-Match": '"1"'}
+
+    def refused(person: Person, given: dict[str, Any], status: int, version: str = '"1"') -> Any:
+        headers = {"If-Match": version}
+        return person.asked("POST", f"{path}/extend", given, status=status, headers=headers).json()
+
+    forbidden = [refused(each, longer, 403) for each in (kim, server.session("ann"))]
+    assert {each["detail_zh"] for each in forbidden} == {"您无权执行此操作。"}
+    assert refused(ivy, longer | {"words": " "}, 409)["rule"] == "words"
+    most = ivy.get(path)["extensible_days"]
+    assert refused(ivy, longer | {"days": most + 1}, 422)["allowed"] == f"1 to {most}"
+    assert "extensible_days" not in kim.get(path)
+    found = ivy.asked("POST", f"{path}/extend", longer, headers=seen | {"Idempotency-Key": kim_id}).json()
+    first, second = (dt.datetime.fromisoformat(each["answer_until_at"]) for each in (asked, found))
+    assert (second - first, found["extended_days"]) == (dt.timedelta(days=20), 20)
+    again = refused(ivy, longer, 409, '"2"')
+    assert (again["rule"], again["detail_zh"]) == ("extended", "请求的答复期限只能延长一次。")
+    (notice,) = [each for each in kim.get("/v1/notices")["items"] if each["kind"] == "data_request_extended"]
+    assert longer["words"] in kim.get(f"/v1/notices/{notice['notice_id']}")["paragraphs"]
+    assert [(each["act"], each["words"]) for each in kim.get(path)["acts"]][1:] == [
+        ("extend", longer["words"])
+    ]
+    server.clock.forward(16 * DAY_US)
+    assert not server.session("ivy").get(path)["is_overdue"]
+    server.clock.forward(20 * DAY_US)
+    assert server.session("ivy").get(path)["is_overdue"]
+    late = made(server.session("ann"), "explain", customer_id=kim_id)
+    server.clock.forward(16 * DAY_US)
+    path = f"/v1/rights-requests/{late}"
+    over = refused(server.session("ivy"), longer, 409)
+    assert (over["rule"], over["detail_zh"]) == ("clock_over", "答复期限已过，不能再延长。")
+
+
+def test_request_that_is_answered_in_part_ends_so_and_its_customer_reads_both_parts(
+    kim: Person, ivy: Person, kim_id: str
+) -> None:
+    request_id = made(kim, "correct")
+    path, seen = f"/v1/rights-requests/{request_id}", {"If-Match": '"1"'}
+    parts = {"words": "Your address is corrected.", "rest": "Your income stays: it was confirmed."}
+    for lacking in (parts | {"rest": ""}, {"rest": "x"}, {}):
+        assert (
+            ivy.asked("POST", f"{path}/partly", lacking, status=409, headers=seen).json()["rule"] == "words"
+        )
+    wrong = ivy.asked("POST", f"{path}/answer", parts, status=422, headers=seen).json()
+    assert wrong["detail_zh"] == "只有部分办理时才说明未予办理的内容。"
+    assert ivy.asked("POST", f"{path}/partly", parts, headers=seen).json()["state"] == "partly"
+    assert acted(ivy, request_id, "refuse", "all of it", status=409)["rule"] == "state"
+    mine = {"customer_id": kim_id, "state": "partly"}
+    assert [each["request_id"] for each in ivy.get("/v1/rights-requests", params=mine)["items"]] == [
+        request_id
+    ]
+    *_, last = kim.get(path)["acts"]
+    notice = kim.get("/v1/notices")["items"][0]
+    assert (last["act"], notice["kind"]) == ("partly", "data_request_partly_answered")
+    told = "\n".join(kim.get(f"/v1/notices/{notice['notice_id']}")["paragraphs"])
+    assert [text for text in parts.values() if text not in last["words"] or text not in told] == []
 
 
 def test_person_takes_his_own_request_back_while_it_waits(kim: Person, ivy: Person) -> None:

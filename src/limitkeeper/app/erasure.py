@@ -15,7 +15,7 @@ from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.rights import request_changed, request_of, request_seen
 from limitkeeper.app.rights_notices import ERASURE_ANNOUNCED
 from limitkeeper.connectors.sealing import Seal, erased_name
-from limitkeeper.core.compliance.requests import ERASE, RequestError, answered
+from limitkeeper.core.compliance.requests import DONE, ERASE, RequestError, answered
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
@@ -136,7 +136,7 @@ def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[st
     row = request_seen(w, request_id, version)
     if row["kind"] != ERASE:
         raise RequestError("kind", value=row["kind"])
-    after, customer_id = answered(request_of(row), is_done=True, words=""), row["customer_id"]
+    after, customer_id = answered(request_of(row), DONE), row["customer_id"]
     if bars := bars_to_erasure(w, customer_id):
         raise BarredError(bars)
     if w.dialect.name == "sqlite":

@@ -201,7 +201,10 @@ def _request_facts(store: Store, from_us: int, to_us: int) -> Subjects:
     query = sa.select(rights_requests).where(came >= from_us, came < to_us)
     for row in store.rows(query.order_by(rights_requests.c.request_id)):
         ended_us = row["answered_us"] if row["answered_us"] is not None else to_us
-        facts: dict[str, Value] = {"request_days_open": max(0, ended_us - row["received_us"]) / DAY_US}
+        facts: dict[str, Value] = {
+            "request_days_open": max(0, ended_us - row["received_us"]) / DAY_US,
+            "request_days_extended": float(row["extended_days"]),
+        }
         yield facts, f"request:{row['request_id']}", day_of(row["received_us"])
 
 

@@ -1,4 +1,4 @@
-"""Persons' requests in the store: received, verified, done or refused, each told to the person; copies."""
+"""Persons' requests in the store: received, verified, extended, done or refused, each told to the person; copies."""
 
 import json
 import secrets
@@ -10,26 +10,38 @@ import sqlalchemy as sa
 from limitkeeper.app.consents import consents_withdrawn
 from limitkeeper.app.personal_data import personal_copy
 from limitkeeper.app.policy import POLICY, parameters_from_files
-from limitkeeper.app.rights_notices import answer_told, copy_told, erasure_told, receipt_told, taken_back_told
+from limitkeeper.app.rights_notices import (
+    answer_told,
+    answer_words,
+    copy_told,
+    erasure_told,
+    extension_told,
+    receipt_told,
+    taken_back_told,
+)
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import (
+    ANSWERS,
     ERASE,
     KINDS,
     LIVE_STATES,
+    PARTLY,
+    REFUSED,
     WITHDRAW_CONSENT,
     RequestError,
     RightsRequest,
     answered_in_words,
     copied,
+    extended,
     received,
     verified,
     withdrawn,
 )
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.instants import day_of
-from limitkeeper.core.kernel.parameters import parameters_in_force
+from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.work import Work
 
@@ -68,7 +80,7 @@ def request_made(w: Work, seal: Seal, customer_id: str, kind: str, words: str) -
     request = received(RightsRequest(secrets.token_hex(16), kind, customer_id, w.now_us, until_us), w.actor)
     w.add(rights_requests, {
         "request_id": request.request_id, "kind": kind, "customer_id": customer_id, "state": request.state,
-        "received_us": w.now_us, "answer_until_us": until_us, "answered_us": None,
+        "received_us": w.now_us, "answer_until_us": until_us, "extended_days": 0, "answered_us": None,
         "verified_by": request.verified_by, "is_live": True, "version": 1,
     })  # fmt: skip
     _acted(w, seal, request, 1, "make", words, {"kind": kind})
@@ -87,6 +99,24 @@ def request_verified(w: Work, seal: Seal, request_id: str, version: int, words: 
     return after
 
 
+def request_extended(
+    w: Work, seal: Seal, request_id: str, version: int, days: int, words: str
+) -> RightsRequest:
+    """Extend the clock of a request that waits, for a reason; the person is told of it and of the new day.
+
+    Raises
+    ------
+    RequestError, InputError
+        As of :func:`limitkeeper.core.compliance.requests.extended`, or when the words are too long.
+    """
+    _check_words(words)
+    row = request_seen(w, request_id, version)
+    after = extended(request_of(row), days, extension_days(w.now_us), words, w.now_us)
+    request_changed(w, seal, row, version, after, "extend", words, {"extended_days": days})
+    extension_told(w, seal, after, words)
+    return after
+
+
 def request_withdrawn(w: Work, seal: Seal, request_id: str, version: int) -> RightsRequest:
     """Record that the person takes his request back."""
     row = request_seen(w, request_id, version)
@@ -96,9 +126,10 @@ def request_withdrawn(w: Work, seal: Seal, request_id: str, version: int) -> Rig
 
 
 def request_answered(
-    w: Work, seal: Seal, request_id: str, version: int, *, is_done: bool, words: str, scopes: Sequence[str] = ()
+    w: Work, seal: Seal, request_id: str, version: int, act: str, words: str, rest: str = "", *,
+    scopes: Sequence[str] = (),
 ) -> RightsRequest:  # fmt: skip
-    """Record the answer to a request: what was done, or why it is refused; the person is told.
+    """Record the answer to a request: what was done, or why it or the rest of it is refused; the person is told.
 
     It withdraws the consent that it is about.
 
@@ -108,10 +139,12 @@ def request_answered(
         Of whoever answers.
     request_id, version
         Which, and the version that he saw.
-    is_done, words
-        Whether it is done, and what is said.
+    act
+        Of :data:`limitkeeper.core.compliance.requests.ANSWERS`.
+    words, rest
+        What was done, or why it is refused; what of it is not done, and why, of an answer in part alone.
     scopes
-        Of a request to withdraw consent that is done: which consents, as of
+        Of a request to withdraw consent that is done, or done in part: which consents, as of
         :func:`limitkeeper.app.consents.consents_withdrawn`; of no other.
 
     Raises
@@ -121,18 +154,21 @@ def request_answered(
     InputError
         When the words are too long, or it is not clear which consent is withdrawn.
     """
-    _check_words(words)
+    for each in (words, rest):
+        _check_words(each)
+    if rest and ANSWERS[act] != PARTLY:
+        raise InputError("Only an answer in part says what is not done.", value=act)
     row = request_seen(w, request_id, version)
-    after = answered_in_words(request_of(row), is_done=is_done, words=words)
+    after = answered_in_words(request_of(row), ANSWERS[act], words, rest)
     outcome: dict[str, str] = {}
-    if is_done and row["kind"] == WITHDRAW_CONSENT:
+    if after.state != REFUSED and row["kind"] == WITHDRAW_CONSENT:
         outcome = dict.fromkeys(consents_withdrawn(w, row["customer_id"], scopes), "withdrawn")
     elif scopes:
         raise InputError(
             "Only a request to withdraw consent that is done names consents.", value=", ".join(scopes)
         )
-    request_changed(w, seal, row, version, after, "answer" if is_done else "refuse", words, outcome)
-    answer_told(w, seal, after, words, tuple(outcome))
+    request_changed(w, seal, row, version, after, act, answer_words(w, after, words, rest), outcome)
+    answer_told(w, seal, after, words, rest, tuple(outcome))
     return after
 
 
@@ -166,7 +202,7 @@ def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
 def request_of(row: Mapping[str, Any]) -> RightsRequest:
     """A request as its row keeps it."""
     return RightsRequest(row["request_id"], row["kind"], row["customer_id"], row["received_us"],
-                         row["answer_until_us"], row["state"], row["verified_by"])  # fmt: skip
+                         row["answer_until_us"], row["state"], row["verified_by"], row["extended_days"])  # fmt: skip
 
 
 def request_changed(
@@ -176,6 +212,7 @@ def request_changed(
     """Keep a request as an act on its row leaves it, with the act; the request."""
     is_live = after.state in LIVE_STATES
     values = {"state": after.state, "verified_by": after.verified_by, "is_live": is_live,
+              "answer_until_us": after.answer_until_us, "extended_days": after.extended_days,
               "answered_us": None if is_live else w.now_us}  # fmt: skip
     reached = w.change(rights_requests, row["request_id"], version, values)
     _acted(w, seal, after, reached, act, words, outcome)
@@ -219,9 +256,18 @@ def request_seen(w: Work, request_id: str, version: int) -> dict[str, Any]:
     return row
 
 
-def _clock_us(w: Work, name: str) -> int:
+def extension_days(now_us: int) -> int:
+    """By how many days at most the clock of a request is extended, by the policy of now."""
+    return int(_clocks(now_us)["rights_extension_days"])
+
+
+def _clocks(now_us: int) -> Parameters:
     clocks = parameters_from_files([POLICY / "rights" / "clocks.yaml"])
-    return int(parameters_in_force(clocks, day_of(w.now_us))[name] * DAY_US)
+    return parameters_in_force(clocks, day_of(now_us))
+
+
+def _clock_us(w: Work, name: str) -> int:
+    return int(_clocks(w.now_us)[name] * DAY_US)
 
 
 def _check_words(words: str) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.erasure import bars_to_erasure
-from limitkeeper.app.rights import request_of
+from limitkeeper.app.rights import extension_days, request_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right
-from limitkeeper.core.compliance.requests import ERASE
+from limitkeeper.core.compliance.requests import ERASE, bar_to_extension
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.sql import Store
@@ -29,6 +29,7 @@ def request_document(row: Mapping[str, Any], now_us: int, *, for_customer: bool 
         "is_live": bool(row["is_live"]),
         "received_at": instant_text(row["received_us"]),
         "answer_until_at": instant_text(row["answer_until_us"]),
+        "extended_days": row["extended_days"],
         "answered_at": None if answered is None else instant_text(answered),
         "is_overdue": request_of(row).is_overdue(now_us),
     }  # fmt: skip
@@ -44,7 +45,9 @@ def request_documents(store: Store, now_us: int, *, ended: bool = False) -> list
 
 
 def request_read(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
-    """A request with what was said and done, and what bars an erasure that waits; that it was read is kept.
+    """A request with what was said and done, what bars an erasure that waits, and by how many days it can be extended.
+
+    That it was read is kept.
 
     Raises
     ------
@@ -60,10 +63,12 @@ def request_read(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
     query = sa.select(rights_acts).where(rights_acts.c.request_id == request_id)
     done = w.rows(query.order_by(rights_acts.c.version))
     bars = bars_to_erasure(w, row["customer_id"]) if row["kind"] == ERASE and row["is_live"] else []
-    return request_document(row, w.now_us, for_customer=for_customer) | {
+    can_extend = bar_to_extension(request_of(row), w.now_us) is None
+    inside = {} if for_customer else {"extensible_days": extension_days(w.now_us) if can_extend else 0}
+    return request_document(row, w.now_us, for_customer=for_customer) | inside | {
         "acts": [_act_document(each, seal, row["customer_id"], for_customer=for_customer) for each in done],
         "bars": [{"code": each.code, "en": each.english, "zh": each.chinese} for each in bars],
-    }
+    }  # fmt: skip
 
 
 def _act_document(

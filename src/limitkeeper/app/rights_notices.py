@@ -5,7 +5,7 @@ before, with what goes and what stays (``erasure_announced``), and :func:`limitk
 nobody be erased while that notice is on its way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from limitkeeper.app.consents import consent_texts, consents_of
 from limitkeeper.app.notice_policy import words_besides
 from limitkeeper.app.notices import customer_row, written
 from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.compliance.requests import ERASE, KINDS, RECEIVED, REFUSED, RightsRequest
+from limitkeeper.core.compliance.requests import ERASE, KINDS, PARTLY, RECEIVED, REFUSED, RightsRequest
 from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.store.work import Work
@@ -21,7 +21,7 @@ from limitkeeper.store.work import Work
 ERASURE_ANNOUNCED = "erasure_announced"
 """The notice that a person must have been sent before he is erased."""
 
-UNVERIFIED, CONSENTS, ANSWER = PARTS = ("unverified", "consents", "answer")
+UNVERIFIED, CONSENTS, ANSWER, REST = PARTS = ("unverified", "consents", "answer", "rest")
 
 request_wording = partial(words_besides, "rights", PARTS)
 """What notices of requests say besides, in a language."""
@@ -41,10 +41,23 @@ def erasure_told(w: Work, seal: Seal, request: RightsRequest) -> str:
     return _told(w, seal, request, ERASURE_ANNOUNCED, request.answer_until_us)
 
 
+def extension_told(w: Work, seal: Seal, request: RightsRequest, words: str) -> str:
+    """Write by when a request is answered now that its clock is longer, and why it is; the notice's id."""
+    return _told(w, seal, request, "data_request_extended", request.answer_until_us, words.strip())
+
+
+def answer_words(w: Work, request: RightsRequest, words: str, rest: str) -> str:
+    """What is kept as said of an answer: its words; of one in part both of its parts, each under its heading."""
+    if request.state != PARTLY:
+        return words
+    wording = request_wording(customer_row(w, request.customer_id)["language"])
+    return _headed(wording, {ANSWER: words, REST: rest})
+
+
 def answer_told(
-    w: Work, seal: Seal, request: RightsRequest, words: str, consents_withdrawn: Sequence[str] = ()
-) -> str:
-    """Write the answer to a request that is done or refused, with the words of whoever gave it; the notice's id.
+    w: Work, seal: Seal, request: RightsRequest, words: str, rest: str = "", consents_withdrawn: Sequence[str] = ()
+) -> str:  # fmt: skip
+    """Write the answer to a request: done, in part or not, with the words of whoever gave it; the notice's id.
 
     Parameters
     ----------
@@ -54,6 +67,8 @@ def answer_told(
         As it was answered.
     words
         What was done, or the reason of a refusal.
+    rest
+        Of an answer in part: what was not done, and why.
     consents_withdrawn
         The scopes of the consents that it withdrew, of which the customer reads the words that he agreed to.
     """
@@ -61,13 +76,12 @@ def answer_told(
         return _told(w, seal, request, "data_request_refused", w.now_us, words.strip())
     language = customer_row(w, request.customer_id)["language"]
     wording = request_wording(language)
-    said = [f"{wording[ANSWER]}\n{words.strip()}"] if words.strip() else []
-    if consents_withdrawn:
-        texts = consent_texts()
-        agreed = [each for each in consents_of(w, request.customer_id) if each.scope in consents_withdrawn]
-        shown = [f"- {texts[each.scope][each.text_version][language]}" for each in agreed]
-        said.append("\n".join([wording[CONSENTS], *shown]))
-    return _told(w, seal, request, "data_request_answered", w.now_us, "\n\n".join(said))
+    texts = consent_texts()
+    agreed = [each for each in consents_of(w, request.customer_id) if each.scope in consents_withdrawn]
+    shown = "\n".join(f"- {texts[each.scope][each.text_version][language]}" for each in agreed)
+    kind = "data_request_partly_answered" if request.state == PARTLY else "data_request_answered"
+    said = _headed(wording, {ANSWER: words, CONSENTS: shown, REST: rest})
+    return _told(w, seal, request, kind, w.now_us, said)
 
 
 def copy_told(w: Work, seal: Seal, request: RightsRequest, until_us: int) -> str:
@@ -78,6 +92,11 @@ def copy_told(w: Work, seal: Seal, request: RightsRequest, until_us: int) -> str
 def taken_back_told(w: Work, seal: Seal, request: RightsRequest) -> str:
     """Write that a person took his request back; the notice's id."""
     return _told(w, seal, request, "data_request_taken_back", w.now_us)
+
+
+def _headed(wording: Mapping[str, str], said: Mapping[str, str]) -> str:
+    """What is said, each part that says something under its heading."""
+    return "\n\n".join(f"{wording[part]}\n{text.strip()}" for part, text in said.items() if text.strip())
 
 
 def _told(w: Work, seal: Seal, request: RightsRequest, kind: str, day_us: int, words: str = "") -> str:

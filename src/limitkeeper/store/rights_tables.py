@@ -1,6 +1,6 @@
 """What persons asked for as their right, and what they consented to."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from limitkeeper.store.tables import KEY, metadata
 
@@ -10,9 +10,12 @@ rights_requests = Table(
     Column("request_id", String(32), primary_key=True),
     Column("kind", String(24), nullable=False),
     Column("customer_id", String(200), nullable=False),
-    Column("state", String(16), nullable=False),  # received, verified, done, refused, withdrawn
+    Column("state", String(16), nullable=False),  # received, verified, done, partly, refused, withdrawn
     Column("received_us", BigInteger, nullable=False),
     Column("answer_until_us", BigInteger, nullable=False),
+    Column(
+        "extended_days", Integer, nullable=False
+    ),  # that are in answer_until_us already; 0 where it was not
     Column("answered_us", BigInteger),
     Column("verified_by", Text),
     Column("is_live", Boolean, nullable=False),

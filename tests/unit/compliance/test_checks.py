@@ -37,7 +37,7 @@ FACTS: dict[str, tuple[Value, ...]] = {
          "is_adverse"), TRUTHS),
     **dict.fromkeys(
         ("model_review_days", "reasons", "tier", "effective_us", "notice_out_us", "days_to_notice", "limit_after_cents",
-         "days_open", "request_days_open", "dormant_share", "cost_rate_annual"), NUMBERS),
+         "days_open", "request_days_open", "request_days_extended", "dormant_share", "cost_rate_annual"), NUMBERS),
     "action": ("freeze", "decrease"),
 }  # fmt: skip
 """What each fact can be, so that every branch is reached."""

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.regulation import strategy_findings
 from limitkeeper.app.regulation_policy import regulated_markets, regulation
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.compliance.checks import (
+    CLOCK,
     DECISION,
     FAILED,
     MET,
@@ -25,6 +27,7 @@ from limitkeeper.core.compliance.regulation import (
     regulation_from_document,
 )
 from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.kernel.parameters import parameters_in_force
 from limitkeeper.core.kernel.words import Words
 
 DAY = dt.date(2026, 11, 1)
@@ -124,6 +127,29 @@ def test_cap_is_that_of_the_day() -> None:
     facts = CUT | {"limit_after_cents": 25_000_000}
     assert statuses("CN", facts, day=dt.date(2025, 2, 28))["CN.internet_loans_cap"] == FAILED
     assert statuses("CN", facts, day=dt.date(2025, 3, 1))["CN.internet_loans_cap"] == MET
+
+
+@given(st.sampled_from([("CN", 15, 30), ("EU", 30, 60)]), st.floats(0, 150), st.integers(0, 90))
+def test_extended_clock_of_a_request_is_longer_as_far_as_the_rule_lets_it_be(
+    rule: tuple[str, int, int], days_open: float, extended: int
+) -> None:
+    market, days, most = rule
+    facts = {"request_days_open": days_open, "request_days_extended": float(extended)}
+    [found] = [
+        status
+        for name, status in statuses(market, facts, CLOCK).items()
+        if name.endswith("request_answered") and status in (MET, FAILED)
+    ]
+    assert (found == MET) == (days_open <= days + min(extended, most))
+
+
+def test_shipped_clock_of_requests_and_its_extension_are_within_every_rule() -> None:
+    clocks = parameters_in_force(parameters_from_files([POLICY / "rights" / "clocks.yaml"]), DAY)
+    rules = [rule.values_on(DAY) for rule in regulation() if rule.check == "request_answered"]
+    assert len(rules) == 2
+    for values in rules:
+        assert clocks["rights_answer_days"] <= values["days"]
+        assert clocks["rights_extension_days"] <= values["extension_days"]
 
 
 def test_postponed_law_says_nothing_before_its_day() -> None:

@@ -125,6 +125,15 @@ def _told_before_effect(facts: Facts, _: Mapping[str, float]) -> Answer:
 OPEN_DAYS = Words("open for {found:.0f} days of {bound:.0f}", "已历时 {found:.0f} 天，期限 {bound:.0f} 天")
 
 
+def _request_answered(facts: Facts, values: Mapping[str, float]) -> Answer:
+    """Whether a request is answered by its clock, which an extension makes longer as far as the rule lets it."""
+    extended = facts.get("request_days_extended") or 0.0
+    assert isinstance(extended, int | float)
+    longer = min(extended, values.get("extension_days", 0.0))
+    clock = {name: days + longer for name, days in values.items() if name == "days"}
+    return _at_most("request_days_open", "days", OPEN_DAYS)(facts, clock)
+
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "registered": _listed("unregistered"),
@@ -170,7 +179,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             Words("{found:.0f} of {bound:.0f} cents", "{found:.0f} 分，上限 {bound:.0f} 分"),
         )),
         "answered_in_time": _if_known("days_open", _at_most("days_open", "days", OPEN_DAYS)),
-        "request_answered": _if_known("request_days_open", _at_most("request_days_open", "days", OPEN_DAYS)),
+        "request_answered": _if_known("request_days_open", _request_answered),
         "dormant_share": _at_most(
             "dormant_share", "share", Words("{found:.4f} of {bound:.2f}", "{found:.4f}，上限 {bound:.2f}")
         ),

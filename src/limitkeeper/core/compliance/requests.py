@@ -1,7 +1,8 @@
 """What a person asks for as his right, from its coming in to its answer; its clock, and who may answer.
 
-States: ``received`` waits until it is known who asks, ``verified`` waits for its answer; ``done``, ``refused`` and
-``withdrawn`` are ends. A refusal states its reason.
+States: ``received`` waits until it is known who asks, ``verified`` waits for its answer; ``done``, ``partly``,
+``refused`` and ``withdrawn`` are ends. What is refused, the whole or the rest, is refused for a stated reason. The clock
+is extended once, before it has run out.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from limitkeeper.core.access.actors import Actor
-from limitkeeper.core.kernel.errors import RuleError
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.errors import InputError, RuleError
 
 ACCESS, COPY, CORRECT, ERASE, WITHDRAW_CONSENT, EXPLAIN, HUMAN = (
     "access", "copy", "correct", "erase", "withdraw_consent", "explain", "human",
@@ -28,8 +30,14 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """What may be asked for, English and Chinese."""
 
-RECEIVED, VERIFIED, DONE, REFUSED, WITHDRAWN = "received", "verified", "done", "refused", "withdrawn"
-LIVE_STATES, END_STATES = (RECEIVED, VERIFIED), (DONE, REFUSED, WITHDRAWN)
+RECEIVED, VERIFIED = LIVE_STATES = ("received", "verified")
+DONE, PARTLY, REFUSED, WITHDRAWN = END_STATES = ("done", "partly", "refused", "withdrawn")
+
+ANSWERS: Mapping[str, str] = MappingProxyType({"answer": DONE, "partly": PARTLY, "refuse": REFUSED})
+"""Acts that answer in words, and the end that each leads to."""
+
+ACTS = ("make", "verify", "extend", *ANSWERS, "erase", "withdraw")
+"""What is done with a request, as its record names it."""
 
 COPIED = (ACCESS, COPY)
 """Kinds that a copy answers."""
@@ -40,9 +48,14 @@ BY_LOGIN = "login"
 REQUEST_RULES = {
     "state": ("This cannot be done with a request in its state.", "该请求当前状态不允许此操作。"),
     "identity": ("It is not known yet who asks.", "尚未核验请求人身份。"),
-    "words": ("A check of identity and a refusal state their words.", "身份核验和拒绝须说明依据。"),
+    "words": (
+        "A check of identity, a longer clock, a refusal and each part of an answer in part state their words.",
+        "身份核验、延长期限、拒绝以及部分办理的各部分均须说明。",
+    ),
     "own": ("A person withdraws his own request only.", "只能撤回本人的请求。"),
     "kind": ("A request of this kind is not answered so.", "该类请求不能以此方式答复。"),
+    "extended": ("The clock of a request is extended once.", "请求的答复期限只能延长一次。"),
+    "clock_over": ("The clock has run out: it is extended before, not after.", "答复期限已过，不能再延长。"),
     "version": ("A request is acted on as it is now.", "请求须按其当前状态处理。"),
     "copy_over": ("The time to take the copy is over.", "获取副本的期限已过。"),
 }
@@ -64,11 +77,13 @@ class RightsRequest:
     request_id, kind, customer_id
         Which, of :data:`KINDS`, whose.
     received_us, answer_until_us
-        Its clock, UTC microseconds.
+        Its clock, UTC microseconds; by when it is answered as it stands now.
     state
         Of :data:`LIVE_STATES` or :data:`END_STATES`.
     verified_by
         Who knows that it is he who asks: a person, or :data:`BY_LOGIN`.
+    extended_days
+        By how many days its clock was extended; they are in ``answer_until_us`` already.
     """
 
     request_id: str
@@ -78,6 +93,7 @@ class RightsRequest:
     answer_until_us: int
     state: str = RECEIVED
     verified_by: str | None = None
+    extended_days: int = 0
 
     def is_overdue(self, now_us: int) -> bool:
         """Whether its answer should be there."""
@@ -106,24 +122,78 @@ def verified(request: RightsRequest, actor: Actor, words: str) -> RightsRequest:
     return replace(request, state=VERIFIED, verified_by=actor.actor_id)
 
 
-def answered(request: RightsRequest, *, is_done: bool, words: str) -> RightsRequest:
-    """A request that is done, or refused for a reason.
+def bar_to_extension(request: RightsRequest, now_us: int) -> str | None:
+    """The rule by which the clock of a request cannot be extended now; None where it can."""
+    if request.state not in LIVE_STATES:
+        return "state"
+    if request.extended_days:
+        return "extended"
+    return "clock_over" if request.is_overdue(now_us) else None
+
+
+def extended(request: RightsRequest, days: int, days_max: int, words: str, now_us: int) -> RightsRequest:
+    """A request that is answered later, for a reason: many were made, or it is hard to answer.
+
+    Parameters
+    ----------
+    request
+        That waits.
+    days, days_max
+        By how many, and by how many at most.
+    words
+        Why.
+    now_us
+        UTC microseconds.
 
     Raises
     ------
     RequestError
-        When it is not known who asks, it has ended, or a refusal gives no reason.
+        As of :func:`bar_to_extension`, or when no reason is given.
+    InputError
+        When it is by too many days, or by none.
+    """
+    if rule := bar_to_extension(request, now_us):
+        raise RequestError(rule, value=request.request_id)
+    if not words.strip():
+        raise RequestError("words", advice="Say why it takes longer: he is told.")
+    if not 1 <= days <= days_max:
+        raise InputError(
+            "The clock cannot be extended by so many days.", value=days, allowed=f"1 to {days_max}"
+        )
+    until_us = request.answer_until_us + days * DAY_US
+    return replace(request, answer_until_us=until_us, extended_days=days)
+
+
+def answered(request: RightsRequest, state: str, words: str = "", rest: str = "") -> RightsRequest:
+    """A request that is done, done in part, or refused for a reason.
+
+    Parameters
+    ----------
+    request
+        Of somebody who is known.
+    state
+        Of :data:`ANSWERS`.
+    words
+        What was done, or why it is refused.
+    rest
+        What of it is not done, and why; of an answer in part.
+
+    Raises
+    ------
+    RequestError
+        When it is not known who asks, it has ended, or a refusal or a part of an answer says nothing.
     """
     if request.state == RECEIVED:
         raise RequestError("identity", value=request.request_id, advice="Verify it first.")
     if request.state != VERIFIED:
         raise RequestError("state", value=request.state)
-    if not is_done and not words.strip():
+    needed = {REFUSED: (words,), PARTLY: (words, rest)}.get(state, ())
+    if not all(each.strip() for each in needed):
         raise RequestError("words")
-    return replace(request, state=DONE if is_done else REFUSED)
+    return replace(request, state=state)
 
 
-def answered_in_words(request: RightsRequest, *, is_done: bool, words: str) -> RightsRequest:
+def answered_in_words(request: RightsRequest, state: str, words: str, rest: str = "") -> RightsRequest:
     """A request that is answered by somebody who says so; a copy and an erasure are done, not said to be.
 
     Raises
@@ -131,11 +201,11 @@ def answered_in_words(request: RightsRequest, *, is_done: bool, words: str) -> R
     RequestError
         When it is answered by a copy or an erasure alone, or as of :func:`answered`.
     """
-    if is_done and request.kind in (*COPIED, ERASE):
+    if state != REFUSED and request.kind in (*COPIED, ERASE):
         raise RequestError(
             "kind", value=request.kind, advice="Give the copy or erase, or refuse with a reason."
         )
-    return answered(request, is_done=is_done, words=words)
+    return answered(request, state, words, rest)
 
 
 def copied(request: RightsRequest, now_us: int, again_until_us: int) -> RightsRequest:
@@ -156,7 +226,7 @@ def copied(request: RightsRequest, now_us: int, again_until_us: int) -> RightsRe
     if request.kind not in COPIED:
         raise RequestError("kind", value=request.kind)
     if request.state != DONE:
-        return answered(request, is_done=True, words="")
+        return answered(request, DONE)
     if now_us > again_until_us:
         raise RequestError("copy_over", value=request.request_id, advice="Make a new request.")
     return request

@@ -27,8 +27,10 @@ KINDS = (
     "appeal_decided",
     "data_request_received",
     "erasure_announced",
+    "data_request_extended",
     "data_copy_ready",
     "data_request_answered",
+    "data_request_partly_answered",
     "data_request_refused",
     "data_request_taken_back",
 )
@@ -43,7 +45,12 @@ ADVERSE_KINDS = (
 )
 """These say why, and how to appeal."""
 
-DATA_ANSWER_KINDS = ("data_copy_ready", "data_request_answered", "data_request_refused")
+DATA_ANSWER_KINDS = (
+    "data_copy_ready",
+    "data_request_answered",
+    "data_request_partly_answered",
+    "data_request_refused",
+)
 """These answer a request about personal data, and say how to object."""
 
 PARTS = (

@@ -17,6 +17,7 @@ REQUEST: dict[str, Any] = {
     "is_live": True,
     "received_at": "2026-11-22T09:00:00+00:00",
     "answer_until_at": "2026-12-07T09:00:00+00:00",
+    "extended_days": 0,
     "answered_at": None,
     "is_overdue": False,
 }
@@ -50,7 +51,7 @@ REQUESTS = answers(
 ONE_REQUEST = answers(
     "The request.",
     ref("WholeRightsRequest"),
-    REQUEST | {"kind": "erase", "acts": [ACT], "bars": [BAR]},
+    REQUEST | {"kind": "erase", "acts": [ACT], "bars": [BAR], "extensible_days": 30},
     404,
     503,
 )
@@ -66,14 +67,33 @@ WITHDRAW_REQUEST: dict[str, Any] = {
     )
 }
 
-WORDS = {JSON: {"schema": ref("RightsWords"), **shown({"words": "The limit of that day was right."})}}
+EXTENDED = REQUEST | {
+    "kind": "explain",
+    "version": 2,
+    "answer_until_at": "2027-01-06T09:00:00+00:00",
+    "extended_days": 30,
+}
+
+EXTENSION = {"days": 30, "words": "You ask about forty decisions of three years."}
+
+EXTEND_REQUEST: dict[str, Any] = {
+    "requestBody": body({JSON: {"schema": ref("RightsExtension"), **shown(EXTENSION)}}),
+    "responses": answers("The request with its longer clock.", ref("RightsRequest"), EXTENDED, *ACT_ERRORS),
+}
+
+IN_PART = {
+    "words": "Your address is corrected.",
+    "rest": "Your income stays: the employer confirmed it.",
+}
+
+WORDS = {JSON: {"schema": ref("RightsWords"), **shown(IN_PART)}}
 
 ACT_ON_REQUEST: dict[str, Any] = {
     "requestBody": body(WORDS) | {"required": False},
     "responses": answers(
         "The request after it.",
         ref("RightsRequest"),
-        ENDED | {"kind": "correct", "state": "refused"},
+        ENDED | {"kind": "correct", "state": "partly"},
         *ACT_ERRORS,
     ),
 }

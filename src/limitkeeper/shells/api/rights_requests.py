@@ -16,6 +16,7 @@ from limitkeeper.app.rights import (
     WORDS_MAX,
     copy_given,
     request_answered,
+    request_extended,
     request_made,
     request_verified,
     request_withdrawn,
@@ -24,7 +25,7 @@ from limitkeeper.app.rights_documents import request_document, request_read
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.rights import is_allowed
-from limitkeeper.core.compliance.requests import END_STATES, KINDS, LIVE_STATES
+from limitkeeper.core.compliance.requests import ANSWERS, END_STATES, KINDS, LIVE_STATES
 from limitkeeper.shells.api import rights_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, seen_version
@@ -38,7 +39,7 @@ from limitkeeper.store.work import Work
 
 STATES = (*LIVE_STATES, *END_STATES)
 
-VERIFY, ANSWER, REFUSE, ERASE = ACTS = ("verify", "answer", "refuse", "erase")
+VERIFY, *_, ERASE = ACTS = ("verify", *ANSWERS, "erase")
 
 
 class Form(NamedTuple):
@@ -80,7 +81,15 @@ class Words(msgspec.Struct, forbid_unknown_fields=True):
     """What is said with an act."""
 
     words: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
+    rest: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
     scopes: Annotated[list[str], msgspec.Meta(max_length=len(consent_texts()))] = []
+
+
+class Extension(msgspec.Struct, forbid_unknown_fields=True):
+    """By how many days a clock is extended, and why."""
+
+    days: Annotated[int, msgspec.Meta(ge=1)]
+    words: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]
 
 
 def rights_router(desk: Desk, seal: Seal) -> APIRouter:
@@ -193,12 +202,29 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
 
         return await desk.performed(request, actor, withdrawn, key)
 
+    @router.post("/v1/rights-requests/{request_id}/extend", openapi_extra=documents.EXTEND_REQUEST)
+    async def extend_rights_request(
+        request: Request, request_id: RequestId, actor: Answerer, if_match: IfMatch = None, key: IdempotencyKey = None
+    ) -> Response:  # fmt: skip
+        """Extend the clock of a request that waits, once, before it has run out; its customer is told why and until when.
+
+        By how many days at most is dated policy; a look at the request tells it (`extensible_days`).
+        """
+        version = seen_version(if_match)
+        said = await body_as(request, Extension)
+
+        def longer(w: Work) -> Acted:
+            request_extended(w, seal, request_id, version, said.days, said.words)
+            return _acted(w, request_id)
+
+        return await desk.performed(request, actor, longer, key)
+
     @router.post("/v1/rights-requests/{request_id}/{act}", openapi_extra=documents.ACT_ON_REQUEST)
     async def act_on_rights_request(
         request: Request, request_id: RequestId, act: ActName, actor: Answerer, if_match: IfMatch = None,
         key: IdempotencyKey = None,
     ) -> Response:  # fmt: skip
-        """Act on a request as it was seen: verify who asks, answer or refuse it in words, or erase the person.
+        """Act on a request as it was seen: verify who asks, answer in words, in part or not at all, or erase the person.
 
         The answer to a request to withdraw consent withdraws it: the ones of the scopes, or the one that holds.
         An erasure has no way back: the person's key is destroyed, and what names him is taken away. What bars it is
@@ -213,9 +239,7 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
             elif act == ERASE:
                 person_erased(w, seal, request_id, version)
             else:
-                request_answered(
-                    w, seal, request_id, version, is_done=act == ANSWER, words=said.words, scopes=said.scopes
-                )
+                request_answered(w, seal, request_id, version, act, said.words, said.rest, scopes=said.scopes)
             return _acted(w, request_id)
 
         found = await desk.performed(request, actor, acted, key)

@@ -3,7 +3,7 @@
 from limitkeeper.app.consents import consent_texts
 from limitkeeper.app.private_aggregates import SEGMENTS_MAX
 from limitkeeper.app.rights import WORDS_MAX
-from limitkeeper.core.compliance.requests import END_STATES, KINDS, LIVE_STATES
+from limitkeeper.core.compliance.requests import ACTS, END_STATES, KINDS, LIVE_STATES
 from limitkeeper.core.limits.ledger import ACTIONS, OPEN
 from limitkeeper.shells.api.case_schemas import VERSION, page_of
 from limitkeeper.shells.api.schemas import (
@@ -29,7 +29,10 @@ REQUEST: dict[str, Schema] = {
     "version": VERSION,
     "is_live": value("boolean", "Whether it still waits."),
     "received_at": moment("When it came."),
-    "answer_until_at": moment("By when it is to be answered."),
+    "answer_until_at": moment("By when it is to be answered, as its clock stands."),
+    "extended_days": value(
+        "integer", "By how many days its clock was extended; 0 where it was not.", minimum=0
+    ),
     "answered_at": or_null(moment("A time."), "When it ended."),
     "is_overdue": value("boolean", "Whether its answer should be there."),
 }
@@ -51,7 +54,7 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
         {
             "at": moment("When."),
             "by": value("string", "Whose; told inside alone."),
-            "act": value("string", "What was done."),
+            "act": one_of(ACTS, "What was done."),
             "words": value("string", "What was said; empty of a person who was erased."),
             "state": value("string", "The state after it."),
             "outcome": mapping("integer string", "What was done, by table."),
@@ -73,8 +76,13 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
         | {
             "acts": listed(ref("RightsAct"), "In order."),
             "bars": listed(ref("ErasureBar"), "Of an erasure that waits."),
+            "extensible_days": value(
+                "integer",
+                "By how many days at most its clock can be extended now; told inside alone.",
+                minimum=0,
+            ),
         },
-        INSIDE_ONLY,
+        (*INSIDE_ONLY, "extensible_days"),
     ),
     "MadeRightsRequest": record(
         "A request to be made.",
@@ -91,9 +99,21 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
             "words": value(
                 "string", "What was checked or done, or why not; kept sealed.", maxLength=WORDS_MAX
             ),
+            "rest": value(
+                "string",
+                "Of an answer in part: what is not done, and why; kept sealed.",
+                maxLength=WORDS_MAX,
+            ),
             "scopes": listed(CONSENT_SCOPE, "Of an answer to a request to withdraw consent: which."),
         },
-        ("words", "scopes"),
+        ("words", "rest", "scopes"),
+    ),
+    "RightsExtension": record(
+        "A longer clock.",
+        {
+            "days": value("integer", "By how many days; how many at most is dated policy.", minimum=1),
+            "words": value("string", "Why; its customer reads it. Kept sealed.", maxLength=WORDS_MAX),
+        },
     ),
     "PersonalCopy": record(
         "Everything that the store holds of a person.",

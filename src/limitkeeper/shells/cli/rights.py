@@ -74,6 +74,28 @@ def verify(
     typer.echo("verified")
 
 
+@application.command(
+    "extend", epilog="Example: limitkeeper rights extend 4f2a... --days 30 --words 'forty decisions' --as ivy"
+)
+def extend(
+    request: RequestId,
+    person: ActingPerson,
+    words: Words,
+    days: Annotated[int, typer.Option(help="By how many days; how many at most is dated policy.")],
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """Extend the clock of a request that waits, once, before it has run out; the words say why, and he is told."""
+    from limitkeeper.app.rights import request_extended
+    from limitkeeper.app.vault import seal_at
+    from limitkeeper.core.kernel.instants import instant_text
+
+    seal = seal_at(data)
+    with work_as(data, store, person, "rights.answer") as w:
+        found = request_extended(w, seal, request, _version(w, request), days, words)
+    typer.echo(f"answer until {instant_text(found.answer_until_us)[:10]}")
+
+
 @application.command("copy", epilog="Example: limitkeeper rights copy 4f2a... --out kim.json --as ivy")
 def copy(
     request: RequestId,
@@ -151,6 +173,9 @@ def answer(
     person: ActingPerson,
     words: Words,
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it, for the reason in the words.")] = False,
+    rest: Annotated[
+        str | None, typer.Option(help="Answer it in part: what is not done, and why; kept sealed.")
+    ] = None,
     scope: Annotated[
         list[str] | None,
         typer.Option(help="Of a request to withdraw consent: which; default: the one that holds."),
@@ -158,14 +183,14 @@ def answer(
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
-    """Answer a request by what was done, or refuse it with its reason; a consent that it withdraws is withdrawn."""
+    """Answer a request by what was done, in part or whole, or refuse it; a consent that it withdraws is withdrawn."""
     from limitkeeper.app.rights import request_answered
     from limitkeeper.app.vault import seal_at
 
-    seal = seal_at(data)
+    seal, act = seal_at(data), "refuse" if refuse else "answer" if rest is None else "partly"
     with work_as(data, store, person, "rights.answer") as w:
         found = request_answered(
-            w, seal, request, _version(w, request), is_done=not refuse, words=words, scopes=scope or ()
+            w, seal, request, _version(w, request), act, words, rest or "", scopes=scope or ()
         )
     typer.echo(found.state)
 
@@ -319,7 +344,8 @@ def _version(w: "Work", request: str) -> int:
 def _show(documents: list[dict[str, Any]]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for each in documents:
-        late = "  OVERDUE" if each["is_overdue"] else ""
+        late = f", {each['extended_days']} days longer" if each["extended_days"] else ""
+        late += "  OVERDUE" if each["is_overdue"] else ""
         console.print(f"{each['request_id']}  {each['kind']} of {each['customer_id']}: {each['state']}, "
                       f"answer until {each['answer_until_at'][:10]}{late}", markup=False)  # fmt: skip
     if not documents:

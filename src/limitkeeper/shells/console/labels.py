@@ -8,6 +8,7 @@ from limitkeeper.app.policy import POLICY, checked_language, console_wording, re
 from limitkeeper.core.compliance.requests import KINDS
 from limitkeeper.core.strategy.constraints import CONSTRAINT_WORDING
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
+from limitkeeper.shells.report.page import report_words
 
 TIER_RULES = POLICY / "approval" / "tiers.yaml"
 
@@ -29,6 +30,8 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     reasons = {code: words.text for code, words in reason_wording(language).items()}
     found["ledger_why"] = found["ledger_why"] | reasons
     found |= fairness_labels(language)
+    kept = report_words(language, "copy")
+    found["rights_outcome"] = kept["columns"] | kept["tables"] | found["consent"]
     found["rights_kind"] = {kind: words[place].rstrip(".。") for kind, words in KINDS.items()}
     return found
 

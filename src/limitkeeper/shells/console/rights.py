@@ -2,8 +2,16 @@
 
 from starlette.responses import Response
 
-from limitkeeper.core.compliance.requests import COPIED, END_STATES, ERASE, KINDS, LIVE_STATES
+from limitkeeper.core.compliance.requests import (
+    COPIED,
+    END_STATES,
+    ERASE,
+    KINDS,
+    LIVE_STATES,
+    WITHDRAW_CONSENT,
+)
 from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.session import quoted
 
 
 async def rights_desk(look: Look) -> Response:
@@ -15,9 +23,13 @@ async def rights_desk(look: Look) -> Response:
 
 
 async def one_request(look: Look) -> Response:
-    """One request: what is asked, what bars it, what was done."""
+    """One request: what is asked, what bars it, what was done; of one to withdraw consent those that hold."""
     found = await look.ask.get(f"/v1/rights-requests/{look.request.path_params['request_id']}")
-    return look.page("rights_request", found=found, copied=COPIED, erase=ERASE)
+    asks_consents = found["is_live"] and found["kind"] == WITHDRAW_CONSENT
+    path = f"/v1/customers/{quoted(found['customer_id'])}/consents"
+    consents = await look.found(asks_consents and look.may("consent.read") and path)
+    held = [each["scope"] for each in consents["scopes"] if each["holds"]] if consents else []
+    return look.page("rights_request", found=found, held=held, copied=COPIED, erase=ERASE)
 
 
 PAGES = (

@@ -42,6 +42,7 @@ SHOWN = {
     "purpose": register.PURPOSES,
     "legal_basis": register.BASES,
     "sensitivity": register.SENSITIVITIES,
+    "rights_act": requests.ACTS,
     "rights_state": (*requests.LIVE_STATES, *requests.END_STATES),
 }
 
