@@ -1,11 +1,17 @@
 """The language of rules: what it accepts, what it refuses, and what it says."""
 
+import ast
+import gc
 import math
+import sys
+import threading
+import time
+import warnings
 
 import pytest
 
 from limitkeeper.core.kernel.quantity import Quantity
-from limitkeeper.core.strategy.language import DEPTH_MAX, LENGTH_MAX, ExpressionError, expression
+from limitkeeper.core.strategy.language import DEPTH_MAX, LENGTH_MAX, ExpressionError, expression, tree_of
 
 KNOWN = {
     quantity.name: quantity
@@ -196,3 +202,50 @@ def test_nesting_at_the_bound_is_accepted() -> None:
 def test_infinite_range_never_refuses_a_comparison() -> None:
     assert math.isinf(KNOWN["balance_cents"].low)
     expression("balance_cents < -1e15", KNOWN)
+
+
+def test_texts_parsed_by_several_threads_at_once_are_all_read() -> None:
+    """Python before 3.11.8 fails where a collection of garbage lets another thread parse in the midst of it."""
+
+    class Yielding:
+        def __init__(self) -> None:
+            self.own = self
+
+        def __del__(self) -> None:
+            time.sleep(0)
+
+    failures: list[Exception] = []
+
+    def parse() -> None:
+        try:
+            for _ in range(300):
+                Yielding()
+                expression("(pd >= 0.2 and is_known(raroc)) or min(pd, pd, pd) > max(pd, 0.5) * 3 + 1", KNOWN)
+        except Exception as error:  # noqa: BLE001 - of another thread
+            failures.append(error)
+
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(50, 2, 2)
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=parse) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
+    assert failures == []
+
+
+def test_warning_of_another_thread_is_no_error_while_a_text_is_parsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def parse(*_arguments: object, **_more: object) -> ast.Expression:
+        warnings.warn("of somebody else", RuntimeWarning, stacklevel=1)
+        return ast.Expression(ast.Constant(1))
+
+    monkeypatch.setattr("limitkeeper.core.strategy.language.ast.parse", parse)
+    with pytest.warns(RuntimeWarning, match="of somebody else"):
+        tree_of("pd")

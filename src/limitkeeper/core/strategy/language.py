@@ -13,6 +13,7 @@ hits only where its expression is true.
 
 import ast
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ NODES_MAX = 150
 """Names, numbers and operators of an expression."""
 DEPTH_MAX = 16
 """Levels of an expression."""
+
+PARSINGS_MAX = 10
+"""Times that a text is parsed where Python trips over another thread's parsing."""
+
+SOURCE_NAME = "<rule>"
+"""As Python's warnings name the text."""
 
 BOOLEAN = "boolean"
 """What a comparison is; every other kind is a unit, and a bare number has none: ``""``."""
@@ -96,6 +103,36 @@ def expression(text: str, quantities: Mapping[str, Quantity]) -> Expression:
     return Expression(text, tree, tuple(name for name in names if name in quantities))
 
 
+def tree_of(text: str) -> ast.expr:
+    """The tree of a text in brackets on lines of their own, so that it may run over lines and end in a comment.
+
+    Raises
+    ------
+    SyntaxError
+        When it is no expression, or Python warns of it.
+    RecursionError, MemoryError, ValueError
+        When it is too deep, or holds what no source may.
+
+    Examples
+    --------
+    >>> ast.unparse(tree_of("pd >= 0.2  # high"))
+    'pd >= 0.2'
+    """
+    for _ in range(PARSINGS_MAX - 1):
+        try:
+            return _tree(text)
+        except SystemError:  # Python before 3.11.8 counts the depth of all threads' trees together
+            continue
+    return _tree(text)
+
+
+def _tree(text: str) -> ast.expr:
+    with warnings.catch_warnings():
+        # Of this text alone: filters are the whole process's, and a warning elsewhere is no error.
+        warnings.filterwarnings("error", module=re.escape(SOURCE_NAME))
+        return ast.parse(f"(\n{text}\n)", SOURCE_NAME, mode="eval").body
+
+
 def _parsed(text: str) -> ast.expr:
     if len(text) > LENGTH_MAX:
         raise ExpressionError(
@@ -114,10 +151,7 @@ def _parsed(text: str) -> ast.expr:
             allowed="plain ASCII",
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            # In brackets on lines of their own, an expression may run over lines and end in a comment.
-            tree = ast.parse(f"(\n{text}\n)", mode="eval").body
+        tree = tree_of(text)
     except SyntaxError as error:
         line, column = (error.lineno or 2) - 2, max((error.offset or 1) - 1, 0)
         offset = min(_offset(text, line, column), max(len(text) - 1, 0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from limitkeeper.app.strategies import market_parameter_units
+from limitkeeper.core.strategy.language import tree_of
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.shells.console.labels import label
 
@@ -125,8 +126,7 @@ def held_until(
         return None
     place = ("en", "zh").index(language)
     try:
-        # In brackets, as the language of rules has it: an expression may run over lines.
-        tree = ast.parse(f"(\n{rule['release']}\n)", mode="eval").body
+        tree = tree_of(rule["release"])
         parts = tree.values if isinstance(tree, ast.BoolOp) else [tree]
         said = [_compared(part, rule, language, amount, units) for part in parts]
     except (SyntaxError, LookupError, ZeroDivisionError):
