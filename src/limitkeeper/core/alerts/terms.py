@@ -19,6 +19,7 @@ from limitkeeper.core.risk.model import Model
 from limitkeeper.core.risk.scorecard import Scorecard
 from limitkeeper.core.strategy.actions import Action, Trigger
 from limitkeeper.core.strategy.definition import Strategy
+from limitkeeper.core.strategy.holdout import EXCLUSION_INPUTS, HOLDOUT_DRAW, NO_HOLDOUT, HoldoutTerms
 
 UNSCORED = Scorecard((), 0, points_at_odds=math.nan)
 """No model: the PD is missing, and no rule that reads the score hits."""
@@ -38,19 +39,22 @@ class WatchTerms:
         LGD and CCF by name.
     fold
         Of alerts and proposals.
+    holdout
+        Who is held out of cuts for risk by chance.
     """
 
     policy: Policy
     model: Model | None
     estimates: Mapping[str, float]
     fold: FoldTerms
+    holdout: HoldoutTerms = NO_HOLDOUT
 
     @cached_property
     def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
         """What it reads: numbers of features, numbers of what is stated, and the names of the rest."""
-        names = dict.fromkeys(
-            (*self.policy.inputs, *(self.model.columns_needed if self.model else ()), *DECIDED_NAMES)
-        )
+        scored = self.model.columns_needed if self.model else ()
+        held = (*EXCLUSION_INPUTS, HOLDOUT_DRAW) if self.holdout.share else ()
+        names = dict.fromkeys((*self.policy.inputs, *scored, *DECIDED_NAMES, *held))
         features = [k for k, name in enumerate(FEATURE_NAMES) if name in names]
         given = [k for k, name in enumerate(STATED_NAMES) if name in names]
         others = tuple(name for name in names if name not in (*FEATURE_NAMES, *STATED_NAMES))

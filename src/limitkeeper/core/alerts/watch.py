@@ -27,6 +27,7 @@ from limitkeeper.core.alerts.terms import WatchTerms
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
 from limitkeeper.core.decision.assessment import Assessment, assess_into, empty_assessment
 from limitkeeper.core.kernel.columns import Columns, copy_rows
+from limitkeeper.core.strategy.holdout import HOLDOUT_DRAW, holdout_by
 from limitkeeper.core.strategy.proposals import Proposals
 
 LOOKED = -1
@@ -350,9 +351,19 @@ def _write_decided(
 
 
 def _assess_columns(here: Watched, terms: WatchTerms, barred: NDArray[np.int64]) -> None:
+    held = (
+        holdout_by(here.columns[HOLDOUT_DRAW], here.columns, terms.holdout) if terms.holdout.share else None
+    )
     for chunk in here.columns.chunks():
         assess_into(
-            here.assessment, here.columns, here.hits_before, here.characteristics, terms.policy, chunk, barred
+            here.assessment,
+            here.columns,
+            here.hits_before,
+            here.characteristics,
+            terms.policy,
+            chunk,
+            barred,
+            held,
         )
 
 

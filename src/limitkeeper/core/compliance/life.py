@@ -9,6 +9,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, Actor
 from limitkeeper.core.compliance.checks import MET, OUTSIDE
 from limitkeeper.core.compliance.regulation import BLOCK, Finding
@@ -355,6 +358,11 @@ def bucket_of(account_id: str, salt: str) -> int:
     """
     digest = hashlib.blake2b(account_id.encode(), key=salt.encode()[:64], digest_size=8).digest()
     return int.from_bytes(digest, "big") % BUCKETS
+
+
+def buckets_of(account_ids: Sequence[str], salt: str) -> NDArray[np.int16]:
+    """The bucket of each account, ``(n,)``."""
+    return np.fromiter((bucket_of(each, salt) for each in account_ids), np.int16, len(account_ids))
 
 
 def deciding_release(account_id: str, salt: str, live: Sequence[Release]) -> Release | None:

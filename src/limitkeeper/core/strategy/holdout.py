@@ -30,6 +30,9 @@ EXCLUSION_INPUTS = (
 )  # fmt: skip
 """What says that an account is never held out, beside its rules and its PD."""
 
+HOLDOUT_DRAW = "holdout_draw"
+"""The column of an account's draw, where live events are assessed."""
+
 HELD_OUT_WORDING = (
     (
         "Held out by chance from a cut for risk: {share:.1%} of those who could be are, by account and salt {salt}, so "
@@ -59,6 +62,10 @@ class HoldoutTerms(NamedTuple):
     share: float
     salt: int
     pd_max: float
+
+
+NO_HOLDOUT = HoldoutTerms(0.0, 0, 0.0)
+"""Nobody is held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def holdout_terms(parameters: Parameters) -> HoldoutTerms:
             "The share that is held out is out of range.", value=share, allowed=f"0 to {SHARE_MAX:g}"
         )
     if share == 0.0:
-        return HoldoutTerms(0.0, 0, 0.0)
+        return NO_HOLDOUT
     return HoldoutTerms(share, int(parameters["holdout_salt"]), parameters["holdout_pd_max"])
 
 
@@ -141,11 +148,15 @@ def holdout_of(account_ids: Iterable[object], columns: Columns, terms: HoldoutTe
     """
     if terms.share == 0.0:
         return None
+    return holdout_by(holdout_draws(account_ids, terms.salt), columns, terms)
+
+
+def holdout_by(draws: NDArray[np.float64], columns: Columns, terms: HoldoutTerms) -> Holdout:
+    """The hold-out of accounts whose draws are known, ``(n,)``; other arguments as of :func:`holdout_of`."""
     owes_more = columns["balance_cents"] > columns["limit_cents"]
     flags = EXCLUSION_INPUTS[2:]
     excluded = reduce(np.logical_or, (columns[name] >= 1.0 for name in flags), owes_more)
-    drawn = holdout_draws(account_ids, terms.salt) < terms.share
-    return Holdout(terms, drawn, excluded, np.zeros(len(columns), np.bool_))
+    return Holdout(terms, draws < terms.share, excluded, np.zeros(len(columns), np.bool_))
 
 
 def hold_out(

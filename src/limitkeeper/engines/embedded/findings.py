@@ -24,6 +24,7 @@ from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.core.strategy.holdout import HOLDOUT_DRAW, holdout_by
 from limitkeeper.core.strategy.proposals import Proposals
 from limitkeeper.engines.embedded.outcome import Step
 from limitkeeper.store.records import ProposalChange
@@ -169,10 +170,11 @@ class Reporter:
         characteristics = Columns(
             watched.characteristics.names, np.ascontiguousarray(watched.characteristics.values[:, one])
         )
+        columns = Columns(watched.columns.names, np.ascontiguousarray(watched.columns.values[:, one]))
         card = self.terms.policy.scorecard
         reviewed = Reviewed(
             account_ids=(account_id,),
-            features=Columns(watched.columns.names, np.ascontiguousarray(watched.columns.values[:, one])),
+            features=columns,
             characteristics=characteristics,
             points_given=card.points_by_characteristic(characteristics),
             hits_before=(int(watched.hits_before[row]),),
@@ -181,6 +183,9 @@ class Reporter:
             versions=self.versions,
             as_of=instant(ts_us),
             pd_bands=self.terms.model.pd_bands if self.terms.model else (),
+            holdout=holdout_by(columns[HOLDOUT_DRAW], columns, self.terms.holdout)
+            if self.terms.holdout.share
+            else None,
         )
         trace, _, _ = explained_trace(reviewed, 0, self.wording)
         return trace

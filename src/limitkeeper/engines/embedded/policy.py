@@ -19,6 +19,7 @@ from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.decision.assessment import Policy
 from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.risk.model import Model
+from limitkeeper.core.strategy.holdout import holdout_terms
 from limitkeeper.core.strategy.proposals import PublishedStrategy
 from limitkeeper.core.strategy.steps import StepTerms
 from limitkeeper.core.value.economics import terms_in_force
@@ -119,6 +120,7 @@ def watch_terms(published: PublishedStrategy, model: Model | None, parameters: P
         model=model,
         estimates={"lgd": parameters["lgd"], "ccf": parameters["ccf"]},
         fold=fold_terms(published.strategy, parameters, steps.least_step_cents, _freeze_days(steps)),
+        holdout=holdout_terms(parameters),
     )
 
 

@@ -140,7 +140,7 @@ def hypothetical(engine: Engine, event: pl.DataFrame) -> dict[str, Any]:
     terms = engine.state.terms
     relations = engine.state.web.relations_of(place)(np.array([number]))
     batch = arrivals_of_table(event, terms.time_zone).batch
-    applied = copy.apply([account_id], batch, lambda accounts: relations[:, accounts])
+    applied = copy.apply([account_id], batch, lambda accounts: relations[:, accounts], terms.watch.holdout)
     status = STATUS_WORDS[int(applied.status[0])]
     found: dict[str, Any] = {"account_id": account_id, "status": status, "assessment": None, "trace": None}
     if applied.status[0] == ACCEPTED:

@@ -28,9 +28,10 @@ from limitkeeper.core.alerts.watch import (
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
 from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
 from limitkeeper.core.behaviour.state import Behaviour
-from limitkeeper.core.compliance.life import bucket_of
+from limitkeeper.core.compliance.life import buckets_of
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import PRODUCT_CODES
+from limitkeeper.core.strategy.holdout import HOLDOUT_DRAW, NO_HOLDOUT, HoldoutTerms, holdout_draws
 
 CHANGE_NAMES = tuple(quantity.name for quantity in CHANGE_QUANTITIES)
 RELATION_NAMES = tuple(quantity.name for quantity in RELATION_QUANTITIES)
@@ -62,6 +63,30 @@ class Applied:
     part: Part
 
 
+class Hashed:
+    """A number of each account by a hash of its id, worked out once for as long as the salt stays.
+
+    Parameters
+    ----------
+    numbers_of
+        Of ids, under a salt.
+    """
+
+    def __init__(self, numbers_of: Callable[[Sequence[str], Any], NDArray[Any]]) -> None:
+        self.numbers_of = numbers_of
+        self.salt: object = None
+        self.numbers = numbers_of((), None)
+
+    def of(self, ids: Sequence[str], salt: object) -> NDArray[Any]:
+        """The number of each account, ``(accounts,)``."""
+        if salt != self.salt:
+            self.salt, self.numbers = salt, self.numbers[:0]
+        new = ids[len(self.numbers) :]
+        if new:
+            self.numbers = np.concatenate([self.numbers, self.numbers_of(new, salt)])
+        return self.numbers
+
+
 @dataclass
 class Shard:
     """The accounts of one shard: their behaviour, what stands of them, and change detection."""
@@ -70,7 +95,8 @@ class Shard:
     standing: Standing = field(default_factory=Standing)
     change: ChangeDetection = field(default_factory=ChangeDetection)
     ids: list[str] = field(default_factory=list)
-    _buckets: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
+    _buckets: Hashed = field(default_factory=lambda: Hashed(buckets_of))
+    _draws: Hashed = field(default_factory=lambda: Hashed(holdout_draws))
 
     def register(self, accounts: pl.DataFrame) -> None:
         """Add accounts that are stated; those that are known stay as they are.
@@ -107,13 +133,9 @@ class Shard:
         self.standing.add_accounts(behaviour.limits_cents()[first:], products, behaviour.customers()[first:])
         self.change.add_accounts(len(ids))
 
-    def buckets(self, salt: str) -> NDArray[np.int16]:
-        """The bucket of each account, ``(accounts,)``, worked out once: an engine has one salt, its market's name."""
-        new = self.ids[len(self._buckets) :]
-        if new:
-            added = np.fromiter((bucket_of(each, salt) for each in new), np.int16, len(new))
-            self._buckets = np.concatenate([self._buckets, added])
-        return self._buckets
+    def buckets(self, salt: str) -> NDArray[Any]:
+        """The bucket of each account under a market's name, ``(accounts,)``."""
+        return self._buckets.of(self.ids, salt)
 
     def renumber(self, before: Sequence[ArmRules], after: Sequence[ArmRules], salt: str) -> None:
         """Let masks of rules follow the rules' ids from the arm that an account was of to the one that it is of."""
@@ -132,7 +154,13 @@ class Shard:
                 own = slots[known[(left == old) & (entered == new)]]
                 renumber_rules(self.standing, own, of_old.rules, of_new.rules)
 
-    def apply(self, account_ids: Sequence[str], events: EventBatch, relations: RelationsOf) -> Applied:
+    def apply(
+        self,
+        account_ids: Sequence[str],
+        events: EventBatch,
+        relations: RelationsOf,
+        holdout: HoldoutTerms = NO_HOLDOUT,
+    ) -> Applied:
         """Apply events in their order; what they lead to is to be watched before any others are applied.
 
         Parameters
@@ -141,6 +169,8 @@ class Shard:
             Whose they are, and what they are, in arrival order.
         relations
             What relations say of accounts, by their numbers.
+        holdout
+            Who is held out by chance.
         """
         batch = events.of_accounts(self.numbered(account_ids))
         features, status = self.books.behaviour.apply(batch)
@@ -157,7 +187,7 @@ class Shard:
             amount_cents=batch.amount_cents[which],
             days_past_due=batch.days_past_due[which],
             features=features[which],
-            others=_others(changes[which], relations(account)),
+            others=self._others(account, changes[which], relations(account), holdout),
         )
         return Applied(batch, features, status, rows, self._part(looks))
 
@@ -168,23 +198,25 @@ class Shard:
         self, accounts: NDArray[np.int64], as_of_us: int, terms: WatchTerms, relations: RelationsOf
     ) -> Watched:
         """Look at accounts as of a time, without an event."""
-        return watched([self._part(self._looks(accounts, as_of_us, relations))], terms)
+        return watched([self._part(self._looks(accounts, as_of_us, relations, terms.holdout))], terms)
 
     def seen(
         self, accounts: NDArray[np.int64], as_of_us: int, terms: WatchTerms, relations: RelationsOf
     ) -> tuple[NDArray[np.float64], Watched]:
         """Accounts' features as of a time, ``(n, 45)``, and how they are assessed; nothing is decided or changed."""
-        looks = self._looks(accounts, as_of_us, relations)
+        looks = self._looks(accounts, as_of_us, relations, terms.holdout)
         return looks.features, assessed_upon(read_upon(self._part(looks), terms), terms)
 
     def read(
         self, accounts: NDArray[np.int64], as_of_us: int, each: Sequence[WatchTerms], relations: RelationsOf
     ) -> list[Reading]:
         """What each of several terms reads of accounts as of a time; nothing is assessed, decided or changed."""
-        part = self._part(self._looks(accounts, as_of_us, relations))
+        part = self._part(self._looks(accounts, as_of_us, relations, each[0].holdout))
         return [read_upon(part, terms) for terms in each]
 
-    def _looks(self, accounts: NDArray[np.int64], as_of_us: int, relations: RelationsOf) -> Looks:
+    def _looks(
+        self, accounts: NDArray[np.int64], as_of_us: int, relations: RelationsOf, holdout: HoldoutTerms
+    ) -> Looks:
         nothing = np.zeros(len(accounts), np.int64)
         return Looks(
             account=accounts,
@@ -193,8 +225,21 @@ class Shard:
             amount_cents=nothing,
             days_past_due=nothing,
             features=self.books.behaviour.portraits(as_of_us, accounts),
-            others=_others(self.change.scores(accounts), relations(accounts)),
+            others=self._others(accounts, self.change.scores(accounts), relations(accounts), holdout),
         )
+
+    def _others(
+        self,
+        accounts: NDArray[np.int64],
+        changes: NDArray[np.float64],
+        relations: NDArray[np.float64],
+        holdout: HoldoutTerms,
+    ) -> dict[str, NDArray[np.float64]]:
+        columns = {name: np.ascontiguousarray(changes[:, k]) for k, name in enumerate(CHANGE_NAMES)}
+        columns |= {name: relations[k] for k, name in enumerate(RELATION_NAMES)}
+        if holdout.share:
+            columns[HOLDOUT_DRAW] = self._draws.of(self.ids, holdout.salt)[accounts]
+        return columns
 
     def state_bytes(self) -> int:
         """Bytes of its arrays, as far as they are used."""
@@ -229,8 +274,3 @@ class Shard:
             ChangeDetection.from_arrays(part("change")),
             ids,
         )
-
-
-def _others(changes: NDArray[np.float64], relations: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    columns = {name: np.ascontiguousarray(changes[:, k]) for k, name in enumerate(CHANGE_NAMES)}
-    return columns | {name: relations[k] for k, name in enumerate(RELATION_NAMES)}

@@ -252,7 +252,8 @@ class LiveState:
         for number, where in numbered:
             own = [ids[row] for row in where.tolist()]
             relations = self.web.relations_of(number)
-            parts.append((number, where, self.shards[number].apply(own, batch.part(where), relations)))
+            held = self.terms.watch.holdout
+            parts.append((number, where, self.shards[number].apply(own, batch.part(where), relations, held)))
         looks = [applied.part for *_, applied in parts]
         return parts, watched_by_arm(looks, self._arms_of(parts), [arm.watch for arm in self.terms.arms])
 

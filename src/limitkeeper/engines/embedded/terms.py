@@ -56,7 +56,8 @@ class LiveTerms:
         """The arm of accounts of a shard, ``(n,)``; where there is one arm only, no bucket is worked out."""
         if len(self.arms) == 1:
             return np.zeros(len(shard.ids) if isinstance(accounts, slice) else len(accounts), np.uint8)
-        return self._arm_of_bucket[shard.buckets(self.market)[accounts]]
+        found: NDArray[np.uint8] = self._arm_of_bucket[shard.buckets(self.market)[accounts]]
+        return found
 
     def arm_of(self, shard: Shard, number: int) -> int:
         """The arm of an account of a shard."""
