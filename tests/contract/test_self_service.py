@@ -18,6 +18,7 @@ from limitkeeper.app.customers import (
 )
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.explanations import explanation
+from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
@@ -25,6 +26,7 @@ from limitkeeper.app.notices import deliver_notices
 from limitkeeper.app.own_lines import Seen, last_seen, line_document, lines_document, portrait_document
 from limitkeeper.app.ownership import own_line
 from limitkeeper.app.steps import step_cancelled
+from limitkeeper.app.strategies import strategy_from_text, strategy_path
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US
@@ -218,15 +220,16 @@ TRACE = {
 }  # fmt: skip
 
 
-def decided(store: Store) -> str:
-    """A decision about a-1, approved by the system; the id of its case."""
+def decided(store: Store, strategy_hash: str = "s") -> str:
+    """A decision about a-1 by a strategy, approved by the system; the id of its case."""
     from limitkeeper.app.cases import cases_of_proposals
 
+    trace = TRACE | {"versions": TRACE["versions"] | {"strategy": strategy_hash}}
     with work(store, SYSTEM, NOW_US) as w:
         w.add(proposals, {"proposal_id": "p", "account_id": "a-1", "decision_id": "d", "action": "decrease",
                           "rule": "late_repeatedly", "limit_before_cents": 1_000_000, "limit_after_cents": 900_000,
                           "made_us": NOW_US, "status": "open", "status_us": NOW_US, "reason": None,
-                          "trace": json.dumps(TRACE), "sequence": 1})  # fmt: skip
+                          "trace": json.dumps(trace), "sequence": 1})  # fmt: skip
     cases_of_proposals(store, POLICY, NOW_US, EFFECTS)
     (row,) = store.rows(sa.select(cases))
     return str(row["case_id"])
@@ -257,6 +260,19 @@ def test_explanation_tells_rules_values_versions_and_appeal_and_is_kept(store: S
     assert "申诉" in "\n".join(chinese["paragraphs"])
     acts = [row["act"] for row in store.rows(sa.select(audit_events))]
     assert acts.count("decision.explain") == 2
+
+
+def test_decision_of_a_strategy_that_decides_no_more_is_explained_in_its_own_words(store: Store) -> None:
+    shipped = strategy_path("cautious").read_text(encoding="utf-8")
+    rules = strategy_from_text(shipped, "cautious").rules
+    told = next(rule.description for rule in rules if rule.id == "late_repeatedly")
+    text = shipped.replace(told, "Paid late again and again here.")
+    with work(store, SYSTEM, NOW_US) as w:
+        drafted(w, text, "own", "CN", None, None)
+    case_id = decided(store, strategy_from_text(text, "own").hash)
+    with work(store, KIM, NOW_US) as w:
+        found = explanation(w, "a-1", case_id, "en")
+    assert [rule["text"] for rule in found["rules"]] == ["Paid late again and again here."]
 
 
 def test_line_is_seen_as_the_monitor_last_wrote_of_it_where_it_cannot_be_asked(store: Store) -> None:

@@ -348,6 +348,16 @@ def test_changes_between_two_versions_are_told_rule_by_rule(house: House) -> Non
     house.kim.asked("GET", "/v1/strategies/nothing", status=404)
 
 
+def test_strategy_is_found_by_the_hash_that_traces_name_it_by(house: House) -> None:
+    retired = strategy_from_text(of_version(STANDARD, "stricter").replace("value: 0.70", "value: 0.65")
+                                 .replace("cool_down_days: 14", "cool_down_days: 21"), "stricter")  # fmt: skip
+    found = house.ivy.get(f"/v1/strategies/{retired.hash}")
+    assert (found["version"], found["standing"]) == ("stricter", "draft")
+    live = house.ivy.get("/v1/strategies/live")
+    assert house.ivy.get(f"/v1/strategies/{live['hash']}")["standing"] == live["standing"]
+    house.ivy.asked("GET", f"/v1/strategies/sha256:{'0' * 64}", status=404)
+
+
 def test_regulation_says_where_no_article_was_verified(house: House) -> None:
     found = house.ivy.get("/v1/regulation")
     assert found["market"] == "CN"

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS
+from limitkeeper.app.life_contents import kept_strategy
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.app.own_lines import account_wording
 from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy_path
@@ -44,7 +45,7 @@ def explanation(
     language
         Of words.
     strategies
-        Those that run, beside the shipped ones: rules are told in the words of the strategy that decided.
+        Those that run, beside the shipped ones and releases: rules are told in the words of the one that decided.
     currency_sign
         Before amounts.
 
@@ -63,7 +64,8 @@ def explanation(
         raise MissingError("There is no such decision about this line.", value=case_id)
     w.note("decision.explain", f"case:{case_id}", {"account": account_id, "language": language})
     words, trace = account_wording(language), json.loads(row["trace"]) if row["trace"] else {}
-    rules = _rules(trace, language, words, strategies, currency_sign)
+    decided = _decided_by(w, (trace.get("versions") or {}).get("strategy"), strategies)
+    rules = _rules(trace, language, words, decided, currency_sign)
     score = trace.get("score") or {}
     is_scored = any(rule["hit"] and rule["uses_score"] for rule in trace.get("rules", []))
     found = {
@@ -100,9 +102,9 @@ def _shown(account_id: str) -> str:
 
 
 def _rules(
-    trace: Mapping[str, Any], language: str, words: AccountWording, strategies: Sequence[Strategy], sign: str
+    trace: Mapping[str, Any], language: str, words: AccountWording, decided: Strategy | None, sign: str
 ) -> list[dict[str, Any]]:
-    told = rule_descriptions((trace.get("versions") or {}).get("strategy"), language, strategies)
+    told = {} if decided is None else rule_descriptions(decided, language)
     found = []
     for rule in trace.get("rules", []):
         if not rule["hit"] or rule["action"] == "none":
@@ -129,16 +131,22 @@ def _shipped_strategies() -> tuple[Strategy, ...]:
     return tuple(loaded_strategy(strategy_path(name)) for name in strategy_names())
 
 
-def rule_descriptions(
-    strategy_hash: str | None, language: str, strategies: Sequence[Strategy] = ()
-) -> dict[str, str]:
-    """What each rule of a strategy says in a language, by its id; empty where the strategy is not at hand."""
+def _decided_by(w: Work, strategy_hash: str | None, strategies: Sequence[Strategy]) -> Strategy | None:
+    """The strategy that decided: one that runs, is shipped, or was once a release; None where it is not at hand."""
+    if strategy_hash is None:
+        return None
     for each in (*strategies, *_shipped_strategies()):
         if each.hash == strategy_hash:
-            return {
-                rule.id: rule.description_zh if language == "zh" else rule.description for rule in each.rules
-            }
-    return {}
+            return each
+    try:
+        return kept_strategy(w, strategy_hash)
+    except MissingError:
+        return None
+
+
+def rule_descriptions(strategy: Strategy, language: str) -> dict[str, str]:
+    """What each rule of a strategy says in a language, by its id."""
+    return {rule.id: rule.description_zh if language == "zh" else rule.description for rule in strategy.rules}
 
 
 def _paragraphs(found: Mapping[str, Any], words: AccountWording, language: str, sign: str) -> list[str]:

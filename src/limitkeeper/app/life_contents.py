@@ -80,8 +80,14 @@ def released_strategy(w: Work, row: Mapping[str, Any]) -> Strategy:
     PolicyError
         When what is kept is not what its hash names.
     """
-    strategy = strategy_from_text(released_text(w, row), f"release {row['release_id']}")
-    _same(strategy.hash, row["strategy_hash"])
+    return kept_strategy(w, row["strategy_hash"])
+
+
+def kept_strategy(w: Work, strategy_hash: str) -> Strategy:
+    """A strategy that some release of the store has brought in; errors as of :func:`kept_model`."""
+    text = _content(w, strategy_hash, "strategy").decode()
+    strategy = strategy_from_text(text, f"strategy {strategy_hash}")
+    _same(strategy.hash, strategy_hash)
     return strategy
 
 
@@ -129,6 +135,21 @@ def release_row_of(w: Work, release_id: str) -> dict[str, Any]:
     if row is None:
         raise MissingError("There is no such release.", value=release_id, advice=SEE)
     return row
+
+
+def release_of_strategy(w: Work, strategy_hash: str) -> str:
+    """The id of the newest release of a strategy, whatever its model and market.
+
+    Raises
+    ------
+    MissingError
+        When there is none.
+    """
+    found = sa.select(releases.c.release_id).where(releases.c.strategy_hash == strategy_hash)
+    row = w.row(found.order_by(releases.c.made_us.desc(), releases.c.release_id).limit(1))
+    if row is None:
+        raise MissingError("There is no such release.", value=strategy_hash, advice=SEE)
+    return str(row["release_id"])
 
 
 def keep_content(w: Work, name_hash: str, kind: str, name: str, content: bytes) -> None:

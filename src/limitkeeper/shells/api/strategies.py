@@ -10,7 +10,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from limitkeeper.app.life_contents import release_row_of, released_strategy, released_text
+from limitkeeper.app.life_contents import (
+    release_of_strategy,
+    release_row_of,
+    released_strategy,
+    released_text,
+)
 from limitkeeper.app.life_documents import last_review
 from limitkeeper.app.live import champion_of, market_of, server_standing
 from limitkeeper.app.policy import market_parameters
@@ -44,12 +49,13 @@ CHECKING = threading.BoundedSemaphore(CHECKS_AT_ONCE)
 
 SEARCH_LETTERS = 100
 
-NOW = "live"
-"""The name of what this server decides by."""
+NOW, CONTENT = "live", "sha256:"
+"""The name of what this server decides by, and with what the hash of a strategy begins."""
 
 StrategyId = Annotated[
     str,
-    Path(max_length=64, description="The id of a release, or `live`: what this server decides by.", examples=[NOW]),
+    Path(max_length=80, description="The id of a release, the hash of a strategy as traces name it (`sha256:...`), or "
+         "`live`: what this server decides by.", examples=[NOW]),
     WITHOUT_NUL,
 ]  # fmt: skip
 Since = Annotated[
@@ -150,11 +156,18 @@ class Shelf:
             model = reporter.terms.model
             model_hash = None if model is None else model.hash
             return strategy, server_standing(w, self.engine.policies.arms) | {"model_hash": model_hash}
+        if name.startswith(CONTENT):
+            return self._of_content(w, name)
         row = release_row_of(w, name)
         names = ("release_id", "market", "model_hash")
         champion = champion_of(w, row["market"])
         where = {"standing": row["state"], "champion_id": champion, "challengers": []}
         return released_strategy(w, row), where | {name: row[name] for name in names}
+
+    def _of_content(self, w: Work, strategy_hash: str) -> tuple[Strategy, dict[str, Any]]:
+        """A strategy by its hash: what decides now, or a release."""
+        now = self.found(w, NOW)
+        return now if now[0].hash == strategy_hash else self.found(w, release_of_strategy(w, strategy_hash))
 
     def text(self, w: Work, name: str) -> str:
         """A strategy's text: as it was drafted, or written anew where what the server decides by has no release.

@@ -30,10 +30,8 @@ async def alert_feed(look: Look) -> Response:
 
 async def one_alert(look: Look) -> Response:
     """One alert with the trace of the decision behind it."""
-    found, rules = await asyncio.gather(
-        look.ask.get(f"/v1/alerts/{look.request.path_params['alert_id']}"), look.rule_book()
-    )
-    return look.page("alert", alert=found, rules=rules)
+    found = await look.ask.get(f"/v1/alerts/{look.request.path_params['alert_id']}")
+    return look.page("alert", alert=found, rules=await look.rule_book(found["trace"]))
 
 
 async def acknowledge_several(look: Look) -> Response:

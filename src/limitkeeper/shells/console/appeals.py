@@ -27,7 +27,8 @@ async def one_appeal(look: Look) -> Response:
     appeal = await look.ask.get(f"/v1/appeals/{appeal_id}")
     case = await look.found(f"/v1/cases/{appeal['case_id']}")
     proposal = await look.found(case and case["proposal_id"] and f"/v1/proposals/{case['proposal_id']}")
-    return look.page("appeal", appeal=appeal, case=case, proposal=proposal, rules=await look.rule_book())
+    rules = await look.rule_book(proposal and proposal["trace"])
+    return look.page("appeal", appeal=appeal, case=case, proposal=proposal, rules=rules)
 
 
 async def evidence(look: Look) -> Response:

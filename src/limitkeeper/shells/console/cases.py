@@ -34,13 +34,13 @@ async def one_case(look: Look) -> Response:
     """One case: what is proposed, why, who may act, and what was done."""
     case_id = look.request.path_params["case_id"]
     case = await look.ask.get(f"/v1/cases/{case_id}")
-    offers, rules, proposal, preview, account = await asyncio.gather(
+    offers, proposal, preview, account = await asyncio.gather(
         look.ask.get(f"/v1/cases/{case_id}/acts"),
-        look.rule_book(),
         look.found(case["proposal_id"] and f"/v1/proposals/{case['proposal_id']}"),
         look.found(case["is_live"] and f"/v1/cases/{case_id}/notice/preview"),
         look.found(case["account_id"] and f"/v1/accounts/{case['account_id']}"),
     )
+    rules = await look.rule_book(proposal and proposal["trace"])
     return look.page(
         "case", rules=rules, case=case, proposal=proposal, preview=preview, account=account, offers=offers,
         is_done=look.may("case.act") and not may_go_on(offers),

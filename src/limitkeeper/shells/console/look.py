@@ -1,9 +1,10 @@
 """A look at a page: who looks, in which language, what the page asks, and how it is shown."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib.resources import files
@@ -280,10 +281,20 @@ class Look:
                 return None
             raise
 
-    async def rule_book(self) -> RuleBook:
-        """What is known of the rules of the strategy that decides; nothing to who may not read strategies."""
-        found = await self.found(self.may("release.read") and "/v1/strategies/live")
-        return rule_book(found, self.language) if found else RuleBook()
+    async def rule_book(self, trace: Mapping[str, Any] | None = None) -> RuleBook:
+        """What is known of rules: of the strategy that decided, by its trace, or without one of all that decide now.
+
+        Nothing to who may not read strategies.
+        """
+        if not self.may("release.read"):
+            return RuleBook()
+        if trace is not None:
+            found = await self.found(f"/v1/strategies/{trace['versions']['strategy']}")
+            return rule_book([found] if found else [], self.language)
+        champion = await self.found("/v1/strategies/live")
+        names = [each["release_id"] for each in champion["challengers"]] if champion else []
+        others = await asyncio.gather(*(self.found(f"/v1/strategies/{name}") for name in names))
+        return rule_book([each for each in (*others, champion) if each], self.language)
 
     def values(self) -> dict[str, Any]:
         """What every template is given."""

@@ -2,7 +2,7 @@
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,21 +47,22 @@ class RuleBook:
     meanings: Mapping[str, str] = field(default_factory=dict)
 
 
-def rule_book(strategy: Mapping[str, Any], language: str) -> RuleBook:
-    """The book of a strategy as ``GET /v1/strategies/live`` tells it.
+def rule_book(strategies: Sequence[Mapping[str, Any]], language: str) -> RuleBook:
+    """The book of strategies as ``GET /v1/strategies/ID`` tells them; where they differ, the last one counts.
 
     Examples
     --------
     >>> threshold = {"name": "pd_high", "unit": "share", "description": "High.", "description_zh": "高。"}
     >>> rule = {"id": "pd_is_high", "description": "Too risky.", "description_zh": "风险过高。"}
-    >>> rule_book({"rules": [rule | {"thresholds": [threshold], "reads": []}]}, "en")
+    >>> rule_book([{"rules": [rule | {"thresholds": [threshold], "reads": []}]}], "en")
     RuleBook(words={'pd_is_high': 'Too risky'}, units={'pd_high': 'share'}, meanings={'pd_high': 'High.'})
     """
     said = "description_zh" if language == "zh" else "description"
-    thresholds = [each for rule in strategy["rules"] for each in rule["thresholds"]]
-    read = [each for rule in strategy["rules"] for each in rule["reads"]]
+    rules = [rule for strategy in strategies for rule in strategy["rules"]]
+    thresholds = [each for rule in rules for each in rule["thresholds"]]
+    read = [each for rule in rules for each in rule["reads"]]
     return RuleBook(
-        {rule["id"]: rule[said].rstrip("。.") for rule in strategy["rules"]},
+        {rule["id"]: rule[said].rstrip("。.") for rule in rules},
         {each["name"]: each["unit"] for each in (*read, *thresholds)},
         {each["name"]: each[said] for each in thresholds},
     )

@@ -66,7 +66,7 @@ def test_release_that_says_more_than_a_sentence_can_is_left_as_it_is(release: st
 def test_every_release_that_is_shipped_is_told_in_words_and_every_threshold_has_its_unit(name: str) -> None:
     strategy = loaded_strategy(strategy_path(name))
     market = dict.fromkeys(known_market_parameters(), 0.1)
-    book = rule_book(strategy_document(strategy, market), "en")
+    book = rule_book([strategy_document(strategy, market)], "en")
     for rule in strategy.rules:
         assert rule.description.rstrip(".") == book.words[rule.id]
         given: dict[str, Any] = {"release": rule.release and rule.release.text, "values": SHARED_QUANTITIES,
