@@ -57,12 +57,14 @@ def test_older_command_that_is_retried_last_leaves_the_newer_limit(store: Store)
     older, newer = effect(store, 600, NOW_US), effect(store, 300, NOW_US + 1)
     core, bank, clock = Receiver(), Bank(), [NOW_US + 2]
     core.statuses = [503]
-    channel = webhook_channel(Webhook(core.url, SECRET))
+    webhook = Webhook(core.url, SECRET)
+    channel = webhook_channel(webhook)
     try:
         for _ in range(2):
             deliver_due(store, {BANK_TOPIC: channel}.get, lambda: clock[0])
             clock[0] += RETRY_SECONDS[0] * 1_000_000
     finally:
+        webhook.close()
         core.shutdown()
         core.server_close()
     _, *bodies = [body for _, body in core.taken]  # the first one was not taken

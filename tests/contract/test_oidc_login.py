@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,9 @@ def provider() -> Iterator[SigningProvider]:
 
 
 @pytest.fixture
-def logins(provider: SigningProvider) -> OidcLogins:
-    return OidcLogins(Provider(Client(provider.issuer, CLIENT, SECRET, BACK)), MAPPED)
+def logins(provider: SigningProvider) -> Iterator[OidcLogins]:
+    with closing(Provider(Client(provider.issuer, CLIENT, SECRET, BACK))) as asked:
+        yield OidcLogins(asked, MAPPED)
 
 
 def now_us() -> int:

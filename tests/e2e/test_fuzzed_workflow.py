@@ -2,13 +2,14 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import polars as pl
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -51,6 +52,7 @@ class Fuzzed:
     server: WorkflowServer
     people: dict[str, Person]
     ids: dict[str, list[str]]
+    session: requests.Session = field(default_factory=requests.Session)
 
 
 def refused(_letter: Letter) -> None:
@@ -63,7 +65,9 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
     accounts = pl.DataFrame({"account_id": LINES, "customer_id": list(CUSTOMERS.values()),
                              "limit_cents": [1_000_000.0] * len(LINES)})  # fmt: skip
     with workflow_server(f"sqlite:///{folder}/store.db", folder, accounts, {"mail": refused}) as server:
-        yield at_work(server)
+        found = at_work(server)
+        with found.session:
+            yield found
 
 
 def at_work(server: WorkflowServer) -> Fuzzed:
@@ -182,7 +186,8 @@ def asked_at_random(fuzzed: Fuzzed, operation: Any) -> Callable[[Callable[[Any],
 def answered(fuzzed: Fuzzed, person: Person, case: Any) -> httpx.Response:
     """What the server answers somebody."""
     token = {"authorization": person.client.headers.get("authorization", "")}
-    answer = case.call(base_url=fuzzed.server.address, headers=token, timeout=30)
+    fuzzed.session.cookies.clear()  # nobody comes in by another's
+    answer = case.call(base_url=fuzzed.server.address, session=fuzzed.session, headers=token, timeout=30)
     headers = {name: values[0] for name, values in answer.headers.items()}
     request = httpx.Request(case.method, str(answer.request.url))
     return httpx.Response(answer.status_code, headers=headers, content=answer.content, request=request)

@@ -4,6 +4,7 @@ import html
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,9 +37,10 @@ def lender(keycloak: real.Keycloak, tmp_path_factory: pytest.TempPathFactory) ->
     folder: Path = tmp_path_factory.mktemp("lender")
     port, _ = free_ports()
     client = Client(keycloak.issuer, real.CLIENT, real.SECRET, f"http://127.0.0.1:{port}{BACK_PATH}")
-    logins = OidcLogins(Provider(client), MAPPED, local_accounts=False)
-    with workflow_server(f"sqlite:///{folder}/store.db", folder, oidc=logins, port=port) as found:
-        yield found
+    with closing(Provider(client)) as provider:
+        logins = OidcLogins(provider, MAPPED, local_accounts=False)
+        with workflow_server(f"sqlite:///{folder}/store.db", folder, oidc=logins, port=port) as found:
+            yield found
 
 
 def logged_in(server: WorkflowServer, name: str, password: str = real.PASSWORD) -> httpx.Response:

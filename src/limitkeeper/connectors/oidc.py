@@ -131,6 +131,10 @@ class Provider:
     _metadata: tuple[float, Mapping[str, Any]] | None = None
     _keys: tuple[float, KeySet] | None = None
 
+    def close(self) -> None:
+        """Give its connections back."""
+        self._http.close()
+
     def authorization_url(self, secrets: Secrets) -> str:
         """Where a person is sent to log in.
 

@@ -82,6 +82,10 @@ class Webhook:
     secret: bytes = field(repr=False)
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=SEND_SECONDS), repr=False)
 
+    def close(self) -> None:
+        """Give its connections back."""
+        self.client.close()
+
     def send(self, message_id: str, timestamp: int, body: bytes) -> None:
         """Send a message; the same id again where it is sent again.
 

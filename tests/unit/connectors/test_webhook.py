@@ -1,6 +1,7 @@
 import base64
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from standardwebhooks import Webhook as Verifier
@@ -22,13 +23,15 @@ def receiver() -> Iterator[Receiver]:
 
 def test_message_is_verified_by_another_library(receiver: Receiver) -> None:
     body = '{"type": "alert.opened", "data": {"说": "明"}}'.encode()
-    Webhook(receiver.url, secret_bytes(SECRET)).send("m-1", int(time.time()), body)
+    with closing(Webhook(receiver.url, secret_bytes(SECRET))) as webhook:
+        webhook.send("m-1", int(time.time()), body)
     headers, taken = receiver.taken[0]
     assert Verifier(SECRET).verify(taken, headers)["type"] == "alert.opened"
 
 
 def test_changed_message_is_not_verified(receiver: Receiver) -> None:
-    Webhook(receiver.url, secret_bytes(SECRET)).send("m-1", int(time.time()), b'{"limit": 1}')
+    with closing(Webhook(receiver.url, secret_bytes(SECRET))) as webhook:
+        webhook.send("m-1", int(time.time()), b'{"limit": 1}')
     headers, _ = receiver.taken[0]
     with pytest.raises(WebhookVerificationError):
         Verifier(SECRET).verify(b'{"limit": 2}', headers)
@@ -37,8 +40,8 @@ def test_changed_message_is_not_verified(receiver: Receiver) -> None:
 @pytest.mark.parametrize("status", [301, 400, 410, 500])
 def test_answer_that_is_no_success_is_a_failed_delivery(receiver: Receiver, status: int) -> None:
     receiver.statuses.append(status)
-    with pytest.raises(DeliveryError):
-        Webhook(receiver.url, secret_bytes(SECRET)).send("m-1", 1, b"{}")
+    with pytest.raises(DeliveryError), closing(Webhook(receiver.url, secret_bytes(SECRET))) as webhook:
+        webhook.send("m-1", 1, b"{}")
 
 
 def test_endpoint_that_is_away_is_a_failed_delivery() -> None:

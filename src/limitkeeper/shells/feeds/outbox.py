@@ -59,4 +59,4 @@ def outbox_loop(
         sent, failed = deliver_due(engine.store, channels.get, engine.now_us)
         return sent + failed > 0
 
-    return Loop("outbox", work, LOOK_SECONDS)
+    return Loop("outbox", work, LOOK_SECONDS, webhook.close if webhook else None)
