@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -55,8 +55,8 @@ class Disk:
         self.ballast = folder / "ballast"
 
     def fill(self) -> None:
-        """Leave no byte."""
-        with self.ballast.open("wb", buffering=0) as file:
+        """Leave no byte; what was freed since, as by a checkpoint of the database, is taken too."""
+        with self.ballast.open("ab", buffering=0) as file:
             for part in (1 << 20, 1 << 12, 1):
                 try:
                     while file.write(b"\0" * part) == part:
@@ -107,10 +107,11 @@ class Sending:
         while self.server.counted_events() < 5 * self.batch:
             time.sleep(0.05)
 
-    def await_not_ready(self) -> None:
-        """Until the server says that it cannot write."""
+    def await_not_ready(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Until the server says that it cannot write; done again and again meanwhile."""
         until = time.monotonic() + 60
         while httpx.get(f"{self.server.url}/readyz", timeout=5).status_code == 200:
+            meanwhile()
             assert time.monotonic() < until, "the server says that it is ready"
             time.sleep(0.2)
 

@@ -74,8 +74,7 @@ def test_full_disk_delays_the_answer_and_loses_nothing(
         KilledServer(f"sqlite:///{folder}/store.db", folder, accounts), life().events[:EVENTS], BATCH
     ) as run:
         run.await_some()
-        full_disk.fill()
-        run.await_not_ready()
+        run.await_not_ready(full_disk.fill)
         assert run.acknowledged == []
         full_disk.free()
         behind, state = run.ended()
