@@ -17,7 +17,7 @@ from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from tests.crash.campaign_steps import ACCOUNTS, begin, work_off
 
-STRIDE = 17
+STRIDE = 23
 
 
 def in_process(url: str, doing: str, step: int) -> bool:

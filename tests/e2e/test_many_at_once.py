@@ -24,7 +24,7 @@ from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import work
 from tests.workflow_server import WorkflowServer, awaited, workflow_server
 
-OFFICERS, MEMBERS, CASES, ACTS = 45, 5, 1_000, 16
+OFFICERS, MEMBERS, CASES, ACTS = 45, 5, 1_000, 12
 
 CUSTOMERS, WISHES = 200, 2
 
