@@ -202,6 +202,9 @@ class Store:
         self._drop_writer()
         if self._lock is not None:
             with contextlib.suppress(sa.exc.DBAPIError):
+                if isinstance(self._lock, sa.Connection):
+                    # PostgreSQL ends a session some time after it is closed: whoever opens next must find it free.
+                    self._lock.execute(sa.select(sa.func.pg_advisory_unlock_all()))
                 self._lock.close()
             self._lock = None
         self.database.dispose()
