@@ -177,14 +177,15 @@ def server_standing(w: Work, arms: Sequence[Arm]) -> dict[str, Any]:
         What it decides by, the champion first.
     """
     market = market_of(w)
-    champion, runs = champion_of(w, market), shares_of(arms, market)
+    live, runs = live_shares(w, market), shares_of(arms, market)
+    champion = live[0][0] if live else None
     row = w.kept(releases, runs[0][0])
     if is_trial(w):
         standing = TRIAL
     elif champion is None:
         standing = UNRELEASED
     else:
-        standing = LIVE if runs == live_shares(w, market) else REPLACED
+        standing = LIVE if runs == live else REPLACED
     own = None if row is None else row["release_id"]
     challengers = [
         {"release_id": release_id, "name": arm.strategy.name, "version": arm.strategy.version,

@@ -146,7 +146,7 @@ class Engine:
         return applied
 
     def _policy_noted(self, note: Note, *, must_be_at_hand: bool = True) -> LivePolicy:
-        """The policy that a snapshot or an entry of the journal names; today's where it is not and need not be at hand.
+        """The policy that a snapshot or an entry of the journal names; what decides now, where it need not be at hand.
 
         Raises
         ------

@@ -137,6 +137,13 @@ class Shard:
         """The bucket of each account under a market's name, ``(accounts,)``."""
         return self._buckets.of(self.ids, salt)
 
+    def arms(self, of_bucket: NDArray[np.uint8], salt: str, accounts: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The arm of accounts, ``(n,)``; where the champion has every bucket, none is worked out."""
+        if not of_bucket.any():
+            return np.zeros(len(accounts), np.uint8)
+        found: NDArray[np.uint8] = of_bucket[self.buckets(salt)[accounts]]
+        return found
+
     def renumber(self, before: Sequence[ArmRules], after: Sequence[ArmRules], salt: str) -> None:
         """Let masks of rules follow the rules' ids from the arm that an account was of to the one that it is of."""
         if before == after:
@@ -144,9 +151,7 @@ class Shard:
         slots = self.standing.slots[: self.standing.count]
         known = np.flatnonzero(slots != NO_SLOT)
         left, entered = (
-            arm_of_bucket([each.buckets for each in rules])[self.buckets(salt)[known]]
-            if len(rules) > 1
-            else np.zeros(len(known), np.uint8)
+            self.arms(arm_of_bucket([each.buckets for each in rules]), salt, known)
             for rules in (before, after)
         )
         for old, of_old in enumerate(before):

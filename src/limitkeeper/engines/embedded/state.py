@@ -333,9 +333,10 @@ class LiveState:
         steps = []
         terms = self.terms
         for number, shard in enumerate(self.shards):
-            arms = terms.arms_of(shard, slice(None))
+            several = len(terms.arms) > 1
+            arms = terms.arms_of(shard, np.arange(len(shard.ids))) if several else None
             for place, arm in enumerate(terms.arms):
-                among = arms == place if len(terms.arms) > 1 else None
+                among = None if arms is None else arms == place
                 due = due_accounts(shard.standing, as_of_us, arm.waits, among)
                 if len(due.looked_at):
                     found = shard.look(due.looked_at, as_of_us, arm.watch, self.web.relations_of(number))

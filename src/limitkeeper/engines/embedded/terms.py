@@ -52,12 +52,9 @@ class LiveTerms:
     def _arm_of_bucket(self) -> NDArray[np.uint8]:
         return arm_of_bucket([arm.buckets for arm in self.arms])
 
-    def arms_of(self, shard: Shard, accounts: NDArray[np.int64] | slice) -> NDArray[np.uint8]:
-        """The arm of accounts of a shard, ``(n,)``; where there is one arm only, no bucket is worked out."""
-        if len(self.arms) == 1:
-            return np.zeros(len(shard.ids) if isinstance(accounts, slice) else len(accounts), np.uint8)
-        found: NDArray[np.uint8] = self._arm_of_bucket[shard.buckets(self.market)[accounts]]
-        return found
+    def arms_of(self, shard: Shard, accounts: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The arm of accounts of a shard, ``(n,)``."""
+        return shard.arms(self._arm_of_bucket, self.market, accounts)
 
     def arm_of(self, shard: Shard, number: int) -> int:
         """The arm of an account of a shard."""

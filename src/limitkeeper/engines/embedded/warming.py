@@ -31,17 +31,15 @@ NOBODYS = 4 * SHARDS
 
 def nobodys(terms: LiveTerms) -> list[str]:
     """Names of accounts that are nobody's: some of each arm, the champion's first."""
-    if len(terms.arms) == 1:
-        return [f"nobody-{k}" for k in range(NOBODYS)]
     arms = arm_of_bucket([arm.buckets for arm in terms.arms])
     by_arm: list[list[str]] = [[] for _ in terms.arms]
-    for k in count():
-        own = by_arm[arms[bucket_of(f"nobody-{k}", terms.market)]]
+    names = (f"nobody-{k}" for k in count())
+    while min(map(len, by_arm)) < NOBODYS:
+        name = next(names)
+        own = by_arm[arms[bucket_of(name, terms.market)]]
         if len(own) < NOBODYS:
-            own.append(f"nobody-{k}")
-        if all(len(each) == NOBODYS for each in by_arm):
-            return [name for each in by_arm for name in each]
-    raise AssertionError
+            own.append(name)
+    return [name for own in by_arm for name in own]
 
 
 def warming(engine: Engine, policies: Policies | None = None) -> Iterator[str]:
