@@ -14,14 +14,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.notices import contact_added, written
+from limitkeeper.app.notices import contact_added, preferences_set, written
 from limitkeeper.connectors.letters import Letter, LetterRefusedError
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, OFFICER, OPERATOR, STRATEGIST, SYSTEM
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.shells.console import audit
 from limitkeeper.shells.console.session import form_mark
 from limitkeeper.store.audit_tables import audit_events
-from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import work
 from tests.console_forms import Browser
@@ -236,9 +235,9 @@ def test_notice_that_nobody_took_is_listed_read_with_its_deliveries_and_sent_aga
         "freeze_lifted", f"**** {SCRIPT}", "¥", limit_after_cents=100, effective_day=dt.date(2026, 9, 21)
     )
     with work(server.engine.store, SYSTEM, server.clock()) as w:
+        preferences_set(w, "c-1", {"quiet_from_hour": 0, "quiet_to_hour": 0})  # at whatever hour this runs
         contact_added(w, SEAL, "c-1", "mail", "kim@mail.test", 0)
         notice_id = written(w, SEAL, "c-1", "a-1", facts, "en")
-        w.connection.execute(notices.update().values(due_us=0))  # not after a quiet hour
     oli, api = at("oli"), server.session("oli")
     awaited(lambda: api.get("/v1/notices/states")["items"])
     page = oli.page("/console/notices")
