@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from limitkeeper.shells.report.monitoring_page import monitoring_html
-from limitkeeper.shells.report.page import report_html
+from limitkeeper.shells.report.review_page import report_html
 from tests.monitored_model import monitoring_document
 from tests.report_summary import report_summary
 

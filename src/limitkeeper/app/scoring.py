@@ -12,7 +12,6 @@ from limitkeeper.core.kernel.errors import InputError, ModelError, did_you_mean
 from limitkeeper.core.risk.derivation import with_derived
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.risk.scorecard import REASONS, Scored
-from limitkeeper.learn.challenger import challenger_score
 from limitkeeper.learn.preparation import check_fits, encoded, trimmed
 
 
@@ -45,6 +44,9 @@ def challenger_pd(model: Model, frame: pl.DataFrame) -> NDArray[np.float64]:
     ModelError
         When the model has no challenger, or the table does not fit.
     """
+    # Here, because who decides by the scorecard alone, as a server does, has no use for what trains the other.
+    from limitkeeper.learn.challenger import challenger_score
+
     if model.challenger is None:
         raise ModelError(f"A model of kind '{model.kind}' has no challenger.")
     columns = encoded(trimmed_inputs(model, frame), model.inputs)

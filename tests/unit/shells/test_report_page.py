@@ -3,7 +3,8 @@ import re
 import pytest
 
 from limitkeeper.core.kernel.errors import PolicyError
-from limitkeeper.shells.report.page import report_html, report_words
+from limitkeeper.shells.report.page import report_words
+from limitkeeper.shells.report.review_page import report_html
 from tests.report_summary import HOSTILE, report_summary
 
 

@@ -13,24 +13,8 @@ from rich.table import Table
 
 from limitkeeper.app.review import Review
 from limitkeeper.connectors.tables import table_written
-from limitkeeper.shells.report.page import (
-    money,
-    percent,
-    points_gained,
-    ranking_names,
-    report_html,
-    report_words,
-)
-
-VALUE_ROWS = (
-    "limit_cents",
-    "ead_cents",
-    "expected_loss_cents",
-    "economic_capital_cents",
-    "revenue_cents",
-    "economic_profit_cents",
-    "raroc",
-)
+from limitkeeper.shells.report.page import money, percent, report_words
+from limitkeeper.shells.report.review_page import VALUE_ROWS, points_gained, ranking_names, report_html
 
 DECISIONS, SUMMARY, REPORT = "decisions.parquet", "summary.json", "report.html"
 
