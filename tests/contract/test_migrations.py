@@ -87,10 +87,12 @@ def shape_of(url: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def before(store_url: str) -> str:
+def before(database_url: str) -> str:
     """A store as the program before revisions made it, with a row in each of its tables."""
-    run_script(store_url, (BEFORE / f"{sa.make_url(store_url).get_backend_name()}.sql").read_text("utf-8"))
-    return store_url
+    run_script(
+        database_url, (BEFORE / f"{sa.make_url(database_url).get_backend_name()}.sql").read_text("utf-8")
+    )
+    return database_url
 
 
 def test_revisions_are_a_line_that_ends_at_the_newest() -> None:
@@ -99,8 +101,8 @@ def test_revisions_are_a_line_that_ends_at_the_newest() -> None:
     assert script.get_heads() == [NEWEST]
 
 
-def test_new_store_has_what_the_tables_say(store_url: str) -> None:
-    store = Store(store_url)
+def test_new_store_has_what_the_tables_say(database_url: str) -> None:
+    store = Store(database_url)
     with store.database.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
@@ -189,19 +191,19 @@ def test_who_only_reads_an_earlier_store_is_told_how_to_upgrade_and_changes_noth
     assert rows_of(before) == rows
 
 
-def test_store_of_a_newer_program_is_refused_by_all(store_url: str) -> None:
-    Store(store_url).close()
-    run_script(store_url, "UPDATE store_revision SET version_num = '9999'")
+def test_store_of_a_newer_program_is_refused_by_all(database_url: str) -> None:
+    Store(database_url).close()
+    run_script(database_url, "UPDATE store_revision SET version_num = '9999'")
     for opened in (opened_store, Store, lambda url: Store(url, upgrades=True)):
         with pytest.raises(StoreError, match=f"newer program.*9999.*up to {NEWEST}"):
-            opened(store_url)
+            opened(database_url)
 
 
-def test_reader_makes_no_store_of_an_empty_database(store_url: str) -> None:
-    run_script(store_url, "SELECT 1")
+def test_reader_makes_no_store_of_an_empty_database(database_url: str) -> None:
+    run_script(database_url, "SELECT 1")
     with pytest.raises(StoreError, match="no such store"):
-        opened_store(store_url)
-    assert rows_of(store_url) == {}
+        opened_store(database_url)
+    assert rows_of(database_url) == {}
 
 
 def test_store_is_not_upgraded_under_a_server_that_runs(before: str) -> None:
@@ -225,12 +227,12 @@ def test_engine_that_lost_its_lock_cannot_write_behind_an_upgrade(before: str) -
     overtaken.close()
 
 
-def test_many_who_open_an_empty_database_at_once_make_one_store(store_url: str) -> None:
+def test_many_who_open_an_empty_database_at_once_make_one_store(database_url: str) -> None:
     problems: list[BaseException] = []
 
     def opens() -> None:
         try:
-            Store(store_url).close()
+            Store(database_url).close()
         except BaseException as error:  # noqa: BLE001 - told below
             problems.append(error)
 
@@ -240,8 +242,8 @@ def test_many_who_open_an_empty_database_at_once_make_one_store(store_url: str) 
     for thread in threads:
         thread.join()
     assert problems == []
-    assert rows_of(store_url)[VERSION_TABLE] == [(NEWEST,)]
-    assert len(rows_of(store_url)["audit_heads"]) == 1
+    assert rows_of(database_url)[VERSION_TABLE] == [(NEWEST,)]
+    assert len(rows_of(database_url)["audit_heads"]) == 1
 
 
 KILLED = """

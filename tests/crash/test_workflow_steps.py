@@ -1,6 +1,7 @@
 """A process that dies between any two steps of a case, a notice or a command goes on, and each thing happened once."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -99,6 +100,7 @@ def test_process_that_dies_at_any_step_goes_on_and_everything_happened_once(
 def stores(request: pytest.FixtureRequest, store_url: str, folder: Path) -> Callable[[int], str]:
     """New stores of the kind of one."""
     if store_url.startswith("sqlite"):
-        return lambda step: f"sqlite:///{folder}/{step}.db"
-    new_database = request.getfixturevalue("postgres_server")
-    return lambda step: str(new_database(f"{folder.name}-{step}"))
+        made = request.getfixturevalue("made_file")
+        return lambda step: f"sqlite:///{shutil.copy(made, folder / f'{step}.db')}"
+    new_database, template = (request.getfixturevalue(name) for name in ("postgres_server", "made_database"))
+    return lambda step: str(new_database(f"{folder.name}-{step}", template))
