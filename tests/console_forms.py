@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from limitkeeper.shells.console.session import form_mark
-from tests.workflow_server import PASSWORD, WorkflowServer
+from tests.workflow_server import PASSWORD, TRUST, WorkflowServer
 
 
 class Browser:
@@ -25,7 +25,7 @@ class Browser:
 
     def __init__(self, server: WorkflowServer, name: str, language: str = "en") -> None:
         self.client = httpx.Client(
-            base_url=server.address, timeout=60, cookies={"limitkeeper_language": language}
+            base_url=server.address, timeout=60, cookies={"limitkeeper_language": language}, verify=TRUST
         )
         server.clients.append(self.client)
         given = {"_mark": form_mark(""), "person_id": name, "password": PASSWORD}

@@ -1,7 +1,7 @@
 """Dated parameters of a market, as the policy files hold them."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -64,6 +64,19 @@ def market_parameters(market: str, day: dt.date, overrides: Path | None = None) 
     PolicyError
         When the market is unknown, or a file or a value does not hold.
     """
+    own = parameters_from_files([overrides]) if overrides else {}
+    return parameters_in_force({**shipped_parameters(market), **own}, day)
+
+
+@cache
+def shipped_parameters(market: str) -> Mapping[str, Parameter]:
+    """The dated parameters that come with a market; for reading only.
+
+    Raises
+    ------
+    PolicyError
+        When the market is unknown.
+    """
     if market not in markets():
         raise PolicyError(
             "There are no parameters for that market.",
@@ -72,8 +85,7 @@ def market_parameters(market: str, day: dt.date, overrides: Path | None = None) 
             advice=did_you_mean(market, markets()),
         )
     folder = POLICY / "parameters"
-    paths = [*sorted(folder.glob("*.yaml")), folder / "markets" / f"{market}.yaml"]
-    return parameters_in_force(parameters_from_files([*paths, *([overrides] if overrides else [])]), day)
+    return parameters_from_files([*sorted(folder.glob("*.yaml")), folder / "markets" / f"{market}.yaml"])
 
 
 LANGUAGES = ("en", "zh")

@@ -115,12 +115,15 @@ def checked_strategy(path: Path) -> tuple[Strategy | None, list[LocatedProblem]]
     PolicyError
         When the file cannot be read at all.
     """
+    return checked_text(_text_of(path), str(path))
+
+
+def _text_of(path: Path) -> str:
     try:
         _check_size(path.stat().st_size)
-        text = path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"The strategy file cannot be read: {error}.", value=path) from error
-    return checked_text(text, str(path))
 
 
 def checked_text(text: str, name: str) -> tuple[Strategy | None, list[LocatedProblem]]:
@@ -168,7 +171,7 @@ def loaded_strategy(path: Path) -> Strategy:
     PolicyError
         When it has a problem; the message names each with its line.
     """
-    return _held(*checked_strategy(path))
+    return strategy_from_text(_text_of(path), str(path))
 
 
 @lru_cache(maxsize=TEXTS_KNOWN_MAX)
