@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import argon2
 import pytest
 
 import tests.vaults  # noqa: F401 - one vault for this session: its workers and servers inherit it
@@ -78,6 +79,15 @@ PARTS: dict[str, Callable[[], Path | None]] = {
     "small_disk": small_disk,
 }
 """Each part of the machine that a test may need, and where it is."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords are hashed by the same function, at a cost that hundreds of logins can bear."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        patch.setattr("limitkeeper.app.people.HASHER", quick)
+        yield
 
 
 @pytest.fixture(scope="session")

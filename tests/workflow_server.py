@@ -216,8 +216,7 @@ def workflow_server(
     found = WorkflowServer(engine, f"http://127.0.0.1:{port}", clock)
     try:
         with open_ways(engine, Ways(workflow=workflow, webhook=webhook)):
-            document = httpx.get(f"{found.address}/openapi.json", verify=TRUST).json()
-            found.document = document | {"components": closed(document["components"])}
+            found.document = documents(found.address, has_provider=oidc is not None)
             yield found
     finally:
         for client in found.clients:
@@ -225,6 +224,17 @@ def workflow_server(
         server.should_exit = True
         thread.join()
         engine.stop()
+
+
+_documents: dict[bool, Mapping[str, Any]] = {}
+
+
+def documents(address: str, *, has_provider: bool) -> Mapping[str, Any]:
+    """What a server says of its answers, closed; the first of those with the same routes is asked."""
+    if has_provider not in _documents:
+        document = httpx.get(f"{address}/openapi.json", verify=TRUST).json()
+        _documents[has_provider] = document | {"components": closed(document["components"])}
+    return _documents[has_provider]
 
 
 def awaited(look: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
