@@ -1,6 +1,7 @@
 """A store of an earlier program is brought up on every database: nothing lost, whole or not at all, by one at a time."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -244,6 +245,17 @@ def test_many_who_open_an_empty_database_at_once_make_one_store(database_url: st
     assert problems == []
     assert rows_of(database_url)[VERSION_TABLE] == [(NEWEST,)]
     assert len(rows_of(database_url)["audit_heads"]) == 1
+
+
+def test_file_in_which_another_writes_while_it_is_opened_first_is_waited_for(tmp_path: Path) -> None:
+    place = tmp_path / "store.db"
+    other = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    later = threading.Timer(0.3, other.execute, ["commit"])
+    later.start()
+    Store(f"sqlite:///{place}").close()
+    later.join()
+    other.close()
 
 
 KILLED = """

@@ -1,5 +1,7 @@
 """The database of a store: how it is opened, and which revisions a program lets in."""
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,11 @@ from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.store.migrations import EMPTY, NEWEST, is_newer
 
 BUSY_MS = 10_000
+
+BUSY_PAUSE_SECONDS = 0.02
+
+PRIMARY_CODE = 0xFF
+"""The bits of SQLite's error codes that say the kind; the others say more of it."""
 
 CACHE_KIB = 65_536
 """Pages of SQLite that each connection keeps: rows that belong together by time lie apart by their ids."""
@@ -98,7 +105,21 @@ def database_at(url: str) -> sa.Engine:
 
 def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
     cursor = connection.cursor()
-    modes = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", f"cache_size=-{CACHE_KIB}")
-    for pragma in modes:
+    _write_ahead(cursor)
+    for pragma in ("synchronous=FULL", f"busy_timeout={BUSY_MS}", f"cache_size=-{CACHE_KIB}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Let a file have a log written ahead; where several make the file at once, SQLite refuses and does not wait."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            return
