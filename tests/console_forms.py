@@ -24,6 +24,7 @@ class Browser:
     """
 
     def __init__(self, server: WorkflowServer, name: str, language: str = "en") -> None:
+        self.server, self.name = server, name
         self.client = httpx.Client(
             base_url=server.address, timeout=60, cookies={"limitkeeper_language": language}, verify=TRUST
         )

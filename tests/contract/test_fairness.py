@@ -8,8 +8,9 @@ import pytest
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, proposed, standing_of
-from limitkeeper.app.fairness import decided_fairness, screens_in_force
+from limitkeeper.app.fairness import decided_fairness
 from limitkeeper.app.fairness_store import campaign_decided, period_decided
+from limitkeeper.app.policy import screens_in_force
 from limitkeeper.core.access.actors import STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.compliance.screens import FAILED
 from limitkeeper.core.kernel.errors import InputError

@@ -29,19 +29,21 @@ from limitkeeper.app.life_documents import (
     release_documents,
     whole_release_document,
 )
+from limitkeeper.app.life_evidence import screens_failed
 from limitkeeper.app.live import Arm, deciding, live_since_sequence, server_standing
-from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.policy import market_parameters, screens_in_force
 from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
 from limitkeeper.app.release_figures import figures_kept
 from limitkeeper.app.release_review import ReleaseReview, reviewed_by_releases
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.compliance.life import Assessment, LifeError
-from limitkeeper.core.kernel.errors import PolicyError
+from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.core.risk.model import InputColumn, Model
 from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import ConflictError, Work, reading, work
+from tests.fairness_screens import REPORT, screen_of
 from tests.simulated_accounts import simulated_scorecard
 
 NOW_US = 1_790_000_000_000_000
@@ -92,7 +94,8 @@ def draft(store: Store, strategy: str = "standard", register: str | None = REGIS
 
 def approve(store: Store, release_id: str, failed: list[str] | None = None) -> None:
     step(store, SAM, release_validated, release_id)
-    step(store, SAM, release_assessed, release_id, WHOLE, {"failed": failed or []})
+    screen = screen_of(whole_release_document(store, release_id), failed or ())
+    step(store, SAM, release_assessed, release_id, WHOLE, screen)
     if failed:
         step(store, IVY, release_justified, release_id, "no alternative was found")
     step(store, KIM, release_approved, release_id, "seen")
@@ -159,7 +162,8 @@ def test_column_that_nobody_registered_stops_a_release_at_its_first_gate(store: 
 def test_failed_screen_blocks_until_compliance_records_why(store: Store) -> None:
     release_id = draft(store)
     step(store, SAM, release_validated, release_id)
-    step(store, SAM, release_assessed, release_id, WHOLE, {"failed": ["sex: adverse-impact ratio 0.71"]})
+    screen = screen_of(whole_release_document(store, release_id), ["sex: adverse-impact ratio 0.71"])
+    step(store, SAM, release_assessed, release_id, WHOLE, screen)
     with pytest.raises(LifeError, match=r"0\.71"):
         step(store, KIM, release_approved, release_id, "")
     step(store, IVY, release_justified, release_id, "the alternative loses more")
@@ -174,13 +178,56 @@ def test_failed_screen_blocks_until_compliance_records_why(store: Store) -> None
     assert report["failed"] == ["sex: adverse-impact ratio 0.71"]
 
 
+def test_screen_that_a_report_does_not_show_is_no_screen_that_was_passed(store: Store) -> None:
+    release_id = draft(store)
+    step(store, SAM, release_validated, release_id)
+    own = screen_of(whole_release_document(store, release_id))
+    hit = json.loads(json.dumps(own))
+    group = next(
+        each
+        for each in hit["attributes"][0]["groups"]
+        if each["group"] != hit["attributes"][0]["most_favoured"]
+    )
+    group["figures"]["adverse_impact_ratio"]["best"] |= {
+        "value": 0.5,
+        "low": 0.4,
+        "high": 0.6,
+        "is_small": False,
+    }
+    subject = {
+        "strategy": whole_release_document(store, release_id)["strategy_hash"],
+        "model": MODEL.hash,
+        "market": "CN",
+    }
+    policy = screens_in_force(dt.date(2026, 11, 1))
+    assert screens_failed(own, subject, policy) == ()
+    for screen, told in (
+        (hit, "adverse_impact_ratio of"),
+        (own | {"subject": own["subject"] | {"strategy": "sha256:0"}}, "of another strategy"),
+        (
+            own | {"subject": own["subject"] | {"model": "none", "market": "EU"}},
+            "of another model and market",
+        ),
+        (own | {"kind": "campaign"}, "not of a strategy"),
+        (own | {"attributes": [], "intersections": []}, "measures no group"),
+    ):
+        (failed,) = screens_failed(screen, subject, policy)
+        assert told in failed
+    for screen in ({"failed": []}, own | {"attributes": [1]}, own | {"subject": None}, own | {"proxies": 3}):
+        with pytest.raises(InputError, match="no fairness report"):
+            screens_failed(screen, subject, policy)
+    step(store, SAM, release_assessed, release_id, WHOLE, hit)
+    with pytest.raises(LifeError, match=r"adverse_impact_ratio of .* is 0\.500"):
+        step(store, KIM, release_approved, release_id, "")
+
+
 def test_same_content_is_one_release_and_an_old_version_is_refused(store: Store) -> None:
     release_id = draft(store)
     with pytest.raises(ConflictError, match="have a release"):
         draft(store)
     step(store, SAM, release_validated, release_id)
     with pytest.raises(LifeError, match="version 1; it is 2"):
-        act(store, SAM, release_assessed, release_id, 1, WHOLE, {"failed": []})
+        act(store, SAM, release_assessed, release_id, 1, WHOLE, REPORT)
 
 
 def test_strategy_of_another_market_is_refused(store: Store) -> None:

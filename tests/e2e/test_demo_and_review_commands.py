@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 import yaml
 
-from limitkeeper.app.fairness import SCREENS, decided_fairness, decided_rows, screens_in_force
+from limitkeeper.app.fairness import decided_fairness, decided_rows
+from limitkeeper.app.policy import FAIRNESS_SCREENS, screens_in_force
 from limitkeeper.app.strategies import strategy_path
 from limitkeeper.app.taiwan import taiwan_accounts, taiwan_events
 from limitkeeper.app.taiwan_fairness import SCREENS_DAY
@@ -311,7 +312,7 @@ def test_strategy_with_a_threshold_that_hits_the_young_fails_and_the_standard_on
     planted = text.replace("pd >= pd_raised and raroc < hurdle_rate", "limit_cents <= 5000000", 1)
     assert planted != text
     (tmp_path / "planted.yaml").write_text(planted, encoding="utf-8")
-    bound = yaml.safe_load(SCREENS.read_text(encoding="utf-8"))["group_accounts_least"] | {
+    bound = yaml.safe_load(FAIRNESS_SCREENS.read_text(encoding="utf-8"))["group_accounts_least"] | {
         "values": {"2002-01-01": 40}
     }
     (tmp_path / "own.yaml").write_text(yaml.safe_dump({"group_accounts_least": bound}), encoding="utf-8")

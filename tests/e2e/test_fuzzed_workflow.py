@@ -28,6 +28,7 @@ from limitkeeper.core.access.actors import (
     STRATEGIST,
 )
 from limitkeeper.core.access.rights import RIGHTS
+from tests.fairness_screens import screen_of
 from tests.unit.connectors.test_evidence import pdf
 from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
@@ -123,7 +124,8 @@ def releases(people: dict[str, Person]) -> dict[str, list[str]]:
     )
     ids = [sam.post("/v1/releases", {"strategy": text})["release_id"] for text in texts[:2]]
     parts = ("purpose", "necessity", "effect_on_rights", "safeguards")
-    assessed = {"assessment": dict.fromkeys(parts, "said"), "screen": {"failed": []}}
+    screen = screen_of(sam.get(f"/v1/releases/{ids[0]}"))
+    assessed = {"assessment": dict.fromkeys(parts, "said"), "screen": screen}
     for act, body in (("validate", None), ("assess", assessed)):
         path = f"/v1/releases/{ids[0]}"
         sam.post(f"{path}/{act}", body, headers={"If-Match": sam.asked("GET", path).headers["etag"]})

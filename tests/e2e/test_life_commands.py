@@ -15,6 +15,7 @@ from limitkeeper.shells.cli.main import application
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 from tests.contract.test_life import MODEL, REGISTER, portfolio
+from tests.fairness_screens import screen_of
 
 RUNNER = CliRunner()
 IMPACT = """
@@ -30,10 +31,6 @@ def url(tmp_path: Path) -> str:
     found = f"sqlite:///{tmp_path / 'limitkeeper.db'}"
     Store(found).close()
     (tmp_path / "impact.yaml").write_text(IMPACT, encoding="utf-8")
-    report = (
-        Path(__file__).parents[2] / "docs" / "fairness" / "taiwan.json"
-    )  # what limitkeeper fairness wrote
-    (tmp_path / "screen.json").write_bytes(report.read_bytes())
     return found
 
 
@@ -46,6 +43,10 @@ def run(url: str, *words: str, code: int = 0) -> str:
 def live(url: str, folder: Path, strategy: str, *more: str) -> str:
     release = run(url, "life", "draft", strategy, *more, "--as", "sam").splitlines()[-1]
     assert "met      CN.pipl_6_purpose" in run(url, "life", "validate", release[:8], "--as", "sam")
+    (found,) = (
+        each for each in json.loads(run(url, "life", "list", "--json")) if each["release_id"] == release
+    )
+    (folder / "screen.json").write_text(json.dumps(screen_of(found)), encoding="utf-8")
     run(url, "life", "assess", release, "--assessment", str(folder / "impact.yaml"),
         "--screen", str(folder / "screen.json"), "--as", "sam")  # fmt: skip
     assert "one is missing" in run(url, "life", "approve", release, "--words", "seen", "--as", "kim")

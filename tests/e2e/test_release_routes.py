@@ -1,8 +1,7 @@
 """A strategy's life by the real server: from its text through every gate to live, back again, and read by people."""
 
 import datetime as dt
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from limitkeeper.shells.api.release_acts import ASSESSMENT_BYTES_MAX
 from limitkeeper.shells.api.strategies import CHECKING, CHECKS_AT_ONCE, SEARCH_LETTERS, TEXT_BODY_BYTES_MAX
 from limitkeeper.store.work import work
 from tests.contract.test_life import MODEL, portfolio
+from tests.fairness_screens import REPORT, screen_of
 from tests.live_engines import state_bytes
 from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
@@ -31,7 +31,6 @@ RELEASES, CHECK, TRY = "/v1/releases", "/v1/strategies/check", "/v1/strategies/t
 STANDARD, CAUTIOUS = (strategy_path(name).read_text(encoding="utf-8") for name in ("standard", "cautious"))
 PARTS = ("purpose", "necessity", "effect_on_rights", "safeguards")
 IMPACT = dict.fromkeys(PARTS, "said")
-REPORT = json.loads((Path(__file__).parents[2] / "docs" / "fairness" / "taiwan.json").read_bytes())
 FAILED = ["sex: adverse-impact ratio 0.71"]
 
 
@@ -59,6 +58,10 @@ class House:
         runs = [found["release_id"], *(each["release_id"] for each in found["challengers"])]
         return found["standing"] == "live" and runs == releases
 
+    def screen(self, release_id: str, failed: Sequence[str] = ()) -> dict[str, Any]:
+        """A fairness report of a release."""
+        return screen_of(self.sam.get(f"{RELEASES}/{release_id}"), failed)
+
     def drafted(self, text: str, **more: str) -> str:
         """The id of a draft."""
         return str(self.sam.post(RELEASES, {"strategy": text, **more})["release_id"])
@@ -67,7 +70,7 @@ class House:
         """The id of a release that has passed every gate but the last."""
         release_id = self.drafted(text)
         self.acted(self.sam, release_id, "validate")
-        self.acted(self.sam, release_id, "assess", {"assessment": IMPACT, "screen": REPORT})
+        self.acted(self.sam, release_id, "assess", {"assessment": IMPACT, "screen": self.screen(release_id)})
         self.acted(self.kim, release_id, "approve", {"words": "seen"})
         self.acted(self.ivy, release_id, "approve", {"words": "seen"})
         return release_id
@@ -139,7 +142,7 @@ def test_strategy_comes_from_its_text_to_live_and_back_and_every_gate_is_shown(h
 def test_failed_screen_waits_for_the_words_of_compliance_and_the_report_is_listed(house: House) -> None:
     release_id = house.drafted(of_version(STANDARD, "screened"))
     house.acted(house.sam, release_id, "validate")
-    screen = REPORT | {"failed": FAILED}
+    screen = house.screen(release_id, FAILED)
     found = house.acted(house.sam, release_id, "assess", {"assessment": IMPACT, "screen": screen})
     standing = {each["gate"]: each["standing"] for each in found["gates"]}
     assert (standing["justify"], standing["approve"]) == ("open", "later")
@@ -297,7 +300,7 @@ def test_report_that_is_none_is_refused_and_nothing_is_kept_of_it(house: House) 
         house.acted(house.sam, release_id, "assess", {"assessment": IMPACT, "screen": screen}, 422)
     empty = IMPACT | {"safeguards": " "}
     refused = house.acted(
-        house.sam, release_id, "assess", {"assessment": empty, "screen": {"failed": []}}, 409
+        house.sam, release_id, "assess", {"assessment": empty, "screen": house.screen(release_id)}, 409
     )
     assert refused["rule"] == "words"
     assert house.ivy.get(f"{RELEASES}/{release_id}")["state"] == "validated"

@@ -57,7 +57,8 @@ class Attributes:
             When the file cannot be read, or has not the columns.
         """
         # What learns is imported when somebody measures, so that no server waits for it at its start.
-        from limitkeeper.app.fairness import decided_fairness, decided_rows, screens_in_force
+        from limitkeeper.app.fairness import decided_fairness, decided_rows
+        from limitkeeper.app.policy import screens_in_force
 
         people, decided = self.people(), decided_rows(items)
         if people.join(decided, on="account_id", how="semi").is_empty():
@@ -65,7 +66,7 @@ class Attributes:
         report = decided_fairness(
             "campaign", {"name": name}, decided, people, self.protected, screens_in_force(day_of(w.now_us))
         )
-        return kept_screen(report)
+        return kept_screen(report, report["failed"])
 
 
 def checked_people(people: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:

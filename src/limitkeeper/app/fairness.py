@@ -1,9 +1,7 @@
 """Fairness reports: of a model, of a strategy on a portfolio, and of what was decided; joined only to measure."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,6 @@ from numpy.typing import NDArray
 
 from limitkeeper import __version__
 from limitkeeper.app.attributes import checked_people
-from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.review import Review
 from limitkeeper.app.scoring import characteristic_columns
 from limitkeeper.app.summary import decided_accounts
@@ -21,15 +18,13 @@ from limitkeeper.core.compliance.groups import Attribute, Treated, attribute_of
 from limitkeeper.core.compliance.screens import blocking, screened
 from limitkeeper.core.kernel.columns import Columns
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
-from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
+from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.review.outcome import ADVERSE
 from limitkeeper.core.risk.model import Model
 from limitkeeper.learn.card import groups_of
 from limitkeeper.learn.preparation import target_of
 from limitkeeper.learn.proxies import proxies
-
-SCREENS = POLICY / "fairness" / "screens.yaml"
 
 THREADS = 2
 """Threads of the bootstrap; its kernel runs without the interpreter's lock."""
@@ -38,17 +33,6 @@ TOUCHED_SHARE = 0.20
 """Of a model alone: the accounts with the highest PD that are taken as touched."""
 
 ADVERSE_CODES = tuple(action.code for action in ADVERSE)
-
-
-def screens_in_force(day: dt.date, overrides: Path | None = None) -> Parameters:
-    """The bounds of the screens on a day: the shipped ones, then a lender's own file.
-
-    Raises
-    ------
-    PolicyError
-        When a file or a value does not hold.
-    """
-    return parameters_in_force(parameters_from_files([SCREENS, *([overrides] if overrides else [])]), day)
 
 
 def attributes_of(protected: pl.DataFrame) -> list[Attribute]:

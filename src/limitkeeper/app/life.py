@@ -15,7 +15,8 @@ from limitkeeper.app.life_contents import (
     release_row_of,
     released_of,
 )
-from limitkeeper.app.life_evidence import checked_screen, kept_screen
+from limitkeeper.app.life_evidence import kept_screen, screens_failed
+from limitkeeper.app.policy import screens_in_force
 from limitkeeper.app.regulation import finding_document, strategy_findings
 from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
 from limitkeeper.app.strategies import strategy_from_text
@@ -46,6 +47,9 @@ from limitkeeper.core.risk.model import Model
 from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.tables import store_heads
 from limitkeeper.store.work import ConflictError, Work
+
+SCREENED_BY = {"strategy": "strategy_hash", "model": "model_hash", "market": "market"}
+"""What a fairness report says of its subject, and where a release has it."""
 
 
 def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own_register: str | None) -> str:
@@ -136,20 +140,21 @@ def release_assessed(
     assessment
         Purpose, necessity, effect on rights, safeguards.
     screen
-        A fairness report's findings: ``failed`` lists the screens that failed, the rest is kept beside it.
+        A fairness report of this release: what failed in it, and what it does not show, waits for compliance's words.
 
     Raises
     ------
     InputError
-        When the screen is none, or has no list of what failed.
+        When the screen is no fairness report.
     LifeError
         When the release is not validated, or the assessment leaves a part out.
     """
-    failed = checked_screen(screen)
     row = _seen(w, release_id, version)
+    subject = {name: row[column] for name, column in SCREENED_BY.items() if row[column] is not None}
+    failed = screens_failed(screen, subject, screens_in_force(day_of(w.now_us)))
     after = assessed(release_of(row), assessment, failed)
     said = {name: getattr(assessment, name) for name in Assessment.__slots__}
-    _changed(w, row, version, after, "assess", {"assessment": said, "screen": kept_screen(screen)})
+    _changed(w, row, version, after, "assess", {"assessment": said, "screen": kept_screen(screen, failed)})
     return after
 
 

@@ -1,15 +1,17 @@
 """What a release is assessed by: its impact assessment, and a fairness report's screens."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from limitkeeper.core.compliance.life import Assessment
+from limitkeeper.core.compliance.screens import blocking, screened
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.hashing import content_hash
+from limitkeeper.core.kernel.parameters import Parameters
 
 SCREENS_FAILED_MAX = 1_000
 """Screens of one report that failed."""
@@ -33,6 +35,14 @@ FINDING_FIELDS = (
     "blocks",
 )
 """What is kept of a finding that did not simply pass."""
+
+
+REPORT_WANTED = "what limitkeeper fairness strategy --json gives"
+
+NOT_A_STRATEGYS = "The report is not of a strategy on a portfolio."
+OF_ANOTHER = "The report is of another {names}."
+NOTHING_MEASURED = "The report measures no group."
+"""What a report does not show of a release."""
 
 
 def text_of(path: Path) -> str:
@@ -81,7 +91,7 @@ def screen_from_text(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"The screen cannot be read: {error}.") from error
     if not isinstance(found, dict):
-        raise InputError("The screen is no JSON object.", allowed="what limitkeeper fairness --json gives")
+        raise InputError("The screen is no JSON object.", allowed=REPORT_WANTED)
     return found
 
 
@@ -111,14 +121,50 @@ def checked_screen(screen: Mapping[str, Any]) -> list[str]:
         and all(_is_finding(each) for each in findings or ())
     )
     if not holds:
-        raise InputError(
-            "The screen is no fairness report.", allowed="what limitkeeper fairness --json gives"
-        )
+        raise InputError("The screen is no fairness report.", allowed=REPORT_WANTED)
     return failed
 
 
-def kept_screen(screen: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a fairness report: which it was, by content, and what of it did not simply pass."""
+def screens_failed(
+    screen: Mapping[str, Any], subject: Mapping[str, str], policy: Parameters
+) -> tuple[str, ...]:
+    """What failed in a release's fairness report: what it says, what its figures say, and what it does not show.
+
+    A report of something else, or one that measures no group, screens nothing: that fails too, and compliance may
+    justify it. So nobody passes the screen by leaving it out.
+
+    Parameters
+    ----------
+    screen
+        As ``limitkeeper fairness strategy --json`` gives it.
+    subject
+        Of the release: ``strategy``, ``market`` and, where it has a model, ``model``; the first two by content.
+    policy
+        The screens in force; a lender's own, which the report was made by, may fail more.
+
+    Raises
+    ------
+    InputError
+        When it is no fairness report.
+    """
+    told = checked_screen(screen)
+    try:
+        found = screened(screen, policy)
+        measured = any(part["groups"] for part in screen["attributes"])
+        about = {name: screen["subject"].get(name) for name in subject}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError("The screen is no fairness report.", allowed=REPORT_WANTED) from error
+    others = [name for name, value in subject.items() if about[name] != value]
+    doubts = [
+        *([NOT_A_STRATEGYS] if screen.get("kind") != "strategy" else []),
+        *([OF_ANOTHER.format(names=" and ".join(others))] if others else []),
+        *([] if measured else [NOTHING_MEASURED]),
+    ]
+    return tuple(dict.fromkeys([*told, *blocking(found), *doubts]))
+
+
+def kept_screen(screen: Mapping[str, Any], failed: Sequence[str]) -> dict[str, Any]:
+    """What is kept of a fairness report: which it was, by content, what failed, and what did not simply pass."""
     not_passed = [
         {name: each.get(name) for name in FINDING_FIELDS}
         for each in screen.get("findings") or ()
@@ -126,7 +172,7 @@ def kept_screen(screen: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "report": content_hash(dict(screen)), "kind": screen.get("kind"), "accounts": screen.get("accounts"),
-        "failed": screen["failed"], "not_passed": not_passed,
+        "failed": list(failed), "not_passed": not_passed,
     }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from limitkeeper.core.notice.reasons import Wording, wording_from_document
 
 POLICY = Path(str(files("limitkeeper.policy")))
 
+FAIRNESS_SCREENS = POLICY / "fairness" / "screens.yaml"
+
 
 def markets() -> tuple[str, ...]:
     """The markets that have parameters."""
@@ -86,6 +88,19 @@ def shipped_parameters(market: str) -> Mapping[str, Parameter]:
         )
     folder = POLICY / "parameters"
     return parameters_from_files([*sorted(folder.glob("*.yaml")), folder / "markets" / f"{market}.yaml"])
+
+
+def screens_in_force(day: dt.date, overrides: Path | None = None) -> Parameters:
+    """The bounds of the screens on a day: the shipped ones, then a lender's own file.
+
+    Raises
+    ------
+    PolicyError
+        When a file or a value does not hold.
+    """
+    return parameters_in_force(
+        parameters_from_files([FAIRNESS_SCREENS, *([overrides] if overrides else [])]), day
+    )
 
 
 LANGUAGES = ("en", "zh")

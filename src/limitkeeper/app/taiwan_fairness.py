@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 
 from limitkeeper.app.demo import reviewed_taiwan
-from limitkeeper.app.fairness import screens_in_force, strategy_fairness
+from limitkeeper.app.fairness import strategy_fairness
 from limitkeeper.app.fairness_alternatives import threshold_alternatives
-from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.policy import market_parameters, screens_in_force
 from limitkeeper.app.taiwan import AS_OF, MARKET
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.strategy.definition import Strategy

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from limitkeeper.app.fairness import attributes_of, model_fairness, screens_in_force
+from limitkeeper.app.fairness import attributes_of, model_fairness
 from limitkeeper.app.fairness_alternatives import model_alternatives
+from limitkeeper.app.policy import screens_in_force
 from limitkeeper.core.compliance.alternatives import DROPPED
 from limitkeeper.core.compliance.screens import blocking, screened
 from limitkeeper.core.kernel.columns import Columns

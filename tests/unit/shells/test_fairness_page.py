@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from limitkeeper.app.fairness import SCREENS
-from limitkeeper.app.policy import parameters_from_files
+from limitkeeper.app.policy import FAIRNESS_SCREENS, parameters_from_files
 from limitkeeper.core.compliance.groups import FIGURES
 from limitkeeper.core.compliance.screens import SCREENS as FIGURES_SCREENED
 from limitkeeper.shells.report.fairness_page import fairness_html
@@ -39,7 +38,10 @@ def test_every_figure_and_screen_has_a_word(language: str) -> None:
     words = report_words(language, "fairness")
     assert set(FIGURES) <= set(words["figures"])
     assert set(FIGURES_SCREENED) | {"proxy"} == set(words["screens"])
-    assert all(each.description and each.description_zh for each in parameters_from_files([SCREENS]).values())
+    assert all(
+        each.description and each.description_zh
+        for each in parameters_from_files([FAIRNESS_SCREENS]).values()
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

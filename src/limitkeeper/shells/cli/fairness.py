@@ -67,7 +67,8 @@ def model(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model alone: the accounts of the highest PD are taken as touched."""
-    from limitkeeper.app.fairness import model_fairness, screens_in_force
+    from limitkeeper.app.fairness import model_fairness
+    from limitkeeper.app.policy import screens_in_force
     from limitkeeper.connectors.models import model_from_folder
     from limitkeeper.connectors.tables import table
 
@@ -105,8 +106,8 @@ def strategy(
     as_json: AsJson = False,
 ) -> None:
     """Measure what a strategy proposes for a portfolio, against what happened where that is known."""
-    from limitkeeper.app.fairness import screens_in_force, strategy_fairness
-    from limitkeeper.app.policy import market_parameters
+    from limitkeeper.app.fairness import strategy_fairness
+    from limitkeeper.app.policy import market_parameters, screens_in_force
     from limitkeeper.app.portfolio import portfolio_from_file
     from limitkeeper.app.review import Models, reviewed_portfolio
     from limitkeeper.app.strategies import loaded_strategy, strategy_path
@@ -202,7 +203,8 @@ def of_store(
     seed: int,
 ) -> dict[str, Any]:
     """The report of decisions of a store, joined with a file of attributes."""
-    from limitkeeper.app.fairness import decided_fairness, screens_in_force
+    from limitkeeper.app.fairness import decided_fairness
+    from limitkeeper.app.policy import screens_in_force
     from limitkeeper.connectors.tables import table
 
     with progress_bars() as progress:
