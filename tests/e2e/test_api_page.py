@@ -26,8 +26,8 @@ from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.shells.api import examples
-from limitkeeper.shells.api.findings import LISTENERS_MAX
 from limitkeeper.shells.api.pages.page import examples_of, routes
+from limitkeeper.shells.api.stream import LISTENERS_MAX
 from limitkeeper.shells.serving import web_server
 from limitkeeper.store.tables import portfolio_alerts
 from tests.live_engines import NOW_US, life, sent

@@ -1,12 +1,9 @@
 """Alerts and proposals: lists, one with its trace, and the live stream of both."""
 
-import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-import msgspec
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -17,13 +14,13 @@ from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.strategy.actions import Severity
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS
-from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api import documents, examples
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.shells.api.cursors import CURSOR_LETTERS, By, cursor_of, page, wanted_column
 from limitkeeper.shells.api.names import WITHOUT_NUL
+from limitkeeper.shells.api.stream import Changed, Follower, followed, listening
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, portfolio_alerts, proposals
 
@@ -66,17 +63,6 @@ AccountId = Annotated[str | None, Query(description="Only of this account.", exa
 
 READ, READ_PROPOSALS = [Depends(May("alerts.read"))], [Depends(May("proposals.read"))]
 
-LISTENERS_MAX = 256
-"""Listeners of the stream at a time."""
-
-STREAM_MESSAGES = 10_000
-"""Messages that wait for one listener; one that is slower is told so, and begins again from the store."""
-
-HEARTBEAT_SECONDS = 15.0
-
-CATCH_UP_ROWS = 10_000
-"""Alerts and proposals that a listener who comes back is told of at most."""
-
 BRIEF_ALERT = [column for column in alerts.c if column.name != "trace"]
 BRIEF_PROPOSAL = [column for column in proposals.c if column.name != "trace"]
 
@@ -105,6 +91,14 @@ def proposal_document(row: dict[str, Any]) -> dict[str, Any]:
     if "trace" in row:
         found["trace"] = json.loads(row["trace"])
     return found
+
+
+CHANGED = (
+    Changed(alerts, BRIEF_ALERT, "alert.now", alert_document),
+    Changed(proposals, BRIEF_PROPOSAL, "proposal.now", proposal_document),
+    Changed(portfolio_alerts, list(portfolio_alerts.c), "portfolio.now", dict),
+)
+"""What a listener who comes back is told of."""
 
 
 def findings_router(engine: Engine, store: Store) -> APIRouter:
@@ -212,14 +206,14 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
     async def stream(request: Request, heard: Annotated[Follower, Depends(follower)]) -> StreamingResponse:
         """Follow alerts and proposals as they are committed (Server-Sent Events).
 
-        The id of a message is the sequence of its micro-batch: who comes back with `Last-Event-ID` is told of what
-        changed since, as `alert.now` and `proposal.now`.
+        The last message of a micro-batch has its sequence as id: who comes back with `Last-Event-ID` is told of what
+        changed since, as `alert.now` and `proposal.now`. Who is too slow is told `lagged`, and the stream ends.
         """
         since = request.headers.get("last-event-id", "")
         last = int(since) if since.isascii() and since.isdigit() and len(since) < 16 else None  # noqa: PLR2004
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            followed(engine, store, heard, last), media_type="text/event-stream", headers=headers
+            followed(engine, store, heard, last, CHANGED), media_type="text/event-stream", headers=headers
         )
 
     return router
@@ -267,92 +261,3 @@ async def one_row(store: Store, table: sa.Table, column: sa.Column[Any], value: 
     if not rows:
         raise UnknownError(f"There is no such row of {table.name}.", value=value[:200])
     return rows[0]
-
-
-def sse(topic: str, content: object, sequence: int | None = None) -> bytes:
-    """A Server-Sent Event."""
-    head = b"" if sequence is None else f"id: {sequence}\n".encode()
-    return head + f"event: {topic}\ndata: ".encode() + msgspec.json.encode(content) + b"\n\n"
-
-
-class Follower:
-    """The messages that wait for one listener; a slow one loses them, and is told."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(STREAM_MESSAGES)
-
-    def listen(self, messages: list[dict[str, Any]]) -> None:
-        """Take messages from the engine's thread."""
-        self.loop.call_soon_threadsafe(self._put, messages)
-
-    def _put(self, messages: list[dict[str, Any]]) -> None:
-        for message in messages:
-            if self.waiting.full():
-                while not self.waiting.empty():
-                    self.waiting.get_nowait()
-                self.waiting.put_nowait(None)
-            self.waiting.put_nowait(message)
-
-    async def chunk(self) -> bytes:
-        """The next message, or a sign of life where none comes for a while."""
-        try:
-            message = await asyncio.wait_for(self.waiting.get(), HEARTBEAT_SECONDS)
-        except TimeoutError:
-            return b": still here\n\n"
-        if message is None:
-            return sse("lagged", {"advice": "Come back with Last-Event-ID to be told what was missed."})
-        return sse(message["topic"], message, message["sequence"])
-
-
-@contextlib.contextmanager
-def listening(engine: Engine) -> Iterator[Follower]:
-    """A place among the listeners, given back when the listener leaves.
-
-    Raises
-    ------
-    BusyError
-        When every place is taken.
-    """
-    if len(engine.listeners) >= LISTENERS_MAX:
-        raise BusyError(
-            "Too many listen to the stream.",
-            value=len(engine.listeners),
-            allowed=LISTENERS_MAX,
-            advice="Come again later, or read /v1/alerts and /v1/proposals.",
-        )
-    follower = Follower()
-    engine.listeners = [
-        *engine.listeners,
-        follower.listen,
-    ]  # a new list: the engine's thread goes through the old
-    try:
-        yield follower
-    finally:
-        engine.listeners = [each for each in engine.listeners if each != follower.listen]
-
-
-async def followed(
-    engine: Engine, store: Store, follower: Follower, last: int | None
-) -> AsyncIterator[bytes]:
-    """The messages from now on, after those missed since a sequence."""
-    yield b": limitkeeper\n\n"
-    if last is not None:
-        for chunk in await run_in_threadpool(missed, store, last):
-            yield chunk
-    while not engine.stopping:
-        yield await follower.chunk()
-
-
-def missed(store: Store, last: int) -> list[bytes]:
-    """What changed since a sequence, as it is now."""
-    found: list[tuple[int, bytes]] = []
-    for table, columns, topic, document in (
-        (alerts, BRIEF_ALERT, "alert.now", alert_document),
-        (proposals, BRIEF_PROPOSAL, "proposal.now", proposal_document),
-        (portfolio_alerts, list(portfolio_alerts.c), "portfolio.now", dict),
-    ):
-        query = sa.select(*columns).where(table.c.sequence > last)
-        rows = store.rows(query.order_by(table.c.sequence).limit(CATCH_UP_ROWS))
-        found += [(row["sequence"], sse(topic, document(row), row["sequence"])) for row in rows]
-    return [chunk for _, chunk in sorted(found, key=lambda pair: pair[0])]
