@@ -16,7 +16,10 @@ ENDINGS = (".parquet", ".csv")
 
 
 UNPACKED_BYTES_MAX = 512 * 1024 * 1024
-"""Of a Parquet file that came by HTTP, as it says of itself."""
+"""Of an Arrow stream or a Parquet file that came by HTTP."""
+
+BATCH_ROWS = 4_096
+"""Rows of a Parquet file that are unpacked at once."""
 
 
 def table(path: Path) -> pl.DataFrame:
@@ -56,45 +59,56 @@ def _with_ids_as_written(path: Path, found: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(texts.select(padded)) if padded else found
 
 
-def arrow_table(content: bytes) -> pl.DataFrame:
+def arrow_table(content: bytes, rows_max: int) -> pl.DataFrame:
     """The table that an Arrow IPC stream holds.
 
     Raises
     ------
     InputError
-        When the bytes are no such stream, or do not hold what they say.
+        When the bytes are no such stream, do not hold what they say, or hold more than is let in.
     """
     try:
-        whole = pa.ipc.open_stream(content).read_all()
-        whole.validate(full=True)
-        found = pl.from_arrow(whole)
+        reader = pa.ipc.open_stream(content)
+        return _bounded_table(reader, reader.schema, rows_max)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise InputError(f"The body is no Arrow stream: {str(error).splitlines()[0]}") from error
-    assert isinstance(found, pl.DataFrame)
-    return found
 
 
-def parquet_table(content: bytes) -> pl.DataFrame:
+def parquet_table(content: bytes, rows_max: int) -> pl.DataFrame:
     """The table that a Parquet file's bytes hold.
 
     Raises
     ------
     InputError
-        When the bytes are no such file, or would take more than :data:`UNPACKED_BYTES_MAX`.
+        When the bytes are no such file, or hold more than is let in.
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
-        groups = (file.metadata.row_group(k) for k in range(file.metadata.num_row_groups))
-        unpacked = sum(group.total_byte_size for group in groups)
-        if unpacked > UNPACKED_BYTES_MAX:
-            raise InputError("The file is too large unpacked.", value=unpacked, allowed=UNPACKED_BYTES_MAX)
-        whole = file.read()
-        whole.validate(full=True)
-        found = pl.from_arrow(whole)
+        _check_rows(file.metadata.num_rows, rows_max)
+        return _bounded_table(file.iter_batches(BATCH_ROWS), file.schema_arrow, rows_max)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise InputError(f"The body is no Parquet file: {str(error).splitlines()[0]}") from error
+
+
+def _bounded_table(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows_max: int) -> pl.DataFrame:
+    """A table of batches that are counted as they are unpacked: a value that is there once may stand in every row."""
+    kept, rows, unpacked = list[pa.RecordBatch](), 0, 0
+    for batch in batches:
+        rows, unpacked = rows + batch.num_rows, unpacked + batch.nbytes
+        _check_rows(rows, rows_max)
+        if unpacked > UNPACKED_BYTES_MAX:
+            raise InputError("The file is too large unpacked.", value=unpacked, allowed=UNPACKED_BYTES_MAX)
+        kept.append(batch)
+    whole = pa.Table.from_batches(kept, schema)
+    whole.validate(full=True)
+    found = pl.from_arrow(whole)
     assert isinstance(found, pl.DataFrame)
     return found
+
+
+def _check_rows(rows: int, rows_max: int) -> None:
+    if rows > rows_max:
+        raise InputError("The table is too long.", value=rows, allowed=rows_max, advice="Send it in parts.")
 
 
 def csv_table(content: bytes, texts: Collection[str] = ()) -> pl.DataFrame:

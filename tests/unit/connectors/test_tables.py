@@ -1,11 +1,15 @@
 """Tables in files."""
 
+import io
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from limitkeeper.connectors.tables import table, table_written
+from limitkeeper.connectors.tables import arrow_table, parquet_table, table, table_written
 from limitkeeper.core.kernel.errors import InputError
 
 FRAME = pl.DataFrame({"account_id": [1, 2], "limit": [1.5, None]})
@@ -60,3 +64,35 @@ def test_csv_with_rows_of_other_lengths_is_refused(tmp_path: Path) -> None:
 def test_number_with_a_fraction_far_down_a_csv_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n" + "1\n" * 20_000 + "1.5\n")
     assert table(tmp_path / "a.csv")["a"][-1] == 1.5
+
+
+def packed(rows: int, letters: int) -> tuple[bytes, bytes]:
+    """A text that stands in every row, as small a Parquet file and as an Arrow stream."""
+    places = pa.array(np.zeros(rows, np.int32))
+    frame = pa.table(
+        {"event_id": pa.DictionaryArray.from_arrays(places, pa.array(["x" * letters])).cast(pa.string())}
+    )
+    parquet, arrow = io.BytesIO(), io.BytesIO()
+    pq.write_table(frame, parquet, compression="zstd")
+    with pa.ipc.new_stream(arrow, frame.schema) as writer:
+        writer.write_table(frame, max_chunksize=100)
+    return parquet.getvalue(), arrow.getvalue()
+
+
+def test_body_is_refused_by_its_rows_before_it_is_unpacked() -> None:
+    parquet, arrow = packed(1_001, 3)
+    assert parquet_table(parquet, 1_001).height == arrow_table(arrow, 1_001).height == 1_001
+    for read, content in ((parquet_table, parquet), (arrow_table, arrow)):
+        with pytest.raises(InputError, match="too long"):
+            read(content, 1_000)
+
+
+def test_value_that_is_there_once_and_stands_in_every_row_is_counted_in_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parquet, arrow = packed(10_000, 100)
+    assert len(parquet) < 10_000
+    monkeypatch.setattr("limitkeeper.connectors.tables.UNPACKED_BYTES_MAX", 900_000)
+    for read, content in ((parquet_table, parquet), (arrow_table, arrow)):
+        with pytest.raises(InputError, match="too large unpacked"):
+            read(content, 10_000)

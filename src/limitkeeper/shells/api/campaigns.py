@@ -119,7 +119,7 @@ def uploaded_table(content: bytes, media: str) -> pl.DataFrame:
     if media == documents.CSV:
         found = csv_table(content, TEXTS)
     elif media == documents.PARQUET:
-        found = parquet_table(content)
+        found = parquet_table(content, UPLOADED_ROWS_MAX)
     elif media == JSON:
         try:
             rows = _rows.decode(content)

@@ -73,7 +73,7 @@ def content_of(
 ) -> tuple[ReadEvents | list[EventMessage], int]:
     """What a body holds, and how many rows: a few messages as they are, and anything more read already."""
     if kind in TABLES:
-        read = read_events(TABLES[kind](body), as_of())
+        read = read_events(TABLES[kind](body, MESSAGES_MAX), as_of())
         return read, read.accepted.height + read.rejected.height
     rows = messages(body, lines=kind == LINES)
     return (rows if len(body) <= FEW_BYTES else read_messages(rows, as_of())), len(rows)
