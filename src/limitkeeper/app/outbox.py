@@ -1,7 +1,7 @@
 """The outbox: messages that were written with what they tell of, sent until they are taken or given up."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from limitkeeper.core.kernel.errors import LimitkeeperError
@@ -23,7 +23,13 @@ Channel = Callable[[Mapping[str, Any], int], None]
 
 
 def deliver_due(
-    store: Store, channel_of: Callable[[str], Channel | None], now_us: Callable[[], int]
+    store: Store,
+    channel_of: Callable[[str], Channel | None],
+    now_us: Callable[[], int],
+    *,
+    only: Collection[str] = (),
+    but: Collection[str] = (),
+    is_over: Callable[[], bool] = lambda: False,
 ) -> tuple[int, int]:
     """Send the messages that are due, the oldest first, and write what became of each; how many were sent, and failed.
 
@@ -37,9 +43,15 @@ def deliver_due(
         The channel of a topic; a topic without one waits.
     now_us
         The clock, UTC microseconds.
+    only, but
+        Topics that are sent, or that are not.
+    is_over
+        Asked before each message: whether the rest waits for another time.
     """
     results = []
-    for row in store.due_messages(now_us(), ROUND_MESSAGES):
+    for row in store.due_messages(now_us(), ROUND_MESSAGES, only, but):
+        if is_over():
+            break
         channel = channel_of(row["topic"])
         attempts = row["attempts"] + 1
         problem = None if channel else "there is no channel for this topic"

@@ -39,7 +39,7 @@ from limitkeeper.shells.feeds.bank import AnswerFeed, BankTopics
 from limitkeeper.shells.feeds.folder import FolderFeed
 from limitkeeper.shells.feeds.kafka import DEAD_TOPIC, KafkaFeed
 from limitkeeper.shells.feeds.loop import Loop
-from limitkeeper.shells.feeds.outbox import outbox_loop
+from limitkeeper.shells.feeds.outbox import outbox_loops
 from limitkeeper.shells.feeds.releases import releases_loop
 from limitkeeper.shells.feeds.workflow import Workflow, appeals_loop, workflow_loop
 from limitkeeper.shells.telemetry import add_traces
@@ -184,9 +184,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
             loops += [workflow_loop(engine, ways.workflow), appeals_loop(engine, ways.workflow)]
         if ways.topics() or ways.workflow or ways.bank:
             tells_engine = ways.workflow is not None
-            loops.append(
-                outbox_loop(engine, ways.webhook, ways.kafka, tells_engine=tells_engine, bank=ways.bank)
-            )
+            loops += outbox_loops(engine, ways.webhook, ways.kafka, tells_engine=tells_engine, bank=ways.bank)
         if ways.bank and ways.bank.answers:
             loops.append(AnswerFeed(engine, ways.bank.answers).loop)
         if ways.kafka:

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -393,9 +393,15 @@ class Store:
         with self.database.begin() as connection:
             return int(connection.execute(statement).rowcount)
 
-    def due_messages(self, now_us: int, count: int) -> list[dict[str, Any]]:
-        """The messages of the outbox that are due, the oldest first."""
+    def due_messages(
+        self, now_us: int, count: int, only: Collection[str] = (), but: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
+        """The messages of the outbox that are due, the oldest first: of some topics only, or of all but some."""
         query = sa.select(outbox).where(outbox.c.status == "waiting", outbox.c.due_us <= now_us)
+        if only:
+            query = query.where(outbox.c.topic.in_(only))
+        if but:
+            query = query.where(outbox.c.topic.not_in(but))
         return self.rows(query.order_by(outbox.c.due_us, outbox.c.id).limit(count))
 
     def message_count(self, status: str) -> int:

@@ -139,3 +139,23 @@ def test_body_says_kind_time_and_what() -> None:
         "type": "alert.opened", "timestamp": "2026-06-01T08:00:00+00:00",
         "data": {"at": "2026-06-01T08:00:00+00:00", "说": 1},
     }  # fmt: skip
+
+
+def test_topics_are_sent_apart_and_a_round_that_is_over_leaves_the_rest_as_it_was(store: Store) -> None:
+    clock, taken = Clock(), list[str]()
+    mixed = [{"subject": f"{topic} {k}", "topic": topic, "due_us": clock.us, "content": "{}"}
+             for k in range(3) for topic in ("alert.opened", "engine.event")]  # fmt: skip
+    store.write(Commit(1, "events", 0, clock.us, b"", outbox=mixed))
+
+    def channel(row: Mapping[str, Any], _now_us: int) -> None:
+        taken.append(row["subject"])
+
+    channels = dict.fromkeys(("alert.opened", "engine.event"), channel)
+    assert deliver_due(store, channels.get, clock, only=["engine.event"]) == (3, 0)
+    assert taken == [f"engine.event {k}" for k in range(3)]
+    assert deliver_due(store, channels.get, clock, but=["engine.event"], is_over=lambda: len(taken) > 4) == (
+        2,
+        0,
+    )
+    assert statuses(store).count(("waiting", 0)) == 1
+    assert deliver_due(store, channels.get, clock) == (1, 0)

@@ -1,6 +1,6 @@
 """Messages out: what the outbox holds goes to its channel, and what could not be applied to its dead-letter topic."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,35 +28,65 @@ def webhook_channel(webhook: Webhook) -> Channel:
     return send
 
 
-def outbox_loop(
+def outbox_loops(
     engine: Engine,
     webhook: Webhook | None,
     kafka: KafkaSource | None,
     *,
     tells_engine: bool = False,
     bank: BankTopics | None = None,
-) -> Loop:
-    """The thread that sends what the outbox holds; with ``tells_engine`` also to the monitor itself."""
-    channels: dict[str, Channel] = {}
-    if tells_engine:
-        channels[ENGINE_TOPIC] = engine_channel(engine)
-    if webhook:
-        channels |= dict.fromkeys((*TOLD_TOPICS, BANK_TOPIC), webhook_channel(webhook))
-    if kafka:
-        channels[DEAD_TOPIC] = dead_letter_channel(kafka)
-    if bank:
-        channels[BANK_TOPIC] = bank_channel(bank.commands)
-    if bank and bank.answers:
-        channels[DEAD_ANSWER_TOPIC] = dead_letter_channel(bank.answers)
+) -> list[Loop]:
+    """The threads that send what the outbox holds: whoever is slow to take it holds up nobody else.
 
+    Parameters
+    ----------
+    engine
+        Whose store.
+    webhook, kafka, bank
+        Where to, as far as there is one.
+    tells_engine
+        Whether messages go to the monitor itself.
+    """
     for status, text in (
         ("waiting", "Messages of the outbox that wait."),
         ("dead", "Messages that were given up."),
     ):
         engine.gauges[f"outbox_{status}"] = (text, partial(engine.store.message_count, status))
+    topics: dict[str, Channel] = {}
+    if kafka:
+        topics[DEAD_TOPIC] = dead_letter_channel(kafka)
+    if bank:
+        topics[BANK_TOPIC] = bank_channel(bank.commands)
+    if bank and bank.answers:
+        topics[DEAD_ANSWER_TOPIC] = dead_letter_channel(bank.answers)
+    own = {ENGINE_TOPIC: engine_channel(engine)} if tells_engine else {}
+    posted = {}
+    if webhook:
+        posted = dict.fromkeys({*TOLD_TOPICS, BANK_TOPIC} - topics.keys(), webhook_channel(webhook))
+    loops = [
+        _loop(engine, name, channels, only=list(channels))
+        for name, channels in (("outbox_engine", own), ("outbox_kafka", topics))
+        if channels
+    ]
+    # What has no channel is told of here as well: it waits, and then it is dead.
+    return [
+        *loops,
+        _loop(engine, "outbox", posted, but=[*own, *topics], end=webhook.close if webhook else None),
+    ]
 
+
+def _loop(
+    engine: Engine,
+    name: str,
+    channels: Mapping[str, Channel],
+    only: Collection[str] = (),
+    but: Collection[str] = (),
+    end: Callable[[], None] | None = None,
+) -> Loop:
     def work() -> bool:
-        sent, failed = deliver_due(engine.store, channels.get, engine.now_us)
-        return sent + failed > 0
+        is_over = loop.stopping.is_set
+        found = deliver_due(engine.store, channels.get, engine.now_us, only=only, but=but, is_over=is_over)
+        return sum(found) > 0
 
-    return Loop("outbox", work, LOOK_SECONDS, webhook.close if webhook else None)
+    loop = Loop(name, work, LOOK_SECONDS, end)
+    return loop
