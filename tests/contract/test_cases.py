@@ -320,6 +320,17 @@ def test_committee_decides_at_the_end_of_its_clock_and_the_effect_follows(store:
     assert [vote[2] for vote in json.loads(row["votes"])] == ["for", "for", "against"]
 
 
+def test_one_member_does_not_undo_the_votes_of_the_others(store: Store) -> None:
+    case_id = opened(store, action="close", limit_after_cents=0, facts={"trigger": "suspected_violation"})
+    act(store, case_id, "ann claim", "ann send_up", "m0 vote_for")
+    with pytest.raises(RefusedError) as error:
+        act(store, case_id, "m2 send_back")
+    assert error.value.rule == "votes_cast"
+    approved = Approved()
+    act(store, case_id, "m1 vote_for", "m2 vote_against", approved=approved)
+    assert approved == ["a"]
+
+
 def test_clocks_that_are_moved_together_are_moved_as_the_core_says(store: Store) -> None:
     ids = [opened(store, account_id=f"a{k}", limit_after_cents=k, action="close") for k in range(12)]
     act(store, ids[0], "ann claim")

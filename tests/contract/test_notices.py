@@ -27,7 +27,7 @@ from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.notice_tables import contacts, deliveries, notices
 from limitkeeper.store.sql import Store
-from limitkeeper.store.work import work
+from limitkeeper.store.work import ConflictError, work
 from tests.postman import Postman, postman
 from tests.receiver import Receiver
 from tests.vaults import SEAL
@@ -204,6 +204,35 @@ def test_crash_between_sending_and_writing_sends_again_under_the_same_id(
     assert delivered(store, {"mail": server.send}) == {"sent": 1}
     assert len({message["Message-ID"] for message in taken.taken}) == 1
     assert len(taken.taken) == 2
+
+
+def test_notice_that_is_withdrawn_while_another_is_sent_does_not_go_out(store: Store) -> None:
+    customer(store, ("mail", "kim@mail.test"))
+    both, taken = {notice(store), notice(store)}, list[str]()
+
+    def withdraws_the_other(letter: Letter) -> None:
+        taken.append(letter.letter_id[:32])
+        with work(store, SYSTEM, NOON_US) as w:
+            for notice_id in both - set(taken):
+                version = w.found(notices, notice_id)["version"]
+                w.change(notices, notice_id, version, {"state": "withdrawn", "due_us": None})
+
+    assert delivered(store, {"mail": withdraws_the_other}) == {"sent": 1}
+    states = {row["notice_id"]: row["state"] for row in store.rows(sa.select(notices))}
+    assert states == {taken[0]: "out"} | dict.fromkeys(both - set(taken), "withdrawn")
+
+
+def test_who_saw_a_notice_before_it_was_tried_does_not_withdraw_it(store: Store) -> None:
+    customer(store, ("mail", "kim@mail.test"))
+    notice_id = notice(store)
+    (seen,) = store.rows(sa.select(notices))
+
+    def withdraws(_letter: Letter) -> None:
+        with pytest.raises(ConflictError), work(store, SYSTEM, NOON_US) as w:
+            w.change(notices, notice_id, seen["version"], {"state": "withdrawn", "due_us": None})
+
+    assert delivered(store, {"mail": withdraws}) == {"sent": 1}
+    assert out(store, notice_id)
 
 
 def test_server_that_is_away_leaves_the_notice_waiting(store: Store) -> None:

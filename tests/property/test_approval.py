@@ -177,8 +177,11 @@ class Life:
         assert words or act in ("claim", "release", "recuse")
         assert after.tier - before.tier == {"send_up": 1, "send_back": -1}.get(act, 0)
         assert before.parties | before.recused <= after.parties | after.recused
-        if act in ("send_up", "send_back"):
+        if act == "send_back":
+            assert (before.votes, after.parties) == ((), before.parties)
+        if act == "send_up":
             assert person in after.parties
+        if act in ("send_up", "send_back"):
             assert (after.votes, after.claimed_by, after.since_us) == ((), None, self.now_us)
         if act in ("claim", "approve", "refuse", "send_back", "vote_for", "vote_against", "recuse"):
             assert self.may_decide(before, person)

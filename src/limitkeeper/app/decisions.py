@@ -14,6 +14,7 @@ from limitkeeper.app.limits import (
     LimitChange,
     cancelled,
     entries_in_effect,
+    limit_now_cents,
     line_row,
     planned_rows,
     steps_planned,
@@ -152,8 +153,10 @@ class Effects:
         if account_id is None or action not in (*LOWERING, *RAISING, FREEZE):
             return None
         trace, terms = self._trace(w, case), self.limits.terms(w.now_us)
+        # The limit may have moved since the case was opened: what is told is true on the day of approval.
+        now_cents = limit_now_cents(w, account_id, case["limit_before_cents"])
         change = LimitChange(
-            account_id, action, case["limit_before_cents"], case["limit_after_cents"], w.now_us,
+            account_id, action, now_cents, case["limit_after_cents"], w.now_us,
             ", ".join(reason["code"] for reason in trace.get("reasons", [])) or "by decision",
             case["customer_id"] or owner_of(w, account_id).customer_id, case_id=case["case_id"],
             decision_id=case["decision_id"], by_request=case["kind"] == REQUEST,
@@ -221,6 +224,8 @@ class Effects:
     ) -> Consequence | None:
         before, after = change.limit_before_cents, 0 if change.action == CLOSE else change.limit_after_cents
         assert after is not None
+        if after >= before and not (change.action == CLOSE and self._is_open(w, change.account_id)):
+            return None
         if change.by_request:
             effective_us = w.now_us + terms.cooling_off_us
             kind = "closed_at_request" if change.action == CLOSE else "lowered_at_request"
@@ -244,6 +249,8 @@ class Effects:
     ) -> Consequence | None:
         before, after = change.limit_before_cents, change.limit_after_cents
         assert after is not None
+        if after <= before:
+            return None
         effective_us = self.policy.effective_us(change.action, w.now_us)
         if change.action == INCREASE:
             told = Told("limit_restored", change.account_id, before, after, effective_us, trace)
@@ -284,7 +291,7 @@ class Effects:
             entries_in_effect(w, account_id),
         )
         old = old_limit_cents(entries) if line else known_old_cents
-        now_cents = line["limit_cents"] if line else limit_cents
+        now_cents = limit_now_cents(w, account_id, limit_cents)
         goal = old if wanted_cents is None or old is None else min(wanted_cents, old)
         if goal is None or goal <= now_cents:
             return []
@@ -305,6 +312,10 @@ class Effects:
             other += [row for row in planned_rows(w, case["account_id"], LOWERING) if row["by_request"]]
         for row in other:
             cancelled(w, row["entry_id"], f"replaced by case {case['case_id']}")
+
+    def _is_open(self, w: Work, account_id: str) -> bool:
+        """Whether a line whose limit is 0 may still be closed: a cut to nothing closes none."""
+        return all(entry.action != CLOSE for entry in entries_in_effect(w, account_id))
 
     def _proposal(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any] | None:
         if case["proposal_id"] is None:

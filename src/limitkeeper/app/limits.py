@@ -138,6 +138,19 @@ def line_row(w: Work, account_id: str) -> dict[str, Any] | None:
     return w.kept(lines, account_id)
 
 
+def limit_now_cents(w: Work, account_id: str, found_cents: int) -> int:
+    """The limit of a line by its ledger; as it was found, where it has none or one that does not know it yet."""
+    line = line_row(w, account_id)
+    return int(line["limit_cents"]) if line is not None and _knows_limit(w, line) else found_cents
+
+
+def _knows_limit(w: Work, line: Mapping[str, Any]) -> bool:
+    """Whether the ledger of a line knows its limit: one that a freeze began may not."""
+    return bool(line["limit_cents"]) or any(
+        each.delta_cents for each in entries_in_effect(w, line["account_id"])
+    )
+
+
 def entries_of(w: Work, account_id: str) -> list[dict[str, Any]]:
     """The ledger of a line, in the order of planning."""
     return w.rows(_OF_LINE, account_id=account_id)
@@ -240,10 +253,7 @@ def _opened(w: Work, change: LimitChange) -> dict[str, Any]:
 
 def _as_known(w: Work, line: dict[str, Any], change: LimitChange) -> dict[str, Any]:
     """The row of a line; one whose limit was not known when its ledger began, as by a freeze, has it from now on."""
-    if line["limit_cents"] or not change.limit_before_cents or change.limit_after_cents is None:
-        return line
-    entries = entries_in_effect(w, change.account_id)
-    if any(each.delta_cents for each in entries):
+    if not change.limit_before_cents or change.limit_after_cents is None or _knows_limit(w, line):
         return line
     number = line["entries"] + 1
     row = entry_row(w, change.account_id, number, INCREASE, w.now_us)

@@ -276,7 +276,9 @@ def deliver_notices(
             else:
                 letters.append(notice["notice_id"])
     for notice_id in letters:
-        counts[_delivered(store, notice_id, channels, seal, now_us)] += 1
+        became = _delivered(store, notice_id, channels, seal, now_us)
+        if became is not None:
+            counts[became] += 1
     return counts
 
 
@@ -285,6 +287,11 @@ _DUE = (
     .where(notices.c.due_us <= sa.bindparam("now_us"))
     .order_by(notices.c.due_us)
     .limit(sa.bindparam("count"))
+    .with_for_update(skip_locked=True)
+)
+_STILL_DUE = (
+    sa.select(notices)
+    .where(notices.c.notice_id == sa.bindparam("notice_id"), notices.c.due_us <= sa.bindparam("now_us"))
     .with_for_update(skip_locked=True)
 )
 _DELIVERIES = sa.select(deliveries).where(deliveries.c.notice_id == sa.bindparam("notice_id"))
@@ -324,14 +331,20 @@ def _next(
 
 def _delivered(
     store: Store, notice_id: str, channels: Mapping[str, Channel], seal: Seal, now_us: Callable[[], int]
-) -> str:
+) -> str | None:
+    """What became of a notice that a letter was due for; None where it is due no more, as one that was withdrawn."""
     with work(store, SYSTEM, now_us()) as w:
-        notice = w.found(notices, notice_id)
+        due = w.rows(_STILL_DUE, notice_id=notice_id, now_us=w.now_us)
+        if not due:
+            return None
+        notice = due[0]
         found = _next(w, notice, channels)
         if isinstance(found, str):
             return found
         contact, before = found
         delivery = _trying(w, notice_id, contact, before)
+        # A newer version, so that whoever saw it untried does not withdraw it while its letter goes out.
+        w.change(notices, notice_id, notice["version"], {"due_us": notice["due_us"]})
     problem, for_good = _sent(notice, contact, channels[contact["channel"]], seal, delivery["delivery_id"])
     with work(store, SYSTEM, now_us()) as w:
         return _kept(w, notice_id, delivery, problem, for_good=for_good)

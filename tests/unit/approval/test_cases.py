@@ -143,6 +143,20 @@ def test_recusal_takes_the_vote_back() -> None:
     assert found.votes == ()
 
 
+def test_committee_sends_back_before_it_votes_and_who_did_so_votes_when_it_comes_up_again() -> None:
+    back = after(at_committee(), "member-0 send_back")
+    assert (back.tier, back.state, back.parties) == (2, OPEN, {"ann"})
+    again = after(back, "bob claim", "bob send_up", "member-0 vote_for")
+    assert [vote.person_id for vote in again.votes] == ["member-0"]
+
+
+def test_case_on_which_a_vote_is_cast_is_not_sent_back() -> None:
+    voted = after(at_committee(), "member-0 vote_for")
+    assert barred(voted, "member-1 send_back") == "votes_cast"
+    assert barred(voted, "member-0 send_back") == "votes_cast"
+    assert after(voted, "member-0 recuse", "member-1 send_back").tier == 2
+
+
 def test_committee_is_not_claimed() -> None:
     assert barred(at_committee(), "member-0 claim") == "committee"
 

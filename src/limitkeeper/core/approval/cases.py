@@ -52,9 +52,9 @@ class Case:
     claimed_by
         Who works on it.
     parties
-        Who had a part in it on a lower tier, and may not decide above.
+        Who drew up its campaign or sent it up, and may not decide on it.
     votes, recused
-        Of the committee.
+        Of the committee; while a vote stands the case is not sent back.
     outcome
         Why it ended, in a word: who or what decided.
     version
@@ -247,7 +247,7 @@ def _ended(case: Case, state: str, outcome: str) -> Case:
 def _moved(case: Case, tier: int, terms: Terms, now_us: int) -> Case:
     clock, due_us = terms.clocks[tier].next_due(now_us, None)
     return replace(
-        case, state=OPEN, tier=tier, since_us=now_us, clock=clock, due_us=due_us, claimed_by=None, votes=()
+        case, state=OPEN, tier=tier, since_us=now_us, clock=clock, due_us=due_us, claimed_by=None
     )  # fmt: skip
 
 
@@ -343,9 +343,10 @@ def _send_up(case: Case, actor: Actor, terms: Terms, now_us: int, _words: str) -
 def _send_back(case: Case, actor: Actor, terms: Terms, now_us: int, _words: str) -> Case:
     if case.tier == TEAM_TIER:
         raise RefusedError("lowest_tier", value=case.case_id)
+    if case.votes:  # one member would undo what the others have said
+        raise RefusedError("votes_cast", value=case.case_id, advice="Vote.")
     _is_decider(case, actor, terms, now_us)
-    below = replace(case, parties=case.parties | {actor.actor_id})
-    return _moved(below, case.tier - 1, terms, now_us)
+    return _moved(case, case.tier - 1, terms, now_us)
 
 
 def _vote(choice: str) -> "Doing":

@@ -31,6 +31,10 @@ RULES = {
         "Each member votes once.",
         "每位成员只能投票一次。",
     ),
+    "votes_cast": (
+        "A case on which a vote has been cast is not sent back.",
+        "已有成员投票的案件不得退回下级。",
+    ),
     "reason": (
         "A decision, a question and an answer state their words.",
         "决定、询问和答复均须说明内容。",
