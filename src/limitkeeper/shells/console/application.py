@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import structlog
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from limitkeeper.connectors.evidence import EVIDENCE_BYTES_MAX
 from limitkeeper.core.access.rights import check_right
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.shells.api.answers import error_answer
@@ -59,12 +61,14 @@ HEADERS = {
 
 FORM_FIELDS, FORM_FILES = 5_000, 10
 
-UPLOAD_BYTES = 12 * 1024 * 1024
-"""Bytes of a form with its files; the API has bounds of its own besides."""
+UPLOAD_BYTES = portal.FILES_AT_ONCE * EVIDENCE_BYTES_MAX + 1_000_000
+"""Bytes of a form with its files: what an appeal is promised, and its words; the API has bounds of its own besides."""
 
 TOO_LARGE = {
-    "status": 413, "detail": "The form is too large.", "detail_zh": "表单过大。",
-    "allowed": f"{UPLOAD_BYTES} bytes", "allowed_zh": f"{UPLOAD_BYTES} 字节",
+    "status": 413, "detail": "The form is too large, or cannot be read.", "detail_zh": "表单过大或无法读取。",
+    "allowed": f"{FORM_FILES} files, {FORM_FIELDS:,} fields, {UPLOAD_BYTES // 1_000_000} MB in all",
+    "allowed_zh": f"{FORM_FILES} 个文件、{FORM_FIELDS:,} 个字段，合计 {UPLOAD_BYTES // 1_000_000} MB",
+    "advice": "Send fewer or smaller files.", "advice_zh": "请减少文件或缩小文件。",
 }  # fmt: skip
 
 PAGES: tuple[PageRoute, ...] = (
@@ -168,18 +172,29 @@ async def acted(console: Console, page: PageRoute, request: Request) -> Response
     if not length.isdecimal() or int(length) > UPLOAD_BYTES:
         return look.refused(TOO_LARGE)
     bounds = {"max_fields": FORM_FIELDS, "max_files": FORM_FILES, "max_part_size": UPLOAD_BYTES}
-    async with request.form(**bounds) as form:  # its files are closed at the end
-        if not is_ours(request, str(form.get("_mark", ""))):
-            said = look.t(
-                "This form is not of this session. Open the page again.",
-                "该表单不属于当前会话，请重新打开页面。",
-            )
-            return look.refused({"status": 403, "detail": said})
-        try:
-            await known(look, page)
-        except ProblemError as error:
-            return look.refused(error.document)
-        return await page.shown(look)
+    try:
+        form = await request.form(**bounds)
+    except HTTPException:  # the framework's own words are English, and no page
+        return look.refused(TOO_LARGE)
+    try:
+        return await acted_by(look, page, form)
+    finally:
+        await form.close()
+
+
+async def acted_by(look: Look, page: PageRoute, form: FormData) -> Response:
+    """What a form that was read is answered."""
+    if not is_ours(look.request, str(form.get("_mark", ""))):
+        said = look.t(
+            "This form is not of this session. Open the page again.",
+            "该表单不属于当前会话，请重新打开页面。",
+        )
+        return look.refused({"status": 403, "detail": said})
+    try:
+        await known(look, page)
+    except ProblemError as error:
+        return look.refused(error.document)
+    return await page.shown(look)
 
 
 async def known(look: Look, page: PageRoute) -> None:
@@ -263,8 +278,8 @@ async def act(look: Look) -> Response:
         given: dict[str, Any] = {"headers": {name: value for name, value in headers.items() if value}}
         if files:
             given["files"] = files
-        elif content := content_of([each async for each in fields_of(form.multi_items())]):
-            given["json"] = content
+        elif method != "DELETE":  # an object also where nothing is filled in: some acts need one
+            given["json"] = content_of([each async for each in fields_of(form.multi_items())])
         found = await look.ask.answer(method, path, **given)
     except InputError as error:
         return look.refused(problem_of_input(error))

@@ -6,12 +6,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from limitkeeper.core.approval.cases import CLAIMED, END_STATES, LIVE_STATES, OPEN
+from limitkeeper.core.appeal.appeals import WITHDRAWN
+from limitkeeper.core.approval.cases import APPROVED, CLAIMED, END_STATES, LIVE_STATES, OPEN
 from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.shells.api.case_schemas import CASE_KINDS
 from limitkeeper.shells.api.cursors import PAGE_ROWS, PAGE_ROWS_MAX
 from limitkeeper.shells.console.look import Look, PageRoute
-from limitkeeper.shells.console.session import ROOT
+from limitkeeper.shells.console.portal import TAKING
+from limitkeeper.shells.console.session import ROOT, quoted
 
 STATES = (*LIVE_STATES, *END_STATES)
 
@@ -34,16 +36,25 @@ async def one_case(look: Look) -> Response:
     """One case: what is proposed, why, who may act, and what was done."""
     case_id = look.request.path_params["case_id"]
     case = await look.ask.get(f"/v1/cases/{case_id}")
-    offers, proposal, preview, account = await asyncio.gather(
+    of_line = (
+        look.may("appeal.submit")
+        and case["state"] == APPROVED
+        and case["action"] in TAKING
+        and case["account_id"]
+    )
+    offers, proposal, preview, account, appeals = await asyncio.gather(
         look.ask.get(f"/v1/cases/{case_id}/acts"),
         look.found(case["proposal_id"] and f"/v1/proposals/{case['proposal_id']}"),
         look.found(case["is_live"] and f"/v1/cases/{case_id}/notice/preview"),
         look.found(case["account_id"] and f"/v1/accounts/{case['account_id']}"),
+        look.found(of_line and f"/v1/appeals?account_id={quoted(of_line)}&limit={PAGE_ROWS_MAX}"),
     )
+    standing = [each for each in (appeals or {"items": ()})["items"] if each["state"] != WITHDRAWN]
+    appealed = next((each for each in standing if each["case_id"] == case_id), None)
     rules = await look.rule_book(proposal and proposal["trace"])
     return look.page(
         "case", rules=rules, case=case, proposal=proposal, preview=preview, account=account, offers=offers,
-        is_done=look.may("case.act") and not may_go_on(offers),
+        may_be_appealed=bool(of_line), appealed=appealed, is_done=look.may("case.act") and not may_go_on(offers),
     )  # fmt: skip
 
 

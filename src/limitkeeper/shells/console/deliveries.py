@@ -15,7 +15,7 @@ MESSAGES_SHOWN = 50
 async def deliveries(look: Look) -> Response:
     """Commands to the bank and messages of the outbox, by state."""
     state, status = look.asked("state", FAILED), look.asked("status", "dead")
-    offset = int(found) if (found := look.asked("offset", "0")).isdecimal() else 0
+    offset = look.asked_offset
 
     async def messages() -> list[dict[str, object]] | None:
         if not look.may("outbox.read"):

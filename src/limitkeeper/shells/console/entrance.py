@@ -21,11 +21,11 @@ from limitkeeper.shells.console.session import (
 
 
 def home(look: Look) -> str:
-    """Where somebody begins: customers with their lines, others with the first place that is theirs."""
+    """Where somebody begins: customers with their lines, others with the first place that is theirs, or oneself."""
     if CUSTOMER in look.me.get("roles", ()):
         return f"{ROOT}/my"
     places: list[str] = [place["path"] for place in look.places]
-    return places[0] if places else f"{ROOT}/login"
+    return places[0] if places else f"{ROOT}/me"
 
 
 async def login(look: Look) -> Response:

@@ -2,7 +2,8 @@
 
 A field is called as the API calls it, with its kind after a colon: ``limit:cents``, ``days:number``, ``tier:integer``,
 ``consents:switch``, ``roles:list``, ``lines:lines``, ``share:percent``, ``screen:json``. A question mark at the end
-leaves an empty one out. A dot leads into an object: ``assessment.purpose``. A file is one field more, of its text.
+leaves an empty one out; a list of an empty one is a list of nothing. A dot leads into an object:
+``assessment.purpose``. A file is one field more, of its text.
 """
 
 from collections.abc import Callable, Iterable
@@ -146,6 +147,8 @@ def content_of(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     {'tier': 2, 'actions': ['freeze', 'close']}
     >>> content_of([("assessment.purpose", "Limits follow risk."), ("assessment.necessity", "None milder.")])
     {'assessment': {'purpose': 'Limits follow risk.', 'necessity': 'None milder.'}}
+    >>> content_of([("roles:list", "")])
+    {'roles': []}
     """
     found: dict[str, Any] = {}
     for field, text in fields:
@@ -161,7 +164,7 @@ def content_of(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
             if not isinstance(inner, dict):
                 raise InputError("A field is within one that has a value.", value=path[:50])
         if kind == "list":
-            inner.setdefault(name, []).append(text)
+            inner.setdefault(name, []).extend([text] if text else [])
             continue
         try:
             inner[name] = KINDS[kind or "text"](text)

@@ -188,6 +188,11 @@ class Look:
         """Whether what waits is asked for, what has ended, or all, as the API takes it."""
         return {"ended": "false", "all": None}.get(self.asked("show"), "true")
 
+    @property
+    def asked_offset(self) -> int:
+        """After how many rows a list goes on."""
+        return int(found) if (found := self.asked("offset", "0")).isdecimal() else 0
+
     async def file(self, path: str) -> Response:
         """A file that the API gives out, to be kept, never shown among the pages."""
         found = await self.ask.answer("GET", path)

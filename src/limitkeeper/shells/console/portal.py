@@ -5,6 +5,7 @@ import asyncio
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from limitkeeper.connectors.evidence import EVIDENCE_BYTES_MAX
 from limitkeeper.core.compliance.requests import COPIED, KINDS
 from limitkeeper.core.limits.ledger import FREEZE, LOWERING
 from limitkeeper.shells.console.asking import ProblemError
@@ -26,15 +27,16 @@ def line_path(account_id: str) -> str:
 
 
 async def my_lines(look: Look) -> Response:
-    """All lines of one's own, each with what stands of it."""
-    found = await look.ask.get("/v1/lines")
-    names = [line["account_id"] for line in found["items"][:LINES_SHOWN]]
+    """All lines of one's own, some at once, each with what stands of it."""
+    offset, found = look.asked_offset, await look.ask.get("/v1/lines")
+    later = offset + LINES_SHOWN if len(found["items"]) > offset + LINES_SHOWN else None
+    shown = found["items"][offset : offset + LINES_SHOWN]
     known = await asyncio.gather(
-        *(look.found(f"{line_path(name)}?language={look.language}") for name in names)
+        *(look.found(f"{line_path(line['account_id'])}?language={look.language}") for line in shown)
     )
     notices = await look.ask.get("/v1/notices", limit=5)
-    return look.page("my_lines", lines=[each or short for each, short in zip(known, found["items"], strict=False)],
-                     notices=notices["items"])  # fmt: skip
+    return look.page("my_lines", lines=[each or short for each, short in zip(known, shown, strict=True)],
+                     notices=notices["items"], offset=offset, later=later)  # fmt: skip
 
 
 async def my_line(look: Look) -> Response:
@@ -58,7 +60,8 @@ async def my_decision(look: Look) -> Response:
         look.ask.get("/v1/appeals", account_id=account_id, customer_id=look.me["customer_id"]),
     )
     appeal = next((each for each in appeals["items"] if each["case_id"] == case_id), None)
-    return look.page("my_decision", explained=explained, appeal=appeal, taking=TAKING)
+    return look.page("my_decision", explained=explained, appeal=appeal, taking=TAKING,
+                     files_at_once=FILES_AT_ONCE, evidence_bytes_max=EVIDENCE_BYTES_MAX)  # fmt: skip
 
 
 async def submit_appeal(look: Look) -> Response:
@@ -101,7 +104,7 @@ async def my_appeals(look: Look) -> Response:
 async def my_appeal(look: Look) -> Response:
     """One appeal: by when it is answered, what was said and sent, what one may do."""
     appeal = await look.ask.get(f"/v1/appeals/{look.request.path_params['appeal_id']}")
-    return look.page("my_appeal", appeal=appeal)
+    return look.page("my_appeal", appeal=appeal, evidence_bytes_max=EVIDENCE_BYTES_MAX)
 
 
 async def my_inbox(look: Look) -> Response:

@@ -15,12 +15,13 @@ document.addEventListener("submit", async (event) => {
     const found = await fetch(form.action, { method: "POST", body: given, headers: { Accept: "application/json" } });
     if (found.redirected) { location.assign(found.url); return; }
     const type = found.headers.get("content-type") || "";
-    if (!type.includes("json")) { document.documentElement.innerHTML = ""; location.reload(); return; }
+    if (found.ok && type.includes("html")) { show(await found.text()); return; }
+    if (!type.includes("json")) throw new TypeError(type);
     const said = await found.json();
     if (said.then) { location.assign(said.then); return; }
     tell(answer, said.problem);
-  } catch (error) {
-    tell(answer, { detail: String(error) });
+  } catch {
+    tell(answer, { detail: answer.dataset.failed });
   }
   buttons.forEach((button) => { button.disabled = false; });
 });
@@ -31,6 +32,23 @@ function tell(place, problem) {
   place.hidden = false;
   place.scrollIntoView({ block: "nearest" });
 }
+
+// What a form is answered that is shown once takes the page's place: to load it again would lose it.
+function show(text) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  document.querySelector("main").replaceWith(page.querySelector("main"));
+  document.title = page.title;
+  document.querySelector("main").focus();
+}
+
+// Files that would not be taken are told before they are sent.
+document.addEventListener("change", (event) => {
+  const { most, bytes, tooMuch } = event.target.dataset;
+  if (!tooMuch) return;
+  const files = [...event.target.files];
+  event.target.setCustomValidity(files.length > most || files.some((file) => file.size > bytes) ? tooMuch : "");
+  event.target.reportValidity();
+});
 
 // A filter is applied as it is chosen.
 document.addEventListener("change", (event) => {
