@@ -31,6 +31,10 @@ RULES = {
         "Each member votes once.",
         "每位成员只能投票一次。",
     ),
+    "votes_cast": (
+        "A campaign on which somebody has voted is not split.",
+        "已有委员投票的批量调整不得拆分。",
+    ),
     "reason": (
         "A decision, a question and an answer state their words.",
         "决定、询问和答复均须说明内容。",
