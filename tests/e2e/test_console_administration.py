@@ -152,6 +152,7 @@ def test_mandate_is_given_in_whole_amounts_and_an_absence_is_noted_and_both_are_
     chief.sent(page, "/v1/absences", **{"person_id": "ann", "deputy_id": "bob", "days:number": "7"})
     (away,) = api.get("/v1/absences")["items"]
     assert away["deputy_id"] == "bob"
+    page = chief.page("/console/mandates")
     chief.sent(page, "/v1/absences", 409, **{"person_id": "ann", "deputy_id": "chief", "days:number": "7"})
     ending = f"/v1/absences/{away['absence_id']}/end"
     assert ending not in at("sue").page("/console/mandates")
