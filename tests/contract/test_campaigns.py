@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.campaign_conditions import condition
 from limitkeeper.app.campaign_rows import Taken, rows_taken
 from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.campaigns import (
     CampaignError,
     Proposal,
     cancelled,
-    condition,
     proposed,
     split,
     standing_of,
@@ -37,7 +37,7 @@ from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
-from limitkeeper.store.work import Work, work
+from limitkeeper.store.work import ConflictError, Work, work
 from tests.simulated_accounts import campaign_rows
 from tests.vaults import SEAL
 
@@ -45,6 +45,7 @@ NOW_US = 1_790_040_000_000_000  # by day in Shanghai
 POLICY = approval_policy()
 EFFECTS = effects(SEAL, notice_policy("CN"))
 SUE = Actor("sue", frozenset({STRATEGIST}))
+TOM = Actor("tom", frozenset({STRATEGIST}))
 REASONS = ["product_change"]
 
 
@@ -56,12 +57,16 @@ def member(name: str) -> Actor:
 def store(store_url: str) -> Iterator[Store]:
     found = Store(store_url)
     found.take({})
-    with work(found, SYSTEM, NOW_US) as w:
-        w.add(mandates, *({"mandate_id": f"{name}-{tier}", "person_id": name, "tier": tier, "actions": "[]",
-                           "cut_cents_max": None, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US,
-                           "version": 1} for name, tier in (("ann", 2), ("m0", 3), ("m1", 3), ("m2", 3))))  # fmt: skip
+    give_mandates(found, ("ann", 2), ("m0", 3), ("m1", 3), ("m2", 3))
     yield found
     found.close()
+
+
+def give_mandates(store: Store, *given: tuple[str, int]) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        w.add(mandates, *({"mandate_id": f"{name}-{tier}", "person_id": name, "tier": tier, "actions": "[]",
+                           "cut_cents_max": None, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US,
+                           "version": 1} for name, tier in given))  # fmt: skip
 
 
 def valued_rows(count: int) -> pl.DataFrame:
@@ -253,7 +258,7 @@ def test_two_campaigns_never_have_the_same_account(store: Store) -> None:
 
 def test_split_parts_have_each_account_once_and_need_their_own_approval(store: Store) -> None:
     campaign_id = propose(store, campaign_rows(6))
-    with work(store, Actor("tom", frozenset({STRATEGIST})), NOW_US + 1) as w:
+    with work(store, TOM, NOW_US + 1) as w:
         gold, plain = split(w, campaign_id, condition("segment = gold"), POLICY)
     found = {row["campaign_id"]: row for row in store.rows(sa.select(campaigns))}
     assert (found[campaign_id]["state"], found[gold]["items"], found[plain]["items"]) == ("split", 3, 3)
@@ -272,6 +277,102 @@ def test_split_parts_have_each_account_once_and_need_their_own_approval(store: S
             case_acted(w, SEAL, plain, 1, "claim", terms_in_force(w, POLICY), EFFECTS)
     with pytest.raises(CampaignError, match="does not wait"), work(store, SUE, NOW_US) as w:
         split(w, campaign_id, condition("segment = gold"), POLICY)
+
+
+def case_row(store: Store, case_id: str) -> dict[str, Any]:
+    with work(store, SYSTEM, NOW_US) as w:
+        return w.found(cases, case_id)
+
+
+def act_on(store: Store, campaign_id: str, name: str, act: str) -> None:
+    with work(store, member(name), NOW_US + 1) as w:
+        version = w.found(cases, campaign_id)["version"]
+        case_acted(w, SEAL, campaign_id, version, act, terms_in_force(w, POLICY), EFFECTS, "said")
+
+
+def split_at(store: Store, campaign_id: str, number: int) -> tuple[str, str]:
+    with work(store, TOM, NOW_US + 2) as w:
+        return split(w, campaign_id, pl.col("number") <= number, POLICY)
+
+
+def test_part_of_a_part_knows_everybody_who_had_a_part_in_the_whole(store: Store) -> None:
+    give_mandates(store, ("sue", 2), ("bob", 2), ("m3", 3))
+    campaign_id = propose(store, campaign_rows(1_100))
+    act_on(store, campaign_id, "ann", "claim")
+    act_on(store, campaign_id, "ann", "send_up")
+    act_on(store, campaign_id, "m3", "recuse")
+    part, other = split_at(store, campaign_id, 550)
+    for each in (other, *split_at(store, part, 10)):
+        row = case_row(store, each)
+        assert json.loads(row["parties"]) == (["ann", "sue"] if each == other else ["ann", "sue", "tom"])
+        assert json.loads(row["recused"]) == ["m3"]
+        for name in ("sue", "ann", "tom"):
+            with pytest.raises(RefusedError, match="does not decide"):
+                act_on(store, each, name, "claim")
+        act_on(store, each, "bob", "claim")
+
+
+def test_parts_of_a_wide_campaign_need_the_committee_that_the_whole_needed(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(1_100))
+    first, second = split_at(store, campaign_id, 550)
+    few, others = split_at(store, first, 10)
+    for each in (first, second, few, others):
+        row = case_row(store, each)
+        assert row["required_tier"] == 3
+        assert "split_from" in json.loads(row["tier_rules"])
+    assert json.loads(case_row(store, few)["tier_rules"]) == ["split_from"]
+    act_on(store, second, "ann", "claim")
+    with pytest.raises(RefusedError) as error:
+        act_on(store, second, "ann", "approve")
+    assert error.value.rule == "lowest_tier"
+
+
+def test_parts_of_a_campaign_that_was_sent_up_need_the_committee_too(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(6))
+    act_on(store, campaign_id, "ann", "claim")
+    act_on(store, campaign_id, "ann", "send_up")
+    assert [case_row(store, each)["required_tier"] for each in split_at(store, campaign_id, 3)] == [3, 3]
+
+
+def test_parts_of_a_campaign_of_the_team_are_the_teams(store: Store) -> None:
+    parts = split_at(store, propose(store, campaign_rows(6)), 3)
+    rows = [case_row(store, each) for each in parts]
+    assert [(row["required_tier"], json.loads(row["tier_rules"])) for row in rows] == [(2, ["campaign"])] * 2
+
+
+def test_campaign_on_which_somebody_voted_is_not_split(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(1_100))
+    act_on(store, campaign_id, "ann", "claim")
+    act_on(store, campaign_id, "ann", "send_up")
+    act_on(store, campaign_id, "m0", "vote_against")
+    with pytest.raises(RefusedError) as error:
+        split_at(store, campaign_id, 550)
+    assert error.value.rule == "votes_cast"
+    assert "投票" in error.value.chinese
+    (row,) = store.rows(sa.select(campaigns))
+    assert (row["state"], case_row(store, campaign_id)["is_live"]) == ("proposed", True)
+
+
+def test_split_that_a_vote_came_before_is_not_done(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = propose(store, campaign_rows(1_100))
+    act_on(store, campaign_id, "ann", "claim")
+    act_on(store, campaign_id, "ann", "send_up")
+    before = case_row(store, campaign_id)
+    act_on(store, campaign_id, "m0", "vote_against")
+    looked: list[str] = []
+    found = Work.found
+
+    def first_as_before(w: Work, table: sa.Table, key: str) -> dict[str, Any]:
+        """What a transaction of PostgreSQL sees that looks at the case, and again after somebody's commit."""
+        if table is cases and not looked:
+            looked.append(key)
+            return before
+        return found(w, table, key)
+
+    monkeypatch.setattr(Work, "found", first_as_before)
+    with pytest.raises(ConflictError):
+        split_at(store, campaign_id, 550)
+    assert looked == [campaign_id]
 
 
 def test_campaign_that_waits_is_withdrawn_and_never_planned(store: Store) -> None:

@@ -111,3 +111,22 @@ def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads
     assert broken["broken"]["number"] == 3
     assert "does not hold at event 3" in invoke(folder, "audit", "verify", code=1)
     store.close()
+
+
+def test_absence_is_noted_by_somebody_else_than_the_deputy_shown_and_ended(tmp_path: Path) -> None:
+    Store(f"sqlite:///{tmp_path}/limitkeeper.db").close()
+    invoke(tmp_path, "mandate", "give", "ann", "--tier", "2", "--as", "chief")
+    with pytest.raises(RefusedError):
+        invoke(tmp_path, "mandate", "absent", "ann", "chief", "--as", "chief")
+
+    def deputies() -> list[tuple[str | None, str | None]]:
+        listed = json.loads(invoke(tmp_path, "mandate", "list", "--json"))
+        return [(each["deputy"], each["absence_id"]) for each in listed]
+
+    assert deputies() == [(None, None)]
+    said = invoke(tmp_path, "mandate", "absent", "ann", "bob", "--as", "chief")
+    ((deputy, absence_id),) = deputies()
+    assert deputy == "bob"
+    assert str(absence_id) in said
+    invoke(tmp_path, "mandate", "end-absence", str(absence_id), "--as", "chief")
+    assert deputies() == [(None, None)]

@@ -47,7 +47,13 @@ def test_officer_with_a_mandate_decides_and_everything_stands_in_the_audit(serve
     assert {"case.claim", "case.approve", "case.look"} <= acts
     absent = {"person_id": "ann", "deputy_id": "bob", "days": 3}
     assert chief.post("/v1/absences", absent)["deputy_id"] == "bob"
-    assert chief.get("/v1/absences")["items"][0]["person_id"] == "ann"
+    (away,) = chief.get("/v1/absences")["items"]
+    assert away["person_id"] == "ann"
+    own = chief.asked("POST", "/v1/absences", absent | {"deputy_id": "chief"}, status=409).json()
+    assert (own["rule"], own["advice_zh"]) == ("four_eyes", "请由其他人员登记。")
+    ann.asked("POST", f"/v1/absences/{away['absence_id']}/end", status=403)
+    assert chief.post(f"/v1/absences/{away['absence_id']}/end")["version"] == 2
+    assert chief.get("/v1/absences")["items"] == []
 
 
 def test_act_on_what_has_changed_is_refused_and_one_sent_again_is_done_once(server: WorkflowServer) -> None:

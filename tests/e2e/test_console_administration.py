@@ -133,7 +133,7 @@ def test_whoever_may_not_propose_is_told_so_and_proposes_nothing(at: Callable[[s
     assert sue.client.post("/console/campaigns/new", data={"name": "n", "rows": table(1)}).status_code == 403
 
 
-def test_mandate_is_given_in_whole_amounts_and_ended_and_an_absence_is_noted(
+def test_mandate_is_given_in_whole_amounts_and_an_absence_is_noted_and_both_are_ended(
     at: Callable[[str], Browser], server: WorkflowServer
 ) -> None:
     chief, api = at("chief"), server.session("chief")
@@ -150,7 +150,14 @@ def test_mandate_is_given_in_whole_amounts_and_ended_and_an_absence_is_noted(
     assert "no bound" in page
     chief.sent(page, "/v1/mandates", 409, **(given | {"person_id": "chief"}))
     chief.sent(page, "/v1/absences", **{"person_id": "ann", "deputy_id": "bob", "days:number": "7"})
-    assert [each["deputy_id"] for each in api.get("/v1/absences")["items"]] == ["bob"]
+    (away,) = api.get("/v1/absences")["items"]
+    assert away["deputy_id"] == "bob"
+    page = chief.page("/console/mandates")
+    chief.sent(page, "/v1/absences", 409, **{"person_id": "ann", "deputy_id": "chief", "days:number": "7"})
+    ending = f"/v1/absences/{away['absence_id']}/end"
+    assert ending not in at("sue").page("/console/mandates")
+    chief.sent(chief.page("/console/mandates"), ending)
+    assert api.get("/v1/absences")["items"] == []
     chief.sent(page, f"/v1/mandates/{found['mandate_id']}/end")
     assert "ann" not in {each["person_id"] for each in api.get("/v1/mandates")["items"]}
     looked = at("sue").page("/console/mandates")

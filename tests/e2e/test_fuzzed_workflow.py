@@ -81,6 +81,7 @@ def at_work(server: WorkflowServer) -> Fuzzed:
     people |= {SERVICE: server.service("bank", *scopes), "nobody": server.nobody()}
     bank, kim, officer, chief = (people[each] for each in (SERVICE, CUSTOMER, OFFICER, COMMITTEE))
     mandate = chief.post("/v1/mandates", {"person_id": f"a-{OFFICER}", "tier": 2})
+    away = chief.post("/v1/absences", {"person_id": "gone", "deputy_id": f"a-{OFFICER}", "days": 3})
     kim.post("/v1/customers/c-1/contacts", {"channel": "mail", "address": "kim@mail.test", "consents": True})
     flags = [{"event_id": f"flag-{line}", "account_id": line, "ts": moment(server), "kind": "flag", "reason": "cash-out"}
              for line in LINES]  # fmt: skip
@@ -101,8 +102,8 @@ def at_work(server: WorkflowServer) -> Fuzzed:
     ]
     rights.append(kim.post("/v1/rights-requests", {"kind": "copy", "words": "Mine."}))
     found = {"account_id": list(LINES), "customer_id": ["c-1", "c-2"], "case_id": [case["case_id"] for case in cases],
-             "mandate_id": [mandate["mandate_id"]], "appeal_id": [appeal], "evidence_id": [evidence_id],
-             "person_id": ["gone"], "service_id": ["gone"], "message_id": ["1"],
+             "mandate_id": [mandate["mandate_id"]], "absence_id": [away["absence_id"]], "appeal_id": [appeal],
+             "evidence_id": [evidence_id], "person_id": ["gone"], "service_id": ["gone"], "message_id": ["1"],
              "request_id": [each["request_id"] for each in rights]}  # fmt: skip
     found["alert_id"] = [each["alert_id"] for each in officer.get("/v1/alerts")]
     found["proposal_id"] = [each["proposal_id"] for each in officer.get("/v1/proposals")]

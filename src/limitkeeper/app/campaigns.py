@@ -187,11 +187,12 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
 
 def _opened(
     w: Work, name: str, items: pl.DataFrame, impact: Mapping[str, Any], policy: ApprovalPolicy, earliest_us: int,
-    parties: frozenset[str] = frozenset(), split_from: str | None = None,
+    whole: Mapping[str, Any] | None = None,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
-    """The case of a campaign, and the campaign's row."""
+    """The case of a campaign, and the campaign's row; of a part with the case of the whole."""
     named = items_hash(items)
-    case_id = case_opened(w, opening_of(w, impact, named, parties), policy, _never)
+    split_from = None if whole is None else whole["case_id"]
+    case_id = case_opened(w, opening_of(w, impact, named, whole), policy, _never)
     return case_id, {
         "campaign_id": case_id, "name": name, "state": PROPOSED, "impact": json.dumps(impact, ensure_ascii=False),
         "items": items.height, "items_hash": named, "split_from": split_from, "earliest_us": earliest_us, "reached": 0,
@@ -201,7 +202,7 @@ def _opened(
 
 
 def opening_of(
-    w: Work, impact: Mapping[str, Any], named: str = "", parties: frozenset[str] = frozenset()
+    w: Work, impact: Mapping[str, Any], named: str = "", whole: Mapping[str, Any] | None = None
 ) -> CaseOpening:  # fmt: skip
     """What the case of a campaign is about: the gravest of its actions, and its sums.
 
@@ -213,17 +214,23 @@ def opening_of(
         The sums of its accounts.
     named
         The hash of the items, which is the case's identity.
-    parties
-        Who may not decide on it besides.
+    whole
+        The case of the campaign that it is a part of: who may not decide on that decides on no part, and the tier that
+        it needed or lay on is the lowest of each.
     """
     triggers = {each["name"] for each in impact["by_trigger"]}
     actions = {each["name"] for each in impact["by_action"]}
     trigger = _SUSPECTED if _SUSPECTED in triggers else next(iter(triggers)) if len(triggers) == 1 else None
+    facts = {"accounts": impact["accounts"], "trigger": trigger}
+    parties = recused = frozenset[str]()
+    if whole is not None:
+        parties = frozenset({whole["maker_id"], *json.loads(whole["parties"])})
+        recused = frozenset(json.loads(whole["recused"]))
+        facts |= {"split_from_tier": max(whole["required_tier"], whole["tier"])}
     return CaseOpening(
         CAMPAIGN, next(each for each in _BY_WEIGHT if each in actions), None, impact["limit_before_cents"],
         impact["limit_after_cents"], impact["exposure_cents"], w.actor.actor_id,
-        decision_id=named.removeprefix("sha256:")[:32], facts={"accounts": impact["accounts"], "trigger": trigger},
-        parties=parties,
+        decision_id=named.removeprefix("sha256:")[:32], facts=facts, parties=parties, recused=recused,
     )  # fmt: skip
 
 
@@ -263,7 +270,8 @@ def split(
 ) -> tuple[str, str]:  # fmt: skip
     """Split a campaign that waits into two cases of their own: the items that a condition holds of, and the others.
 
-    Who proposed the campaign, and who splits it, decides on neither.
+    Who may not decide on the campaign, and who splits it, decides on neither; both need the tier that it needed or
+    lay on. Votes are not taken along, so that nobody loses his: where there are any, it is not split.
 
     Parameters
     ----------
@@ -287,28 +295,30 @@ def split(
     CampaignError
         When it does not wait any more, or one part is empty.
     RefusedError
-        When it has changed since it was seen.
+        When it has changed since it was seen, or somebody has voted on it.
+    ConflictError
+        When its case was acted on in the meantime.
     """
-    row = _waiting(w, campaign_id)
+    row, case = _waiting(w, campaign_id)
     if seen not in (None, row["version"]):
         raise RefusedError(
             "version", value=f"version {seen}; it is {row['version']}", advice="Read it again."
         )
+    if votes := json.loads(case["votes"]):
+        raise RefusedError("votes_cast", value=len(votes), advice="Let the committee decide on the whole.")
     items = items_of(w, campaign_id).with_columns(chosen.fill_null(value=False).alias("is_chosen"))
     parts = [items.filter(pl.col("is_chosen")), items.filter(~pl.col("is_chosen"))]
     if any(part.is_empty() for part in parts):
         raise CampaignError(
             "One part of the split is empty.", value=[part.height for part in parts], advice="Choose others."
         )
-    case_withdrawn(w, campaign_id, "split")
+    case_withdrawn(w, campaign_id, "split", case)
     w.change(campaigns, campaign_id, row["version"], {"state": SPLIT})
     ids = []
     for place, part in enumerate(parts, 1):
         name = f"{row['name']} ({place})"[-NAME_LETTERS_MAX:]
         impact = impact_of(part) | {"fairness": treated(w, name, part)}
-        part_id, new = _opened(
-            w, name, part, impact, policy, row["earliest_us"], frozenset({row["maker_id"]}), campaign_id
-        )
+        part_id, new = _opened(w, name, part, impact, policy, row["earliest_us"], case)
         w.add(campaigns, new)
         ids.append(part_id)
     _moved(w, campaign_id, ids, parts[0]["number"].to_list())
@@ -328,56 +338,6 @@ def _moved(w: Work, campaign_id: str, ids: list[str], numbers: list[int]) -> Non
         part = numbers[first : first + MOVED_AT_ONCE]
         w.connection.execute(change.where(mine, campaign_items.c.number.in_(part)).values(campaign_id=ids[0]))
     w.connection.execute(change.where(mine).values(campaign_id=ids[1]))
-
-
-OPERATORS = ("!=", ">=", "<=", "=", ">", "<")
-
-
-def condition(text: str) -> pl.Expr:
-    """The condition on items that a text says: ``segment = gold``, ``cut_cents >= 100000``, ``account_id < m``.
-
-    Raises
-    ------
-    InputError
-        When it cannot be read.
-
-    Examples
-    --------
-    >>> frame = pl.DataFrame({"segment": ["gold", None]})
-    >>> frame.select(condition("segment = gold").fill_null(False)).to_series().to_list()
-    [True, False]
-    """
-    numbers = ("cut_cents", *(name for name, kind in COLUMNS.items() if kind.is_numeric()))
-    words = [name for name, kind in COLUMNS.items() if not kind.is_numeric()]
-    sign = min(
-        (each for each in OPERATORS if each in text),
-        key=lambda each: (text.index(each), -len(each)),
-        default=None,
-    )
-    name, _, value = (part.strip() for part in text.partition(sign)) if sign else (text, "", "")
-    if sign is None or name not in (*numbers, *words) or not value:
-        raise InputError(
-            "The condition cannot be read.",
-            value=text,
-            allowed=f"NAME {'|'.join(OPERATORS)} VALUE; names: {', '.join((*numbers, *words))}",
-        )
-    before = (
-        pl.col("limit_before_cents") - pl.col("limit_after_cents") if name == "cut_cents" else pl.col(name)
-    )
-    given: float | str = value
-    if name in numbers:
-        try:
-            given = float(value)
-        except ValueError as error:
-            raise InputError("The value is no number.", value=text) from error
-    return {
-        "=": before.eq,
-        "!=": before.ne,
-        ">": before.gt,
-        ">=": before.ge,
-        "<": before.lt,
-        "<=": before.le,
-    }[sign](pl.lit(given))
 
 
 def cancelled(w: Work, campaign_id: str, why: str) -> str:
@@ -400,17 +360,26 @@ def cancelled(w: Work, campaign_id: str, why: str) -> str:
         w.change(campaigns, campaign_id, row["version"], values)
         state = CANCELLING
     else:
-        _waiting(w, campaign_id)
-        case_withdrawn(w, campaign_id, "cancelled")
+        _, case = _waiting(w, campaign_id)
+        case_withdrawn(w, campaign_id, "cancelled", case)
         w.change(campaigns, campaign_id, row["version"], {"state": CANCELLED, "cancel_why": why})
         state = CANCELLED
     w.note("campaign.cancel", f"campaign:{campaign_id}", {"why": why, "state": state})
     return state
 
 
-def _waiting(w: Work, campaign_id: str) -> dict[str, Any]:
+def _waiting(w: Work, campaign_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A campaign that waits, and its case.
+
+    Raises
+    ------
+    MissingError
+        When there is no such campaign.
+    CampaignError
+        When it does not wait.
+    """
     row, case = w.found(campaigns, campaign_id), w.found(cases, campaign_id)
     if row["state"] != PROPOSED or case["state"] not in LIVE_STATES:
         state = row["state"] if row["state"] != PROPOSED else case["state"]
         raise CampaignError("The campaign does not wait any more.", value=state, allowed="one that waits")
-    return row
+    return row, case

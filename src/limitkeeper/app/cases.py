@@ -67,9 +67,9 @@ class CaseOpening:
         What it comes from.
     facts
         What else the tiers ask of: trigger, segment, customer_total_cents, model_uncertainty, refused_automation,
-        accounts.
-    parties
-        Who had a part in it before, and may not decide.
+        accounts, split_from_tier.
+    parties, recused
+        Who had a part in it before, or recused himself, and may not decide.
     proposals
         The row of the proposal that it comes from, which the audit keeps a hash of.
     """
@@ -86,6 +86,7 @@ class CaseOpening:
     decision_id: str | None = None
     facts: dict[str, str | float | bool | None] = field(default_factory=dict)
     parties: frozenset[str] = frozenset()
+    recused: frozenset[str] = frozenset()
     proposals: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -191,7 +192,7 @@ def case_opened(
         case_id, opening.action, opening.cut_cents, opening.exposure_cents, tier, rules, opening.maker_id,
         policy.clocks(day), w.now_us,
     )  # fmt: skip
-    case = replace(case, parties=opening.parties)
+    case = replace(case, parties=opening.parties, recused=opening.recused)
     row = {name: getattr(opening, name) for name in ("kind", "account_id", "customer_id", "limit_before_cents",
                                                      "limit_after_cents", "proposal_id", "decision_id")}  # fmt: skip
     row |= {"case_id": case_id, "action": case.action, "cut_cents": case.cut_cents,
@@ -259,15 +260,26 @@ def case_acted(
     return after
 
 
-def case_withdrawn(w: Work, case_id: str, why: str) -> None:
+def case_withdrawn(w: Work, case_id: str, why: str, seen: dict[str, Any] | None = None) -> None:
     """Withdraw a case that still waits, since what it is about is no more; an ended one stays as it is.
+
+    Parameters
+    ----------
+    w
+        The work that it belongs to.
+    case_id, why
+        Which, and why.
+    seen
+        Its row as it was decided on; None for whatever it is.
 
     Raises
     ------
     MissingError
         When there is no such case.
+    ConflictError
+        When it was changed since it was seen.
     """
-    row = w.found(cases, case_id)
+    row = w.found(cases, case_id) if seen is None else seen
     after = withdrawn(case_of(row), why)
     if after.state != row["state"]:
         w.change(cases, case_id, row["version"], changing_values(after))

@@ -1,4 +1,4 @@
-"""Mandates and absences in the store: given by somebody else than their holder, ended, never deleted."""
+"""Mandates and absences in the store: given by somebody else than who decides by them, ended, never deleted."""
 
 import json
 import secrets
@@ -68,9 +68,13 @@ def absence_noted(w: Work, absence: Absence) -> str:
     ------
     InputError
         When a person stands in for himself.
+    RefusedError
+        When somebody makes himself the deputy: the mandate would be one that he gave himself.
     """
     if absence.person_id == absence.deputy_id:
         raise InputError("Nobody stands in for himself.", value=absence.person_id)
+    if absence.deputy_id == w.actor.actor_id:
+        raise RefusedError("four_eyes", value=absence.deputy_id, advice="Let somebody else note it.")
     absence_id = secrets.token_hex(16)
     w.add(absences, {
         "absence_id": absence_id, "person_id": absence.person_id, "deputy_id": absence.deputy_id,
@@ -80,3 +84,16 @@ def absence_noted(w: Work, absence: Absence) -> str:
         "absence.note", f"person:{absence.person_id}", {"absence": absence_id, "deputy": absence.deputy_id}
     )
     return absence_id
+
+
+def absence_ended(w: Work, absence_id: str) -> None:
+    """End an absence now: who was away decides again himself.
+
+    Raises
+    ------
+    MissingError
+        When there is none.
+    """
+    row = w.found(absences, absence_id)
+    w.change(absences, absence_id, row["version"], {"to_us": min(row["to_us"], w.now_us)})
+    w.note("absence.end", f"person:{row['person_id']}", {"absence": absence_id})

@@ -33,6 +33,7 @@ HITS = {
     "campaign": {"kind": "campaign"},
     "wide_campaign": {"kind": "campaign", "accounts": 1_001},
     "heavy_campaign": {"kind": "campaign", "exposure_cents": 1_000_000_001},
+    "split_from": {"kind": "campaign", "split_from_tier": 3},
 }
 
 

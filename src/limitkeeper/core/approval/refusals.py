@@ -32,8 +32,8 @@ RULES = {
         "每位成员只能投票一次。",
     ),
     "votes_cast": (
-        "A case on which a vote has been cast is not sent back.",
-        "已有成员投票的案件不得退回下级。",
+        "What somebody has voted on is neither sent back nor split.",
+        "已有委员投票的事项不得退回，也不得拆分。",
     ),
     "reason": (
         "A decision, a question and an answer state their words.",

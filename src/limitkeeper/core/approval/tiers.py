@@ -29,6 +29,7 @@ FACTS: Mapping[str, str] = {
     "refused_automation": "whether the customer refuses solely automated decisions",
     "balance_unknown": "whether what is owed is not known, of a customer's request to lower his line",
     "accounts": "of a campaign, else 1",
+    "split_from_tier": "of a part of a campaign, the tier that the whole needed or lay on, whichever is higher",
 }
 """What a rule may ask of a case."""
 

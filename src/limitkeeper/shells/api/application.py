@@ -35,7 +35,7 @@ from limitkeeper.shells.api.login_oidc import oidc_router
 from limitkeeper.shells.api.measures import measures_router
 from limitkeeper.shells.api.notices import notices_router
 from limitkeeper.shells.api.openapi import TAGS, completed
-from limitkeeper.shells.api.oversight import audit_router, mandates_router
+from limitkeeper.shells.api.oversight import absences_router, audit_router, mandates_router
 from limitkeeper.shells.api.overview import Overview, overview_router
 from limitkeeper.shells.api.pages.page import add_pages
 from limitkeeper.shells.api.people import keys_router, people_changes_router, people_router
@@ -173,6 +173,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         evidence_router(desk, workflow.desk),
         appeal_acts_router(desk, workflow.desk),
         mandates_router(desk),
+        absences_router(desk),
         audit_router(desk),
         people_router(desk),
         people_changes_router(desk),

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.campaign_conditions import condition
 from limitkeeper.app.campaign_documents import campaign_document, campaign_query, whole_campaign_document
 from limitkeeper.app.campaign_rows import ACTIONS
 from limitkeeper.app.campaigns import (
@@ -17,7 +18,6 @@ from limitkeeper.app.campaigns import (
     Proposal,
     Treated,
     cancelled,
-    condition,
     proposal_document,
     proposed,
     split,

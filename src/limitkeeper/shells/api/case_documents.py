@@ -133,8 +133,15 @@ NOTE_ABSENCE: dict[str, Any] = {
     "requestBody": body(
         {JSON: {"schema": ref("NotedAbsence"), **shown({"person_id": "ann", "deputy_id": "bob", "days": 10})}}
     ),
-    "responses": answers("The absence.", ref("Absence"), ABSENCE, 413, 422, 503, status=201),
+    "responses": answers("The absence.", ref("Absence"), ABSENCE, 409, 413, 422, 503, status=201),
 }
+
+END_ABSENCE = answers(
+    "The absence, which has ended.",
+    ref("Absence"),
+    ABSENCE | {"to_at": "2026-11-24T10:00:00+00:00", "version": 2},
+    404, 409, 422, 503,
+)  # fmt: skip
 
 EVENT = {
     "number": 12,

@@ -182,7 +182,7 @@ CASE_SCHEMAS: dict[str, Schema] = {
         "An absence to be noted, from now.",
         {
             "person_id": value("string", "Who is away.", minLength=1, maxLength=200),
-            "deputy_id": value("string", "Who decides meanwhile.", minLength=1, maxLength=200),
+            "deputy_id": value("string", "Who decides meanwhile; not oneself.", minLength=1, maxLength=200),
             "days": value("number", "For how long.", exclusiveMinimum=0, maximum=366),
         },
     ),

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.audit import verified
 from limitkeeper.app.case_documents import absence_document, audit_event_document, mandate_document
-from limitkeeper.app.mandates import absence_noted, mandate_ended, mandate_given
+from limitkeeper.app.mandates import absence_ended, absence_noted, mandate_ended, mandate_given
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
@@ -33,6 +33,11 @@ Giver = Annotated[Actor, Depends(May("mandate.give"))]
 MandateId = Annotated[
     str,
     Path(max_length=64, description="The id of a mandate.", examples=[documents.MANDATE["mandate_id"]]),
+    WITHOUT_NUL,
+]
+AbsenceId = Annotated[
+    str,
+    Path(max_length=64, description="The id of an absence.", examples=[documents.ABSENCE["absence_id"]]),
     WITHOUT_NUL,
 ]
 READ = [Depends(May("mandate.read"))]
@@ -58,7 +63,7 @@ class NotedAbsence(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def mandates_router(desk: Desk) -> APIRouter:
-    """The routes of mandates and absences."""
+    """The routes of mandates."""
     router = APIRouter(tags=["cases"])
 
     @router.get("/v1/mandates", responses=documents.MANDATES, dependencies=READ)
@@ -95,6 +100,13 @@ def mandates_router(desk: Desk) -> APIRouter:
 
         return await desk.performed(request, actor, act, key)
 
+    return router
+
+
+def absences_router(desk: Desk) -> APIRouter:
+    """The routes of absences."""
+    router = APIRouter(tags=["cases"])
+
     @router.get("/v1/absences", responses=documents.ABSENCES, dependencies=READ)
     async def list_absences(limit: PageSize = PAGE_ROWS, cursor: Cursor = None) -> Response:
         """List who is away, and who decides meanwhile."""
@@ -112,6 +124,18 @@ def mandates_router(desk: Desk) -> APIRouter:
         def act(w: Work) -> Acted:
             away = Absence(given.person_id, given.deputy_id, w.now_us, w.now_us + int(given.days * DAY_US))
             return Acted(absence_document(w.found(absences, absence_noted(w, away))), 201)
+
+        return await desk.performed(request, actor, act, key)
+
+    @router.post("/v1/absences/{absence_id}/end", responses=documents.END_ABSENCE)
+    async def end_absence(
+        request: Request, absence_id: AbsenceId, actor: Giver, key: IdempotencyKey = None
+    ) -> Response:
+        """End an absence now: who was away decides again himself."""
+
+        def act(w: Work) -> Acted:
+            absence_ended(w, absence_id)
+            return Acted(absence_document(w.found(absences, absence_id)))
 
         return await desk.performed(request, actor, act, key)
 

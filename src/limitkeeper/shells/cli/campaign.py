@@ -198,7 +198,8 @@ def split_campaign(
     import polars as pl
 
     from limitkeeper.app.approval_policy import approval_policy
-    from limitkeeper.app.campaigns import condition, split
+    from limitkeeper.app.campaign_conditions import condition
+    from limitkeeper.app.campaigns import split
     from limitkeeper.connectors.tables import table
 
     if (where is None) == (accounts is None):

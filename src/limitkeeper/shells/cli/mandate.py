@@ -85,8 +85,26 @@ def absent(
     from limitkeeper.core.behaviour.events import DAY_US
 
     with work_as(data, store, person, "mandate.give") as w:
-        absence_noted(w, Absence(away, deputy, w.now_us, w.now_us + int(days * DAY_US)))
-    Console(highlight=False).print(f"{deputy} decides for {away} for {days:g} days.")
+        absence_id = absence_noted(w, Absence(away, deputy, w.now_us, w.now_us + int(days * DAY_US)))
+    Console(highlight=False).print(f"{deputy} decides for {away} for {days:g} days; absence {absence_id}.")
+
+
+@application.command("end-absence")
+def end_absence(
+    absence_id: Annotated[str, typer.Argument(help="Of the absence.")],
+    person: ActingPerson,
+    data: DataFolder = Path("limitkeeper-data"),
+    store: StoreUrl = None,
+) -> None:
+    """End an absence now: who was away decides again himself.
+
+    Example: limitkeeper mandate end-absence 4f2a... --as chief
+    """
+    from limitkeeper.app.mandates import absence_ended
+
+    with work_as(data, store, person, "mandate.give") as w:
+        absence_ended(w, absence_id)
+    Console(highlight=False).print("The absence has ended.")
 
 
 @application.command("list")
@@ -110,26 +128,32 @@ def list_mandates(
             sa.select(mandates).where(mandates.c.to_us > now_us).order_by(mandates.c.person_id)
         )
         away = opened.rows(
-            sa.select(absences).where(absences.c.to_us > now_us).order_by(absences.c.person_id)
+            sa.select(absences).where(absences.c.to_us > now_us).order_by(absences.c.absence_id.desc())
         )
     finally:
         opened.close()
-    deputies = {row["person_id"]: row["deputy_id"] for row in away}
+    in_force = {row["person_id"]: row for row in away}  # of several the first by its id decides
+    nobody = {"deputy_id": None, "absence_id": None}
     documents = [
         {"mandate_id": row["mandate_id"], "person": row["person_id"], "tier": row["tier"],
          "actions": json.loads(row["actions"]), "cut_cents_max": row["cut_cents_max"],
-         "exposure_cents_max": row["exposure_cents_max"], "deputy": deputies.get(row["person_id"])}
+         "exposure_cents_max": row["exposure_cents_max"], "deputy": absence["deputy_id"],
+         "absence_id": absence["absence_id"]}
         for row in given
+        for absence in (in_force.get(row["person_id"], nobody),)
     ]  # fmt: skip
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return
-    shown = Table("mandate", "person", "tier", "actions", "largest change", "largest exposure", "deputy now")
+    shown = Table(
+        "mandate", "person", "tier", "actions", "largest change", "largest exposure", "deputy now", "absence"
+    )
     for each in documents:
         bounds = [f"{cents / 100:,.2f}" if cents is not None else "any"
                   for cents in (each["cut_cents_max"], each["exposure_cents_max"])]  # fmt: skip
         actions = ", ".join(each["actions"]) or "all"
         shown.add_row(
-            each["mandate_id"], each["person"], str(each["tier"]), actions, *bounds, each["deputy"] or ""
-        )
+            each["mandate_id"], each["person"], str(each["tier"]), actions, *bounds, each["deputy"] or "",
+            each["absence_id"] or "",
+        )  # fmt: skip
     Console(highlight=False).print(shown if documents else "Nobody has a mandate: limitkeeper mandate give")
