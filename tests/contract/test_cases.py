@@ -21,6 +21,7 @@ from limitkeeper.app.cases import (
     cases_of_proposals,
     terms_in_force,
 )
+from limitkeeper.app.limits import ENGINE_TOPIC
 from limitkeeper.app.notices import preferences_set
 from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
@@ -32,6 +33,7 @@ from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.case_tables import case_acts, cases, mandates
 from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import ConflictError, MissingError, Work, work
 from tests.vaults import SEAL, seal_of
 
@@ -351,3 +353,48 @@ def test_clocks_that_are_moved_together_are_moved_as_the_core_says(store: Store)
     assert not any(row["is_live"] for row in after)
     acts = store.rows(sa.select(case_acts.c.case_id, case_acts.c.version))
     assert len(acts) == sum(row["version"] for row in after)
+
+
+def freeze_case(store: Store) -> str:
+    """The case of a freeze of the monitor, which is the only one."""
+    proposal(store, 1, action="freeze", after_cents=1_000_000)
+    cases_of_proposals(store, POLICY, NOW_US, Approved())
+    (row,) = store.rows(sa.select(cases))
+    return str(row["case_id"])
+
+
+def told_the_monitor(store: Store) -> list[dict[str, Any]]:
+    query = sa.select(outbox.c.content).where(outbox.c.topic == ENGINE_TOPIC)
+    return [json.loads(row["content"]) for row in store.rows(query)]
+
+
+def test_refused_freeze_is_lifted_by_the_monitor_and_another_refused_case_tells_it_nothing(
+    store: Store,
+) -> None:
+    case_id = freeze_case(store)
+    other = opened(store, account_id="b", action="close", limit_after_cents=0)
+    act(store, other, "ann claim", "ann refuse")
+    assert told_the_monitor(store) == []
+    act(store, case_id, "ann claim", "ann refuse")
+    assert told_the_monitor(store) == [{"freeze_lifted": "a"}]
+
+
+@pytest.mark.parametrize("votes", [(), ("m0 vote_for", "m1 vote_against")])
+def test_freeze_on_which_nobody_decided_in_time_is_lifted_by_the_monitor(
+    store: Store, votes: tuple[str, ...]
+) -> None:
+    case_id = freeze_case(store)
+    act(store, case_id, "ann claim", "ann send_up", *votes)
+    for hours in (24, 168):
+        run_clocks(store, POLICY, NOW_US + hours * HOUR_US + 1, Approved())
+    (row,) = store.rows(sa.select(cases))
+    assert row["state"] == "lapsed"
+    assert told_the_monitor(store) == [{"freeze_lifted": "a"}]
+
+
+def test_refusing_a_freeze_that_is_over_already_lifts_nothing(store: Store) -> None:
+    case_id = freeze_case(store)
+    over = ProposalChange("a", 2, "lapsed", "freeze_not_confirmed")
+    store.write(Commit(2, "tick", 0, 1, b"", proposals=[over]))
+    act(store, case_id, "ann claim", "ann refuse")
+    assert told_the_monitor(store) == []

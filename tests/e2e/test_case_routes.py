@@ -6,8 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, OFFICER, OPERATOR, STRATEGIST
+from limitkeeper.store.audit_tables import audit_events
+from tests.console_forms import Browser
 from tests.workflow_server import PASSWORD, Person, WorkflowServer, awaited, workflow_server
 
 
@@ -54,6 +57,65 @@ def test_officer_with_a_mandate_decides_and_everything_stands_in_the_audit(serve
     ann.asked("POST", f"/v1/absences/{away['absence_id']}/end", status=403)
     assert chief.post(f"/v1/absences/{away['absence_id']}/end")["version"] == 2
     assert chief.get("/v1/absences")["items"] == []
+
+
+def test_freeze_whose_case_waits_is_settled_by_that_case_alone(server: WorkflowServer) -> None:
+    ann = server.person("ann", OFFICER)
+    case_id = frozen_case(server, ann)
+    for act in ("confirm", "lift"):
+        path = f"/v1/accounts/a-1/freeze/{act}"
+        refused = ann.asked("POST", path, {"words": "I know him."}, status=409).json()
+        assert (refused["rule"], refused["value"]) == ("freeze_case", case_id)
+        assert refused["advice"] == "Decide on this case."
+        assert "案件" in refused["detail_zh"]
+        assert refused["advice_zh"] == "请对该案件作出决定。"
+    assert ann.get(f"/v1/cases/{case_id}")["is_live"]
+    standing = ann.get("/v1/accounts/a-1")["standing"]
+    assert (standing["is_frozen"], standing["freeze_is_confirmed"]) == (True, False)
+    page = Browser(server, "ann").page("/console/accounts/a-1")
+    assert f'href="/console/cases/{case_id}">To the case' in page
+    assert "/freeze/" not in page
+
+
+def told_kinds(customer: Person) -> list[str]:
+    return sorted(each["kind"] for each in customer.get("/v1/notices")["items"])
+
+
+def test_refused_freeze_is_lifted_and_its_customer_told_once(server: WorkflowServer) -> None:
+    ann, chief = server.person("ann", OFFICER), server.person("chief", COMMITTEE)
+    kim = server.person("kim", customer_id="a-1")
+    chief.post("/v1/mandates", {"person_id": "ann", "tier": 2})
+    case_id = frozen_case(server, ann)
+    awaited(lambda: kim.get("/v1/lines/a-1")["is_frozen"])
+    ann.acted(case_id, "claim")
+    assert ann.acted(case_id, "refuse", "A mistake of the merchant.")["state"] == "refused"
+    awaited(lambda: not kim.get("/v1/lines/a-1")["is_frozen"])
+    assert not ann.get("/v1/accounts/a-1")["standing"]["is_frozen"]
+    awaited(lambda: "thaw" in [each["action"] for each in kim.get("/v1/lines/a-1")["ledger"]])
+    assert told_kinds(kim) == ["freeze_lifted", "line_frozen"]
+
+
+def test_approved_freeze_is_lifted_by_hand_with_words_that_stand_in_the_audit(server: WorkflowServer) -> None:
+    ann, chief = server.person("ann", OFFICER), server.person("chief", COMMITTEE)
+    inspector, kim = server.person("ivy", COMPLIANCE), server.person("kim", customer_id="a-1")
+    chief.post("/v1/mandates", {"person_id": "ann", "tier": 2})
+    case_id = frozen_case(server, ann)
+    awaited(lambda: kim.get("/v1/lines/a-1")["is_frozen"])
+    ann.acted(case_id, "claim")
+    ann.acted(case_id, "approve", "Seen.")
+    awaited(lambda: ann.get("/v1/accounts/a-1")["standing"]["freeze_is_confirmed"])
+    path, said = "/v1/accounts/a-1/freeze/lift", "He paid the merchant back."
+    assert ann.asked("POST", path, status=409).json()["rule"] == "reason"
+    browser = Browser(server, "ann")
+    browser.sent(browser.page("/console/accounts/a-1"), path, words=said)
+    awaited(lambda: not kim.get("/v1/lines/a-1")["is_frozen"])
+    assert told_kinds(kim) == ["freeze_confirmed", "freeze_lifted", "line_frozen"]
+    ann.asked("POST", path, {"words": said}, status=422)
+    (event,) = inspector.get("/v1/audit", params={"subject": "account:a-1", "act": "freeze.lift"})["items"]
+    assert (event["actor_id"], event["detail"]) == ("ann", {"customer": "a-1", "words": said})
+    (kept,) = server.engine.store.rows(sa.select(audit_events).where(audit_events.c.act == "freeze.lift"))
+    assert said not in kept["detail"]
+    assert inspector.get("/v1/audit/verify")["holds"]
 
 
 def test_act_on_what_has_changed_is_refused_and_one_sent_again_is_done_once(server: WorkflowServer) -> None:

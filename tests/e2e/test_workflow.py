@@ -12,7 +12,7 @@ from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import Effects, Told, effects
-from limitkeeper.app.freezes import freezes_followed
+from limitkeeper.app.freezes import freezes_followed, settled_by_hand
 from limitkeeper.app.limits import effected_due, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
@@ -20,6 +20,7 @@ from limitkeeper.app.outbox import deliver_due
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.limits.ledger import Line, line_of
 from limitkeeper.engines.embedded.engine import Engine
@@ -218,6 +219,51 @@ def test_confirmed_freeze_is_told_as_confirmed_and_stands_once_in_the_ledger(run
     assert sorted(row["kind"] for row in running.store.rows(query)) == ["freeze_confirmed", "line_frozen"]
     with work(running.store, SYSTEM, NOON_US) as w:
         assert [row["action"] for row in entries_of(w, account)] == ["open", "freeze"]
+
+
+def test_freeze_whose_case_was_approved_is_told_as_confirmed_once_though_the_monitor_confirms_it_later(
+    running: Engine,
+) -> None:
+    flag(running)
+    freezes_followed(running.store, ON_APPROVED, NOON_US)
+    effected_due(running.store, NOON_US, is_out)
+    approved(running, "freeze")
+    deliver_due(running.store, {"engine.event": engine_channel(running)}.get, lambda: NOON_US)
+    assert freezes_followed(running.store, ON_APPROVED, NOON_US) == 1
+    assert told_kinds(running) == ["freeze_confirmed", "line_frozen"]
+
+
+def test_freeze_that_is_confirmed_by_hand_is_told_to_its_customer_once(running: Engine) -> None:
+    flag(running)
+    freezes_followed(running.store, ON_APPROVED, NOON_US)
+    effected_due(running.store, NOON_US, is_out)
+    account = life().accounts["account_id"][0]
+    table = pl.DataFrame({"account_id": [account], "confirm": [True], "ts_us": [NOON_US]})
+    running.submit(Request("freeze", table)).result()
+    for _ in range(2):
+        freezes_followed(running.store, ON_APPROVED, NOON_US)
+    assert told_kinds(running) == ["freeze_confirmed", "line_frozen"]
+
+
+def told_kinds(running: Engine) -> list[str]:
+    """What the customer of the line that is flagged was told of."""
+    account = life().accounts["account_id"][0]
+    query = sa.select(notices.c.kind).where(notices.c.account_id == account)
+    return sorted(row["kind"] for row in running.store.rows(query))
+
+
+def test_freeze_is_not_settled_by_hand_before_its_case_is_open_but_where_it_never_has_one(
+    running: Engine,
+) -> None:
+    flag(running)
+    store, account = running.store, life().accounts["account_id"][0]
+    with work(store, ANN, NOON_US) as w, pytest.raises(RefusedError) as refused:
+        settled_by_hand(w, SEAL, account, confirm=True, words="I know him.", after_sequence=0)
+    with work(store, ANN, NOON_US) as w:
+        settled_by_hand(w, SEAL, account, confirm=True, words="I know him.", after_sequence=running.sequence)
+    cases_of_proposals(store, POLICY, NOON_US, ON_APPROVED)
+    (case,) = store.rows(sa.select(cases).where(cases.c.action == "freeze"))
+    assert (refused.value.rule, refused.value.value) == ("freeze_case", case["case_id"])
 
 
 def line(store: Store, account: str) -> Line:

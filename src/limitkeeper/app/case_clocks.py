@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.case_ends import freeze_let_go
 from limitkeeper.app.cases import SWEEP_CASES, OnApproved, act_row, case_of, changing_values, terms_in_force
 from limitkeeper.app.evidence import kept
 from limitkeeper.core.access.actors import SYSTEM
@@ -116,7 +117,7 @@ def _selected(value: Any) -> sa.ColumnElement[Any]:  # noqa: ANN401 - a value or
 
 
 def _move(w: Work, rows: list[dict[str, Any]], terms: Terms, on_approved: OnApproved) -> None:
-    changes, acts, approved = [], [], []
+    changes, acts, moved = [], [], []
     for row in rows:
         before = case_of(row)
         after = clocked(before, terms, w.now_us)
@@ -125,10 +126,11 @@ def _move(w: Work, rows: list[dict[str, Any]], terms: Terms, on_approved: OnAppr
         acts.append(act_row(after, act, w.actor.actor_id, w.now_us, ""))
         detail = {"state": after.state, "tier": after.tier} | kept(("case_act", acts[-1]))
         w.note(f"case.{act}", f"case:{after.case_id}", detail)
-        if after.state == APPROVED:
-            approved.append(row | values)
+        moved.append(row | values)
     names = tuple(changing_values(case_of(rows[0])))
     prepared.change(cases, names, w.dialect)(w.connection, *changes)
     w.add(case_acts, *acts)
-    for row in approved:
-        on_approved(w, row)
+    for row in moved:
+        if row["state"] == APPROVED:
+            on_approved(w, row)
+        freeze_let_go(w, row)

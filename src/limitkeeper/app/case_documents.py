@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
-from limitkeeper.app.case_words import opened_words
+from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.cases import case_of, terms_in_force
+from limitkeeper.app.freezes import SETTLED_ACTS
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.approval.cases import LIVE_STATES, deciders, offered_acts
 from limitkeeper.core.behaviour.events import NEVER_US
@@ -110,7 +111,10 @@ def period_document(row: dict[str, Any]) -> dict[str, Any]:
     return {"from_at": instant_text(row["from_us"]), "to_at": ends}
 
 
-def audit_event_document(row: dict[str, Any]) -> dict[str, Any]:
-    """An audit event as JSON."""
+def audit_event_document(row: dict[str, Any], seal: Seal | None = None) -> dict[str, Any]:
+    """An audit event as JSON; words on a customer stay sealed where there is no seal."""
+    detail = json.loads(row["detail"])
+    if seal is not None and row["act"] in SETTLED_ACTS:
+        detail["words"] = opened_text(seal, detail["words"], row["subject"], detail["customer"])
     return {"number": row["number"], "at": instant_text(row["ts_us"]), "actor_id": row["actor_id"], "act": row["act"],
-            "subject": row["subject"], "detail": json.loads(row["detail"]), "hash": row["hash"]}  # fmt: skip
+            "subject": row["subject"], "detail": detail, "hash": row["hash"]}  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.case_ends import STANDING, freeze_let_go
 from limitkeeper.app.case_words import sealed_words
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.ownership import owner_in, tier_facts, with_owners
@@ -110,7 +111,12 @@ class CaseOpening:
         """A pure function of its proposal; by chance where there is none: what is asked for twice is two cases."""
         if self.proposal_id is None:
             return secrets.token_hex(16)
-        return hashlib.blake2b(f"case:{self.proposal_id}".encode(), digest_size=16).hexdigest()
+        return case_id_of(self.proposal_id)
+
+
+def case_id_of(proposal_id: str) -> str:
+    """The id of the case of a proposal, whether or not it is open yet."""
+    return hashlib.blake2b(f"case:{proposal_id}".encode(), digest_size=16).hexdigest()
 
 
 def case_of(row: dict[str, Any]) -> Case:
@@ -326,6 +332,7 @@ def _written(
     w.note(f"case.{act}", f"case:{after.case_id}", detail)
     if after.state == APPROVED:
         on_approved(w, row | changed)
+    freeze_let_go(w, row | changed)
 
 
 def cases_of_proposals(
@@ -362,7 +369,7 @@ def cases_of_proposals(
             fresh = (
                 sa.select(proposals)
                 .outerjoin(cases, cases.c.proposal_id == proposals.c.proposal_id)
-                .where(cases.c.case_id.is_(None), proposals.c.status.in_(("open", "confirmed")))
+                .where(cases.c.case_id.is_(None), proposals.c.status.in_(STANDING))
                 .where(proposals.c.sequence > after_sequence)
                 .order_by(proposals.c.sequence)
                 .limit(count)
@@ -375,7 +382,7 @@ def cases_of_proposals(
             gone = w.rows(
                 sa.select(cases, proposals.c.status.label("status"))
                 .join(proposals, cases.c.proposal_id == proposals.c.proposal_id)
-                .where(cases.c.is_live, proposals.c.status.not_in(("open", "confirmed")))
+                .where(cases.c.is_live, proposals.c.status.not_in(STANDING))
                 .limit(count)
             )
             for row in gone:

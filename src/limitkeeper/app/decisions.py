@@ -8,6 +8,7 @@ from typing import Any
 
 from limitkeeper.app.appeal_effects import APPEAL, give_back
 from limitkeeper.app.campaigns import CAMPAIGN, begun
+from limitkeeper.app.case_ends import STANDING
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
     ENGINE_TOPIC,
@@ -46,9 +47,6 @@ REQUEST = "request"
 
 CAPS = {"line_cap", "customer_total_cap"}
 """Constraints of a decision whose cut is a duty: it is made at once, however large."""
-
-STANDING = ("open", "confirmed")
-"""Statuses of a proposal that still holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The ledger follows the monitor's freezes: begun at once, over when they lapse or are lifted; the customer is told."""
+"""The ledger follows the monitor's freezes: begun at once, over when they lapse or are lifted; the customer is told.
+
+A person settles a freeze by deciding on its case, and by hand only where no case of it waits.
+"""
 
 import json
 from itertools import groupby
@@ -6,11 +9,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.case_ends import STANDING
+from limitkeeper.app.case_words import sealed_text
+from limitkeeper.app.cases import case_id_of
 from limitkeeper.app.decisions import Effects, Told, cut_from_cents, told_of
 from limitkeeper.app.limits import LimitChange, line_row, planned, planned_rows
 from limitkeeper.app.ownership import owner_of
+from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.approval.cases import APPROVED
+from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.limits.ledger import FREEZE, FREEZING, THAW
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import freeze_changes, proposals
 from limitkeeper.store.work import Work, work
@@ -19,6 +29,10 @@ SWEEP_FREEZES = 500
 """Changes of freezes that are followed in one transaction."""
 
 WHY_OVER = {"freeze_not_confirmed": "nobody confirmed it in time", "freeze_over": "its time is over"}
+
+
+SETTLED_ACTS = ("freeze.lift", "freeze.confirm")
+"""What the audit calls a freeze that was lifted or confirmed by hand."""
 
 
 def freezes_followed(store: Store, effects: Effects, now_us: int, count: int = SWEEP_FREEZES) -> int:
@@ -63,8 +77,9 @@ def _follow(w: Work, effects: Effects, account_id: str, changes: list[dict[str, 
     stands = ahead[-1]["action"] == FREEZE if ahead else bool(line and line["is_frozen"])
     last = next((each for each in reversed(changes) if each["status"] != "confirmed"), None)
     if last is None:
-        return
-    if last["status"] == "begun":
+        if stands and line is not None:
+            _tell_confirmed(w, effects, account_id, line["limit_cents"])
+    elif last["status"] == "begun":
         if not stands:
             _freeze(w, effects, account_id, last)
     elif stands and line is not None:
@@ -86,3 +101,73 @@ def _freeze(w: Work, effects: Effects, account_id: str, begun: dict[str, Any]) -
     told_of(
         w, entry_id, effects.tell(w, Told("line_frozen", account_id, before, before, begun["ts_us"], trace))
     )
+
+
+def _tell_confirmed(w: Work, effects: Effects, account_id: str, limit_cents: int) -> None:
+    """Tell of a freeze that was confirmed by hand; the approval of its case told of it already."""
+    begun = w.row(
+        sa.select(proposals.c.trace, cases.c.state)
+        .select_from(freeze_changes)
+        .outerjoin(proposals, proposals.c.proposal_id == freeze_changes.c.proposal_id)
+        .outerjoin(cases, cases.c.proposal_id == freeze_changes.c.proposal_id)
+        .where(freeze_changes.c.account_id == account_id, freeze_changes.c.status == "begun")
+        .order_by(freeze_changes.c.id.desc())
+        .limit(1)
+    )
+    if begun is None or begun["state"] != APPROVED:
+        trace = json.loads(begun["trace"]) if begun and begun["trace"] else {}
+        effects.tell(w, Told("freeze_confirmed", account_id, limit_cents, limit_cents, w.now_us, trace))
+
+
+def waiting_case_id(w: Work, account_id: str, after_sequence: int) -> str | None:
+    """The case that waits for a decision on the freeze of a line, also where it is not open yet; None where none does.
+
+    Parameters
+    ----------
+    w
+        The work that reads it.
+    account_id
+        The line.
+    after_sequence
+        Proposals of micro-batches up to this one have no case: see :func:`limitkeeper.app.live.live_since_sequence`.
+    """
+    waits = cases.c.is_live | (cases.c.case_id.is_(None) & (proposals.c.sequence > after_sequence))
+    row = w.row(
+        sa.select(proposals.c.proposal_id)
+        .outerjoin(cases, cases.c.proposal_id == proposals.c.proposal_id)
+        .where(proposals.c.account_id == account_id, proposals.c.action == FREEZE)
+        .where(proposals.c.status.in_(STANDING), waits)
+        .limit(1)
+    )
+    return None if row is None else case_id_of(row["proposal_id"])
+
+
+def settled_by_hand(
+    w: Work, seal: Seal, account_id: str, *, confirm: bool, words: str, after_sequence: int
+) -> None:
+    """Note that somebody confirms or lifts a freeze of which no case waits, and why; the monitor does it then.
+
+    Parameters
+    ----------
+    w
+        Whose actor does it.
+    seal
+        Of what he says, which is about a customer.
+    account_id, confirm, words
+        The line, whether its freeze is confirmed or lifted, and why.
+    after_sequence
+        As of :func:`waiting_case_id`.
+
+    Raises
+    ------
+    RefusedError
+        When a case of the freeze waits, or no words were said.
+    """
+    case_id = waiting_case_id(w, account_id, after_sequence)
+    if case_id is not None:
+        raise RefusedError("freeze_case", value=case_id, advice="Decide on this case.")
+    if not words.strip():
+        raise RefusedError("reason", value=SETTLED_ACTS[confirm], advice="Say why.")
+    subject, customer_id = f"account:{account_id}", owner_of(w, account_id).customer_id
+    said = sealed_text(seal, words, subject, customer_id)
+    w.note(SETTLED_ACTS[confirm], subject, {"customer": customer_id, "words": said})

@@ -128,10 +128,7 @@ def confirm_freeze(standing: Standing, account: int) -> None:
     InputError
         When the account is not frozen, or the freeze is confirmed already.
     """
-    row = _frozen_row(standing, account)
-    if row[FREEZE_CONFIRMED]:
-        raise InputError("The freeze is confirmed already.", value=account)
-    row[FREEZE_CONFIRMED] = 1
+    _settled_row(standing, account, confirm=True)[FREEZE_CONFIRMED] = 1
 
 
 def lift_freeze(standing: Standing, account: int) -> None:
@@ -142,12 +139,39 @@ def lift_freeze(standing: Standing, account: int) -> None:
     InputError
         When the account is not frozen.
     """
-    _thaw(_frozen_row(standing, account), barred=True)
+    _thaw(_settled_row(standing, account, confirm=False), barred=True)
 
 
-def _frozen_row(standing: Standing, account: int) -> NDArray[np.int64]:
-    slot = standing.slots[account]
-    if slot == NO_SLOT or standing.rows[slot, FROZEN_SINCE_US] == NEVER_US:
+def check_settles(account: object, *, is_frozen: bool, is_confirmed: bool, confirm: bool) -> None:
+    """Nothing, where the freeze of an account may be confirmed or lifted.
+
+    Parameters
+    ----------
+    account
+        Which, as it is told.
+    is_frozen, is_confirmed
+        How it stands.
+    confirm
+        Whether its freeze is to be confirmed, or lifted.
+
+    Raises
+    ------
+    InputError
+        When it is not frozen, or the freeze is confirmed already.
+
+    Examples
+    --------
+    >>> check_settles("a-7", is_frozen=True, is_confirmed=True, confirm=False)
+    """
+    if not is_frozen:
         raise InputError("The line is not frozen.", value=account, advice="Look at its open proposals.")
+    if confirm and is_confirmed:
+        raise InputError("The freeze is confirmed already.", value=account)
+
+
+def _settled_row(standing: Standing, account: int, *, confirm: bool) -> NDArray[np.int64]:
+    slot = standing.slots[account]
     row: NDArray[np.int64] = standing.rows[slot]
+    is_frozen = bool(slot != NO_SLOT and row[FROZEN_SINCE_US] != NEVER_US)
+    check_settles(account, is_frozen=is_frozen, is_confirmed=bool(row[FREEZE_CONFIRMED]), confirm=confirm)
     return row

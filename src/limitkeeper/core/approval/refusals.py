@@ -51,6 +51,10 @@ RULES = {
         "A case is decided on as it is now.",
         "必须基于案件的最新状态作出决定。",
     ),
+    "freeze_case": (
+        "A freeze whose case waits is confirmed or lifted by deciding on that case.",
+        "冻结案件尚待决定的，须通过对该案件作出决定来确认或解除冻结。",
+    ),
     "appeal_state": (
         "This cannot be done with an appeal in its state.",
         "申诉当前状态不允许此操作。",

@@ -29,6 +29,7 @@ from limitkeeper.shells.api.deliveries import deliveries_router
 from limitkeeper.shells.api.draft_trials import draft_trials_router
 from limitkeeper.shells.api.events import EVENTS_PATH, MAY_SEND, Endpoint, events_router, events_taker
 from limitkeeper.shells.api.findings import findings_router
+from limitkeeper.shells.api.freezes import freezes_router
 from limitkeeper.shells.api.lines import accounts_router
 from limitkeeper.shells.api.login import login_router
 from limitkeeper.shells.api.login_oidc import oidc_router
@@ -122,6 +123,7 @@ def application(
     routers = [
         events_router(engine, app.take_events),
         accounts_router(engine),
+        freezes_router(engine, workflow.seal if workflow else None),
         findings_router(engine, engine.store),
         deliveries_router(engine),
         measures_router(engine),
@@ -174,7 +176,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[AP
         appeal_acts_router(desk, workflow.desk),
         mandates_router(desk),
         absences_router(desk),
-        audit_router(desk),
+        audit_router(desk, workflow.seal),
         people_router(desk),
         people_changes_router(desk),
         keys_router(desk),

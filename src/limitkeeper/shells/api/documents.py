@@ -203,9 +203,16 @@ ACCOUNTS: dict[str, Any] = {
 
 PORTRAIT = answers("The account as of now.", ref("Portrait"), examples.PORTRAIT, 404, 429, 503)
 
-FREEZE_CONFIRMED = answers("Committed.", ref("SettledFreeze"), examples.CONFIRMED, 404, 422, 429, 503)
+SETTLE_FREEZE: dict[str, Any] = {
+    "requestBody": body({JSON: {"schema": ref("Words"), **shown({"words": "Spoken with the customer."})}})
+    | {"required": False}
+}
 
-FREEZE_LIFTED = answers("Committed.", ref("SettledFreeze"), examples.LIFTED, 404, 422, 429, 503)
+FREEZE_CONFIRMED = answers(
+    "Committed.", ref("SettledFreeze"), examples.CONFIRMED, 404, 409, 413, 422, 429, 503
+)
+
+FREEZE_LIFTED = answers("Committed.", ref("SettledFreeze"), examples.LIFTED, 404, 409, 413, 422, 429, 503)
 
 ALERTS = paged(
     "Alerts, the one seen last first.",

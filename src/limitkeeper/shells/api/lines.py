@@ -1,4 +1,4 @@
-"""Accounts: what is stated of them, their portraits, and the freezes that wait for a person."""
+"""Accounts: what is stated of them, and their portraits."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from limitkeeper.engines.embedded.portrait import portrait
 from limitkeeper.engines.embedded.requests import Request as Work
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answers import UnknownError, answer, body_of, done
-from limitkeeper.shells.api.documents import ACCOUNTS, FREEZE_CONFIRMED, FREEZE_LIFTED, PORTRAIT
+from limitkeeper.shells.api.documents import ACCOUNTS, PORTRAIT
 from limitkeeper.shells.api.names import WITHOUT_NUL
 
 
@@ -32,8 +32,6 @@ class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 
 AccountId = Annotated[str, Path(description="The id of an account.", examples=["a-7"]), WITHOUT_NUL]
-
-SETTLE = [Depends(May("freeze.settle"))]
 
 _decoder = msgspec.json.Decoder(list[AccountMessage])
 
@@ -89,22 +87,20 @@ def accounts_router(engine: Engine) -> APIRouter:
     @router.get("/v1/accounts/{account_id}", responses=PORTRAIT, dependencies=[Depends(May("accounts.read"))])
     async def account_portrait(account_id: AccountId) -> Response:
         """Tell an account's portrait as of now: every feature, what stands of it, its alerts."""
-        return answer(await _known(engine, account_id))
-
-    @router.post("/v1/accounts/{account_id}/freeze/confirm", responses=FREEZE_CONFIRMED, dependencies=SETTLE)
-    async def confirm_freeze(account_id: AccountId) -> Response:
-        """Confirm an account's freeze, which is lifted by itself otherwise."""
-        return await _settle(engine, account_id, confirm=True)
-
-    @router.post("/v1/accounts/{account_id}/freeze/lift", responses=FREEZE_LIFTED, dependencies=SETTLE)
-    async def lift_freeze(account_id: AccountId) -> Response:
-        """Lift an account's freeze; its rule does not freeze again before it lets go."""
-        return await _settle(engine, account_id, confirm=False)
+        return answer(await known_portrait(engine, account_id))
 
     return router
 
 
-async def _known(engine: Engine, account_id: str) -> dict[str, Any]:
+async def known_portrait(engine: Engine, account_id: str) -> dict[str, Any]:
+    """The portrait of an account as of now.
+
+    Raises
+    ------
+    UnknownError
+        When there is no such account.
+    """
+
     def read(running: Engine) -> dict[str, Any]:
         if running.state.number(account_id) is None:
             raise UnknownError("There is no such account.", value=account_id[:200])
@@ -112,12 +108,3 @@ async def _known(engine: Engine, account_id: str) -> dict[str, Any]:
 
     found: dict[str, Any] = await done(engine, Work("read", read))
     return found
-
-
-async def _settle(engine: Engine, account_id: str, *, confirm: bool) -> Response:
-    await _known(engine, account_id)
-    table = pl.DataFrame({"account_id": [account_id], "confirm": [confirm], "ts_us": [engine.as_of_us()]})
-    sequence = await done(engine, Work("freeze", table))
-    return answer(
-        {"sequence": sequence, "account_id": account_id, "freeze": "confirmed" if confirm else "lifted"}
-    )

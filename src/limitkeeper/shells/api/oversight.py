@@ -1,5 +1,6 @@
 """Who decides on what, who stands in for whom, and everything that was done, by HTTP."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -12,6 +13,7 @@ from limitkeeper.app.answers import Acted
 from limitkeeper.app.audit import verified
 from limitkeeper.app.case_documents import absence_document, audit_event_document, mandate_document
 from limitkeeper.app.mandates import absence_ended, absence_noted, mandate_ended, mandate_given
+from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
@@ -142,7 +144,7 @@ def absences_router(desk: Desk) -> APIRouter:
     return router
 
 
-def audit_router(desk: Desk) -> APIRouter:
+def audit_router(desk: Desk, seal: Seal) -> APIRouter:
     """The routes of the audit."""
     router = APIRouter(tags=["people"], dependencies=[Depends(May("audit.read"))])
 
@@ -163,9 +165,8 @@ def audit_router(desk: Desk) -> APIRouter:
         """List what was done, and which personal data was looked at, the newest first."""
         query = rows_with(audit_events, {"actor_id": actor_id, "subject": subject, "act": act})
         order = (By(audit_events.c.number, is_descending=True),)
-        return answer(
-            await run_in_threadpool(page, desk.store, query, order, limit, cursor, audit_event_document)
-        )
+        told = partial(audit_event_document, seal=seal)
+        return answer(await run_in_threadpool(page, desk.store, query, order, limit, cursor, told))
 
     @router.get("/v1/audit/verify", responses=documents.VERIFIED)
     async def verify() -> Response:

@@ -4,6 +4,7 @@ import asyncio
 
 from starlette.responses import Response
 
+from limitkeeper.core.limits.ledger import FREEZE
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import ROOT, quoted
 
@@ -22,7 +23,7 @@ async def one_account(look: Look) -> Response:
     account_id = look.request.path_params["account_id"]
     named = quoted(account_id)
     path, line_path = f"/v1/accounts/{named}", f"/v1/lines/{named}?language={look.language}"
-    portrait, economics, comparison, relations, timeline, line, cases = await asyncio.gather(
+    portrait, economics, comparison, relations, timeline, line, cases, waiting = await asyncio.gather(
         look.ask.get(path),
         look.found(f"{path}/economics"),
         look.found(f"{path}/comparison"),
@@ -30,9 +31,11 @@ async def one_account(look: Look) -> Response:
         look.found(f"{path}/timeline?limit=200"),
         look.found(look.may("limit.read") and line_path),
         look.found(look.may("case.read") and f"/v1/cases?account_id={named}&limit=10"),
+        look.found(look.may("freeze.settle") and f"/v1/cases?account_id={named}&is_live=true"),
     )
+    freezes = (each for each in (waiting or {"items": ()})["items"] if each["action"] == FREEZE)
     return look.page("account", portrait=portrait, economics=economics, comparison=comparison, relations=relations,
-                     timeline=timeline, line=line, cases=cases)  # fmt: skip
+                     timeline=timeline, line=line, cases=cases, freeze_case=next(freezes, None))  # fmt: skip
 
 
 PAGES = (
