@@ -8,7 +8,7 @@ import pytest
 
 from limitkeeper.app.life import champion_rolled_back, drafted
 from limitkeeper.app.live import deciding
-from limitkeeper.core.compliance.life import bucket_of
+from limitkeeper.core.compliance.buckets import bucket_of
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import Settings

@@ -12,7 +12,8 @@ from limitkeeper.app.life import live_rows
 from limitkeeper.app.life_contents import released_of
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.access.actors import SYSTEM
-from limitkeeper.core.compliance.life import BUCKETS, LIVE, release_id_of
+from limitkeeper.core.compliance.buckets import BUCKETS
+from limitkeeper.core.compliance.life import LIVE, release_id_of
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy

@@ -153,7 +153,7 @@ def live(
 ) -> None:
     """Let an approved release decide: on all accounts as the champion, or on a share as a challenger."""
     from limitkeeper.app.life import release_put_live
-    from limitkeeper.core.compliance.life import BUCKETS
+    from limitkeeper.core.compliance.buckets import BUCKETS
 
     opened = looking_as if dry_run else work_as
     with opened(data, store, person, "release.live") as w:
@@ -352,7 +352,7 @@ def _row(w: "Work", release: str) -> dict[str, Any]:
 
 
 def _show_changed(changed: Any, *, dry_run: bool) -> None:  # noqa: ANN401 - of releases
-    from limitkeeper.core.compliance.life import BUCKETS
+    from limitkeeper.core.compliance.buckets import BUCKETS
 
     for each in changed:
         share = f", {each.buckets / BUCKETS:.2%} of the accounts" if each.state == "live" else ""
