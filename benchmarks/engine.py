@@ -15,7 +15,7 @@ from limitkeeper.app.live import Arm
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.connectors.events import ReadEvents, normalised
 from limitkeeper.core.behaviour.events import DAY_US
-from limitkeeper.core.compliance.life import BUCKETS
+from limitkeeper.core.compliance.buckets import BUCKETS
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import BATCH_EVENTS, Settings

@@ -23,7 +23,7 @@ from limitkeeper.core.alerts.standing import (
     NO_SLOT,
     RULES,
 )
-from limitkeeper.core.compliance.life import BUCKETS, bucket_of
+from limitkeeper.core.compliance.buckets import BUCKETS, bucket_of
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import looked_at

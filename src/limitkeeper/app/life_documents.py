@@ -6,11 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.life import release_of
 from limitkeeper.app.life_contents import release_row_of
+from limitkeeper.app.release_evidence import release_of
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.access.rights import RIGHTS
-from limitkeeper.core.compliance.life import BUCKETS, LIVE, STATES, gate_standings, missing_approvals
+from limitkeeper.core.compliance.buckets import BUCKETS
+from limitkeeper.core.compliance.life import LIVE, STATES, gate_standings, missing_approvals
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews, releases

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, Actor
+from limitkeeper.core.compliance.buckets import BUCKETS, bucket_of
 from limitkeeper.core.compliance.checks import FAILED, MET, UNKNOWN
 from limitkeeper.core.compliance.life import (
     APPROVED,
     ASSESSED,
-    BUCKETS,
     DRAFT,
     LIFE_RULES,
     LIVE,
@@ -28,7 +28,6 @@ from limitkeeper.core.compliance.life import (
     Release,
     approved,
     assessed,
-    bucket_of,
     challenger_retired,
     deciding_release,
     gate_standings,
@@ -132,6 +131,42 @@ def test_first_release_is_live_for_all_and_a_challenger_takes_its_share_from_the
     refused("state", put_live, one, 5, [one], found(MET))
 
 
+def span(release: Release) -> tuple[int, int]:
+    return release.bucket_from, release.bucket_from + release.buckets
+
+
+def two_challengers() -> list[Release]:
+    """A champion, ``a`` at 9,000 to 9,999 and ``b`` at 8,000 to 8,999."""
+    live = [champion()]
+    for name in ("a", "b"):
+        live += put_live(until_approved(name), 1_000, live, found(MET))
+    return live
+
+
+def test_challenger_that_gets_another_share_keeps_its_accounts() -> None:
+    one, a, b = two_challengers()
+    [less] = put_live(a, 500, [one, a, b], found(MET))
+    assert span(less) == (9_500, 10_000)
+    [again] = put_live(less, 700, [one, less, b], found(MET))
+    assert span(again) == (9_300, 10_000)
+    [more] = put_live(b, 3_000, [one, a, b], found(MET))
+    assert span(more) == (6_000, 9_000), "downwards, where there is room"
+    [upwards] = put_live(b, 9_299, [one, again, b], found(MET))
+    assert span(upwards) == (1, 9_300), "upwards, where there is none below any more"
+    assert span(put_live(a, 1_000, [one, a, b], found(MET))[0]) == span(a)
+
+
+def test_challenger_that_has_no_room_to_grow_is_refused_with_what_would_fit() -> None:
+    one, a, b = two_challengers()
+    with pytest.raises(LifeError, match=r"at most 10\.00 % fits") as error:
+        put_live(a, 2_000, [one, a, b], found(MET))
+    assert error.value.rule == "room"
+    assert error.value.chinese.endswith("：最多可容 10.00%。")
+    with pytest.raises(LifeError, match=r"at most 79\.99 % fits") as error:
+        put_live(until_approved("n"), 8_000, [one, a, b], found(MET))
+    assert error.value.rule == "share"
+
+
 def test_new_champion_retires_every_other() -> None:
     one = champion()
     [other] = put_live(until_approved("o"), 1_000, [one], found(MET))
@@ -210,6 +245,9 @@ class Lives:
                 assert status == MET
             for each in after:
                 before = self.releases[each.release_id]
+                if before.state == each.state == LIVE and not each.is_champion:
+                    smaller, larger = sorted((before.own_buckets, each.own_buckets), key=len)
+                    assert set(smaller) <= set(larger), "it stays where it is for as long as it lives"
                 if each.state == RETIRED and before.is_champion:
                     self.champions_before.append(each.release_id)
                 self.releases[each.release_id] = each

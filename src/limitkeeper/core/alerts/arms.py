@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from limitkeeper.core.alerts.terms import WatchTerms
 from limitkeeper.core.alerts.watch import Part, Watched, stated_of, watched, watched_upon
-from limitkeeper.core.compliance.life import BUCKETS
+from limitkeeper.core.compliance.buckets import BUCKETS
 
 
 class ArmWatched(NamedTuple):

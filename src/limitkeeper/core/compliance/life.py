@@ -9,10 +9,15 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, Actor
+from limitkeeper.core.compliance.buckets import (
+    BUCKETS,
+    bucket_of,
+    free_from_the_top,
+    free_runs,
+    resized_in_place,
+    room_in_place,
+)
 from limitkeeper.core.compliance.checks import MET, OUTSIDE
 from limitkeeper.core.compliance.regulation import BLOCK, Finding
 from limitkeeper.core.kernel.errors import RuleError
@@ -22,9 +27,6 @@ DRAFT, VALIDATED, ASSESSED, APPROVED, LIVE, RETIRED = (
     "draft", "validated", "assessed", "approved", "live", "retired",
 )  # fmt: skip
 STATES = (DRAFT, VALIDATED, ASSESSED, APPROVED, LIVE, RETIRED)
-
-BUCKETS = 10_000
-"""A share of accounts is a number of buckets: hundredths of a percent."""
 
 APPROVING_ROLES = (COMMITTEE, COMPLIANCE)
 """Each of these roles must have approved, by different people, and neither by the author."""
@@ -42,6 +44,14 @@ LIFE_RULES = {
     "blocked": ("A rule of regulation stands against it.", "有监管规则未满足。"),
     "words": ("An assessment and a justification state their words.", "评估和说明须有具体内容。"),
     "share": ("The shares of live releases do not fit together.", "线上版本的账户份额不相容。"),
+    "room": (
+        "A challenger keeps its accounts while it lives, and so large a share has no room there.",
+        "挑战者存续期间保留其账户，此处容不下这么大的份额。",
+    ),
+    "evidence": (
+        "A release decides only as its acts on the audit led to it.",
+        "版本须与审计记录的各项操作一致，方可据以决定。",
+    ),
     "version": ("A release is acted on as it is now.", "须按版本的当前内容操作。"),
     "champion": ("There is no earlier champion to go back to.", "没有可回退的上一主策略。"),
 }
@@ -103,6 +113,11 @@ class Release:
     bucket_from: int = 0
     buckets: int = 0
     is_champion: bool = False
+
+    @property
+    def own_buckets(self) -> range:
+        """Of the accounts that are a challenger's; none of a champion's, who has what the challengers leave."""
+        return range(0) if self.is_champion else range(self.bucket_from, self.bucket_from + self.buckets)
 
     @property
     def fairness_failed(self) -> tuple[str, ...] | None:
@@ -271,7 +286,8 @@ def put_live(
     buckets
         1 to :data:`BUCKETS`.
     live
-        The live releases of its market; a challenger keeps its buckets while it lives.
+        The live releases of its market. A live challenger grows and shrinks in place: it keeps its accounts, and takes
+        and gives up only what lies next to them.
     found
         What regulation says of it now: every rule that blocks must be met, unknown is not enough.
 
@@ -294,7 +310,7 @@ def put_live(
         raise LifeError(
             "share", value=buckets, advice="The first release of a market is live for all accounts."
         )
-    first = _free_buckets(buckets, [each for each in others if not each.is_champion])
+    first = _first_bucket(release, buckets, [each for each in others if not each.is_champion])
     return (replace(release, state=LIVE, is_champion=False, bucket_from=first, buckets=buckets),)
 
 
@@ -344,27 +360,6 @@ def rolled_back(live: Sequence[Release], earlier: Release | None) -> tuple[Relea
     return (again, *(retired(each) for each in live))
 
 
-def bucket_of(account_id: str, salt: str) -> int:
-    """The bucket of an account, 0 to ``BUCKETS - 1``: the same for ever under one salt.
-
-    ``blake2b(salt, account) mod 10,000``
-
-    Examples
-    --------
-    >>> bucket_of("a-1", "CN") == bucket_of("a-1", "CN")
-    True
-    >>> 0 <= bucket_of("a-1", "CN") < BUCKETS
-    True
-    """
-    digest = hashlib.blake2b(account_id.encode(), key=salt.encode()[:64], digest_size=8).digest()
-    return int.from_bytes(digest, "big") % BUCKETS
-
-
-def buckets_of(account_ids: Sequence[str], salt: str) -> NDArray[np.int16]:
-    """The bucket of each account, ``(n,)``."""
-    return np.fromiter((bucket_of(each, salt) for each in account_ids), np.int16, len(account_ids))
-
-
 def deciding_release(account_id: str, salt: str, live: Sequence[Release]) -> Release | None:
     """The release that decides on an account, None where none is live.
 
@@ -379,7 +374,7 @@ def deciding_release(account_id: str, salt: str, live: Sequence[Release]) -> Rel
     """
     bucket = bucket_of(account_id, salt)
     for each in live:
-        if not each.is_champion and each.bucket_from <= bucket < each.bucket_from + each.buckets:
+        if bucket in each.own_buckets:
             return each
     return next((each for each in live if each.is_champion), None)
 
@@ -396,18 +391,24 @@ def _of_approval(found: Finding) -> bool:
     return found.rule.check == "approved_by_others"
 
 
-def _free_buckets(buckets: int, challengers: Sequence[Release]) -> int:
-    """The first free run of buckets from the top: one that goes leaves a gap, and nobody else's accounts move."""
-    end = BUCKETS
-    for each in sorted(challengers, key=lambda one: -one.bucket_from):
-        if end - (each.bucket_from + each.buckets) >= buckets:
-            break
-        end = each.bucket_from
-    if end - buckets < 1:  # the champion keeps at least one
-        raise LifeError(
-            "share", value=buckets, advice="Retire a challenger first, or ask for fewer accounts."
-        )
-    return end - buckets
+def _first_bucket(release: Release, buckets: int, others: Sequence[Release]) -> int:
+    """The first bucket of a challenger that gets a share; errors as of :func:`put_live`."""
+    taken = [each.own_buckets for each in others]
+    if release.state == LIVE:
+        most = len(room_in_place(release.own_buckets, taken))
+        if buckets > most:
+            raise LifeError("room", value=buckets, details=(_most(most),),
+                            advice="Retire the challenger beside it first, or ask for fewer accounts.")  # fmt: skip
+        return resized_in_place(release.own_buckets, buckets, taken).start
+    found = free_from_the_top(buckets, taken)
+    if found is None:
+        raise LifeError("share", value=buckets, details=(_most(max(map(len, free_runs(taken)))),),
+                        advice="Retire a challenger first, or ask for fewer accounts.")  # fmt: skip
+    return found.start
+
+
+def _most(buckets: int) -> Words:
+    return Words("at most {share:.2f} % fits", "最多可容 {share:.2f}%").filled(share=buckets * 100 / BUCKETS)
 
 
 def _in_state(release: Release, state: str) -> None:

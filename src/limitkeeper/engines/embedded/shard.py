@@ -28,7 +28,7 @@ from limitkeeper.core.alerts.watch import (
 from limitkeeper.core.behaviour.change import CHANGE_QUANTITIES, ChangeDetection
 from limitkeeper.core.behaviour.events import ACCEPTED, EventBatch
 from limitkeeper.core.behaviour.state import Behaviour
-from limitkeeper.core.compliance.life import buckets_of
+from limitkeeper.core.compliance.buckets import buckets_of
 from limitkeeper.core.relations.quantities import RELATION_QUANTITIES
 from limitkeeper.core.strategy.account import PRODUCT_CODES
 from limitkeeper.core.strategy.holdout import HOLDOUT_DRAW, NO_HOLDOUT, HoldoutTerms, holdout_draws

@@ -12,7 +12,7 @@ import polars as pl
 from limitkeeper.connectors.messages import EventMessage, checked_messages
 from limitkeeper.core.alerts.arms import arm_of_bucket
 from limitkeeper.core.behaviour.events import HOUR_US
-from limitkeeper.core.compliance.life import bucket_of
+from limitkeeper.core.compliance.buckets import bucket_of
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.engines.embedded.arrivals import arrivals_of_messages
 from limitkeeper.engines.embedded.boundaries import SHARDS

@@ -12,7 +12,8 @@ from limitkeeper.app import life
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.life_documents import release_documents_of
 from limitkeeper.core.access.actors import Actor
-from limitkeeper.core.compliance.life import BUCKETS, Assessment, Release
+from limitkeeper.core.compliance.buckets import BUCKETS
+from limitkeeper.core.compliance.life import Assessment, Release
 from limitkeeper.shells.api import release_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, acted_answer, body_as, seen_version
