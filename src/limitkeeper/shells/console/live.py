@@ -138,16 +138,22 @@ class Live:
         return text
 
 
-def shown_alert(language: str, alert: dict[str, Any], time_zone: str) -> dict[str, str]:
-    """An alert as the feed shows it."""
-    return {
-        "id": alert["subject"],
-        "account_id": alert["account_id"],
-        "trigger": label(language, "trigger", alert["trigger"]),
-        "severity": label(language, "severity", alert["severity"]),
-        "rules": ", ".join(alert["rules"]).replace("_", " "),
-        "at": time_text(alert["at"], time_zone),
-    }
+def shown_alert(language: str, alert: dict[str, Any], time_zone: str) -> dict[str, Any]:
+    """An alert as the feed is told it: its codes, by which a page filters, and the words of a row.
+
+    A page has the words of rules itself: who may not read strategies has none.
+
+    Examples
+    --------
+    >>> alert = {"subject": "d4", "account_id": "a-7", "trigger": "pattern_change", "severity": "high",
+    ...          "rules": ["spend_high"], "at": "2026-11-26T04:49:00+00:00"}
+    >>> shown_alert("zh", alert, "Asia/Shanghai")["words"]["at"]
+    '2026-11-26 12:49'
+    """
+    words = {name: label(language, name, alert[name]) for name in ("trigger", "severity")}
+    words["at"] = time_text(alert["at"], time_zone)
+    codes = {name: alert[name] for name in ("account_id", "trigger", "severity", "rules", "at")}
+    return {"id": alert["subject"], **codes, "status": "open", "words": words}
 
 
 def time_text(instant: str, time_zone: str) -> str:
