@@ -40,7 +40,13 @@ FIELDS = [
     ({"days": "ninety"}, "days", "a number", "“天数”填写有误。", "数字"),
     ({"kind": "x"}, "kind", "done, failed", "“类型”填写有误。", None),
     ({"gives": 1}, "gives", "true or false", "“gives”填写有误。", "true 或 false"),
-    ({"parts": [{"number": "x"}]}, "parts[0].number", "a whole number", "“parts[0].number”填写有误。", "整数"),
+    (
+        {"parts": [{"number": "x"}]},
+        "parts[0].number",
+        "a whole number",
+        "“parts[0].number”填写有误。",
+        "整数",
+    ),
 ]
 
 

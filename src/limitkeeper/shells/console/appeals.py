@@ -22,7 +22,11 @@ async def appeals_desk(look: Look) -> Response:
         look.rule_book(),
     )
     none = {NO_VALUE: look.t("none", "无")}
-    words_of = {"rule": none | dict(rules.words), "reason": none | labels(look.language)["reason"], "model": none}
+    words_of = {
+        "rule": none | dict(rules.words),
+        "reason": none | labels(look.language)["reason"],
+        "model": none,
+    }
     return look.page("appeals", found=found, statistics=statistics, words_of=words_of, states=STATES)
 
 

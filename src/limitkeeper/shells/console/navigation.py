@@ -25,7 +25,7 @@ PLACES: tuple[tuple[str, str, str, tuple[str, ...], str, str], ...] = (
     ("my_appeals", "a", "/my/appeals", ("line.request",), "My appeals", "我的申诉"),
     ("my_data", "d", "/my/data", ("line.request",), "My data", "我的信息"),
 )
-"""Each place: its name, the key that goes there after g, its path, the acts of which one is needed, and what it is called."""
+"""Each place: its name, its key after g, its path, the acts of which one is needed, and what it is called."""
 
 
 def navigation(acts: Collection[str], path: str) -> list[dict[str, Any]]:

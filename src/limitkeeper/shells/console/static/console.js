@@ -80,10 +80,17 @@ if (here) {
 
 // Live: figures and alerts as the server tells them, to pages that show them.
 if (document.body.dataset.live === "yes") {
-  const stream = new EventSource("/console/stream");
+  const bars = [...document.querySelectorAll("[data-live-bar]")]; // of pages that show what waits, which costs a count
+  const stream = new EventSource(bars.length ? "/console/stream?waiting" : "/console/stream");
   const text = (name, value) => document.querySelectorAll(`[data-live-figure="${name}"]`).forEach((place) => { place.textContent = value; });
   stream.addEventListener("figures", (event) => {
     for (const [name, value] of Object.entries(JSON.parse(event.data))) text(name, value);
+    const amounts = bars.map((place) => Number(place.textContent.replaceAll(",", "")));
+    bars.forEach((place, number) => {
+      const bar = place.parentElement.querySelector(".bar");
+      bar.setAttribute("aria-label", place.textContent);
+      bar.querySelector(".fill").setAttribute("width", 100 * amounts[number] / Math.max(...amounts, 1));
+    });
   });
   const feed = document.querySelector("[data-live-feed]");
   if (feed) stream.addEventListener("alerts", (event) => JSON.parse(event.data).forEach((alert) => listed(feed, alert)));
