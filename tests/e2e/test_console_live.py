@@ -110,11 +110,10 @@ def test_overview_that_is_open_counts_what_waits_again(server: WorkflowServer, c
     flag = {"event_id": "count", "account_id": "line-8", "kind": "flag", "reason": "cash-out",
             "ts": dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()}  # fmt: skip
     figure = "[data-live-figure='alerts.suspected_violation']"
-    bob = server.session("bob")
+    asked = {"trigger": "suspected_violation", "status": "open"}
+    before = len(server.session("bob").get("/v1/alerts", params=asked))
     with sitting(chromium, server, "ivy", "zh") as ivy:
-        before = int(ivy.page.inner_text(figure))
+        ivy.page.wait_for_selector(f"{figure} >> text='{before}'")
         server.service("count", "events.send").post("/v1/events", [flag])
-        asked = {"trigger": "suspected_violation", "status": "open"}
-        awaited(lambda: len(bob.get("/v1/alerts", params=asked)) == before + 1)
         ivy.page.wait_for_selector(f"{figure} >> text='{before + 1}'")
         ivy.looks("overview-live-zh-light")
