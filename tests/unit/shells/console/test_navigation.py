@@ -1,6 +1,7 @@
 """Where one may go, and by which key."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +33,8 @@ def test_every_filter_has_a_button_because_none_is_sent_by_a_choice() -> None:
         forms += [(name, part.split("</form>")[0]) for part in text.split('<form class="filters"')[1:]]
     assert len(forms) > len(PLACES) // 2
     assert [name for name, form in forms if "<button" not in form] == []
+
+
+def test_page_of_the_console_tells_the_key_of_each_place() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "console.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert [name for _, key, _, _, name, _ in PLACES if f"`{key}` {name}" not in text] == []
