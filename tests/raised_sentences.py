@@ -30,10 +30,15 @@ HELPERS = {
 PROBLEM_PLACES = {1: "problem", 3: "allowed", 4: "advice"}
 """Where a problem of a strategy has its sentences."""
 
-TABLES = {"HINTS": ("advice",), "words": ("problem", "allowed")}
+TABLES = {"HINTS": ("advice",), "words": ("problem", "allowed"), "ALLOWED_KINDS": ("allowed",)}
 """Dictionaries whose values are sentences, or rows of them."""
 
-TELLERS = {"_syntax_advice": "advice", "did_you_mean": "advice"}
+TELLERS = {
+    "_syntax_advice": "advice",
+    "did_you_mean": "advice",
+    "allowed_at": "allowed",
+    "_bounded": "allowed",
+}
 """Functions that give back a sentence, alone or out of a dictionary."""
 
 RULES = ("RefusedError", "RequestError", "LifeError", "TrialError", "NotLetInError", "BarredError")

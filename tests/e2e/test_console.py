@@ -1,4 +1,4 @@
-"""The console in a real browser: the main path of officer, committee and customer; what is live; who is let in where."""
+"""The console in a real browser: the main path of officer, committee and customer; who is let in where."""
 
 import datetime as dt
 import html
@@ -13,7 +13,7 @@ import pytest
 from limitkeeper.shells.console import alerts
 from limitkeeper.shells.console.navigation import PLACES
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
-from tests.consoles import late_bills, lines, proposed, sitting, staffed
+from tests.consoles import lines, proposed, sitting, staffed
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
 
 SCRIPT = "<script>document.title = 'taken'</script>"
@@ -142,6 +142,19 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
         kim.looks("my-appeals-en-dark")
 
 
+def test_timeline_and_statistics_say_no_codes_on_chinese_pages(server: WorkflowServer) -> None:
+    client = seated(server, "ann")
+    client.cookies.set("limitkeeper_language", "zh", path="/console")
+    account = client.get("/console/accounts/line-1").text
+    marks = re.findall(r"<circle[^>]*><title>[-0-9: ]+([^<]*)</title>", account)
+    assert "还款能力下降" in marks
+    assert [mark for mark in marks if re.search("[A-Za-z]", mark)] == []
+    page = client.get("/console/appeals").text
+    tables = re.findall(r'aria-label="按[^"]*">(<table>.*?</table>)', page)
+    assert len(tables) == 3
+    assert [each for each in tables if re.search("[A-Za-z]{3}", re.sub("<[^>]*>", "", each))] == []
+
+
 def test_customer_takes_a_copy_refuses_machines_and_lowers_a_line_that_he_takes_back(
     server: WorkflowServer, chromium: Any
 ) -> None:
@@ -167,26 +180,39 @@ def test_customer_takes_a_copy_refuses_machines_and_lowers_a_line_that_he_takes_
         assert "To the line" in kim.text()
 
 
-def test_alert_appears_on_an_open_page_by_itself_and_several_are_acknowledged_at_once(
-    server: WorkflowServer, chromium: Any
-) -> None:
-    with sitting(chromium, server, "bob", "zh") as bob:
-        bob.goes("/console/alerts?status=open")
-        bob.page.wait_for_selector(".pulse >> text=/[0-9]/")
-        server.service("more", "events.send").post("/v1/events", late_bills("line-4", server.clock()))
-        bob.page.wait_for_selector("tr.new:has-text('line-4')")
-        bob.goes("/console/alerts?status=open")
-        bob.page.check("[data-all]")
-        bob.presses("确认所选")
-        assert "没有符合条件的预警" in bob.text()
-        bob.looks("alerts-none-zh-light")
+def test_letter_after_g_goes_to_its_place_from_any_page(server: WorkflowServer, chromium: Any) -> None:
+    with sitting(chromium, server, "ann", "zh") as ann:
+        for key, path in (
+            ("o", "/"),
+            ("c", "/cases"),
+            ("p", "/appeals"),
+            ("a", "/alerts"),
+            ("s", "/strategy"),
+        ):
+            ann.goes("/console/mandates")
+            ann.page.keyboard.press("g")
+            ann.page.keyboard.press(key)
+            ann.page.wait_for_url(f"**/console{path}")
+            assert ann.page.get_attribute(f"nav [data-key={key}]", "aria-keyshortcuts") == f"g {key}"
+
+
+def test_filter_waits_for_its_button(server: WorkflowServer, chromium: Any) -> None:
+    with sitting(chromium, server, "ann") as ann:
+        ann.goes("/console/cases")
+        ann.page.focus("select[name=kind]")
+        ann.page.keyboard.press("ArrowDown")
+        assert ann.page.input_value("select[name=kind]")
+        assert ann.page.evaluate("document.activeElement.name") == "kind"
+        with ann.page.expect_navigation():
+            ann.page.click("form.filters button")
+        assert "kind=" in ann.page.url
 
 
 @pytest.mark.parametrize("name", ["sue", "ann", "mia", "ivy", "oli", "kim-1"])
 def test_each_role_sees_its_places_and_is_told_of_the_others(server: WorkflowServer, name: str) -> None:
     client = seated(server, name)
     acts = set(server.session(name).get("/v1/me")["acts"])
-    for _, path, needed, english, _ in PLACES:
+    for _, _, path, needed, english, _ in PLACES:
         found = client.get(f"/console{path}")
         assert found.status_code == (200 if acts & set(needed) else 403), (path, found.text[-600:])
         assert english in found.text if acts & set(needed) else "This is not yours" in found.text

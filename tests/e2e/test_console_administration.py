@@ -165,6 +165,20 @@ def test_mandate_is_given_in_whole_amounts_and_an_absence_is_noted_and_both_are_
     assert "Members of the committee give and end mandates" in looked
 
 
+def test_field_that_does_not_hold_is_named_with_what_is_allowed_in_the_language_of_the_page(
+    server: WorkflowServer,
+) -> None:
+    new = {"person_id": "eve", "roles:list": ["officer"], "password?": "short", "customer_id?": ""}
+    for language, said in (
+        ("en", ("The field &#39;password&#39; is not as it should be.", "12 letters or more")),
+        ("zh", ("“密码”填写有误。", "12 个字符或以上")),
+    ):
+        oli = Browser(server, "oli", language)
+        refused = oli.sent(oli.page("/console/people"), "/v1/people", 422, **new).text
+        assert all(each in refused for each in said)
+        assert "Expected" not in refused
+
+
 def test_person_is_let_in_changed_and_let_out_by_an_operator_alone(
     at: Callable[[str], Browser], server: WorkflowServer
 ) -> None:

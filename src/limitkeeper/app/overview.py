@@ -44,6 +44,26 @@ def work_overview(
     }
 
 
+def waiting_now(store: Store, triggers: Iterable[str]) -> dict[str, int]:
+    """What waits alone, as figures by name: open alerts by trigger, cases by tier; it may be asked for often.
+
+    Parameters
+    ----------
+    store
+        Of alerts and cases.
+    triggers
+        Each of which is told, with 0 too.
+    """
+    alerts_open = store.rows(counted(alerts.c.trigger).where(IS_OPEN).group_by(alerts.c.trigger))
+    cases_open = store.rows(counted(cases.c.tier).where(cases.c.is_live).group_by(cases.c.tier))
+    return {
+        **{f"alerts.{name}": 0 for name in triggers},
+        **{f"cases.{tier}": 0 for tier in TIERS},
+        **{f"alerts.{row['trigger']}": row["count"] for row in alerts_open},
+        **{f"cases.{row['tier']}": row["count"] for row in cases_open},
+    }
+
+
 def counted(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """Some columns, and how many rows there are as ``count``."""
     return sa.select(*columns, sa.func.count().label("count"))

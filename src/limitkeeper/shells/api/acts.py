@@ -15,6 +15,7 @@ from limitkeeper.app.answers import Acted, acted_once
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.api.answers import PreconditionError, answer, body_of
+from limitkeeper.shells.api.unreadable import unreadable
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
 
@@ -159,5 +160,4 @@ async def body_as(request: Request, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        allowed = "an object with " + ", ".join(kind.__struct_fields__)
-        raise InputError(f"The body cannot be read: {error}.", allowed=allowed) from error
+        raise unreadable(error, kind) from error

@@ -24,8 +24,10 @@ async def alert_feed(look: Look) -> Response:
         look.ask.get("/v1/portfolio/alerts", limit=3),
         look.rule_book(),
     )
+    is_newest = not look.asked("cursor")
+    is_live = is_newest and wanted["status"] in ("", "open")  # what is told as it happens is open
     return look.page("alerts", alerts=rows, portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
-                     wanted=wanted, is_newest=not look.asked("cursor"), following=following)  # fmt: skip
+                     wanted=wanted, is_newest=is_newest, is_live=is_live, following=following)  # fmt: skip
 
 
 async def one_alert(look: Look) -> Response:

@@ -4,7 +4,9 @@ import asyncio
 
 from starlette.responses import Response
 
+from limitkeeper.app.appeal_reading import NO_VALUE
 from limitkeeper.core.appeal.appeals import END_STATES, LIVE_STATES
+from limitkeeper.shells.console.labels import labels
 from limitkeeper.shells.console.look import Look, PageRoute
 
 STATES = (*LIVE_STATES, *END_STATES)
@@ -14,11 +16,18 @@ async def appeals_desk(look: Look) -> Response:
     """Appeals, those that must be answered first on top."""
     names = ("state", "tier", "account_id", "cursor")
     wanted = {name: look.asked(name) for name in names}
-    found, statistics = await asyncio.gather(
+    found, statistics, rules = await asyncio.gather(
         look.ask.get("/v1/appeals", **wanted, is_live=look.asked_live, limit=50),
         look.found(look.may("appeal.statistics") and "/v1/appeals/statistics?days=365"),
+        look.rule_book(),
     )
-    return look.page("appeals", found=found, statistics=statistics, states=STATES)
+    none = {NO_VALUE: look.t("none", "无")}
+    words_of = {
+        "rule": none | dict(rules.words),
+        "reason": none | labels(look.language)["reason"],
+        "model": none,
+    }
+    return look.page("appeals", found=found, statistics=statistics, words_of=words_of, states=STATES)
 
 
 async def one_appeal(look: Look) -> Response:

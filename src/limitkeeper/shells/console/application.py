@@ -42,6 +42,7 @@ from limitkeeper.shells.console import (
 )
 from limitkeeper.shells.console.asking import ProblemError, problem_of_input
 from limitkeeper.shells.console.forms import content_of
+from limitkeeper.shells.console.live import Told
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
 from limitkeeper.shells.console.session import ROOT, end_session, inside, is_ours, quoted, token_of
 
@@ -224,8 +225,9 @@ async def stream(console: Console, request: Request) -> Response:
         console.live.check_place()
     except LimitkeeperError as error:
         return error_answer(error)
+    told = Told(Look(request, console).language, "waiting" in request.query_params)
     return StreamingResponse(
-        console.live.watched(token_of(request), Look(request, console).language),
+        console.live.watched(token_of(request), told),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         media_type="text/event-stream",
     )

@@ -27,8 +27,8 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     found["tier_rule"] = {
         name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()
     }
-    reasons = {code: words.text for code, words in reason_wording(language).items()}
-    found["ledger_why"] = found["ledger_why"] | reasons
+    found["reason"] = {code: words.text for code, words in reason_wording(language).items()}
+    found["ledger_why"] = found["ledger_why"] | found["reason"]
     found |= fairness_labels(language)
     kept = report_words(language, "copy")
     found["rights_outcome"] = kept["columns"] | kept["tables"] | found["consent"]

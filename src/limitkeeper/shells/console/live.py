@@ -1,7 +1,7 @@
 """What pages show as it happens: figures and alerts, worked out once a second for all who watch.
 
 The engine's thread only leaves its messages; each second one task makes one text a language of them, and all watchers
-are sent the same bytes. So fifty open pages cost the engine what one costs.
+who are told the same are sent the same bytes. So fifty open pages cost the engine what one costs.
 """
 
 import asyncio
@@ -15,9 +15,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
+from starlette.concurrency import run_in_threadpool
 
+from limitkeeper.app.kept import Kept
+from limitkeeper.app.overview import waiting_now
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.findings import TRIGGERS
 from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api.access import Gate
 from limitkeeper.shells.api.measures import event_time_lag_seconds
@@ -27,13 +32,25 @@ WATCHERS_MAX = 256
 """Pages that may watch at a time."""
 
 BEAT_SECONDS = 1.0
+
+WAITING_SECONDS = 5.0
+"""What waits is counted in the store again after so long, and only while a page that shows it is open."""
+
 ALERTS_TOLD = 20
 """Alerts of a second that are told, the newest; the page has the others when it is opened again."""
 
 SECONDS_BETWEEN_LOOKS_AT_SESSION = 15.0
 
-WAITING_BEATS = 5
+BEATS_KEPT = 5
 """Seconds that wait for one watcher; of a slower one the older are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a watcher is told: in which language, and whether with what waits."""
+
+    language: str
+    waiting: bool = False
 
 
 @dataclass
@@ -50,13 +67,16 @@ class Live:
 
     engine: Engine
     gate: Gate
-    _watchers: dict[asyncio.Queue[bytes], str] = field(default_factory=dict, repr=False)
+    _watchers: dict[asyncio.Queue[bytes], Told] = field(default_factory=dict, repr=False)
     _alerts: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict, repr=False)
     _task: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
-    async def watched(self, token: str, language: str) -> AsyncIterator[bytes]:
+    def __post_init__(self) -> None:
+        self._waiting = Kept(lambda: waiting_now(self.engine.store, TRIGGERS), WAITING_SECONDS)
+
+    async def watched(self, token: str, told: Told) -> AsyncIterator[bytes]:
         """Server-Sent Events for one watcher, until his session is over or the server stops."""
-        with self._place(language) as beats:
+        with self._place(told) as beats:
             yield b": limitkeeper\n\n"
             looked = time.monotonic()
             while not self.engine.stopping:
@@ -81,9 +101,9 @@ class Live:
             raise BusyError("Too many pages watch.", value=len(self._watchers), allowed=WATCHERS_MAX)
 
     @contextlib.contextmanager
-    def _place(self, language: str) -> Iterator[asyncio.Queue[bytes]]:
-        beats: asyncio.Queue[bytes] = asyncio.Queue(WAITING_BEATS)
-        self._watchers[beats] = language
+    def _place(self, told: Told) -> Iterator[asyncio.Queue[bytes]]:
+        beats: asyncio.Queue[bytes] = asyncio.Queue(BEATS_KEPT)
+        self._watchers[beats] = told
         if self._task is None:
             self.engine.listeners = [*self.engine.listeners, self._listen]
             self._task = asyncio.get_running_loop().create_task(self._tell())
@@ -112,42 +132,61 @@ class Live:
             now, seconds = self._events(), time.monotonic() - since
             rate, events, since = (now - events) / seconds, now, time.monotonic()
             alerts, self._alerts = list(self._alerts.values()), OrderedDict()
+            wanted = set(self._watchers.values())
+            waiting: dict[str, int] = {}
+            if any(told.waiting for told in wanted):
+                with contextlib.suppress(
+                    DBAPIError
+                ):  # a store that is away keeps nothing else from being told
+                    waiting = await run_in_threadpool(self._waiting.value)
             texts = {
-                language: self._text(language, rate, alerts) for language in set(self._watchers.values())
+                told: self._text(told.language, rate, alerts, waiting if told.waiting else {})
+                for told in wanted
             }
-            for beats, language in self._watchers.items():
+            for beats, told in self._watchers.items():
+                if told not in texts:  # it came while the store was counted
+                    continue
                 if beats.full():
                     beats.get_nowait()
-                beats.put_nowait(texts[language])
+                beats.put_nowait(texts[told])
 
     def _events(self) -> int:
         return sum(count for (counter, _), count in self.engine.counts.copy().items() if counter == "events")
 
-    def _text(self, language: str, rate: float, alerts: list[dict[str, Any]]) -> bytes:
+    def _text(
+        self, language: str, rate: float, alerts: list[dict[str, Any]], waiting: dict[str, int]
+    ) -> bytes:
         engine, zone = self.engine, self.engine.policy.terms.time_zone
         figures = {
             "events_per_second": f"{rate:,.0f}",
             "lag_seconds": f"{event_time_lag_seconds(engine):,.0f} s",
             "waiting_events": f"{engine.queue.waiting_events:,}",
             "accounts": f"{len(engine.state):,}",
+            **{name: f"{count:,}" for name, count in waiting.items()},
         }
         text = b"event: figures\ndata: " + msgspec.json.encode(figures) + b"\n\n"
         if alerts:
-            told = [shown_alert(language, alert, zone) for alert in alerts]
-            text += b"event: alerts\ndata: " + msgspec.json.encode(told) + b"\n\n"
+            shown = [shown_alert(language, alert, zone) for alert in alerts]
+            text += b"event: alerts\ndata: " + msgspec.json.encode(shown) + b"\n\n"
         return text
 
 
-def shown_alert(language: str, alert: dict[str, Any], time_zone: str) -> dict[str, str]:
-    """An alert as the feed shows it."""
-    return {
-        "id": alert["subject"],
-        "account_id": alert["account_id"],
-        "trigger": label(language, "trigger", alert["trigger"]),
-        "severity": label(language, "severity", alert["severity"]),
-        "rules": ", ".join(alert["rules"]).replace("_", " "),
-        "at": time_text(alert["at"], time_zone),
-    }
+def shown_alert(language: str, alert: dict[str, Any], time_zone: str) -> dict[str, Any]:
+    """An alert as the feed is told it: its codes, by which a page filters, and the words of a row.
+
+    A page has the words of rules itself: who may not read strategies has none.
+
+    Examples
+    --------
+    >>> alert = {"subject": "d4", "account_id": "a-7", "trigger": "pattern_change", "severity": "high",
+    ...          "rules": ["spend_high"], "at": "2026-11-26T04:49:00+00:00"}
+    >>> shown_alert("zh", alert, "Asia/Shanghai")["words"]["at"]
+    '2026-11-26 12:49'
+    """
+    words = {name: label(language, name, alert[name]) for name in ("trigger", "severity")}
+    words["at"] = time_text(alert["at"], time_zone)
+    codes = {name: alert[name] for name in ("account_id", "trigger", "severity", "rules", "at")}
+    return {"id": alert["subject"], **codes, "status": "open", "words": words}
 
 
 def time_text(instant: str, time_zone: str) -> str:

@@ -5,27 +5,27 @@ from typing import Any
 
 from limitkeeper.shells.console.session import ROOT
 
-PLACES: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
-    ("overview", "/", ("overview.read",), "Overview", "总览"),
-    ("alerts", "/alerts", ("alerts.read",), "Alerts", "预警"),
-    ("accounts", "/accounts", ("accounts.read",), "Accounts", "账户"),
-    ("cases", "/cases", ("case.read",), "Cases", "案件"),
-    ("appeals", "/appeals", ("appeal.list",), "Appeals", "申诉"),
-    ("campaigns", "/campaigns", ("campaign.read",), "Campaigns", "批量调整"),
-    ("strategy", "/strategy", ("release.read",), "Strategy", "策略"),
-    ("compliance", "/compliance", ("release.read",), "Compliance", "合规"),
-    ("notices", "/notices", ("notice.list", "appeal.list"), "Notices", "通知"),
-    ("rights", "/rights", ("rights.list",), "Personal data", "个人信息"),
-    ("mandates", "/mandates", ("mandate.read",), "Mandates", "授权"),
-    ("people", "/people", ("person.read",), "People", "人员"),
-    ("deliveries", "/deliveries", ("bank.read",), "Bank and messages", "核心系统与消息"),
-    ("audit", "/audit", ("audit.read",), "Audit", "审计"),
-    ("my", "/my", ("line.request",), "My lines", "我的额度"),
-    ("inbox", "/my/inbox", ("line.request",), "Inbox", "消息"),
-    ("my_appeals", "/my/appeals", ("line.request",), "My appeals", "我的申诉"),
-    ("my_data", "/my/data", ("line.request",), "My data", "我的信息"),
+PLACES: tuple[tuple[str, str, str, tuple[str, ...], str, str], ...] = (
+    ("overview", "o", "/", ("overview.read",), "Overview", "总览"),
+    ("alerts", "a", "/alerts", ("alerts.read",), "Alerts", "预警"),
+    ("accounts", "t", "/accounts", ("accounts.read",), "Accounts", "账户"),
+    ("cases", "c", "/cases", ("case.read",), "Cases", "案件"),
+    ("appeals", "p", "/appeals", ("appeal.list",), "Appeals", "申诉"),
+    ("campaigns", "g", "/campaigns", ("campaign.read",), "Campaigns", "批量调整"),
+    ("strategy", "s", "/strategy", ("release.read",), "Strategy", "策略"),
+    ("compliance", "l", "/compliance", ("release.read",), "Compliance", "合规"),
+    ("notices", "n", "/notices", ("notice.list", "appeal.list"), "Notices", "通知"),
+    ("rights", "d", "/rights", ("rights.list",), "Personal data", "个人信息"),
+    ("mandates", "m", "/mandates", ("mandate.read",), "Mandates", "授权"),
+    ("people", "e", "/people", ("person.read",), "People", "人员"),
+    ("deliveries", "b", "/deliveries", ("bank.read",), "Bank and messages", "核心系统与消息"),
+    ("audit", "u", "/audit", ("audit.read",), "Audit", "审计"),
+    ("my", "l", "/my", ("line.request",), "My lines", "我的额度"),
+    ("inbox", "i", "/my/inbox", ("line.request",), "Inbox", "消息"),
+    ("my_appeals", "a", "/my/appeals", ("line.request",), "My appeals", "我的申诉"),
+    ("my_data", "d", "/my/data", ("line.request",), "My data", "我的信息"),
 )
-"""Each place: its name, its path, the acts of which one is needed, and what it is called."""
+"""Each place: its name, its key after g, its path, the acts of which one is needed, and what it is called."""
 
 
 def navigation(acts: Collection[str], path: str) -> list[dict[str, Any]]:
@@ -39,8 +39,8 @@ def navigation(acts: Collection[str], path: str) -> list[dict[str, Any]]:
     []
     """
     found = [
-        {"name": name, "path": ROOT + below, "en": english, "zh": chinese}
-        for name, below, needed, english, chinese in PLACES
+        {"name": name, "key": key, "path": ROOT + below, "en": english, "zh": chinese}
+        for name, key, below, needed, english, chinese in PLACES
         if any(act in acts for act in needed)
     ]
     fitting = [

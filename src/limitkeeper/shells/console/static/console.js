@@ -50,9 +50,8 @@ document.addEventListener("change", (event) => {
   event.target.reportValidity();
 });
 
-// A filter is applied as it is chosen.
+// One box ticks all of its name.
 document.addEventListener("change", (event) => {
-  if (event.target.matches("form.filters select")) event.target.form.requestSubmit();
   if (event.target.matches("[data-all]")) {
     document.querySelectorAll(`input[name="${event.target.dataset.all}"]`).forEach((box) => { box.checked = event.target.checked; });
   }
@@ -81,7 +80,7 @@ document.addEventListener("keydown", (event) => {
   const place = links.indexOf(document.activeElement);
   if (going) {
     going = false;
-    document.querySelectorAll("nav[aria-label] a").forEach((link) => { if (link.pathname.split("/").pop().startsWith(event.key)) link.click(); });
+    document.querySelector(`nav [data-key="${CSS.escape(event.key)}"]`)?.click();
   } else if (event.key === "g") going = true;
   else if (event.key === "j") links[Math.min(place + 1, links.length - 1)]?.focus();
   else if (event.key === "k") links[Math.max(place - 1, 0)]?.focus();
@@ -99,24 +98,57 @@ if (here) {
 
 // Live: figures and alerts as the server tells them, to pages that show them.
 if (document.body.dataset.live === "yes") {
-  const stream = new EventSource("/console/stream");
+  const bars = [...document.querySelectorAll("[data-live-bar]")]; // of pages that show what waits, which costs a count
+  const stream = new EventSource(bars.length ? "/console/stream?waiting" : "/console/stream");
   const text = (name, value) => document.querySelectorAll(`[data-live-figure="${name}"]`).forEach((place) => { place.textContent = value; });
   stream.addEventListener("figures", (event) => {
     for (const [name, value] of Object.entries(JSON.parse(event.data))) text(name, value);
+    const amounts = bars.map((place) => Number(place.textContent.replaceAll(",", "")));
+    bars.forEach((place, number) => {
+      const bar = place.parentElement.querySelector(".bar");
+      bar.setAttribute("aria-label", place.textContent);
+      bar.querySelector(".fill").setAttribute("width", 100 * amounts[number] / Math.max(...amounts, 1));
+    });
   });
   const feed = document.querySelector("[data-live-feed]");
-  stream.addEventListener("alerts", (event) => {
-    if (!feed) return;
-    for (const alert of JSON.parse(event.data)) {
-      const known = feed.querySelector(`tr[data-id="${CSS.escape(alert.id)}"]`);
-      const row = feed.querySelector("template").content.firstElementChild.cloneNode(true);
-      row.dataset.id = alert.id;
-      row.querySelectorAll("[data-field]").forEach((cell) => { cell.textContent = alert[cell.dataset.field]; });
-      row.querySelectorAll("[data-to]").forEach((link) => { link.href = link.dataset.to.replace("{id}", encodeURIComponent(alert[link.dataset.of])); });
-      known?.remove();
-      feed.querySelector("tbody").prepend(row);
-    }
-    const rows = feed.querySelectorAll("tbody tr");
-    for (let place = 200; place < rows.length; place += 1) rows[place].remove();
-  });
+  if (feed) stream.addEventListener("alerts", (event) => JSON.parse(event.data).forEach((alert) => listed(feed, alert)));
+}
+
+// An alert in the feed: only where the page asks for such ones; a row that is known keeps its place, its tick and its focus.
+function listed(feed, alert) {
+  const wanted = Object.entries(JSON.parse(feed.dataset.wanted));
+  const fresh = feed.querySelector("template").content.querySelector("tr").cloneNode(true);
+  let row = feed.querySelector(`tbody tr[data-id="${CSS.escape(alert.id)}"]`);
+  if (!row && !wanted.every(([name, value]) => !value || alert[name] === value)) return;
+  addressed(fresh, alert);
+  if (!row) {
+    row = fresh;
+    feed.querySelector("tbody").prepend(row);
+  } else if (row.dataset.status !== "open") { // it was acknowledged, and is open again
+    row.dataset.status = "open";
+    [0, 5].forEach((place) => row.cells[place].replaceWith(fresh.cells[place].cloneNode(true)));
+  }
+  const words = JSON.parse(feed.dataset.words);
+  row.querySelector("[data-rules]").textContent = alert.rules.map((name) => words[name] || name.replaceAll("_", " ")).join(feed.dataset.between);
+  row.querySelector("[data-row]").textContent = alert.words.trigger;
+  Object.assign(row.querySelector(".tag"), { className: `tag ${alert.severity}`, textContent: alert.words.severity });
+  Object.assign(row.querySelector("time"), { dateTime: alert.at, title: alert.at, textContent: alert.words.at });
+  row.classList.remove("new");
+  void row.offsetWidth; // so that it is shown anew as new
+  row.classList.add("new");
+  feed.closest("form").querySelectorAll(".empty, button").forEach((each) => { each.hidden = each.matches(".empty"); });
+  const idle = (old) => !old.contains(document.activeElement) && !old.querySelector(":checked");
+  [...feed.querySelectorAll("tbody tr")].slice(200).filter(idle).forEach((old) => old.remove());
+}
+
+// Whose a row of the feed is, where its links lead and what its box stands for.
+function addressed(row, alert) {
+  row.dataset.id = alert.id;
+  const [link, account, box] = ["[data-row]", ".id", "input"].map((part) => row.querySelector(part));
+  link.setAttribute("href", `/console/alerts/${alert.id}`);
+  account.textContent = alert.account_id;
+  if (account.matches("a")) account.setAttribute("href", `/console/accounts/${encodeURIComponent(alert.account_id)}`);
+  if (!box) return;
+  box.setAttribute("value", alert.id);
+  box.setAttribute("aria-label", box.getAttribute("aria-label").replace(/-$/, alert.account_id));
 }
