@@ -53,7 +53,7 @@ def test_snapshot_and_the_journal_after_it_give_the_same_state(running: Engine, 
     again.stop()
 
 
-@pytest.mark.parametrize("damage", ["cut", "no_document", "flipped"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "archive", "no_document", "other_document", "flipped"])
 def test_broken_snapshot_is_passed_over_for_the_one_before(
     running: Engine, tmp_path: Path, damage: str
 ) -> None:
@@ -67,6 +67,12 @@ def test_broken_snapshot_is_passed_over_for_the_one_before(
     array = newest / "0.behaviour.events.npy"
     if damage == "cut":
         array.write_bytes(array.read_bytes()[: array.stat().st_size // 2])
+    elif damage == "empty":
+        array.write_bytes(b"")
+    elif damage == "archive":
+        array.write_bytes(b"PK\x03\x04" + array.read_bytes()[4:])
+    elif damage == "other_document":
+        (newest / "snapshot.json").write_text("[]")
     elif damage == "flipped":
         content = bytearray(array.read_bytes())
         content[len(content) // 2] ^= 1

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
+
+log = structlog.get_logger()
 
 FORMAT = 2
 
@@ -113,9 +116,13 @@ def snapshots_read(folder: Path) -> Iterable[tuple[Path, Snapshot | None]]:
     """Each snapshot, newest first; None where it is broken or of another format."""
     for path in snapshot_paths(folder):
         try:
-            yield path, _snapshot_read(path)
-        except (OSError, ValueError, KeyError):
-            yield path, None
+            found = _snapshot_read(path)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is broken is told by whichever library stumbles over it
+            log.warning("snapshot_broken", snapshot=path.name, problem=f"{type(error).__name__}: {error}"[:500])
+            found = None
+        yield path, found
 
 
 def _snapshot_read(path: Path) -> Snapshot | None:
@@ -125,7 +132,8 @@ def _snapshot_read(path: Path) -> Snapshot | None:
     shards: list[dict[str, NDArray[Any]]] = [{} for _ in range(document["shards"])]
 
     def read(entry: dict[str, Any]) -> bool:
-        array = np.load(path / f"{entry['name']}.npy", allow_pickle=False)
+        with (path / f"{entry['name']}.npy").open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
         shard, name = entry["name"].split(".", 1)
         shards[int(shard)][name] = array
         return crc32(array.reshape(-1).view(np.uint8).data) == int(entry["crc32"])
