@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request, StoppedError
 from limitkeeper.engines.embedded.settings import Settings
-from limitkeeper.engines.embedded.snapshot import snapshot_paths
+from limitkeeper.engines.embedded.snapshot import REFUSED_KEPT, set_aside, snapshot_paths
 from limitkeeper.store.database import StoreError
 from limitkeeper.store.records import Commit
 from limitkeeper.store.sql import Store
@@ -90,6 +90,46 @@ def test_two_snapshots_are_kept(running: Engine, tmp_path: Path) -> None:
         running.take_snapshot()
     assert len(snapshot_paths(tmp_path)) == 2
     running.stop()
+
+
+def cut_to_nothing(snapshot: Path) -> None:
+    (snapshot / "0.behaviour.events.npy").write_bytes(b"")
+
+
+def test_broken_snapshot_does_not_stand_for_one_that_is_kept(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:1_000])
+    good = running.take_snapshot()
+    sent(running, life().events[1_000:2_000])
+    broken = running.take_snapshot()
+    abandoned(running)
+    cut_to_nothing(broken)
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert snapshot_paths(tmp_path) == [good]
+    assert [path.name for path in tmp_path.glob("refused-*")] == [f"refused-{broken.name[-15:]}"]
+    sent(again, life().events[2_000:3_000])
+    newest = again.take_snapshot()
+    assert snapshot_paths(tmp_path) == [newest, good]
+    again.stop()
+
+
+def test_few_of_the_snapshots_that_were_set_aside_are_kept(tmp_path: Path) -> None:
+    for number in range(REFUSED_KEPT + 3):
+        refused = tmp_path / f"snapshot-{99 - number:015d}"
+        refused.mkdir()
+        set_aside([refused])
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == sorted(f"refused-{99 - number:015d}" for number in range(3, REFUSED_KEPT + 3))
+
+
+def test_start_that_fails_leaves_snapshots_where_they_are(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:1_000])
+    broken = running.take_snapshot()
+    running.store.trim(sequence=2, before_us=2**62)
+    abandoned(running)
+    cut_to_nothing(broken)
+    with pytest.raises(StoreError, match="lacks entries"):
+        engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert snapshot_paths(tmp_path) == [broken]
 
 
 def test_orderly_stop_leaves_nothing_to_replay(running: Engine, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from limitkeeper.engines.embedded.requests import (
     taken_events,
 )
 from limitkeeper.engines.embedded.settings import AHEAD_US, Settings
-from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
+from limitkeeper.engines.embedded.snapshot import set_aside, snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.engines.embedded.writer import Writer
 from limitkeeper.store.database import StoreError
@@ -86,6 +86,7 @@ class Engine:
         self.queue = RequestQueue()
         self._thread: threading.Thread | None = None
         self._snapshot_sequence = -1
+        self._refused_snapshots: list[Path] = []
         self._snapshot_at = 0.0
 
     # -- recovery ---------------------------------------------------------------------------------------------
@@ -106,6 +107,7 @@ class Engine:
             applied = self._recovered(self.store.take(store_settings), progress)
             take_up_owners(self.store)
             if takes_over:
+                set_aside(self._refused_snapshots)  # not before all is well: with another store they may be good
                 self._change_policy(self.policies.of_day(instant(self.now_us()).date()), commit=True)
         except BaseException:
             self.close()
@@ -119,6 +121,7 @@ class Engine:
         for path, snapshot in snapshots_read(self.settings.folder):
             if snapshot is None or snapshot.sequence > last:
                 log.warning("snapshot_refused", snapshot=path.name)
+                self._refused_snapshots.append(path)
                 continue
             self.state.close()
             self.note = snapshot.notes["policy"]

@@ -1,4 +1,4 @@
-"""Snapshots of the state: written whole or not at all, checked when read, the last two kept.
+"""Snapshots of the state: written whole or not at all, checked when read, the last two kept, refused ones set aside.
 
 A snapshot is a folder ``snapshot-SEQUENCE`` with one ``.npy`` file an array and ``snapshot.json``, which is
 written last and holds the size and CRC-32 of each file. It holds what the journal's entries up to its sequence
@@ -25,6 +25,9 @@ FORMAT = 2
 
 KEPT = 2
 """Snapshots that are kept: where the newest is broken, the one before it and the journal give the same state."""
+
+REFUSED_KEPT = 4
+"""Snapshots set aside that are kept, for whoever wants to know why, or to put one back."""
 
 THREADS = 2
 
@@ -110,6 +113,25 @@ def _sync_folder(folder: Path) -> None:
 def snapshot_paths(folder: Path) -> list[Path]:
     """The snapshots of a folder, newest first."""
     return sorted(folder.glob("snapshot-*"), reverse=True)
+
+
+def set_aside(refused: Iterable[Path]) -> None:
+    """Let snapshots that were refused count no more, and delete those set aside before the last few.
+
+    Left where they are, they would stand for one of those that are kept, and a good one would be deleted.
+    """
+    for path in refused:
+        aside = path.with_name(path.name.replace("snapshot-", "refused-", 1))
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            path.rename(aside)
+            os.utime(aside)  # the order in which they were set aside
+        except OSError as error:
+            log.warning("snapshot_not_set_aside", snapshot=path.name, problem=str(error))
+            continue
+        before = sorted(path.parent.glob("refused-*"), key=lambda each: each.stat().st_mtime_ns, reverse=True)
+        for old in before[REFUSED_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def snapshots_read(folder: Path) -> Iterable[tuple[Path, Snapshot | None]]:
