@@ -1,5 +1,6 @@
 """What a crash leaves: snapshots cut short, journals without a snapshot, databases that go away."""
 
+import json
 import shutil
 import threading
 import time
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request, StoppedError
 from limitkeeper.engines.embedded.settings import Settings
-from limitkeeper.engines.embedded.snapshot import REFUSED_KEPT, set_aside, snapshot_paths
+from limitkeeper.engines.embedded.snapshot import REFUSED_KEPT, set_aside, snapshot_paths, snapshots_read
 from limitkeeper.store.database import StoreError
 from limitkeeper.store.records import Commit
 from limitkeeper.store.sql import Store
@@ -110,6 +111,64 @@ def test_broken_snapshot_does_not_stand_for_one_that_is_kept(running: Engine, tm
     newest = again.take_snapshot()
     assert snapshot_paths(tmp_path) == [newest, good]
     again.stop()
+
+
+def test_snapshot_of_another_store_is_not_taken_once_this_one_has_passed_its_number(
+    running: Engine, tmp_path: Path
+) -> None:
+    sent(running, life().events[:2_000])
+    shutil.copytree(running.take_snapshot(), tmp_path / "other")
+    running.stop()
+    store = f"sqlite:///{tmp_path / 'new.db'}"
+    own = engine(store, tmp_path / "snapshots")
+    sent(own, life().events[3_000:EVENTS], [500, 1_000, 1_500])
+    before = state_bytes(own)
+    abandoned(own)
+    others = tmp_path / "snapshots" / "snapshot-000000000000003"
+    (tmp_path / "snapshots").mkdir(exist_ok=True)
+    shutil.move(tmp_path / "other", others)
+    again = engine(store, tmp_path / "snapshots")
+    assert state_bytes(again) == before
+    assert [path.name for path in (tmp_path / "snapshots").iterdir()] == ["refused-000000000000003"]
+    again.stop()
+
+
+def test_both_kept_snapshots_can_be_told_from_another_stores(running: Engine, tmp_path: Path) -> None:
+    running.settings = Settings(tmp_path, 0.0, journal_days=-1.0)  # nothing is too young to be trimmed
+    for start in range(0, 4_000, 1_000):
+        sent(running, life().events[start : start + 1_000])
+        running.take_snapshot()
+    kept = [snapshot.sequence for _, snapshot in snapshots_read(tmp_path) if snapshot]
+    assert running.store.journal_bounds()[0] == kept[-1] > 1
+    for _, snapshot in snapshots_read(tmp_path):
+        assert snapshot is not None
+        assert snapshot.notes["mark"] == running.store.mark(snapshot.sequence)
+    running.stop()
+
+
+def test_snapshot_from_before_it_had_a_mark_is_taken(running: Engine, tmp_path: Path) -> None:
+    sent(running, life().events[:1_000])
+    before, path = state_bytes(running), running.take_snapshot()
+    document = json.loads((path / "snapshot.json").read_text())
+    del document["notes"]["mark"]
+    (path / "snapshot.json").write_text(json.dumps(document))
+    running.store.trim(running.sequence, 2**62)
+    abandoned(running)
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert state_bytes(again) == before
+    again.stop()
+
+
+def test_snapshot_while_the_database_is_away_is_left_for_later(
+    running: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mark(_store: Store, _sequence: int) -> str:
+        raise sa.exc.OperationalError("select", {}, OSError("away"))
+
+    monkeypatch.setattr(Store, "mark", mark)
+    running.stop()
+    assert running.failure is None
+    assert snapshot_paths(tmp_path) == []
 
 
 def test_few_of_the_snapshots_that_were_set_aside_are_kept(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import sqlalchemy as sa
 import structlog
 
 from limitkeeper.core.access.actors import SYSTEM
@@ -40,7 +41,7 @@ from limitkeeper.engines.embedded.requests import (
     taken_events,
 )
 from limitkeeper.engines.embedded.settings import AHEAD_US, Settings
-from limitkeeper.engines.embedded.snapshot import set_aside, snapshot_written, snapshots_read
+from limitkeeper.engines.embedded.snapshot import Snapshot, set_aside, snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.engines.embedded.writer import Writer
 from limitkeeper.store.database import StoreError
@@ -119,7 +120,7 @@ class Engine:
             (name, label): n for name, by in self.store.counts().items() for label, n in by.items()
         }
         for path, snapshot in snapshots_read(self.settings.folder):
-            if snapshot is None or snapshot.sequence > last:
+            if snapshot is None or snapshot.sequence > last or self._is_of_another_store(snapshot):
                 log.warning("snapshot_refused", snapshot=path.name)
                 self._refused_snapshots.append(path)
                 continue
@@ -147,6 +148,12 @@ class Engine:
         self.writer.sequence = last
         self._snapshot_at = time.monotonic()
         return applied
+
+    def _is_of_another_store(self, snapshot: Snapshot) -> bool:
+        """Whether the journal's entry that a snapshot ends with is another than the one it was taken after."""
+        noted = snapshot.notes.get("mark")  # none in a snapshot from before
+        mark = self.store.mark(snapshot.sequence) if noted else None
+        return mark is not None and mark != noted
 
     def _policy_noted(self, note: Note, *, must_be_at_hand: bool = True) -> LivePolicy:
         """The policy that a snapshot or an entry of the journal names; what decides now, where it need not be at hand.
@@ -413,7 +420,7 @@ class Engine:
     def _try_snapshot(self) -> None:
         try:
             self.take_snapshot()
-        except OSError as error:  # the journal still holds everything
+        except (OSError, sa.exc.SQLAlchemyError) as error:  # the journal still holds everything
             log.warning("snapshot_failed", problem=str(error))
             self._snapshot_at = time.monotonic()
 
@@ -424,14 +431,16 @@ class Engine:
         ------
         OSError
             When it cannot be written.
+        sqlalchemy.exc.SQLAlchemyError
+            When the database fails.
         """
         self.writer.drain()  # a snapshot is of what is written
-        notes = self.state.notes() | {"policy": self.note}
+        notes = self.state.notes() | {"policy": self.note, "mark": self.store.mark(self.sequence)}
         path = snapshot_written(self.settings.folder, self.sequence, self.state.arrays(), notes)
         kept_before, self._snapshot_sequence = self._snapshot_sequence, self.sequence
         self._snapshot_at = time.monotonic()
         if kept_before > 0:
             before_us = self.now_us() - int(self.settings.journal_days * 86_400_000_000)
-            self.store.trim(kept_before, before_us)
+            self.store.trim(kept_before - 1, before_us)  # its own entry tells whether it is of this store
         log.info("snapshot_written", sequence=self.sequence, accounts=len(self.state))
         return path
