@@ -108,7 +108,9 @@ class Engine:
             applied = self._recovered(self.store.take(store_settings), progress)
             take_up_owners(self.store)
             if takes_over:
-                set_aside(self._refused_snapshots)  # not before all is well: with another store they may be good
+                set_aside(
+                    self._refused_snapshots
+                )  # not before all is well: with another store they may be good
                 self._change_policy(self.policies.of_day(instant(self.now_us()).date()), commit=True)
         except BaseException:
             self.close()

@@ -142,7 +142,9 @@ def snapshots_read(folder: Path) -> Iterable[tuple[Path, Snapshot | None]]:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - what is broken is told by whichever library stumbles over it
-            log.warning("snapshot_broken", snapshot=path.name, problem=f"{type(error).__name__}: {error}"[:500])
+            log.warning(
+                "snapshot_broken", snapshot=path.name, problem=f"{type(error).__name__}: {error}"[:500]
+            )
             found = None
         yield path, found
 
