@@ -4,15 +4,20 @@ import json
 import shutil
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.connectors.events import read_events
+from limitkeeper.engines.embedded import writer
 from limitkeeper.engines.embedded.engine import Engine
-from limitkeeper.engines.embedded.requests import Request, StoppedError
+from limitkeeper.engines.embedded.requests import Answer, Request, StoppedError
 from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.engines.embedded.snapshot import REFUSED_KEPT, set_aside, snapshot_paths, snapshots_read
+from limitkeeper.store import sql
 from limitkeeper.store.database import StoreError
 from limitkeeper.store.records import Commit
 from limitkeeper.store.sql import Store
@@ -220,18 +225,90 @@ def test_missing_entries_are_told_and_not_passed_over(running: Engine, tmp_path:
     shutil.rmtree(tmp_path)
 
 
-def test_database_that_goes_away_delays_the_answer_and_loses_nothing(
+class Outage:
+    """A database that is away until it comes back."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole, self.attempted, self.is_over = Store.write, threading.Event(), threading.Event()
+
+        def write(store: Store, commit: Commit) -> None:
+            if not self.is_over.is_set():
+                self.attempted.set()
+                raise sa.exc.OperationalError("insert", {}, OSError("database or disk is full"))
+            whole(store, commit)
+
+        monkeypatch.setattr(Store, "write", write)
+
+
+@pytest.fixture
+def outage(running: Engine, monkeypatch: pytest.MonkeyPatch) -> Outage:
+    assert running.sequence  # what was sent before is written
+    return Outage(monkeypatch)
+
+
+def submitted(running: Engine, events: pl.DataFrame) -> "Future[Answer]":
+    found: Future[Answer] = running.submit(Request("events", read_events(events), events.height))
+    return found
+
+
+def test_stop_while_the_database_is_away_gives_up_and_acknowledges_nothing(
+    running: Engine, outage: Outage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "GIVE_UP_SECONDS", 0.3)
+    before, events = running.sequence, life().events[:1_000]
+    answers = [submitted(running, events[:400]), submitted(running, events[400:])]
+    assert outage.attempted.wait(20)
+    running.stop()
+    assert isinstance(running.failure, StoppedError)
+    for answer in answers:
+        with pytest.raises(StoppedError):
+            answer.result(0)
+    outage.is_over.set()
+    again = engine(f"sqlite:///{tmp_path / 'store.db'}", tmp_path)
+    assert again.sequence == before
+    assert sum(answer.accepted + answer.duplicate for answer in sent(again, events)) == 1_000
+    again.stop()
+
+
+def test_stop_waits_for_a_database_that_comes_back_and_is_in_order(
+    running: Engine, outage: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_SECONDS", (0.05,))
+    answer = submitted(running, life().events[:1_000])
+    assert outage.attempted.wait(20)
+    back = threading.Timer(0.3, outage.is_over.set)
+    back.start()
+    running.stop()
+    assert running.failure is None
+    assert answer.result(0).sequence == running.sequence
+
+
+def test_stop_does_not_wait_for_the_next_attempt(
+    running: Engine, outage: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_SECONDS", (3_600.0,))
+    answer = submitted(running, life().events[:1_000])
+    assert outage.attempted.wait(20)
+    outage.is_over.set()
+    running.stop()
+    assert answer.result(0).sequence == running.sequence
+
+
+def test_writer_that_does_not_get_its_turn_tries_again(
     running: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, gone = Store.write, threading.Event()
-    gone.set()
+    monkeypatch.setattr(sql, "TURN_SECONDS", 0.05)
+    with running.store.turn():
+        answer = submitted(running, life().events[:1_000])
+        with pytest.raises(TimeoutError):
+            answer.result(0.5)
+        assert running.store_failing_since is not None
+        assert running.failure is None
+    assert answer.result(20).sequence
+    running.stop()
 
-    def write(store: Store, commit: Commit) -> None:
-        if gone.is_set():
-            raise sa.exc.OperationalError("insert", {}, OSError("database or disk is full"))
-        whole(store, commit)
 
-    monkeypatch.setattr(Store, "write", write)
+def test_database_that_goes_away_delays_the_answer_and_loses_nothing(running: Engine, outage: Outage) -> None:
     read = life().events[:1_000]
     answers: list[int] = []
     sender = threading.Thread(target=lambda: answers.append(sum(a.accepted for a in sent(running, read))))
@@ -239,7 +316,7 @@ def test_database_that_goes_away_delays_the_answer_and_loses_nothing(
     time.sleep(0.5)
     assert answers == []
     assert running.store_failing_since is not None
-    gone.clear()
+    outage.is_over.set()
     sender.join(20)
     assert answers
     assert running.store_failing_since is None

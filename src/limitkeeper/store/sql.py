@@ -46,6 +46,10 @@ class StoreTakenError(StoreError):
     """Another engine writes to this store, or has taken it over."""
 
 
+class StoreBusyError(StoreError):
+    """Others of this process write, and the turn did not come: nothing is written, and another attempt may do."""
+
+
 class Store:
     """One database, opened for reading by anybody and for writing by one engine; made where it is empty.
 
@@ -217,6 +221,8 @@ class Store:
         ------
         StoreTakenError
             When another engine has taken the store over.
+        StoreBusyError
+            When others of this process write for too long; nothing is written then.
         sqlalchemy.exc.DBAPIError
             When the database fails; nothing is written then, or, where only its answer was lost, all of it.
         """
@@ -241,14 +247,14 @@ class Store:
 
         Raises
         ------
-        StoreError
+        StoreBusyError
             When it does not come.
         """
         if not self.is_sqlite:
             yield
             return
         if not self._turns.taken(TURN_SECONDS):
-            raise StoreError("Too many write to the store.", advice="Try again later.")
+            raise StoreBusyError("Too many write to the store.", advice="Try again later.")
         try:
             yield
         finally:

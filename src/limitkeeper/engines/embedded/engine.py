@@ -110,7 +110,7 @@ class Engine:
             if takes_over:
                 set_aside(
                     self._refused_snapshots
-                )  # not before all is well: with another store they may be good
+                )  # not before all is well: of another store they may be good
                 self._change_policy(self.policies.of_day(instant(self.now_us()).date()), commit=True)
         except BaseException:
             self.close()
@@ -287,8 +287,13 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
+    def hurry(self) -> None:
+        """Say that the end is near: where the store is away, those who wait for an answer are told before long."""
+        self.writer.hurry()
+
     def stop(self) -> None:
-        """Work off what waits, take a snapshot, and give the store back."""
+        """Work off what waits, take a snapshot, and give the store back; where it is away, fail before long."""
+        self.hurry()
         self.queue.close()
         if self._thread is not None:
             self._thread.join()
