@@ -27,8 +27,11 @@ RESULTS_WAITING = 1
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to write, the last one again and again."""
 
-GIVE_UP_SECONDS = 20.0
-"""A writer that is to come to an end tries so long to write while the store is away."""
+GIVE_UP_SECONDS = 15.0
+"""A writer that is to come to an end tries so long to write while the store is away.
+
+With the time that requests under way get it is less than the half minute after which supervisors commonly kill.
+"""
 
 FAILURES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, StoreBusyError)
 """What may be over at the next attempt."""
