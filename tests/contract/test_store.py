@@ -1,9 +1,12 @@
 """Every store keeps the same contract: SQLite and PostgreSQL."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
 from limitkeeper.store.database import StoreError
+from limitkeeper.store.entries import entry_mark
 from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store, StoreTakenError
 from limitkeeper.store.tables import alerts, journal, outbox, proposals, rejects
@@ -139,6 +142,17 @@ def test_journal_is_trimmed_by_age_and_never_beyond_the_snapshot(store: Store) -
     assert store.trim(sequence=2, before_us=7) == 0
     assert store.trim(sequence=2, before_us=8) == 2
     assert [entry.sequence for entry in store.entries_after(0)] == [3]
+
+
+def test_entry_has_a_mark_of_its_own_as_long_as_the_journal_holds_it(store: Store) -> None:
+    store.write(commit(1))
+    store.write(replace(commit(2), content=b"other"))
+    store.write(replace(commit(3), committed_us=6))
+    marks = [store.mark(sequence) for sequence in (1, 2, 3)]
+    assert marks[0] == entry_mark("events", 7, b"content")
+    assert len(set(marks)) == 3
+    store.trim(sequence=1, before_us=8)
+    assert store.mark(1) is None
 
 
 def test_url_that_is_none_is_refused() -> None:

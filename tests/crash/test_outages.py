@@ -1,9 +1,15 @@
 """A database that goes away and comes back, a disk that is full for a while: nothing is lost, nothing comes twice."""
 
 import json
+import signal
+import sqlite3
+import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.crash.killed_server import KilledServer
@@ -12,6 +18,7 @@ from tests.live_engines import life
 
 EVENTS = 4_000
 BATCH = 100
+EVENT = {"event_id": "e-1", "account_id": "sim-1", "ts": "2026-05-30T08:00:00Z", "kind": "login"}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +63,50 @@ def test_database_that_is_stopped_and_started_again_loses_nothing(
     assert told_of_the_outage(run.server)
     assert json.dumps(behind) == json.dumps(undisturbed[0])
     assert state == undisturbed[1]
+
+
+@contextmanager
+def held(server: KilledServer) -> Iterator[None]:
+    """Somebody else has the database for himself, and the server waits to write."""
+    database = sqlite3.connect(server.folder / "store.db", isolation_level=None)
+    database.execute("begin exclusive")
+    with suppress(httpx.ReadTimeout):
+        httpx.post(f"{server.url}/v1/events", json=EVENT, timeout=1)
+    yield
+    database.close()
+
+
+@pytest.fixture
+def stopping(accounts: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that was asked to stop while it could not write, and takes nothing more."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    server = KilledServer(f"sqlite:///{folder}/store.db", folder, accounts)
+    server.start()
+    server.await_ready()
+    assert server.process is not None
+    with held(server):
+        server.process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 60
+        with suppress(httpx.HTTPError):
+            while time.monotonic() < until:
+                httpx.get(f"{server.url}/healthz", timeout=5)
+                time.sleep(0.05)
+        yield server.process
+
+
+def test_server_that_is_stopped_while_it_cannot_write_ends_and_says_that_it_failed(
+    stopping: subprocess.Popen[bytes],
+) -> None:
+    assert stopping.wait(120) == 1
+
+
+def test_second_signal_ends_a_server_that_cannot_write_at_once(stopping: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while stopping.poll() is None and time.monotonic() < until:
+        stopping.send_signal(signal.SIGTERM)  # one that comes as the web server ends means nothing yet
+        time.sleep(0.2)
+    assert stopping.returncode == -signal.SIGTERM
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +87,20 @@ def test_files_are_taken_and_moved_with_what_came_of_them(server: KilledServer, 
     assert (lines["accepted"], lines["rejected"], lines["rejects"][0]["row"]) == (1, 1, 1)
     assert "cannot be read as parquet" in summary(rejected, "d.parquet")["problem"]["problem"]
     assert server.counted_events() == 504
+
+
+def test_file_whose_name_is_no_utf_8_is_taken_and_its_refused_rows_are_told(
+    server: KilledServer, tmp_path: Path
+) -> None:
+    watched, name = tmp_path / "in", os.fsdecode(b"caf\xe9.csv")
+    put(watched, name, b"event_id,account_id,ts,kind\nx1,sim-1,2026-05-01,login\nx2,,2026-05-01,login\n")
+    until((watched / "done" / name).exists)
+    found = summary(watched / "done", name)
+    assert (found["accepted"], [row["event_id"] for row in found["rejects"]]) == (1, ["x2"])
+    assert httpx.get(f"{server.url}/readyz").status_code == 200
+    with sqlite3.connect(tmp_path / "data" / "store.db") as database:
+        sources = database.execute("select source from rejects").fetchall()
+    assert sources == [("file caf\N{REPLACEMENT CHARACTER}.csv",)]
 
 
 def test_file_that_was_half_taken_is_taken_again_and_changes_nothing(

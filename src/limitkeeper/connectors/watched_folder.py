@@ -58,6 +58,17 @@ class WatchedFolder:
         return place
 
 
+def printable_name(path: Path) -> str:
+    r"""The name of a file as text that can be written anywhere; names on disk are bytes, and may be no UTF-8.
+
+    Examples
+    --------
+    >>> printable_name(Path("in") / os.fsdecode(b"caf\xe9.csv"))
+    'caf�.csv'
+    """
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
 def parts(path: Path, as_of: dt.datetime) -> Iterator[ReadEvents]:
     """The events of a file in parts, in order; rows are numbered from 0 in the whole file.
 
@@ -84,7 +95,7 @@ def parts(path: Path, as_of: dt.datetime) -> Iterator[ReadEvents]:
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeDecodeError, csv.Error) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"The file cannot be read as {path.suffix[1:]}: {reason}", value=path.name
+            f"The file cannot be read as {path.suffix[1:]}: {reason}", value=printable_name(path)
         ) from error
 
 
@@ -93,7 +104,10 @@ Read = Iterator[tuple[int, ReadEvents]]
 
 
 def _parquet_parts(path: Path, as_of: dt.datetime) -> Read:
-    with pq.ParquetFile(path) as file:
+    with (
+        path.open("rb") as opened,
+        pq.ParquetFile(opened) as file,
+    ):  # by its name it opens none that is no UTF-8
         for batch in file.iter_batches(PART_ROWS):
             batch.validate(full=True)
             found = pl.from_arrow(batch)
@@ -107,7 +121,9 @@ def _csv_parts(path: Path, as_of: dt.datetime) -> Read:
         lines = csv.reader(file, strict=True)
         names = next(lines, None)
         if not names:
-            raise InputError("The file is empty: it has not even a line of column names.", value=path.name)
+            raise InputError(
+                "The file is empty: it has not even a line of column names.", value=printable_name(path)
+            )
         if len(set(names)) < len(names):
             raise InputError("A column stands twice.", value=", ".join(names))
         while rows := list(itertools.islice(lines, PART_ROWS)):

@@ -52,6 +52,8 @@ MAIL_VARIABLE, PASSWORD_VARIABLE = "LIMITKEEPER_MAIL", "LIMITKEEPER_MAIL_PASSWOR
 TICK_SECONDS = 30.0
 """Between two looks at the clock."""
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 STOP_SECONDS = 10
 """Requests that are under way get this long at a stop."""
 
@@ -193,6 +195,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
             loop.start()
         yield
     finally:
+        engine.hurry()  # a feed may wait for an answer
         for loop in reversed(loops):
             loop.stop()
         end_traces()
@@ -220,11 +223,18 @@ def web_server(
 
 
 def served(server: uvicorn.Server) -> None:
-    """Serve until a signal asks to stop; the web server raises it again afterwards, when it means nothing more."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Serve until a signal asks to stop; one more, while what waits is worked off, ends the process at once.
+
+    The web server raises the first one again when it has stopped: it means nothing more then.
+    """
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: None)
     threading.Thread(target=load_templates, name="templates", daemon=True).start()
-    server.run()
+    try:
+        server.run()
+    finally:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def set_up_logs() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.store import migrations
 from limitkeeper.store.database import StoreError, check_file, check_revision, database_at
+from limitkeeper.store.entries import entry_mark
 from limitkeeper.store.offsets import offset_statements
 from limitkeeper.store.prepared import Prepared
 from limitkeeper.store.records import Commit, Counts, Entry, ProposalChange, Sent, counted
@@ -43,6 +44,10 @@ TURN_SECONDS = 30.0
 
 class StoreTakenError(StoreError):
     """Another engine writes to this store, or has taken it over."""
+
+
+class StoreBusyError(StoreError):
+    """Others of this process write, and the turn did not come: nothing is written, and another attempt may do."""
 
 
 class Store:
@@ -216,6 +221,8 @@ class Store:
         ------
         StoreTakenError
             When another engine has taken the store over.
+        StoreBusyError
+            When others of this process write for too long; nothing is written then.
         sqlalchemy.exc.DBAPIError
             When the database fails; nothing is written then, or, where only its answer was lost, all of it.
         """
@@ -240,14 +247,14 @@ class Store:
 
         Raises
         ------
-        StoreError
+        StoreBusyError
             When it does not come.
         """
         if not self.is_sqlite:
             yield
             return
         if not self._turns.taken(TURN_SECONDS):
-            raise StoreError("Too many write to the store.", advice="Try again later.")
+            raise StoreBusyError("Too many write to the store.", advice="Try again later.")
         try:
             yield
         finally:
@@ -364,6 +371,13 @@ class Store:
         with self.database.connect() as connection:
             first, last = connection.execute(query).one()
         return int(first or 0), int(last or 0)
+
+    def mark(self, sequence: int) -> str | None:
+        """The mark of an entry of the journal; None where the journal does not hold it."""
+        query = sa.select(journal.c.kind, journal.c.committed_us, journal.c.content)
+        with self.database.connect() as connection:
+            row = connection.execute(query.where(journal.c.sequence == sequence)).one_or_none()
+        return None if row is None else entry_mark(row.kind, row.committed_us, bytes(row.content))
 
     def trim(self, sequence: int, before_us: int) -> int:
         """Delete the journal's entries up to one that were committed before a time, and messages sent before it.

@@ -175,7 +175,7 @@ def work(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
     ------
     ConflictError
         When what it rests on was changed in the meantime.
-    StoreError
+    StoreBusyError
         When too many write at once.
     """
     with store.turn(), store.database.connect() as connection, connection.begin():

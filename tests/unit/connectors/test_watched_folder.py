@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from limitkeeper.connectors import watched_folder
 from limitkeeper.connectors.messages import read_each
-from limitkeeper.connectors.watched_folder import SETTLED_SECONDS, WatchedFolder, parts
+from limitkeeper.connectors.watched_folder import (
+    ENDINGS,
+    SETTLED_SECONDS,
+    WatchedFolder,
+    parts,
+    printable_name,
+)
 from limitkeeper.core.kernel.errors import InputError
 
 AS_OF = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
@@ -96,6 +102,22 @@ def test_file_that_is_not_what_its_ending_says_is_refused_whole(
     path.write_bytes(content)
     with pytest.raises(InputError):
         list(parts(path, AS_OF))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_file_whose_name_is_no_utf_8_is_read_and_its_name_can_be_written(tmp_path: Path, ending: str) -> None:
+    named = tmp_path / os.fsdecode(b"caf\xe9" + ending.encode())
+    write(tmp_path / f"events{ending}").rename(named)
+    assert read(named)[0].height == 7
+    assert printable_name(named) == f"caf\N{REPLACEMENT CHARACTER}{ending}"
+
+
+def test_refusal_of_a_file_whose_name_is_no_utf_8_can_be_written(tmp_path: Path) -> None:
+    named = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    named.write_bytes(b"")
+    with pytest.raises(InputError) as refused:
+        list(parts(named, AS_OF))
+    assert str(refused.value).encode("utf-8")
 
 
 def test_file_that_may_be_half_written_waits(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import sqlalchemy as sa
 import structlog
 
 from limitkeeper.core.access.actors import SYSTEM
@@ -40,7 +41,7 @@ from limitkeeper.engines.embedded.requests import (
     taken_events,
 )
 from limitkeeper.engines.embedded.settings import AHEAD_US, Settings
-from limitkeeper.engines.embedded.snapshot import snapshot_written, snapshots_read
+from limitkeeper.engines.embedded.snapshot import Snapshot, set_aside, snapshot_written, snapshots_read
 from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.engines.embedded.writer import Writer
 from limitkeeper.store.database import StoreError
@@ -86,6 +87,7 @@ class Engine:
         self.queue = RequestQueue()
         self._thread: threading.Thread | None = None
         self._snapshot_sequence = -1
+        self._refused_snapshots: list[Path] = []
         self._snapshot_at = 0.0
 
     # -- recovery ---------------------------------------------------------------------------------------------
@@ -106,6 +108,9 @@ class Engine:
             applied = self._recovered(self.store.take(store_settings), progress)
             take_up_owners(self.store)
             if takes_over:
+                set_aside(
+                    self._refused_snapshots
+                )  # not before all is well: of another store they may be good
                 self._change_policy(self.policies.of_day(instant(self.now_us()).date()), commit=True)
         except BaseException:
             self.close()
@@ -117,8 +122,9 @@ class Engine:
             (name, label): n for name, by in self.store.counts().items() for label, n in by.items()
         }
         for path, snapshot in snapshots_read(self.settings.folder):
-            if snapshot is None or snapshot.sequence > last:
+            if snapshot is None or snapshot.sequence > last or self._is_of_another_store(snapshot):
                 log.warning("snapshot_refused", snapshot=path.name)
+                self._refused_snapshots.append(path)
                 continue
             self.state.close()
             self.note = snapshot.notes["policy"]
@@ -144,6 +150,12 @@ class Engine:
         self.writer.sequence = last
         self._snapshot_at = time.monotonic()
         return applied
+
+    def _is_of_another_store(self, snapshot: Snapshot) -> bool:
+        """Whether the journal's entry that a snapshot ends with is another than the one it was taken after."""
+        noted = snapshot.notes.get("mark")  # none in a snapshot from before
+        mark = self.store.mark(snapshot.sequence) if noted else None
+        return mark is not None and mark != noted
 
     def _policy_noted(self, note: Note, *, must_be_at_hand: bool = True) -> LivePolicy:
         """The policy that a snapshot or an entry of the journal names; what decides now, where it need not be at hand.
@@ -275,8 +287,13 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
+    def hurry(self) -> None:
+        """Say that the end is near: where the store is away, those who wait for an answer are told before long."""
+        self.writer.hurry()
+
     def stop(self) -> None:
-        """Work off what waits, take a snapshot, and give the store back."""
+        """Work off what waits, take a snapshot, and give the store back; where it is away, fail before long."""
+        self.hurry()
         self.queue.close()
         if self._thread is not None:
             self._thread.join()
@@ -410,7 +427,7 @@ class Engine:
     def _try_snapshot(self) -> None:
         try:
             self.take_snapshot()
-        except OSError as error:  # the journal still holds everything
+        except (OSError, sa.exc.SQLAlchemyError) as error:  # the journal still holds everything
             log.warning("snapshot_failed", problem=str(error))
             self._snapshot_at = time.monotonic()
 
@@ -421,14 +438,16 @@ class Engine:
         ------
         OSError
             When it cannot be written.
+        sqlalchemy.exc.SQLAlchemyError
+            When the database fails.
         """
         self.writer.drain()  # a snapshot is of what is written
-        notes = self.state.notes() | {"policy": self.note}
+        notes = self.state.notes() | {"policy": self.note, "mark": self.store.mark(self.sequence)}
         path = snapshot_written(self.settings.folder, self.sequence, self.state.arrays(), notes)
         kept_before, self._snapshot_sequence = self._snapshot_sequence, self.sequence
         self._snapshot_at = time.monotonic()
         if kept_before > 0:
             before_us = self.now_us() - int(self.settings.journal_days * 86_400_000_000)
-            self.store.trim(kept_before, before_us)
+            self.store.trim(kept_before - 1, before_us)  # its own entry tells whether it is of this store
         log.info("snapshot_written", sequence=self.sequence, accounts=len(self.state))
         return path

@@ -161,11 +161,16 @@ def taken_events(batch: Sequence[Request], as_of: dt.datetime, time_zone: str) -
 def add_late(batch: Sequence[Request], taken: TakenEvents, outcome: Outcome) -> None:
     """Count events that came too late among the rows that are refused."""
     late = np.flatnonzero(outcome.status == TOO_LATE)
-    for place in late.tolist():
-        number = int(np.searchsorted(taken.bounds, place, side="right")) - 1
-        event_id, account_id = taken.events.table().select("event_id", "account_id").row(place)
-        row = {"row": int(taken.rows[place]), "event_id": event_id, "account_id": account_id}
-        taken.rejected[number].append(row | {"source": batch[number].source, "reason": "too_late"})
+    if not len(late):
+        return
+    numbers = np.searchsorted(taken.bounds, late, side="right") - 1
+    named = taken.events.table().select("event_id", "account_id")[late].iter_rows()
+    for number, row, (event_id, account_id) in zip(
+        numbers.tolist(), taken.rows[late].tolist(), named, strict=True
+    ):
+        ids = {"row": row, "event_id": event_id, "account_id": account_id}
+        taken.rejected[number].append(ids | {"source": batch[number].source, "reason": "too_late"})
+    for number in np.unique(numbers).tolist():
         taken.rejected[number].sort(key=lambda each: int(each["row"]))
 
 

@@ -1,4 +1,4 @@
-"""Snapshots of the state: written whole or not at all, checked when read, the last two kept.
+"""Snapshots of the state: written whole or not at all, checked when read, the last two kept, refused ones set aside.
 
 A snapshot is a folder ``snapshot-SEQUENCE`` with one ``.npy`` file an array and ``snapshot.json``, which is
 written last and holds the size and CRC-32 of each file. It holds what the journal's entries up to its sequence
@@ -16,12 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
+
+log = structlog.get_logger()
 
 FORMAT = 2
 
 KEPT = 2
 """Snapshots that are kept: where the newest is broken, the one before it and the journal give the same state."""
+
+REFUSED_KEPT = 4
+"""Snapshots set aside that are kept, for whoever wants to know why, or to put one back."""
 
 THREADS = 2
 
@@ -109,13 +115,38 @@ def snapshot_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("snapshot-*"), reverse=True)
 
 
+def set_aside(refused: Iterable[Path]) -> None:
+    """Let snapshots that were refused count no more, and delete those set aside before the last few.
+
+    Left where they are, they would stand for one of those that are kept, and a good one would be deleted.
+    """
+    for path in refused:
+        aside = path.with_name(path.name.replace("snapshot-", "refused-", 1))
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            path.rename(aside)
+            os.utime(aside)  # the order in which they were set aside
+        except OSError as error:
+            log.warning("snapshot_not_set_aside", snapshot=path.name, problem=str(error))
+            continue
+        before = sorted(path.parent.glob("refused-*"), key=lambda each: each.stat().st_mtime_ns, reverse=True)
+        for old in before[REFUSED_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def snapshots_read(folder: Path) -> Iterable[tuple[Path, Snapshot | None]]:
     """Each snapshot, newest first; None where it is broken or of another format."""
     for path in snapshot_paths(folder):
         try:
-            yield path, _snapshot_read(path)
-        except (OSError, ValueError, KeyError):
-            yield path, None
+            found = _snapshot_read(path)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is broken is told by whichever library stumbles over it
+            log.warning(
+                "snapshot_broken", snapshot=path.name, problem=f"{type(error).__name__}: {error}"[:500]
+            )
+            found = None
+        yield path, found
 
 
 def _snapshot_read(path: Path) -> Snapshot | None:
@@ -125,7 +156,8 @@ def _snapshot_read(path: Path) -> Snapshot | None:
     shards: list[dict[str, NDArray[Any]]] = [{} for _ in range(document["shards"])]
 
     def read(entry: dict[str, Any]) -> bool:
-        array = np.load(path / f"{entry['name']}.npy", allow_pickle=False)
+        with (path / f"{entry['name']}.npy").open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
         shard, name = entry["name"].split(".", 1)
         shards[int(shard)][name] = array
         return crc32(array.reshape(-1).view(np.uint8).data) == int(entry["crc32"])

@@ -17,7 +17,7 @@ from limitkeeper.engines.embedded.commits import Result, commit_of
 from limitkeeper.engines.embedded.requests import Request, StoppedError
 from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.store.records import Commit
-from limitkeeper.store.sql import Store, StoreTakenError
+from limitkeeper.store.sql import Store, StoreBusyError
 
 log = structlog.get_logger()
 
@@ -26,6 +26,15 @@ RESULTS_WAITING = 1
 
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to write, the last one again and again."""
+
+GIVE_UP_SECONDS = 15.0
+"""A writer that is to come to an end tries so long to write while the store is away.
+
+With the time that requests under way get it is less than the half minute after which supervisors commonly kill.
+"""
+
+FAILURES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, StoreBusyError)
+"""What may be over at the next attempt."""
 
 Told = Callable[[], None]
 
@@ -54,6 +63,8 @@ class Writer:
         self._changed = threading.Condition()
         self._busy = False
         self._closing = False
+        self._hurried = threading.Event()
+        self._hurried_at = 0.0
         self._thread: threading.Thread | None = None
 
     def put(self, result: Result | None, requests: Sequence[Request], told: Told) -> None:
@@ -98,8 +109,15 @@ class Writer:
             if self.failure is not None:
                 raise self.failure
 
+    def hurry(self) -> None:
+        """Try at once, and from now on give up what cannot be written for :data:`GIVE_UP_SECONDS`."""
+        if not self._hurried.is_set():
+            self._hurried_at = time.monotonic()
+            self._hurried.set()
+
     def close(self) -> None:
         """End the thread when everything is written, or cannot be."""
+        self.hurry()
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -150,19 +168,36 @@ class Writer:
                 listener(messages)
 
     def _write_at_last(self, commit: Commit) -> None:
-        """Write, again and again while the database fails, until it is written or the store is another's."""
+        """Write, again and again while the database fails, until it is written or the store is another's.
+
+        Raises
+        ------
+        StoppedError
+            When the end is near and the database has failed for too long: nothing is acknowledged then.
+        """
         attempt = 0
         while True:
             try:
                 self.store.write(commit)
-            except StoreTakenError:
-                raise
-            except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+            except FAILURES as error:
                 if self.failing_since is None:
                     self.failing_since = time.monotonic()
                 log.warning("store_failing", attempt=attempt + 1, problem=type(error).__name__)
-                time.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+                self._rest(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)], self.failing_since, error)
                 attempt += 1
             else:
                 self.failing_since = None
                 return
+
+    def _rest(self, seconds: float, since: float, error: Exception) -> None:
+        """Wait before the next attempt, or give up."""
+        if not self._hurried.is_set():
+            self._hurried.wait(seconds)
+            return
+        left = max(since, self._hurried_at) + GIVE_UP_SECONDS - time.monotonic()
+        if left <= 0:
+            raise StoppedError(
+                "The store is away: what waits is not written, and nobody was told that it is.",
+                advice="Start again when the store is back, and send again what was not acknowledged.",
+            ) from error
+        time.sleep(min(seconds, left))

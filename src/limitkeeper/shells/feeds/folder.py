@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from limitkeeper.connectors.events import REJECT_REASONS
-from limitkeeper.connectors.watched_folder import WatchedFolder, parts
+from limitkeeper.connectors.watched_folder import WatchedFolder, parts, printable_name
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
@@ -48,7 +48,7 @@ class FolderFeed:
         try:
             for read in parts(path, self.engine.latest_time()):
                 count = read.accepted.height + read.rejected.height
-                request = Request("events", read, count, f"file {path.name}")
+                request = Request("events", read, count, f"file {printable_name(path)}")
                 found = answered(self.engine, request, self.loop.stopping)
                 for name in ("accepted", "rejected", "duplicate"):
                     summary[name] += getattr(found, name)
