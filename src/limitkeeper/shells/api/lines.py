@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from limitkeeper.connectors.messages import MESSAGES_MAX, Id, Number
+from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import portrait
 from limitkeeper.engines.embedded.requests import Request as Work
 from limitkeeper.shells.api.access import May
+from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import UnknownError, answer, body_of, done
 from limitkeeper.shells.api.documents import ACCOUNTS, FREEZE_CONFIRMED, FREEZE_LIFTED, PORTRAIT
 from limitkeeper.shells.api.names import WITHOUT_NUL
@@ -33,7 +35,9 @@ class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 AccountId = Annotated[str, Path(description="The id of an account.", examples=["a-7"]), WITHOUT_NUL]
 
-SETTLE = [Depends(May("freeze.settle"))]
+AccountReader = Annotated[Actor, Depends(May("accounts.read"))]
+
+Settler = Annotated[Actor, Depends(May("freeze.settle"))]
 
 _decoder = msgspec.json.Decoder(list[AccountMessage])
 
@@ -75,8 +79,17 @@ def _number(value: Number | None) -> float | None:
         raise InputError("A number is too large.", allowed="1e308") from error
 
 
-def accounts_router(engine: Engine) -> APIRouter:
-    """The routes of accounts."""
+async def account_seen(
+    desk: Desk | None, actor: Actor, account_id: str, view: str, found: dict[str, Any]
+) -> Response:
+    """An account from one side, once it is noted who looked; a monitor alone knows no people, and notes nothing."""
+    if desk is None:
+        return answer(found)
+    return await desk.noted(actor, "account.look", f"account:{account_id}", found, {"view": view})
+
+
+def accounts_router(engine: Engine, desk: Desk | None = None) -> APIRouter:
+    """The routes of accounts; with a desk, looks at them are noted."""
     router = APIRouter(tags=["accounts"])
 
     @router.post("/v1/accounts", openapi_extra=ACCOUNTS, dependencies=[Depends(May("accounts.state"))])
@@ -86,20 +99,20 @@ def accounts_router(engine: Engine) -> APIRouter:
         sequence = await done(engine, Work("accounts", table))
         return answer({"sequence": sequence, "accounts": table.height})
 
-    @router.get("/v1/accounts/{account_id}", responses=PORTRAIT, dependencies=[Depends(May("accounts.read"))])
-    async def account_portrait(account_id: AccountId) -> Response:
+    @router.get("/v1/accounts/{account_id}", responses=PORTRAIT)
+    async def account_portrait(account_id: AccountId, actor: AccountReader) -> Response:
         """Tell an account's portrait as of now: every feature, what stands of it, its alerts."""
-        return answer(await _known(engine, account_id))
+        return await account_seen(desk, actor, account_id, "portrait", await _known(engine, account_id))
 
-    @router.post("/v1/accounts/{account_id}/freeze/confirm", responses=FREEZE_CONFIRMED, dependencies=SETTLE)
-    async def confirm_freeze(account_id: AccountId) -> Response:
+    @router.post("/v1/accounts/{account_id}/freeze/confirm", responses=FREEZE_CONFIRMED)
+    async def confirm_freeze(account_id: AccountId, actor: Settler) -> Response:
         """Confirm an account's freeze, which is lifted by itself otherwise."""
-        return await _settle(engine, account_id, confirm=True)
+        return await _settle(engine, desk, actor, account_id, confirm=True)
 
-    @router.post("/v1/accounts/{account_id}/freeze/lift", responses=FREEZE_LIFTED, dependencies=SETTLE)
-    async def lift_freeze(account_id: AccountId) -> Response:
+    @router.post("/v1/accounts/{account_id}/freeze/lift", responses=FREEZE_LIFTED)
+    async def lift_freeze(account_id: AccountId, actor: Settler) -> Response:
         """Lift an account's freeze; its rule does not freeze again before it lets go."""
-        return await _settle(engine, account_id, confirm=False)
+        return await _settle(engine, desk, actor, account_id, confirm=False)
 
     return router
 
@@ -114,10 +127,15 @@ async def _known(engine: Engine, account_id: str) -> dict[str, Any]:
     return found
 
 
-async def _settle(engine: Engine, account_id: str, *, confirm: bool) -> Response:
+async def _settle(
+    engine: Engine, desk: Desk | None, actor: Actor, account_id: str, *, confirm: bool
+) -> Response:
     await _known(engine, account_id)
     table = pl.DataFrame({"account_id": [account_id], "confirm": [confirm], "ts_us": [engine.as_of_us()]})
     sequence = await done(engine, Work("freeze", table))
-    return answer(
-        {"sequence": sequence, "account_id": account_id, "freeze": "confirmed" if confirm else "lifted"}
-    )
+    settled = {"sequence": sequence, "account_id": account_id, "freeze": "confirmed" if confirm else "lifted"}
+    if desk is None:
+        return answer(settled)
+    # After the monitor's own commit, which alone tells whether there was something to settle.
+    act = "freeze.confirm" if confirm else "freeze.lift"
+    return await desk.noted(actor, act, f"account:{account_id}", settled, {"sequence": sequence})
