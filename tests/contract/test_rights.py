@@ -194,7 +194,7 @@ def test_copy_tells_by_role_and_purpose_who_looked_at_any_row_of_the_person(stor
         ("account.look", "account:a", [], "oversight"),
     ]
     assert {"at", "act", "subject", "roles", "purpose"} == {name for each in looked for name in each}
-    assert ["system"] in [each["roles"] for each in looked if each["act"] == "notice.write"]
+    assert ["system"] in [each["roles"] for each in looked]
 
 
 def test_copy_finds_looks_by_the_audits_index(store: Store, seal: Seal) -> None:
