@@ -19,6 +19,7 @@ from limitkeeper.app.consents import consent_changed, consents_of, relations_con
 from limitkeeper.app.erasure import CHANGED, bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notices import contact_added, deliver_notices, preferences_set
+from limitkeeper.app.people import key_made, person_added
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
 from limitkeeper.app.rights import (
     copy_given,
@@ -30,7 +31,7 @@ from limitkeeper.app.rights import (
 )
 from limitkeeper.app.rights_documents import request_documents, request_read
 from limitkeeper.connectors.sealing import ErasedError, Seal, SealError
-from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
+from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SERVICE, SYSTEM, Actor
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import RequestError
@@ -164,6 +165,56 @@ def test_copy_has_everything_opened_and_nothing_of_others(store: Store, seal: Se
     assert "rights.copy" in [each["act"] for each in act(store, IVY, personal_copy, seal, "a")["who_looked"]]
     [document] = request_documents(store, LATER_US, ended=True)
     assert (document["state"], document["is_overdue"]) == ("done", False)
+
+
+def test_copy_tells_by_role_and_purpose_who_looked_at_any_row_of_the_person(store: Store, seal: Seal) -> None:
+    with work(store, SYSTEM, LATER_US) as w:
+        rows = personal_rows(w, "a")
+        person_added(w, "ivy", [COMPLIANCE], None)
+        key_made(w, "till", ["accounts.read"], 30)
+    case_id, appeal_id = rows["cases"][0]["case_id"], rows["appeals"][0]["appeal_id"]
+    notice_id, request_id = rows["notices"][0]["notice_id"], made(store, seal, "human")
+    till = Actor("till", frozenset({SERVICE}))
+    for actor, noted, subject in (
+        (IVY, "case.look", f"case:{case_id}"), (IVY, "appeal.read", f"appeal:{appeal_id}"),
+        (IVY, "notice.look", f"notice:{notice_id}"), (till, "account.look", "account:a"),
+        (IVY, "rights.look", f"request:{request_id}"), (Actor("gone", IVY.roles), "account.look", "account:a"),
+        (IVY, "account.look", "account:b"),
+    ):  # fmt: skip
+        with work(store, actor, LATER_US + 1) as w:
+            w.note(noted, subject)
+    looked = act(store, IVY, personal_copy, seal, "a", now_us=LATER_US + 2)["who_looked"]
+    last = [(each["act"], each["subject"], each["roles"], each["purpose"]) for each in looked[-6:]]
+    assert last == [
+        ("case.look", f"case:{case_id}", [COMPLIANCE], "oversight"),
+        ("appeal.read", f"appeal:{appeal_id}", [COMPLIANCE], "oversight"),
+        ("notice.look", f"notice:{notice_id}", [COMPLIANCE], "oversight"),
+        ("account.look", "account:a", [SERVICE], "account_management"),
+        ("rights.look", f"request:{request_id}", [COMPLIANCE], "request_handling"),
+        ("account.look", "account:a", [], "oversight"),
+    ]
+    assert {"at", "act", "subject", "roles", "purpose"} == {name for each in looked for name in each}
+    assert ["system"] in [each["roles"] for each in looked]
+
+
+def test_copy_finds_looks_by_the_audits_index(store: Store, seal: Seal) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def kept(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith("SELECT") and "audit_events" in statement:
+            asked.append((statement, values))
+
+    sa.event.listen(store.database, "before_cursor_execute", kept)
+    act(store, IVY, personal_copy, seal, "a")
+    sa.event.remove(store.database, "before_cursor_execute", kept)
+    assert asked
+    explain = "EXPLAIN QUERY PLAN " if store.is_sqlite else "EXPLAIN "
+    with store.database.connect() as connection:
+        if not store.is_sqlite:
+            connection.exec_driver_sql("SET enable_seqscan = off")  # of a few rows every plan would read all
+        for statement, values in asked:
+            plan = repr(connection.exec_driver_sql(explain + statement, values).all())
+            assert "audit_events_by_subject" in plan, plan
 
 
 def test_copy_tells_times_by_names_that_are_always_the_same_and_a_wait_in_days(

@@ -12,7 +12,7 @@ import pytest
 
 from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.notices import written
-from limitkeeper.core.access.actors import OFFICER, OPERATOR, STRATEGIST, SYSTEM
+from limitkeeper.core.access.actors import COMPLIANCE, OFFICER, OPERATOR, STRATEGIST, SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.store.work import work
@@ -43,7 +43,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
                              "limit_cents": [float(LIMIT_CENTS)] * len(LINES)})  # fmt: skip
     url = f"sqlite:///{folder}/store.db"
     with workflow_server(url, folder, accounts, model=live_model()) as server:
-        people = {role: server.person(role, role) for role in (OFFICER, OPERATOR, STRATEGIST)}
+        people = {role: server.person(role, role) for role in (COMPLIANCE, OFFICER, OPERATOR, STRATEGIST)}
         people["till"] = server.service("till", "events.send", "accounts.read")
         found = Bank(server, people)
         lived(found)
@@ -63,7 +63,12 @@ def lived(bank: Bank) -> None:
     events.sort(key=lambda each: each["ts"])
     assert bank.people["till"].post("/v1/events", events)["accepted"] == len(events)
     path = "/v1/accounts/a-1/timeline"  # until the case is opened and the ledger has the freeze
-    awaited(lambda: len(bank.people[OFFICER].get(path, params={"kind": ["case", "limit"]})["items"]) == 3)
+
+    def states() -> list[str]:
+        items = bank.people[OFFICER].get(path, params={"kind": ["case", "limit"]})["items"]
+        return sorted(each["state"] for each in items)
+
+    awaited(lambda: states() == ["effective", "effective", "open"])
 
 
 def event(bank: Bank, line: str, days_ago: float, kind: str, **more: object) -> dict[str, Any]:
@@ -228,3 +233,43 @@ def test_timeline_leaves_out_what_its_reader_may_not_read_and_says_so(bank: Bank
     officer.asked("GET", path, params={"kind": "bils"}, status=422)
     officer.asked("GET", path, params={"cursor": "WyJhLTciXQ"}, status=422)
     officer.asked("GET", "/v1/accounts/nobody/timeline", status=404)
+
+
+def test_each_side_of_an_account_that_is_looked_at_leaves_who_looked(bank: Bank) -> None:
+    officer, path = bank.people[OFFICER], "/v1/accounts/a-3"
+    views = ("portrait", "economics", "comparison", "relations", "timeline")
+    for view in views:
+        officer.get(path if view == "portrait" else f"{path}/{view}")
+    bank.people["till"].get(path)
+    events = noted(bank, subject="account:a-3", act="account.look")
+    looked = [(each["actor_id"], each["detail"]["view"]) for each in events]
+    assert looked[:6] == [("till", "portrait"), *((OFFICER, view) for view in reversed(views))]
+    officer.asked("GET", "/v1/accounts/nobody", status=404)
+    officer.asked("GET", "/v1/accounts/nobody/relations", status=404)
+    assert noted(bank, subject="account:nobody") == []
+
+
+def test_alert_that_is_looked_at_and_acknowledged_leaves_who_did_it(bank: Bank) -> None:
+    officer = bank.people[OFFICER]
+    alert, proposal = officer.get("/v1/alerts")[0], officer.get("/v1/proposals")[0]
+    path = f"/v1/alerts/{alert['alert_id']}"
+    officer.get(path)
+    bank.people[STRATEGIST].asked("POST", f"{path}/acknowledge", status=403)
+    assert officer.post(f"{path}/acknowledge")["status"] == "acknowledged"
+    acts = [(each["act"], each["actor_id"], each["detail"]["account"]) for each in
+            noted(bank, subject=f"alert:{alert['alert_id']}")]  # fmt: skip
+    assert acts == [("alert.acknowledge", OFFICER, "a-1"), ("alert.look", OFFICER, "a-1")]
+    officer.get(f"/v1/proposals/{proposal['proposal_id']}")
+    (event,) = noted(bank, subject=f"proposal:{proposal['proposal_id']}", act="proposal.look")
+    assert (event["actor_id"], event["detail"]["account"]) == (OFFICER, proposal["account_id"])
+    for act in ("confirm", "lift"):
+        officer.post(f"/v1/accounts/a-1/freeze/{act}")
+        (event,) = noted(bank, subject="account:a-1", act=f"freeze.{act}")
+        assert event["actor_id"] == OFFICER
+    assert bank.people[COMPLIANCE].get("/v1/audit/verify")["holds"]
+
+
+def noted(bank: Bank, **wanted: str) -> list[dict[str, Any]]:
+    """Audit events, the newest first."""
+    found: list[dict[str, Any]] = bank.people[COMPLIANCE].get("/v1/audit", params=wanted)["items"]
+    return found

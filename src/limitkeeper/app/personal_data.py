@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.access.actors import SERVICE, SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store import (
@@ -29,6 +30,9 @@ from limitkeeper.store.work import Work
 
 ROWS_MAX = 100_000
 """Of one table in one person's copy."""
+
+KEYS_AT_ONCE = 500
+"""Of the audit's subjects, or of those who acted, in one query."""
 
 DURATIONS = frozenset({"wait_us"})
 """Columns of microseconds that are no times."""
@@ -52,6 +56,8 @@ class Personal:
         Column -> its place, with the row's columns in braces.
     hidden
         Columns that are not the person's: others' names, secrets, marks of the machine.
+    subject
+        As what the audit knows its rows, by their key: ``case`` of ``case:ID``; empty where it does not.
     """
 
     table: sa.Table
@@ -59,6 +65,7 @@ class Personal:
     parent: sa.Table | None = None
     sealed: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    subject: str = ""
 
     @property
     def name(self) -> str:
@@ -69,26 +76,29 @@ class Personal:
 PERSONAL: Mapping[str, Personal] = MappingProxyType({each.name: each for each in (
     Personal(notice_tables.customers, "customer_id"),
     Personal(notice_tables.contacts, "customer_id", sealed={"address": "contact:{contact_id}"}),
-    Personal(notice_tables.notices, "customer_id", sealed={"content": "notice:{notice_id}"}),
+    Personal(notice_tables.notices, "customer_id", sealed={"content": "notice:{notice_id}"},
+             subject="notice"),
     Personal(notice_tables.deliveries, "notice_id", notice_tables.notices),
-    Personal(tables.stated_accounts, "account_id"),
-    Personal(limit_tables.lines, "account_id"),
-    Personal(limit_tables.limit_entries, "account_id", hidden=frozenset({"maker_id"})),
-    Personal(tables.alerts, "account_id"),
-    Personal(tables.proposals, "account_id"),
+    Personal(tables.stated_accounts, "account_id", subject="account"),
+    Personal(limit_tables.lines, "account_id", subject="account"),
+    Personal(limit_tables.limit_entries, "account_id", hidden=frozenset({"maker_id"}), subject="entry"),
+    Personal(tables.alerts, "account_id", subject="alert"),
+    Personal(tables.proposals, "account_id", subject="proposal"),
     Personal(tables.freeze_changes, "account_id"),
     Personal(tables.rejects, "account_id"),
     Personal(campaign_tables.campaign_items, "account_id"),
     Personal(case_tables.cases, "account_id",
-             hidden=frozenset({"votes", "parties", "recused", "claimed_by", "maker_id"})),
+             hidden=frozenset({"votes", "parties", "recused", "claimed_by", "maker_id"}), subject="case"),
     Personal(case_tables.case_acts, "case_id", case_tables.cases, hidden=frozenset({"actor_id"})),
-    Personal(appeal_tables.appeals, "customer_id", hidden=frozenset({"parties", "claimed_by"})),
+    Personal(appeal_tables.appeals, "customer_id", hidden=frozenset({"parties", "claimed_by"}),
+             subject="appeal"),
     Personal(appeal_tables.appeal_acts, "appeal_id", appeal_tables.appeals,
              sealed={"words": "appeal:{appeal_id}:{version}"}, hidden=frozenset({"actor_id"})),
     Personal(appeal_tables.appeal_evidence, "appeal_id", appeal_tables.appeals,
              sealed={"name": "evidence:{evidence_id}:name", "content": "evidence:{evidence_id}"},
              hidden=frozenset({"added_by"})),
-    Personal(rights_tables.rights_requests, "customer_id", hidden=frozenset({"verified_by"})),
+    Personal(rights_tables.rights_requests, "customer_id", hidden=frozenset({"verified_by"}),
+             subject="request"),
     Personal(rights_tables.rights_acts, "request_id", rights_tables.rights_requests,
              sealed={"words": "rights:{request_id}:{version}"}, hidden=frozenset({"actor_id"})),
     Personal(rights_tables.consent_acts, "customer_id", hidden=frozenset({"actor_id"})),
@@ -151,7 +161,7 @@ def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
     """
     rows = personal_rows(w, customer_id)
     w.note("rights.copy", f"customer:{customer_id}", {name: len(each) for name, each in rows.items() if each})
-    looked = _looks(w, customer_id)
+    looked = _looks(w, customer_id, rows)
     rows["case_acts"] = _with_words(seal, rows, customer_id)
     for row in rows["limit_entries"]:
         if (kept := row["cancelled_why"]) is not None:
@@ -181,13 +191,49 @@ def _with_words(
     ]
 
 
-def _looks(w: Work, customer_id: str) -> list[dict[str, Any]]:
-    """Who did what with the person's data, as the audit has it: acts and roles' names, newest last."""
+def _looks(w: Work, customer_id: str, rows: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Who did what with the person's data, as the audit has it, newest last: his roles, for a name is his own data."""
     audit = audit_tables.audit_events.c
-    query = sa.select(audit.ts_us, audit.act).where(audit.subject == f"customer:{customer_id}")
+    columns = (audit.number, audit.ts_us, audit.actor_id, audit.act, audit.subject, audit.detail)
+    found: list[dict[str, Any]] = []
+    for some in _pages(_subjects(customer_id, rows)):
+        # Sorted here: an order by number would let a database walk the whole audit instead of the subjects' index.
+        found += w.rows(sa.select(*columns).where(audit.subject.in_(some)))
+    roles = _roles(w, {row["actor_id"] for row in found})
     return [
-        {"at": instant_text(row["ts_us"]), "act": row["act"]} for row in w.rows(query.order_by(audit.number))
-    ]
+        {"at": instant_text(row["ts_us"]), "act": row["act"], "subject": row["subject"],
+         "roles": roles.get(row["actor_id"], []), "purpose": json.loads(row["detail"]).get("purpose")}
+        for row in sorted(found, key=lambda row: int(row["number"]))
+    ]  # fmt: skip
+
+
+def _subjects(customer_id: str, rows: Mapping[str, list[dict[str, Any]]]) -> list[str]:
+    """As what the audit knows a person and his rows; an account that nobody stated is called as its customer."""
+    found = {f"customer:{customer_id}"}
+    for each in PERSONAL.values():
+        if each.subject:
+            (key,) = each.table.primary_key.columns
+            found |= {f"{each.subject}:{row[key.name]}" for row in rows[each.name]}
+    if not rows["stated_accounts"] and not rows["lines"]:
+        found.add(f"account:{customer_id}")
+    return sorted(found)
+
+
+def _roles(w: Work, actor_ids: set[str]) -> dict[str, list[str]]:
+    """The roles that actors have now; of whom nobody knows any more, none."""
+    people, keys = people_tables.people.c, people_tables.api_keys.c
+    found = {SYSTEM.actor_id: sorted(SYSTEM.roles)}
+    for some in _pages(sorted(actor_ids)):
+        services = w.rows(sa.select(keys.service_id).where(keys.service_id.in_(some)))
+        found |= {row["service_id"]: [SERVICE] for row in services}
+        persons = w.rows(sa.select(people.person_id, people.roles).where(people.person_id.in_(some)))
+        found |= {row["person_id"]: sorted(json.loads(row["roles"])) for row in persons}
+    return found
+
+
+def _pages(keys: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(keys), KEYS_AT_ONCE):
+        yield keys[first : first + KEYS_AT_ONCE]
 
 
 def _shown(of: Personal, row: Mapping[str, Any], seal: Seal, customer_id: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.chain import event_hash
+from limitkeeper.core.access.purposes import look_purpose
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.store import prepared
 from limitkeeper.store.audit_tables import audit_events, audit_heads
@@ -112,9 +113,10 @@ class Work:
         subject
             Like ``case:4f2a...``.
         detail
-            What else must be kept; no personal data.
+            What else must be kept; no personal data. For what somebody looks is kept with it.
         """
-        text = _detail_text(detail or {})
+        purpose = look_purpose(act, self.actor)
+        text = _detail_text({**(detail or {}), **({} if purpose is None else {"purpose": purpose})})
         self._noted.append(
             {
                 "ts_us": self.now_us,

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from limitkeeper.app.personal_data import DURATIONS, PERSONAL
-from limitkeeper.app.policy import LANGUAGES
+from limitkeeper.app.policy import LANGUAGES, console_wording
+from limitkeeper.core.access.actors import ROLES
+from limitkeeper.core.access.purposes import LOOK_PURPOSES
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.shells.report.page import report_words
 
@@ -18,7 +20,11 @@ COPY: dict[str, Any] = {
         "appeal_evidence": [{"name": "receipt.png", "content": {"base64": "iVBORw0KGgo="}}],
         "notices": [{"content": {"subject": "Your limit", "paragraphs": ["It is lower."]}}],
     },
-    "who_looked": [{"at": "2026-11-22T09:00:00+00:00", "act": "case.look"}],
+    "who_looked": [
+        {"at": "2026-11-22T09:00:00+00:00", "act": "case.look", "subject": "case:7", "roles": ["committee", "officer"],
+         "purpose": "case_handling"},
+        {"at": "2026-11-22T09:00:00+00:00", "act": "case.claim", "subject": "case:7", "roles": [], "purpose": None},
+    ],
 }  # fmt: skip
 
 
@@ -34,6 +40,8 @@ def test_every_table_and_column_of_a_copy_has_its_words(language: str) -> None:
     assert set(words["tables"]) == set(PERSONAL)
     assert set(words["columns"]) == columns
     assert words.keys() == report_words("en", "copy").keys()
+    assert set(words["purposes"]) == set(LOOK_PURPOSES)
+    assert set(console_wording(language)["role"]) == set(ROLES)
 
 
 def test_page_says_everything_in_words_and_runs_nothing() -> None:
@@ -46,6 +54,8 @@ def test_page_says_everything_in_words_and_runs_nothing() -> None:
         "0.25",
         "It is lower.",
         "case.look",
+        "Committee member, Risk officer",
+        "handling of a case",
         "Yes",
         "receipt.png",
     ):

@@ -1,9 +1,9 @@
 """An act by HTTP: one piece of work, done once under its key, on what the actor has seen."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -66,6 +66,17 @@ class Desk:
     async def read(self, actor: Actor, look: Callable[[Work], Acted]) -> Response:
         """The answer of a look at personal data, which is noted in the audit."""
         return acted_answer(await run_in_threadpool(self._worked, actor, look))
+
+    async def noted(
+        self, actor: Actor, act: str, subject: str, seen: object, detail: Mapping[str, Any] | None = None
+    ) -> Response:
+        """The answer of a look that was made already, where the monitor was asked; it is given once it is noted."""
+
+        def look(w: Work) -> Acted:
+            w.note(act, subject, detail)
+            return Acted(seen)
+
+        return await self.read(actor, look)
 
     async def performed(
         self, request: Request, actor: Actor, act: Callable[[Work], Acted], key: str | None

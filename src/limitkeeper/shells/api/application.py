@@ -120,14 +120,15 @@ def application(
     app.state.gate = Gate(engine.store, engine.now_us, is_open=workflow is None)
     add_error_answers(app)
     add_refusals(app)
+    desk = Desk(engine.store, engine.as_of_us) if workflow else None
     routers = [
         events_router(engine, app.take_events),
-        accounts_router(engine),
+        accounts_router(engine, desk),
         freezes_router(engine, workflow.seal if workflow else None),
-        findings_router(engine, engine.store),
+        findings_router(engine, engine.store, desk),
         deliveries_router(engine),
         measures_router(engine),
-        *(workflow_routers(app.state.gate, engine, workflow) if workflow else ()),
+        *(workflow_routers(app.state.gate, engine, workflow, desk) if workflow and desk else ()),
     ]
     for router in routers:
         app.include_router(router)
@@ -153,14 +154,14 @@ def console_of(
     )
 
 
-def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow) -> tuple[APIRouter, ...]:
+def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow, desk: Desk) -> tuple[APIRouter, ...]:
     """The routes of Workflow."""
-    desk, oidc, attempts = Desk(engine.store, engine.as_of_us), workflow.oidc, LoginAttempts()
+    oidc, attempts = workflow.oidc, LoginAttempts()
     overview = Overview(engine)
     treated = workflow.attributes.treatment if workflow.attributes else unmeasured
     return (
         overview_router(overview),
-        account_views_router(engine, overview),
+        account_views_router(desk, engine, overview),
         timelines_router(desk, engine),
         login_router(gate, attempts, by_password=oidc is None or oidc.local_accounts),
         *((oidc_router(gate, oidc, attempts, arrived),) if oidc else ()),

@@ -1,7 +1,7 @@
 """Alerts and proposals: lists, one with its trace, and the live stream of both."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from limitkeeper.app.answers import Acted
+from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.strategy.actions import Severity
@@ -16,6 +18,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS
 from limitkeeper.shells.api import documents, examples
 from limitkeeper.shells.api.access import May
+from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.shells.api.cursors import CURSOR_LETTERS, By, cursor_of, page, wanted_column
@@ -23,6 +26,7 @@ from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.shells.api.stream import Changed, Follower, followed, listening
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, portfolio_alerts, proposals
+from limitkeeper.store.work import Work
 
 CURSOR = cursor_of([1_763_800_000_000_000, examples.ALERT["alert_id"]])
 
@@ -63,6 +67,10 @@ AccountId = Annotated[str | None, Query(description="Only of this account.", exa
 
 READ, READ_PROPOSALS = [Depends(May("alerts.read"))], [Depends(May("proposals.read"))]
 
+AlertReader = Annotated[Actor, Depends(May("alerts.read"))]
+ProposalReader = Annotated[Actor, Depends(May("proposals.read"))]
+Acknowledger = Annotated[Actor, Depends(May("alerts.acknowledge"))]
+
 BRIEF_ALERT = [column for column in alerts.c if column.name != "trace"]
 BRIEF_PROPOSAL = [column for column in proposals.c if column.name != "trace"]
 
@@ -101,8 +109,8 @@ CHANGED = (
 """What a listener who comes back is told of."""
 
 
-def findings_router(engine: Engine, store: Store) -> APIRouter:
-    """The routes of alerts and proposals."""
+def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> APIRouter:
+    """The routes of alerts and proposals; with a desk, looks at one with its trace are noted, and who acknowledged."""
     router = APIRouter()
 
     @router.get("/v1/alerts", tags=["alerts"], responses=documents.ALERTS, dependencies=READ)
@@ -127,22 +135,25 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
             request, await run_in_threadpool(page, store, query, ALERT_ORDER, limit, cursor, alert_document)
         )
 
-    @router.get("/v1/alerts/{alert_id}", tags=["alerts"], responses=documents.ONE_ALERT, dependencies=READ)
-    async def one_alert(alert_id: AlertId) -> Response:
+    @router.get("/v1/alerts/{alert_id}", tags=["alerts"], responses=documents.ONE_ALERT)
+    async def one_alert(alert_id: AlertId, actor: AlertReader) -> Response:
         """Tell one alert with the trace of the decision behind it."""
-        return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
+        row = await one_row(store, alerts, alerts.c.alert_id, alert_id)
+        return await finding_seen(desk, actor, f"alert:{alert_id}", row, alert_document(row))
 
     @router.post(
         "/v1/alerts/{alert_id}/acknowledge",
         tags=["alerts"],
         responses=documents.ACKNOWLEDGED,
-        dependencies=[Depends(May("alerts.acknowledge"))],
     )
-    async def acknowledge(alert_id: AlertId) -> Response:
+    async def acknowledge(request: Request, alert_id: AlertId, actor: Acknowledger) -> Response:
         """Acknowledge an alert: it is known. It opens again by itself if it grows worse."""
-        await one_row(store, alerts, alerts.c.alert_id, alert_id)
+        row = await one_row(store, alerts, alerts.c.alert_id, alert_id)
         change = alerts.update().where(alerts.c.alert_id == alert_id).values(status="acknowledged")
-        await run_in_threadpool(store.change, change)
+        if desk is None:
+            await run_in_threadpool(store.change, change)
+        else:
+            await desk.performed(request, actor, acknowledging(change, row), None)
         return answer(alert_document(await one_row(store, alerts, alerts.c.alert_id, alert_id)))
 
     @router.get(
@@ -183,13 +194,11 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         "/v1/proposals/{proposal_id}",
         tags=["proposals"],
         responses=documents.ONE_PROPOSAL,
-        dependencies=READ_PROPOSALS,
     )
-    async def one_proposal(proposal_id: ProposalId) -> Response:
+    async def one_proposal(proposal_id: ProposalId, actor: ProposalReader) -> Response:
         """Tell one proposal with its trace and reasons."""
-        return answer(
-            proposal_document(await one_row(store, proposals, proposals.c.proposal_id, proposal_id))
-        )
+        row = await one_row(store, proposals, proposals.c.proposal_id, proposal_id)
+        return await finding_seen(desk, actor, f"proposal:{proposal_id}", row, proposal_document(row))
 
     async def follower() -> AsyncIterator[Follower]:
         with listening(engine) as found:
@@ -217,6 +226,27 @@ def findings_router(engine: Engine, store: Store) -> APIRouter:
         )
 
     return router
+
+
+def acknowledging(change: sa.Update, row: dict[str, Any]) -> Callable[[Work], Acted]:
+    """The act that acknowledges an alert: it changes, and it is noted who did it."""
+
+    def act(w: Work) -> Acted:
+        w.connection.execute(change)
+        w.note("alert.acknowledge", f"alert:{row['alert_id']}", {"account": row["account_id"]})
+        return Acted(None)
+
+    return act
+
+
+async def finding_seen(
+    desk: Desk | None, actor: Actor, subject: str, row: dict[str, Any], document: dict[str, Any]
+) -> Response:
+    """An alert or a proposal with its trace, once it is noted who looked; a monitor alone knows no people."""
+    if desk is None:
+        return answer(document)
+    act = subject.partition(":")[0] + ".look"
+    return await desk.noted(actor, act, subject, document, {"account": row["account_id"]})
 
 
 def linked(request: Request, found: dict[str, Any]) -> Response:

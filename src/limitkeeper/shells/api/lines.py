@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from limitkeeper.connectors.messages import MESSAGES_MAX, Id, Number
+from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.portrait import portrait
 from limitkeeper.engines.embedded.requests import Request as Work
 from limitkeeper.shells.api.access import May
+from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import UnknownError, answer, body_of, done
 from limitkeeper.shells.api.documents import ACCOUNTS, PORTRAIT
 from limitkeeper.shells.api.names import WITHOUT_NUL
@@ -32,6 +34,8 @@ class AccountMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 
 AccountId = Annotated[str, Path(description="The id of an account.", examples=["a-7"]), WITHOUT_NUL]
+
+AccountReader = Annotated[Actor, Depends(May("accounts.read"))]
 
 _decoder = msgspec.json.Decoder(list[AccountMessage])
 
@@ -73,8 +77,17 @@ def _number(value: Number | None) -> float | None:
         raise InputError("A number is too large.", allowed="1e308") from error
 
 
-def accounts_router(engine: Engine) -> APIRouter:
-    """The routes of accounts."""
+async def account_seen(
+    desk: Desk | None, actor: Actor, account_id: str, view: str, found: dict[str, Any]
+) -> Response:
+    """An account from one side, once it is noted who looked; a monitor alone knows no people, and notes nothing."""
+    if desk is None:
+        return answer(found)
+    return await desk.noted(actor, "account.look", f"account:{account_id}", found, {"view": view})
+
+
+def accounts_router(engine: Engine, desk: Desk | None = None) -> APIRouter:
+    """The routes of accounts; with a desk, looks at them are noted."""
     router = APIRouter(tags=["accounts"])
 
     @router.post("/v1/accounts", openapi_extra=ACCOUNTS, dependencies=[Depends(May("accounts.state"))])
@@ -84,10 +97,12 @@ def accounts_router(engine: Engine) -> APIRouter:
         sequence = await done(engine, Work("accounts", table))
         return answer({"sequence": sequence, "accounts": table.height})
 
-    @router.get("/v1/accounts/{account_id}", responses=PORTRAIT, dependencies=[Depends(May("accounts.read"))])
-    async def account_portrait(account_id: AccountId) -> Response:
+    @router.get("/v1/accounts/{account_id}", responses=PORTRAIT)
+    async def account_portrait(account_id: AccountId, actor: AccountReader) -> Response:
         """Tell an account's portrait as of now: every feature, what stands of it, its alerts."""
-        return answer(await known_portrait(engine, account_id))
+        return await account_seen(
+            desk, actor, account_id, "portrait", await known_portrait(engine, account_id)
+        )
 
     return router
 

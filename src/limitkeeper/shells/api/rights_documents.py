@@ -107,7 +107,13 @@ COPY = answers(
         "made_by": "kim",
         "request_id": REQUEST_ID,
         "data": {"contacts": [{"channel": "mail", "address": "kim@mail.test"}]},
-        "who_looked": [{"at": "2026-11-22T09:01:00+00:00", "act": "rights.copy"}],
+        "who_looked": [{
+                "at": "2026-11-22T09:01:00+00:00",
+                "act": "case.look",
+                "subject": "case:5d1c",
+                "roles": ["officer"],
+                "purpose": "case_handling",
+            }],
     },
     404, 409, 422, 503,
 )  # fmt: skip

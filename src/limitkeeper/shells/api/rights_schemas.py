@@ -3,6 +3,8 @@
 from limitkeeper.app.consents import consent_texts
 from limitkeeper.app.private_aggregates import SEGMENTS_MAX
 from limitkeeper.app.rights import WORDS_MAX
+from limitkeeper.core.access.actors import ROLES
+from limitkeeper.core.access.purposes import LOOK_PURPOSES
 from limitkeeper.core.compliance.requests import ACTS, END_STATES, KINDS, LIVE_STATES
 from limitkeeper.core.limits.ledger import ACTIONS, OPEN
 from limitkeeper.shells.api.case_schemas import VERSION, page_of
@@ -124,7 +126,22 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
             "request_id": ref("Id", "The request that it answers."),
             "data": mapping("array", "Rows by table."),
             "who_looked": listed(
-                record("A look at it.", {"at": moment("When."), "act": value("string", "What was done.")}),
+                record(
+                    "A look at it, or an act on it.",
+                    {
+                        "at": moment("When."),
+                        "act": value("string", "What was done."),
+                        "subject": value("string", "To what, like case:ID."),
+                        "roles": listed(
+                            one_of(ROLES, "A role."),
+                            "Of who did it, as they are now; empty where he is not known.",
+                        ),
+                        "purpose": or_null(
+                            one_of(LOOK_PURPOSES, "A purpose."),
+                            "For what it was looked at; null of an act, and of looks from before purposes were kept.",
+                        ),
+                    },
+                ),
                 "In order.",
             ),
         },

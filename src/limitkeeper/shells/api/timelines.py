@@ -2,25 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.timeline import ITEM_KINDS, timeline, unreadable_kinds
-from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.behaviour.history import History
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request as Asked
 from limitkeeper.shells.api import account_view_documents as documents
-from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.account_views import AccountId
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answers import UnknownError, done
 from limitkeeper.shells.api.cursors import PAGE_ROWS, Cursor, PageSize, cursor_of, values_of
+from limitkeeper.shells.api.lines import AccountReader
 from limitkeeper.store.work import Work
-
-Reader = Annotated[Actor, Depends(May("accounts.read"))]
 
 Kinds = Annotated[
     list[str] | None,
@@ -66,7 +63,7 @@ def timelines_router(desk: Desk, engine: Engine) -> APIRouter:
     @router.get("/v1/accounts/{account_id}/timeline", responses=documents.TIMELINE)
     async def tell_timeline(
         account_id: AccountId,
-        actor: Reader,
+        actor: AccountReader,
         kind: Kinds = None,
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
@@ -85,7 +82,7 @@ def timelines_router(desk: Desk, engine: Engine) -> APIRouter:
             found = timeline(w, account_id, history, wanted - set(hidden), limit + 1, after)
             if history is None and not found and after is None:
                 raise UnknownError("There is no such account.", value=account_id[:200])
-            w.note("account.timeline", f"account:{account_id}")
+            w.note("account.look", f"account:{account_id}", {"view": "timeline"})
             following = cursor_of(found[limit - 1][0]) if len(found) > limit else None
             items = [item for _, item in found[:limit]]
             return Acted({"account_id": account_id, "items": items, "next": following, "left_out": hidden})

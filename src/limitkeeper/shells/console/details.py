@@ -12,6 +12,7 @@ FACTS_MAX = 60
 
 PAGES_OF = {
     "account": "/accounts/{}",
+    "alert": "/alerts/{}",
     "case": "/cases/{}",
     "campaign": "/campaigns/{}",
     "appeal": "/appeals/{}",

@@ -31,6 +31,7 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     found["ledger_why"] = found["ledger_why"] | found["reason"]
     found |= fairness_labels(language)
     kept = report_words(language, "copy")
+    found["look_purpose"] = kept["purposes"]
     found["rights_outcome"] = kept["columns"] | kept["tables"] | found["consent"]
     found["rights_kind"] = {kind: words[place].rstrip(".。") for kind, words in KINDS.items()}
     return found

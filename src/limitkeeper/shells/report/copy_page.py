@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from limitkeeper.app.policy import console_wording
 from limitkeeper.core.notice.notice import amount_text
 from limitkeeper.shells.report.page import NOTHING, page_drawn, report_words
 
@@ -69,4 +70,7 @@ def copy_html(copy: Mapping[str, Any], language: str = "en") -> str:
     def shown(value: object, name: str) -> str:
         return value_text(name, value, (t["yes"], t["no"]))
 
-    return page_drawn("copy.html.j2", {"shown": shown, "column": column_name}, c=copy, t=t, folded=FOLDED)
+    roles = console_wording(language)["role"]
+    return page_drawn(
+        "copy.html.j2", {"shown": shown, "column": column_name}, c=copy, t=t, roles=roles, folded=FOLDED
+    )
