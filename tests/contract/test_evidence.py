@@ -11,19 +11,21 @@ from typer.testing import CliRunner
 
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added
 from limitkeeper.app.erasure import person_erased
-from limitkeeper.app.evidence import KINDS, evidence_verified
+from limitkeeper.app.evidence import KINDS
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.retention import retention_kept
 from limitkeeper.app.rights import request_made
 from limitkeeper.app.strategies import strategy_path
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import COMPLIANCE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
@@ -129,6 +131,49 @@ def test_row_that_was_put_in_or_a_sum_that_was_moved_is_found(store: Store) -> N
     assert "limit 5" in evidence_verified(store).faults[0].problem
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"state": "live", "is_champion": True, "buckets": 10_000},
+        {"approvals": '[["kim", "committee"], ["ivy", "compliance"]]'},
+        {"screens_failed": "[]"},
+        {"justified_by": "ivy"},
+        {"bucket_from": 5},
+        {"version": 7},
+        {"approvals": "no JSON"},
+    ],
+)
+def test_release_that_its_acts_do_not_lead_to_is_found_with_its_name(
+    store: Store, values: dict[str, Any]
+) -> None:
+    [row] = store.rows(sa.select(releases))
+    changed(store, releases.update().values(**values))
+    assert [each.where for each in evidence_verified(store).faults] == [f"releases {row['release_id']}"]
+
+
+def test_release_that_was_put_in_and_an_act_that_nobody_did_are_found(store: Store) -> None:
+    [row] = store.rows(sa.select(releases))
+    [act] = store.rows(sa.select(release_acts))
+    forged = row | {"release_id": "f" * 32, "state": "live"}
+    changed(store, releases.insert().values(forged))
+    assert [each.where for each in evidence_verified(store).faults] == [f"releases {'f' * 32}"]
+    changed(store, releases.delete().where(releases.c.release_id == "f" * 32))
+    done = {"version": 2, "act": "live", "state": "live", "detail": '{"buckets": 10000, "bucket_from": 0}'}
+    changed(store, release_acts.insert().values(act | done))
+    live = {"version": 2, "state": "live", "is_champion": True, "buckets": 10_000}
+    changed(store, releases.update().values(**live))
+    [fault] = evidence_verified(store).faults
+    assert fault.where == f"releases {row['release_id']}"
+    assert fault.problem == "the audit has no event of its act 2 (live by sam)"
+
+
+def test_act_that_another_person_is_said_to_have_done_is_found(store: Store) -> None:
+    changed(store, release_acts.update().values(actor_id="kim"))
+    changed(store, releases.update().values(author_id="kim"))
+    problems = [each.problem for each in evidence_verified(store).faults if each.event is None]
+    assert problems == ["its act 1 (draft by kim) is not what the audit keeps of it"]
+
+
 def test_content_that_retention_or_an_erasure_took_away_is_counted_and_no_fault(
     store: Store, seal: Seal
 ) -> None:
@@ -149,7 +194,7 @@ def test_command_says_what_holds_where_it_does_not_and_whether_exported_facts_st
 ) -> None:
     day = day_of(NOW_US)
     facts = evaluation_document(store, "CN", day, day_of(NOW_US + 60 * DAY_US), NOW_US)
-    assert facts["subjects"] == 3
+    assert facts["subjects"] == 4, "the limit as it was found, the cut, the closing, the appeal"
     path = tmp_path / "facts.json"
     path.write_text(json.dumps(facts))
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.audit import found_events, verified
 from limitkeeper.app.life import (
+    challenger_ended,
     champion_rolled_back,
     drafted,
     live_rows,
@@ -29,17 +30,18 @@ from limitkeeper.app.life_documents import (
     release_documents,
     whole_release_document,
 )
-from limitkeeper.app.live import Arm, deciding, live_since_sequence, server_standing
+from limitkeeper.app.live import Arm, check_decided_by_live, deciding, live_since_sequence, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
 from limitkeeper.app.release_figures import figures_kept
 from limitkeeper.app.release_review import ReleaseReview, reviewed_by_releases
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.life import Assessment, LifeError
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.risk.model import InputColumn, Model
-from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews
+from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews, releases
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import ConflictError, Work, reading, work
 from tests.simulated_accounts import simulated_scorecard
@@ -88,6 +90,10 @@ def step(store: Store, actor: Actor, command: Callable[..., Any], release_id: st
 
 def draft(store: Store, strategy: str = "standard", register: str | None = REGISTER) -> str:
     return str(act(store, SAM, drafted, TEXTS[strategy], strategy, "CN", MODEL, register))
+
+
+def drafted_without_model(store: Store) -> str:
+    return str(act(store, SAM, drafted, TEXTS["cautious"], "cautious", "CN", None, None))
 
 
 def approve(store: Store, release_id: str, failed: list[str] | None = None) -> None:
@@ -261,6 +267,88 @@ def test_challengers_decide_beside_the_champion_on_the_buckets_that_they_have(
     with reading(store, SYSTEM, NOW_US) as w:
         assert server_standing(w, [champion, challenger])["standing"] == "live"
         assert server_standing(w, [champion])["standing"] == "replaced"
+
+
+def forged(store: Store, release_id: str, **values: object) -> None:
+    """A release's row changed behind the program's back."""
+    with store.database.begin() as connection:
+        connection.execute(releases.update().where(releases.c.release_id == release_id).values(**values))
+
+
+def test_release_whose_row_its_acts_did_not_lead_to_decides_nothing_until_another_is_live(
+    store: Store, store_url: str
+) -> None:
+    one, two, draft_only = draft(store), draft(store, "cautious"), drafted_without_model(store)
+    for release_id in (one, two):
+        approve(store, release_id)
+    put_live(store, one)
+    put_live(store, two, 2_500)
+    decided = pl.DataFrame(
+        {"decision_id": ["d"], "strategy_hash": [loaded_strategy(strategy_path("standard")).hash]}
+    )
+    forged(store, draft_only, state="live", bucket_from=1, buckets=100)
+    with pytest.raises(LifeError, match=f"{draft_only}: state is live, its acts lead to draft") as error:
+        deciding(store_url, "CN", None, None, must_be_live=True)
+    assert error.value.rule == "evidence"
+    with reading(store, SYSTEM, NOW_US) as w, pytest.raises(LifeError, match="lead to draft"):
+        check_decided_by_live(w, decided)
+    step(store, KIM, challenger_ended, draft_only, "it was never approved")
+    assert len(deciding(store_url, "CN", None, None, must_be_live=True)) == 2
+    forged(store, two, bucket_from=5_000, buckets=5_000)
+    with pytest.raises(LifeError, match="bucket_from is 5000, its acts lead to 7500"):
+        deciding(store_url, "CN", None, None, must_be_live=True)
+    forged(store, two, bucket_from=7_500, buckets=2_500)
+    with reading(store, SYSTEM, NOW_US) as w:
+        check_decided_by_live(w, decided)
+
+
+def test_release_that_was_made_approved_or_an_earlier_champion_by_hand_does_not_go_live(store: Store) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    approve(store, one)
+    put_live(store, one)
+    step(store, SAM, release_validated, two)
+    by = json.dumps([["kim", "committee"], ["ivy", "compliance"]])
+    forged(store, two, state="approved", approvals=by, screens_failed="[]")
+    with pytest.raises(LifeError) as error:
+        put_live(store, two)
+    assert error.value.rule == "evidence"
+    forged(store, two, state="validated", approvals="[]", screens_failed=None)
+    step(store, SAM, release_assessed, two, WHOLE, {"failed": []})
+    for actor in (KIM, IVY):
+        step(store, actor, release_approved, two, "seen")
+    put_live(store, two, 100)
+    step(store, KIM, challenger_ended, two, "no better")
+    forged(store, two, is_champion=True)
+    with pytest.raises(LifeError) as error:
+        act(store, KIM, champion_rolled_back, "CN", "too many cuts")
+    assert error.value.rule == "evidence"
+    assert whole_release_document(store, one)["state"] == "live"
+
+
+def test_draft_with_a_model_that_nobody_has_looked_at_for_over_a_year_is_told_so(store: Store) -> None:
+    first, second = draft(store), draft(store, "cautious")
+    approve(store, first)
+
+    def said(days: int) -> list[tuple[str, str]]:
+        with work(store, SAM, NOW_US + days * DAY_US) as w:
+            found = release_validated(w, second, 1)
+            w.connection.execute(releases.update().where(releases.c.release_id == second).values(
+                state="draft", version=1))  # fmt: skip
+            w.connection.execute(release_acts.delete().where(
+                release_acts.c.release_id == second, release_acts.c.version > 1))  # fmt: skip
+        return [(each.status, each.detail) for each in found if each.rule.check == "model_reviewed"]
+
+    assert said(365) == [("met", "reviewed 365 days ago, of 365")]
+    assert said(366) == [("failed", "reviewed 366 days ago, of 365")]
+    act(store, SAM, figures_kept, first, portfolio(), {"rules": {}})
+    with work(store, SAM, NOW_US + 366 * DAY_US) as w:
+        w.connection.execute(release_reviews.update().values(made_us=NOW_US + 300 * DAY_US))
+    assert said(366) == [("met", "reviewed 66 days ago, of 365")]
+
+
+def test_model_that_was_never_assessed_has_no_day_of_review(store: Store) -> None:
+    found = step(store, SAM, release_validated, draft(store))
+    assert [each for each in found if each.rule.check == "model_reviewed"] == []
 
 
 def test_first_live_release_keeps_after_which_micro_batch_it_decides(store: Store) -> None:

@@ -14,6 +14,7 @@ from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.engines.embedded.start import Decisive, Place, running_engine
 from limitkeeper.shells.feeds.releases import releases_loop, shares_to_take_up
+from limitkeeper.store.life_tables import releases
 from limitkeeper.store.sql import Store
 from tests.contract.test_life import KIM, SAM, TEXTS, act, approve, draft, put_live
 from tests.live_engines import NOW_US, left_behind, life, sent, state_bytes
@@ -144,6 +145,21 @@ def test_release_that_live_events_cannot_feed_is_told_of_once_and_the_old_one_go
     assert [arm.strategy.name for arm in running.policies.arms] == ["standard"]
     assert shares_to_take_up(running) == [(foreign, range(0))]
     assert capfd.readouterr().out.count("release_not_taken_up") == 1
+    running.stop()
+
+
+def test_release_that_somebody_wrote_live_into_the_store_is_not_taken_up(
+    store: Store, store_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    live(store, "standard")
+    running = started(store_url, tmp_path)
+    release_id = draft(store, "cautious")
+    with store.database.begin() as connection:
+        row = releases.c.release_id == release_id
+        connection.execute(releases.update().where(row).values(state="live", bucket_from=1, buckets=9_000))
+    releases_loop(running).work()
+    assert [arm.strategy.name for arm in running.policies.arms] == ["standard"]
+    assert "state is live, its acts lead to draft" in capfd.readouterr().out
     running.stop()
 
 

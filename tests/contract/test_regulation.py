@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.limits import effected_due
+from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.regulation import evaluation_document
+from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.rights import request_extended, request_made
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US
@@ -20,7 +21,7 @@ from limitkeeper.store.rights_tables import rights_requests
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import work
-from tests.contract.test_restoration import NOW_US, TRACE, begun, decide
+from tests.contract.test_restoration import EFFECTS, NOW_US, POLICY, TRACE, approve, begun, decide
 from tests.vaults import SEAL
 
 FIRST, LAST = day_of(NOW_US), day_of(NOW_US) + dt.timedelta(days=60)
@@ -65,7 +66,7 @@ def test_cut_that_was_made_as_the_rules_ask_fails_none(store: Store) -> None:
     assert counts["CN.told_before_effect"] == {"met": 1}
     assert counts["CN.pipl_24_human"] == {"met": 1}
     assert counts["CN.pipl_69_evidence"] == {"met": 1}
-    assert counts["CN.credit_reporting_15_notified"] == {"outside": 1}
+    assert counts["CN.credit_reporting_15_notified"] == {"outside": 2}, "and the limit as it was found"
     assert evaluated(store, "US")[0]["US.reg_b_9_days"] == {"met": 1}
 
 
@@ -99,6 +100,56 @@ def test_freeze_is_held_against_the_notice_that_told_of_it(store: Store) -> None
     assert failures == set()
     assert counts["CN.pipl_24_reasons"] == {"met": 1}
     assert "CN.told_before_effect" not in {rule for rule, found in counts.items() if found}
+
+
+CAP_CENTS = 30_000_000
+
+
+@pytest.mark.parametrize("action", ["increase", "restore"])
+def test_raise_is_held_against_the_cap_and_its_evidence_and_nothing_that_protects_from_cuts(
+    store: Store, action: str
+) -> None:
+    cut(store)
+    (case,) = store.rows(sa.select(cases))
+    for limit_cents in (CAP_CENTS, CAP_CENTS + 1):
+        with work(store, SYSTEM, EFFECTIVE_US) as w:
+            raised = LimitChange("a", action, 800_000, limit_cents, EFFECTIVE_US, "good", "c-1",
+                                 case_id=case["case_id"], decision_id="d")  # fmt: skip
+            planned(w, raised)
+    counts, failures = evaluated(store)
+    over = "30000001 of 30000000 cents", "30000001 分，上限 30000000 分"
+    assert failures == {("CN.internet_loans_cap", *over)}
+    assert counts["CN.internet_loans_cap"] == {"met": 3, "failed": 1}, "opened, cut, raised twice"
+    assert counts["CN.pipl_69_evidence"] == {"met": 3}
+    silent = ("pipl_24_reasons", "told_before_effect", "algorithm_22_appeal")
+    assert [counts[f"CN.{rule}"] for rule in silent] == [{"met": 1}] * 3, "of the cut alone"
+
+
+def test_limit_above_the_cap_is_found_where_the_ledger_begins(store: Store) -> None:
+    decide(store, NOW_US, "decrease", CAP_CENTS + 1, 29_000_000, VERSIONS)
+    assert {rule for rule, *_ in evaluated(store)[1]} >= {"CN.internet_loans_cap"}
+
+
+def test_raise_that_nobody_decided_fails_and_a_limit_as_it_was_found_does_not(store: Store) -> None:
+    found = LimitChange(
+        "a", "increase", 800_000, 900_000, NOW_US, "as agreed", "c-1", old_limit_cents=1_000_000
+    )
+    with work(store, SYSTEM, NOW_US) as w:
+        planned(w, found)
+    counts, failures = evaluated(store)
+    assert counts["CN.internet_loans_cap"] == {"met": 3}, "opened, cut from before the ledger, raised"
+    assert failures == {("CN.pipl_69_evidence", "no trace is kept", "未保存决策依据")}
+    assert counts["CN.pipl_69_evidence"] == {"failed": 1}
+
+
+def test_restoration_that_somebody_proposed_has_its_case_for_evidence(store: Store) -> None:
+    cut(store)
+    with work(store, SYSTEM, EFFECTIVE_US) as w:
+        case_id = restoration_opened(w, POLICY, EFFECTS, "a", "improvement", decision_id="a look")
+    approve(store, case_id, EFFECTIVE_US)
+    counts, failures = evaluated(store)
+    assert failures == set()
+    assert counts["CN.pipl_69_evidence"]["met"] >= 2
 
 
 def test_request_of_a_person_that_waits_too_long_fails(store: Store) -> None:

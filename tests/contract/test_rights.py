@@ -16,7 +16,7 @@ from limitkeeper.app.appeal_evidence import Evidence, evidence_added, evidence_r
 from limitkeeper.app.appeal_reading import appeal_read
 from limitkeeper.app.audit import verified as audit_verified
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
-from limitkeeper.app.erasure import bars_to_erasure, person_erased, traces_removed
+from limitkeeper.app.erasure import CHANGED, bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notices import contact_added, deliver_notices, preferences_set
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
@@ -443,6 +443,29 @@ def test_no_file_holds_a_word_of_the_person_after_an_erasure(tmp_path: Path, sea
     assert not [marker for marker in sealed if marker.encode() in backup.read_bytes()], (
         "it was sealed when it was copied"
     )
+
+
+def test_every_table_that_an_erasure_changes_is_cleaned_of_the_rows_of_before(
+    store: Store, seal: Seal
+) -> None:
+    request_id, said = erasable(store, seal), list[str]()
+
+    def heard(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        said.append(statement)
+
+    sa.event.listen(store.database, "before_cursor_execute", heard)
+    act(store, IVY, person_erased, seal, request_id, 1)
+    words = [each.split() for each in said]
+    changed = {each[1] for each in words if each[0] == "UPDATE"} | {
+        each[2] for each in words if each[0] == "DELETE"
+    }
+    assert {"lines", "limit_entries", "notices", "appeals", "consent_acts", "stated_accounts"} <= changed
+    assert changed - {table.name for table in CHANGED} <= {"audit_heads"}
+    said.clear()
+    traces_removed(store)
+    vacuumed = [each.removeprefix("VACUUM ") for each in said if each.startswith("VACUUM")]
+    is_sqlite = store.database.dialect.name == "sqlite"
+    assert vacuumed == ([] if is_sqlite else [table.name for table in CHANGED])
 
 
 def test_consents_are_a_ledger_with_the_words_that_were_shown(store: Store) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.evidence import evidence_verified
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.limit_tables import limit_entries, lines

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.evidence import evidence_verified
 from limitkeeper.app.mandates import mandate_given
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, SYSTEM
 from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.store.case_tables import case_acts, cases

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from limitkeeper.app.appeal_clocks import run_appeals
-from limitkeeper.app.evidence import evidence_verified
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, Actor
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.appeal.appeals import (

@@ -16,7 +16,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.decisions import effects
-from limitkeeper.app.evidence import evidence_verified
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limit_policy import limit_policy
 from limitkeeper.app.limits import effected_due, entries_in_effect, entries_of, line_row
@@ -25,6 +24,7 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.steps import steps_looked_at
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.kernel.errors import InputError

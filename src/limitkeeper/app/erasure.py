@@ -38,6 +38,13 @@ BY_WHOM = (
 """Columns of persons' rows that say who did something: often the person himself, by his login's name."""
 
 
+CHANGED = (
+    sessions, identities, people, contacts, customers, rejects, stated_accounts, lines, limit_entries, cases, case_acts,
+    notices, deliveries, appeals, appeal_acts, appeal_evidence, rights_requests, rights_acts, consent_acts,
+)  # fmt: skip
+"""Tables whose rows an erasure takes away or changes."""
+
+
 class Bar(NamedTuple):
     """Why a person cannot be erased now: a code, in English and Chinese."""
 
@@ -159,17 +166,7 @@ def traces_removed(store: Store) -> None:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             return
-        for table in (
-            sessions,
-            identities,
-            people,
-            contacts,
-            customers,
-            rejects,
-            cases,
-            case_acts,
-            deliveries,
-        ):
+        for table in CHANGED:
             connection.exec_driver_sql(f"VACUUM {table.name}")
 
 

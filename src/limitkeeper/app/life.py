@@ -18,8 +18,10 @@ from limitkeeper.app.life_contents import (
 from limitkeeper.app.life_evidence import checked_screen, kept_screen
 from limitkeeper.app.regulation import finding_document, strategy_findings
 from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
+from limitkeeper.app.release_evidence import held_to_acts, release_of
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import as_json
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.checks import Value
 from limitkeeper.core.compliance.life import (
     APPROVED,
@@ -43,7 +45,7 @@ from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.kernel.words import Words
 from limitkeeper.core.risk.model import Model
-from limitkeeper.store.life_tables import release_acts, releases
+from limitkeeper.store.life_tables import release_acts, release_reviews, releases
 from limitkeeper.store.tables import store_heads
 from limitkeeper.store.work import ConflictError, Work
 
@@ -80,14 +82,15 @@ def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own
         keep_content(
             w, model.hash, "model", f"{model.kind} of {model.target}", as_json(model_documents(model))
         )
-    w.add(releases, {
+    row = {
         "release_id": release_id, "market": market, "strategy_hash": strategy.hash,
         "model_hash": None if model is None else model.hash, "register_hash": register_hash,
         "author_id": w.actor.actor_id, "state": "draft", "screens_failed": None, "justified_by": None,
         "approvals": "[]", "bucket_from": 0, "buckets": 0, "is_champion": False, "made_us": w.now_us, "version": 1,
-    })  # fmt: skip
-    _act(w, release_id, 1, "draft", "draft", {"market": market, "strategy": strategy.hash,
-                                              "model": None if model is None else model.hash})  # fmt: skip
+    }  # fmt: skip
+    w.add(releases, row)
+    detail = {"market": market, "strategy": strategy.hash, "model": row["model_hash"]}
+    _act(w, release_id, 1, "draft", "draft", detail, ("release", row))
     return release_id
 
 
@@ -118,7 +121,7 @@ def release_validated(w: Work, release_id: str, version: int) -> tuple[Finding, 
         When it is no draft, or a rule that blocks has failed: nothing is changed.
     """
     of = released_of(w, _seen(w, release_id, version))
-    found = _findings(w, of, {})
+    found = _findings(w, of, {"model_review_days": _model_review_days(w, of.row["model_hash"])})
     after = validated(release_of(of.row), found)
     _changed(w, of.row, version, after, "validate", {"findings": _documents(found)})
     return found
@@ -188,14 +191,16 @@ def release_put_live(w: Work, release_id: str, version: int, buckets: int) -> tu
     Raises
     ------
     LifeError
-        When a gate is missing, a blocking rule is not met, or the share does not fit.
+        When a gate is missing, a blocking rule is not met, the share does not fit, or it is not what its acts led to.
     """
     of = released_of(w, _seen(w, release_id, version))
+    held_to_acts(w, [of.row])
     release = release_of(of.row)
     live = live_rows(w, of.row["market"])
     changed = put_live(release, buckets, [release_of(row) for row in live], _findings(w, of, _life(release)))
     heads = w.row(sa.select(store_heads.c.sequence))
-    detail = {"buckets": buckets, "sequence": 0 if heads is None else heads["sequence"]}
+    detail = {"buckets": buckets, "bucket_from": changed[0].bucket_from,
+              "sequence": 0 if heads is None else heads["sequence"]}  # fmt: skip
     _all_changed(w, [of.row, *live], changed, {release_id: version}, "live", detail)
     return changed
 
@@ -220,7 +225,7 @@ def champion_rolled_back(w: Work, market: str, words: str) -> tuple[Release, ...
     Raises
     ------
     LifeError
-        When there was none.
+        When there was none, or its row is not what its acts led to.
     """
     live = live_rows(w, market)
     earlier = w.row(
@@ -232,6 +237,7 @@ def champion_rolled_back(w: Work, market: str, words: str) -> tuple[Release, ...
     )
     changed = rolled_back([release_of(row) for row in live], None if earlier is None else release_of(earlier))
     assert earlier is not None
+    held_to_acts(w, [earlier])
     _all_changed(w, [earlier, *live], changed, {}, "rollback", {"words": words})
     return changed
 
@@ -256,14 +262,17 @@ def live_rows(w: Work, market: str) -> list[dict[str, Any]]:
     return w.rows(query.order_by(releases.c.is_champion.desc(), releases.c.bucket_from.desc()))
 
 
-def release_of(row: Mapping[str, Any]) -> Release:
-    """A release as its row keeps it."""
-    failed = row["screens_failed"]
-    return Release(
-        row["release_id"], row["author_id"], row["state"], None if failed is None else tuple(json.loads(failed)),
-        row["justified_by"], tuple((person, role) for person, role in json.loads(row["approvals"])),
-        row["bucket_from"], row["buckets"], bool(row["is_champion"]),
-    )  # fmt: skip
+def deciding_rows(w: Work, market: str) -> list[dict[str, Any]]:
+    """The live releases of a market, as :func:`live_rows`, each held against its acts.
+
+    Raises
+    ------
+    LifeError
+        When one is not what its acts on the audit led to.
+    """
+    rows = live_rows(w, market)
+    held_to_acts(w, rows)
+    return rows
 
 
 def _life(release: Release) -> dict[str, Value]:
@@ -276,6 +285,22 @@ def _life(release: Release) -> dict[str, Value]:
         "fairness_failed": screens,
         "approved_by_others": release.approved_by_others,
     }
+
+
+def _model_review_days(w: Work, model_hash: str | None) -> float | None:
+    """Days since a model was last assessed with a release, or reviewed on a portfolio; None where it never was."""
+    mine = releases.c.model_hash == model_hash
+    ages = (
+        sa.select(sa.func.max(table.c[when]).label("us"))
+        .join(releases, releases.c.release_id == table.c.release_id)
+        .where(mine, is_review)
+        for table, when, is_review in (
+            (release_acts, "ts_us", release_acts.c.act == "assess"),
+            (release_reviews, "made_us", sa.true()),
+        )
+    )
+    known = [row["us"] for row in map(w.row, ages) if row is not None and row["us"] is not None]
+    return (w.now_us - max(known)) / DAY_US if known else None
 
 
 def _findings(w: Work, of: Released, life: Mapping[str, Value]) -> tuple[Finding, ...]:
@@ -311,13 +336,21 @@ def _changed(
     _act(w, row["release_id"], reached, act, after.state, detail)
 
 
-def _act(w: Work, release_id: str, version: int, act: str, state: str, detail: Mapping[str, Any]) -> None:
+def _act(
+    w: Work,
+    release_id: str,
+    version: int,
+    act: str,
+    state: str,
+    detail: Mapping[str, Any],
+    *more: tuple[str, Mapping[str, Any]],
+) -> None:
     done = {
         "release_id": release_id, "version": version, "ts_us": w.now_us, "actor_id": w.actor.actor_id, "act": act,
         "detail": json.dumps(detail, ensure_ascii=False), "state": state,
     }  # fmt: skip
     w.add(release_acts, done)
-    held = kept(("release_act", done))
+    held = kept(("release_act", done), *more)
     w.note(f"release.{act}", f"release:{release_id}", {"state": state, "version": version} | held)
 
 

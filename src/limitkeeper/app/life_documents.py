@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.life import release_of
 from limitkeeper.app.life_contents import release_row_of
+from limitkeeper.app.release_evidence import release_of
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.core.compliance.buckets import BUCKETS

@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from limitkeeper.app.life import live_rows
+from limitkeeper.app.life import deciding_rows, live_rows
 from limitkeeper.app.life_contents import released_of
+from limitkeeper.app.release_evidence import held_to_acts, release_of
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.compliance.buckets import BUCKETS
@@ -88,7 +89,7 @@ def deciding(
     Raises
     ------
     LimitkeeperError
-        When nothing is live where it must be, or something else is named.
+        When nothing is live where it must be, something else is named, or what is live is not what its acts led to.
     """
     store = Store(store_url, upgrades=True)
     try:
@@ -120,18 +121,21 @@ def deciding(
 
 
 def live_arms(w: Work, market: str) -> tuple[Arm, ...]:
-    """What is live in a market: the champion, then challengers; empty where nothing is."""
-    return tuple(replace(_arm(w, row), buckets=_buckets(row)) for row in live_rows(w, market))
+    """What is live in a market: the champion, then challengers; empty where nothing is.
+
+    Raises
+    ------
+    LimitkeeperError
+        When a release is not what its acts on the audit led to, or what is kept is not what its hash names.
+    """
+    return tuple(
+        replace(_arm(w, row), buckets=release_of(row).own_buckets) for row in deciding_rows(w, market)
+    )
 
 
 def _arm(w: Work, row: Mapping[str, Any]) -> Arm:
     found = released_of(w, row)
     return Arm(found.strategy, found.model)
-
-
-def _buckets(row: Mapping[str, Any]) -> range:
-    first = row["bucket_from"]
-    return range(0) if row["is_champion"] else range(first, first + row["buckets"])
 
 
 NO_MODEL = "none"
@@ -211,7 +215,7 @@ def shares_of(arms: Sequence[Arm], market: str) -> Shares:
 
 def live_shares(w: Work, market: str) -> Shares:
     """The releases that are live in a market; empty where nothing is."""
-    return [(row["release_id"], _buckets(row)) for row in live_rows(w, market)]
+    return [(row["release_id"], release_of(row).own_buckets) for row in live_rows(w, market)]
 
 
 def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
@@ -226,16 +230,17 @@ def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
 
     Raises
     ------
-    PolicyError
-        When a strategy decided that is not live here.
+    LimitkeeperError
+        When a strategy decided that is not live here, or what is live is not what its acts on the audit led to.
     """
     names = {"decision_id", "strategy_hash"} & set(frame.columns)
     decided = frame.select(pl.col(name).cast(pl.String) for name in names)
     decided = decided.filter(pl.any_horizontal(pl.all().is_not_null())) if names else decided
     if decided.is_empty():
         return
-    query = sa.select(releases.c.strategy_hash).where(releases.c.state == LIVE)
-    live = {row["strategy_hash"] for row in w.rows(query)}
+    rows = w.rows(sa.select(releases).where(releases.c.state == LIVE))
+    held_to_acts(w, rows)
+    live = {row["strategy_hash"] for row in rows}
     if not live and is_trial(w):
         return
     given = set(decided["strategy_hash"].unique()) if "strategy_hash" in names else {None}

@@ -18,7 +18,7 @@ from limitkeeper.core.compliance.register import Register
 from limitkeeper.core.compliance.regulation import Finding, RegulationRule, findings
 from limitkeeper.core.kernel.instants import day_of, instant_text, us_of_day
 from limitkeeper.core.kernel.progress import Progress, unseen
-from limitkeeper.core.limits.ledger import CANCELLED, FREEZE, LOWERING
+from limitkeeper.core.limits.ledger import CANCELLED, FREEZE, LOWERING, OPEN, RAISING
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.store.appeal_tables import appeals
@@ -98,10 +98,13 @@ def decisions_evaluated(
 
 Subjects = Iterator[tuple[Facts, str, dt.date]]
 
+EVALUATED = (OPEN, *LOWERING, *RAISING, FREEZE)
+"""Changes that are decisions, and how a line was found. What ends or undoes one leads back to what was held already."""
+
 
 def _decision_facts(store: Store, from_us: int, to_us: int, progress: Progress) -> Subjects:
     made = limit_entries.c
-    within = sa.and_(made.made_us >= from_us, made.made_us < to_us, made.action.in_([*LOWERING, FREEZE]))
+    within = sa.and_(made.made_us >= from_us, made.made_us < to_us, made.action.in_(EVALUATED))
     total = store.rows(sa.select(sa.func.count().label("n")).select_from(limit_entries).where(within))[0]["n"]
     query = (
         sa.select(
@@ -118,9 +121,11 @@ def _decision_facts(store: Store, from_us: int, to_us: int, progress: Progress) 
     )  # fmt: skip
     last, read = "", 0
     while rows := store.rows(query.where(made.entry_id > last)):
-        told = _told(store, rows)
+        told, as_found = _told(store, rows), _found(store, rows)
         for row in rows:
-            facts = _facts_of_entry(row, told.get(row["entry_id"]))
+            facts = _facts_of_entry(
+                row, told.get(row["entry_id"]), is_decided=row["entry_id"] not in as_found
+            )
             yield facts, f"entry:{row['entry_id']}", day_of(row["made_us"])
         last, read = rows[-1]["entry_id"], read + len(rows)
         progress("decisions", read, total)
@@ -151,6 +156,19 @@ def _told(store: Store, rows: list[dict[str, Any]]) -> dict[str, _Told]:
     return found
 
 
+def _found(store: Store, rows: list[dict[str, Any]]) -> set[str]:
+    """Entries that nobody decided: they say how a line was found when its ledger began, as the audit knows."""
+    opened = {row["entry_id"] for row in rows if row["action"] == OPEN}
+    others = {
+        f"account:{row['account_id']}"
+        for row in rows
+        if row["action"] != OPEN and row["case_id"] is None and row["decision_id"] is None
+    }
+    query = sa.select(audit_events.c.detail).where(audit_events.c.subject.in_(sorted(others)))
+    known = store.rows(query.where(audit_events.c.act == "limit.find")) if others else []
+    return opened | {json.loads(row["detail"])["entry"] for row in known}
+
+
 def _noted(store: Store, act: str, subjects: list[str]) -> dict[str, dict[str, Any]]:
     """What the audit keeps of an act on each of some subjects."""
     query = sa.select(audit_events.c.subject, audit_events.c.detail)
@@ -158,14 +176,20 @@ def _noted(store: Store, act: str, subjects: list[str]) -> dict[str, dict[str, A
     return {row["subject"]: json.loads(row["detail"]) for row in store.rows(query)}
 
 
-def _facts_of_entry(row: Mapping[str, Any], told: _Told | None) -> dict[str, Value]:
-    """The facts of one change: an entry with its case, its notice and its trace."""
+def _facts_of_entry(row: Mapping[str, Any], told: _Told | None, *, is_decided: bool) -> dict[str, Value]:
+    """The facts of one change: an entry with its case, its notice and its trace.
+
+    Of a limit as it was found only its amount can be held against anything: nobody here decided on it.
+    """
     case_facts = json.loads(row["facts"]) if row["facts"] else {}
     by_wish, told = bool(row["by_request"]), told or _Told(None, None, None)
     return {
         "action": row["action"],
-        # What a customer asked for himself is no decision against him: decision 20.
-        "is_adverse": not by_wish and row["state"] != CANCELLED,
+        # What a customer asked for himself is no decision against him: decision 20. Neither is a raise.
+        "is_adverse": is_decided
+        and row["action"] in (*LOWERING, FREEZE)
+        and not by_wish
+        and row["state"] != CANCELLED,
         "tier": None if by_wish or row["case_tier"] is None else float(row["case_tier"]),
         "refused_automation": None if by_wish else case_facts.get("refused_automation"),
         "reasons": None if told.reasons is None else float(len(told.reasons)),
@@ -173,7 +197,7 @@ def _facts_of_entry(row: Mapping[str, Any], told: _Told | None) -> dict[str, Val
         "notice_out_us": told.out_us,
         "effective_us": row["effective_us"],
         "days_to_notice": None if told.out_us is None else (told.out_us - row["made_us"]) / DAY_US,
-        "has_evidence": _has_evidence(row),
+        "has_evidence": _has_evidence(row) if is_decided else None,
         "limit_after_cents": row["target_cents"],
     }
 
@@ -181,11 +205,14 @@ def _facts_of_entry(row: Mapping[str, Any], told: _Told | None) -> dict[str, Val
 def _has_evidence(row: Mapping[str, Any]) -> bool:
     """Whether what the change was decided by is kept: the monitor's trace, or the case that people decided on.
 
-    A campaign's decisions are named by its items, whose hash its case was approved with.
+    A campaign's decisions are named by its items, whose hash its case was approved with; a restoration that somebody
+    proposes keeps its facts in its case.
     """
     if row["trace"] is not None:
         return bool(json.loads(row["trace"]).get("versions"))
-    return row["case_tier"] is not None and (row["decision_id"] is None or row["case_kind"] == "campaign")
+    return row["case_tier"] is not None and (
+        row["decision_id"] is None or row["case_kind"] in ("campaign", "restoration")
+    )
 
 
 def _appeal_facts(store: Store, from_us: int, to_us: int) -> Subjects:

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from limitkeeper.app.life import release_of
 from limitkeeper.app.life_contents import Released
 from limitkeeper.app.portfolio import Portfolio
+from limitkeeper.app.release_evidence import release_of
 from limitkeeper.app.release_figures import review_figures
 from limitkeeper.app.review import Models, Review, decisions, reviewed_portfolio
 from limitkeeper.connectors.tables import table_written

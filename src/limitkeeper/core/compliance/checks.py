@@ -170,10 +170,10 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             "appeal_told", Words("told how to appeal", "已告知申诉途径"),
             Words("not told how to appeal", "未告知申诉途径"),
         )),
-        "evidence_kept": _true(
+        "evidence_kept": _if_known("has_evidence", _true(
             "has_evidence", Words("trace and hashes are kept", "决策依据与哈希均已保存"),
             Words("no trace is kept", "未保存决策依据"),
-        ),
+        )),
         "line_capped": _if_known("limit_after_cents", _at_most(
             "limit_after_cents", "cents",
             Words("{found:.0f} of {bound:.0f} cents", "{found:.0f} 分，上限 {bound:.0f} 分"),

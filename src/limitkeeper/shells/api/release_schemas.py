@@ -60,6 +60,7 @@ DETAIL: dict[str, Schema] = {
     "words": value("string", "Why."),
     "role": one_of(APPROVING_ROLES, "Of an approval: for which role."),
     "buckets": value("integer", "Of going live: hundredths of a percent of the accounts.", minimum=1),
+    "bucket_from": value("integer", "Of going live: the first bucket of a challenger.", minimum=0),
     "sequence": value("integer", "Of going live: the last micro-batch before it.", minimum=0),
 }
 

@@ -12,7 +12,7 @@ from limitkeeper.shells.cli.options import DataFolder, StoreUrl, store_at
 from limitkeeper.shells.cli.progress import progress_bars
 
 if TYPE_CHECKING:
-    from limitkeeper.app.evidence import Evidence, Fault
+    from limitkeeper.app.verification import Evidence, Fault
     from limitkeeper.store.sql import Store
 
 application = typer.Typer(
@@ -49,7 +49,7 @@ def verify(
     Example: limitkeeper audit verify --all --data limitkeeper-data
     """
     from limitkeeper.app.audit import verified
-    from limitkeeper.app.evidence import Evidence, Fault, evidence_verified
+    from limitkeeper.app.verification import Evidence, Fault, evidence_verified
 
     opened, faults = store_at(data, store), list[Fault]()
     try:
@@ -77,7 +77,7 @@ def _departures(store: "Store", path: Path) -> "list[Fault]":
         When the file holds no such facts.
     """
     from limitkeeper.app.audit import event_hash_of
-    from limitkeeper.app.evidence import Fault
+    from limitkeeper.app.verification import Fault
     from limitkeeper.core.kernel.errors import InputError
 
     try:

@@ -227,7 +227,7 @@ def review_by_releases(
     What each release would have decided on the other accounts is a shadow: kept apart, never a proposal. With --keep-as
     the hits of each rule, the actions and the value are kept with each release, as sums over the portfolio.
     """
-    from limitkeeper.app.life import live_rows
+    from limitkeeper.app.life import deciding_rows
     from limitkeeper.app.life_contents import released
     from limitkeeper.app.policy import market_parameters
     from limitkeeper.app.portfolio import portfolio_from_file
@@ -242,7 +242,7 @@ def review_by_releases(
     lines, opened = portfolio_from_file(portfolio), store_at(data, store)
     try:
         with reading(opened, SYSTEM, 0) as w:
-            ids = [row["release_id"] for row in live_rows(w, lines.market)]
+            ids = [row["release_id"] for row in deciding_rows(w, lines.market)]
             ids += [_row(w, each)["release_id"] for each in shadow or []]
             releases = [released(w, each) for each in dict.fromkeys(ids)]
     finally:
