@@ -61,6 +61,7 @@ def test_officer_with_a_mandate_decides_and_everything_stands_in_the_audit(serve
 
 def test_freeze_whose_case_waits_is_settled_by_that_case_alone(server: WorkflowServer) -> None:
     ann = server.person("ann", OFFICER)
+    ann.asked("POST", "/v1/accounts/a-1/freeze/lift", {"words": "Too early."}, status=422)
     case_id = frozen_case(server, ann)
     for act in ("confirm", "lift"):
         path = f"/v1/accounts/a-1/freeze/{act}"

@@ -171,7 +171,8 @@ def check_settles(account: object, *, is_frozen: bool, is_confirmed: bool, confi
 
 def _settled_row(standing: Standing, account: int, *, confirm: bool) -> NDArray[np.int64]:
     slot = standing.slots[account]
+    is_frozen = bool(slot != NO_SLOT and standing.rows[slot, FROZEN_SINCE_US] != NEVER_US)
+    is_confirmed = is_frozen and bool(standing.rows[slot, FREEZE_CONFIRMED])
+    check_settles(account, is_frozen=is_frozen, is_confirmed=is_confirmed, confirm=confirm)
     row: NDArray[np.int64] = standing.rows[slot]
-    is_frozen = bool(slot != NO_SLOT and row[FROZEN_SINCE_US] != NEVER_US)
-    check_settles(account, is_frozen=is_frozen, is_confirmed=bool(row[FREEZE_CONFIRMED]), confirm=confirm)
     return row

@@ -47,7 +47,7 @@ def freezes_router(engine: Engine, seal: Seal | None) -> APIRouter:
         said = await body_as(request, Words) if await body_of(request) else Words()
         standing = (await known_portrait(engine, account_id))["standing"]
         if seal is not None:
-            is_confirmed = bool(standing["freeze_is_confirmed"])
+            is_confirmed = bool(standing.get("freeze_is_confirmed"))
             check_settles(
                 account_id, is_frozen=standing["is_frozen"], is_confirmed=is_confirmed, confirm=confirm
             )
