@@ -30,7 +30,7 @@ RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 GIVE_UP_SECONDS = 15.0
 """A writer that is to come to an end tries so long to write while the store is away.
 
-With the time that requests under way get it is less than the half minute after which supervisors commonly kill.
+With the time that requests under way get, and an attempt that waits for SQLite, it is about half a minute.
 """
 
 FAILURES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, StoreBusyError)
