@@ -1,12 +1,9 @@
 """The store in SQLite or PostgreSQL: a micro-batch is one transaction, and one engine writes."""
 
 import contextlib
-import fcntl
 import json
-import zlib
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from limitkeeper.store import migrations
 from limitkeeper.store.database import StoreError, check_file, check_revision, database_at
 from limitkeeper.store.entries import entry_mark
+from limitkeeper.store.lock import Lock, give_back, lock_taken
 from limitkeeper.store.offsets import offset_statements
 from limitkeeper.store.prepared import Prepared
 from limitkeeper.store.records import Commit, Counts, Entry, ProposalChange, Sent, counted
@@ -85,7 +83,7 @@ class Store:
             self.database.dialect,
         )
         self._enter = Prepared(journal.insert(), self.database.dialect)
-        self._lock: IO[str] | sa.Connection | None = None
+        self._lock: Lock | None = None
         try:
             self._admit(upgrades=upgrades, makes=makes)
         except BaseException:
@@ -177,23 +175,9 @@ class Store:
             migrations.upgrade(connection)
 
     def _lock_out_others(self) -> None:
-        if self._lock is not None:
-            return
-        if self.is_sqlite:
-            lock = Path(f"{self.url.database}.lock").open("w")  # noqa: SIM115 - held until the store is closed
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                lock.close()
-                raise self._taken() from error
-            self._lock = lock
-            return
-        connection = self.database.connect()
-        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(zlib.crc32(b"limitkeeper")))):
-            connection.close()
+        self._lock = self._lock or lock_taken(self.database)
+        if self._lock is None:
             raise self._taken()
-        connection.commit()
-        self._lock = connection
 
     def _taken(self) -> StoreTakenError:
         return StoreTakenError(
@@ -206,11 +190,7 @@ class Store:
         """Give the store back."""
         self._drop_writer()
         if self._lock is not None:
-            with contextlib.suppress(sa.exc.DBAPIError):
-                if isinstance(self._lock, sa.Connection):
-                    # PostgreSQL ends a session some time after it is closed: whoever opens next must find it free.
-                    self._lock.execute(sa.select(sa.func.pg_advisory_unlock_all()))
-                self._lock.close()
+            give_back(self._lock)
             self._lock = None
         self.database.dispose()
 

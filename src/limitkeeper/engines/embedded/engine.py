@@ -69,11 +69,7 @@ class Engine:
     """
 
     def __init__(
-        self,
-        store: Store,
-        policies: Policies,
-        settings: Settings,
-        now_us: Callable[[], int],
+        self, store: Store, policies: Policies, settings: Settings, now_us: Callable[[], int]
     ) -> None:
         self.store, self.policies, self.settings, self.now_us = store, policies, settings, now_us
         self.policy: LivePolicy = policies.of_day(instant(now_us()).date())
@@ -108,9 +104,8 @@ class Engine:
             applied = self._recovered(self.store.take(store_settings), progress)
             take_up_owners(self.store)
             if takes_over:
-                set_aside(
-                    self._refused_snapshots
-                )  # not before all is well: of another store they may be good
+                # Not before all is well: of another store they may be good.
+                set_aside(self._refused_snapshots)
                 self._change_policy(self.policies.of_day(instant(self.now_us()).date()), commit=True)
         except BaseException:
             self.close()
