@@ -360,7 +360,7 @@ def test_release_that_was_made_approved_or_an_earlier_champion_by_hand_does_not_
         put_live(store, two)
     assert error.value.rule == "evidence"
     forged(store, two, state="validated", approvals="[]", screens_failed=None)
-    step(store, SAM, release_assessed, two, WHOLE, {"failed": []})
+    step(store, SAM, release_assessed, two, WHOLE, screen_of(whole_release_document(store, two)))
     for actor in (KIM, IVY):
         step(store, actor, release_approved, two, "seen")
     put_live(store, two, 100)
