@@ -45,6 +45,9 @@ EXAMPLES = 12
 
 SEED = 7
 
+PATIENCE_SECONDS = 120.0
+"""On a new machine an answer may wait for its kernels to be compiled."""
+
 
 @dataclass
 class Fuzzed:
@@ -190,7 +193,9 @@ def answered(fuzzed: Fuzzed, person: Person, case: Any) -> httpx.Response:
     """What the server answers somebody."""
     token = {"authorization": person.client.headers.get("authorization", "")}
     fuzzed.session.cookies.clear()  # nobody comes in by another's
-    answer = case.call(base_url=fuzzed.server.address, session=fuzzed.session, headers=token, timeout=30)
+    answer = case.call(
+        base_url=fuzzed.server.address, session=fuzzed.session, headers=token, timeout=PATIENCE_SECONDS
+    )
     headers = {name: values[0] for name, values in answer.headers.items()}
     request = httpx.Request(case.method, str(answer.request.url))
     return httpx.Response(answer.status_code, headers=headers, content=answer.content, request=request)
