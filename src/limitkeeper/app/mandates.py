@@ -4,6 +4,8 @@ import json
 import secrets
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
@@ -56,9 +58,7 @@ def mandate_ended(w: Work, mandate_id: str) -> None:
     MissingError
         When there is none.
     """
-    row = w.found(mandates, mandate_id)
-    w.change(mandates, mandate_id, row["version"], {"to_us": min(row["to_us"], w.now_us)})
-    w.note("mandate.end", f"person:{row['person_id']}", {"mandate": mandate_id})
+    _ended(w, mandates, "mandate", mandate_id)
 
 
 def absence_noted(w: Work, absence: Absence) -> str:
@@ -94,6 +94,11 @@ def absence_ended(w: Work, absence_id: str) -> None:
     MissingError
         When there is none.
     """
-    row = w.found(absences, absence_id)
-    w.change(absences, absence_id, row["version"], {"to_us": min(row["to_us"], w.now_us)})
-    w.note("absence.end", f"person:{row['person_id']}", {"absence": absence_id})
+    _ended(w, absences, "absence", absence_id)
+
+
+def _ended(w: Work, table: sa.Table, what: str, key: str) -> None:
+    """End a mandate or an absence now, where it is not over already."""
+    row = w.found(table, key)
+    w.change(table, key, row["version"], {"to_us": min(row["to_us"], w.now_us)})
+    w.note(f"{what}.end", f"person:{row['person_id']}", {what: key})
