@@ -8,7 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from limitkeeper.app.features import Books, features_of_events, register_accounts
+from limitkeeper.app.journal import journal_events
+from limitkeeper.core.behaviour.events import ACCEPTED
 from limitkeeper.core.behaviour.features import FEATURE_NAMES
+from limitkeeper.core.behaviour.ring import RING_EVENTS_MAX
 from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.engines.embedded.settings import Settings
 from limitkeeper.engines.embedded.start import Place, running_engine
@@ -61,6 +64,35 @@ def test_features_given_live_are_those_of_the_file(undisturbed: tuple) -> None:
     assert (
         backfill.features.select(FEATURE_NAMES).to_numpy().tobytes() == np.ascontiguousarray(live).tobytes()
     )
+
+
+def test_what_is_sent_again_counts_once_live_and_over_the_journal_also_when_its_ring_is_full(
+    tmp_path: Path,
+) -> None:
+    def purchases(account: str, places: range) -> pl.DataFrame:
+        start = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+        return pl.DataFrame(
+            {"event_id": [str(k) for k in places], "account_id": account, "kind": "purchase", "amount": 100,
+             "ts": [start + dt.timedelta(minutes=k) for k in places]}
+        )  # fmt: skip
+
+    many = RING_EVENTS_MAX + 100
+    late = purchases("b", range(1)).with_columns(pl.col("ts") - dt.timedelta(days=120))
+    running = engine(f"sqlite:///{tmp_path}/store.db", tmp_path)
+    answers = [
+        *sent(running, purchases("a", range(many))),
+        *sent(running, purchases("a", range(0, many, 50))),
+        *sent(running, pl.concat([purchases("b", range(1, 3)), late, purchases("b", range(3))])),
+    ]
+    assert [(each.accepted, each.rejected, each.duplicate) for each in answers] == [
+        (many, 0, 0), (0, 2, 80), (3, 1, 2),
+    ]  # fmt: skip
+    journal = pl.concat(journal_events(running.store))
+    found = features_of_events(journal)
+    assert found.counts == {"read": many + 88, "accepted": many + 3, "rejected": 3, "duplicate": 82}
+    live = np.concatenate([each.features[each.status == ACCEPTED] for each in answers])
+    assert found.features.select(FEATURE_NAMES).to_numpy().tobytes() == np.ascontiguousarray(live).tobytes()
+    running.stop()
 
 
 def test_sending_everything_again_changes_nothing_but_the_count_of_duplicates(

@@ -95,20 +95,19 @@ def features_of_events(
     read = read_events(events, as_of)
     if accounts is not None:
         register_accounts(books, accounts)
-    repeated = read.accepted.filter(~pl.col("event_id").is_first_distinct()).select("row")
-    fresh = read.accepted.join(repeated, on="row", how="anti", maintain_order="left")
-    values, status = applied(books, fresh, time_zone, progress)
+    values, status = applied(books, read.accepted, time_zone, progress)
     accepted = status == ACCEPTED
-    features = fresh.filter(pl.Series(accepted)).select("event_id").hstack(feature_frame(values[accepted]))
-    late = fresh.select("row").with_columns(
-        pl.Series("reason", status).replace_strict(STATUS_REASONS, default=None, return_dtype=pl.String)
+    features = (
+        read.accepted.filter(pl.Series(accepted)).select("event_id").hstack(feature_frame(values[accepted]))
     )
-    again = repeated.with_columns(pl.lit("duplicate").alias("reason"))
-    reasons = pl.concat([late.drop_nulls("reason"), again])
+    reasons = read.accepted.select(
+        "row",
+        pl.Series("reason", status).replace_strict(STATUS_REASONS, default=None, return_dtype=pl.String),
+    ).drop_nulls("reason")
     refused = pl.concat(
         [read.rejected, numbered(events).join(reasons, on="row", maintain_order="left")]
     ).sort("row")
-    duplicate = repeated.height + int((status == DUPLICATE).sum())
+    duplicate = int((status == DUPLICATE).sum())
     counts = {
         "read": events.height,
         "accepted": features.height,

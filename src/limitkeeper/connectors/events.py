@@ -71,8 +71,8 @@ REJECT_REASONS = {
     "in_future": ("The event lies after the as-of time.", "事件时间晚于评估时点。"),
     "unknown_account": ("The accounts have no such account.", "账户表中没有该账户。"),
     "too_late": (
-        "The event is older than 90 days before its account's newest.",
-        "事件早于该账户最新事件90天以上。",
+        "The event is older than 90 days before its account's newest, or than its account's 4,000 newest.",
+        "事件早于该账户最新事件90天以上，或早于该账户最近的4000条事件。",
     ),
     "duplicate": ("An event with this id was applied before.", "相同编号的事件已处理。"),
 }

@@ -50,7 +50,7 @@ def test_every_row_is_accepted_rejected_or_a_duplicate_and_is_given_back_as_it_w
     table = events(
         {"event_id": "1"},
         {"event_id": "2", "amount": -5},
-        {"event_id": "1", "account_id": "b"},
+        {"event_id": "1", "amount": 7},
         {"event_id": "3", "ts": NOON - days(91)},
         {"event_id": "4", "ts": NOON + days(1)},
         {"event_id": "2", "amount": 50},
@@ -66,6 +66,16 @@ def test_every_row_is_accepted_rejected_or_a_duplicate_and_is_given_back_as_it_w
         (1, "amount_negative"), (2, "duplicate"), (3, "too_late"), (4, "in_future"), (6, "event_id_missing"),
     ]  # fmt: skip
     assert_frame_equal(found.refused.drop("row", "reason"), table[[1, 2, 3, 4, 6]])
+
+
+def test_one_id_is_another_event_on_another_account_and_after_one_that_came_too_late() -> None:
+    table = events(
+        {"event_id": "1"},
+        {"event_id": "1", "account_id": "b"},
+        {"event_id": "2", "ts": NOON - days(91)},
+        {"event_id": "2"},
+    )
+    assert features_of_events(table).counts == {"read": 4, "accepted": 3, "rejected": 1, "duplicate": 0}
 
 
 def test_whole_float_is_the_same_id_as_its_integer_and_nan_is_none() -> None:

@@ -332,8 +332,10 @@ def test_hot_account_keeps_its_newest_events_and_says_that_it_was_bounded(accoun
     assert found[-1]["spend_count_90d"] == RING_EVENTS_MAX
     assert found[-1]["spend_count_1h"] == 61.0  # a short window is whole
     assert found[-1]["balance_cents"] == size  # what left the ring is in the balance
+    _, again = account.apply(batch([events[0], events[999], events[1_000], events[-1]]))
+    assert [STATUS[code] for code in again] == ["too_late", "too_late", "duplicate", "duplicate"]
     after = rows(account.portraits(NOW + 91 * DAY))[0]
-    assert (after["window_bounded"], after["spend_count_90d"]) == (0.0, 0.0)
+    assert (after["balance_cents"], after["window_bounded"], after["spend_count_90d"]) == (size, 0.0, 0.0)
 
 
 def test_ring_that_empties_again_and_again_does_not_grow_the_arena(account: Behaviour) -> None:

@@ -24,6 +24,7 @@ from limitkeeper.core.behaviour.ring import (
     CITY,
     CUSTOMER,
     DEVICE,
+    DROPPED_US,
     EVENT,
     HEAD,
     ID_BITS,
@@ -132,6 +133,11 @@ def apply_events(
             continue
         if is_known_event(account, ids, links, event_ids[i]):
             status[i] = DUPLICATE
+            out[i] = np.nan
+            continue
+        if t <= account[DROPPED_US]:
+            # It may be one that the full ring let go: nothing tells any more, and nothing may count twice.
+            status[i] = TOO_LATE
             out[i] = np.nan
             continue
         if not has_room(account, events, ids, marks, links, tops, free[0]):
