@@ -5,6 +5,7 @@ and a write that waits for the disk.
 """
 
 import asyncio
+import contextlib
 import io
 import json
 import multiprocessing
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ import numpy as np
 import polars as pl
 import uvicorn
 from starlette.types import Receive, Scope, Send
+
+from limitkeeper.connectors.models import model_folder_written
+from tests.live_model import live_model
 
 SINGLES = int(os.environ.get("BENCH_SINGLES", "20000"))
 BATCHES = int(os.environ.get("BENCH_BATCHES", "60"))
@@ -35,25 +40,20 @@ PORT, BARE_PORT = 8_751, 8_752
 
 def run() -> dict[str, Any]:
     """Measure a server process from this one; both share the machine's cores."""
-    with tempfile.TemporaryDirectory(prefix="limitkeeper-bench-") as folder:
-        command = [sys.executable, "-m", "limitkeeper.shells.cli.main", "serve", "--data", folder, "--clock", "event",
-                   "--port", str(PORT), "--snapshot-minutes", "0"]  # fmt: skip
-        with (
-            (Path(folder) / "log").open("wb") as log,
-            subprocess.Popen(command, stderr=log, stdout=log) as server,
-        ):
-            try:
-                _await_ready()
-                rows = [
-                    _batches("application/vnd.apache.arrow.stream"),
-                    _batches("application/json"),
-                    _singles(),
-                    _nothing_done(),
-                    _disk_writes(Path(folder)),
-                ]
-            finally:
-                server.terminate()
-                server.wait(60)
+    with tempfile.TemporaryDirectory(prefix="limitkeeper-bench-") as name:
+        folder = Path(name)
+        with _served(folder / "plain"):
+            rows = [
+                _batches("application/vnd.apache.arrow.stream"),
+                _batches("application/json"),
+                _singles("by the rules"),
+                _nothing_done(),
+                _disk_writes(folder),
+            ]
+        model = model_folder_written(live_model(), folder / "model")
+        with _served(folder / "scored", "--model", str(model)):
+            _batches("application/vnd.apache.arrow.stream")
+            rows.insert(3, _singles("by a scorecard and the rules"))
     return {
         "name": "http",
         "rows": rows,
@@ -61,11 +61,26 @@ def run() -> dict[str, Any]:
             "The client runs on the same cores as the server.",
             (
                 "Single events: asyncio streams over kept connections, about 40 us of processor time a request; "
-                f"the median of {ROUNDS} rounds of {SINGLES:,}, without a model."
+                f"the median of {ROUNDS} rounds of {SINGLES:,}. The scorecard is made by hand, of two live features."
             ),
             "SQLite, synchronous=FULL: every answer comes after its commit.",
         ],
     }
+
+
+@contextlib.contextmanager
+def _served(folder: Path, *more: str) -> Iterator[None]:
+    """A server process on a folder of its own, while the block lasts."""
+    folder.mkdir()
+    command = [sys.executable, "-m", "limitkeeper.shells.cli.main", "serve", "--data", str(folder), "--clock", "event",
+               "--port", str(PORT), "--snapshot-minutes", "0", *more]  # fmt: skip
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log, stdout=log) as server:
+        try:
+            _await_ready()
+            yield
+        finally:
+            server.terminate()
+            server.wait(60)
 
 
 def _await_ready(port: int = PORT) -> None:
@@ -209,11 +224,11 @@ async def _load(requests: list[bytes], port: int) -> tuple[float, list[float]]:
     return len(latencies) / (time.perf_counter() - started), latencies
 
 
-def _singles() -> dict[str, Any]:
+def _singles(by: str) -> dict[str, Any]:
     rounds = [asyncio.run(_load(_requests((20 + number) * 10**8), PORT)) for number in range(ROUNDS)]
     rate, latencies = sorted(rounds, key=lambda each: each[0])[ROUNDS // 2]
     return {
-        "what": f"one event a request with its assessment, concurrency {CONCURRENCY}",
+        "what": f"one event a request with its assessment {by}, concurrency {CONCURRENCY}",
         **_figures(rate, latencies),
     }
 
