@@ -177,12 +177,12 @@ def work(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
     ------
     ConflictError
         When what it rests on was changed in the meantime.
+    StoreTakenError
+        When another server has taken the store from the one that this is.
     StoreBusyError
         When too many write at once.
     """
-    with store.turn(), store.database.connect() as connection, connection.begin():
-        if store.is_sqlite:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    with store.transaction() as connection:
         found = Work(connection, actor, now_us)
         yield found
         found.write_notes()
