@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.store import migrations
+from limitkeeper.store.bell import Bell
 from limitkeeper.store.database import StoreError, check_file, check_revision, database_at
 from limitkeeper.store.entries import entry_mark
 from limitkeeper.store.lock import StoreBusyError, StoreTakenError, lock_of, store_lost, store_taken
@@ -53,6 +54,7 @@ class Store:
         self.url = self.database.url
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turns = Turns()
+        self.outbox_bell = Bell()
         self.epoch = 0
         self._counts: Counts = {}
         self._writer: sa.Connection | None = None
@@ -216,6 +218,8 @@ class Store:
                 self._enter(connection, {name: getattr(commit, name) for name in ENTRY_NAMES})
                 write_parts(connection, commit)
         self._counts = counts
+        if commit.outbox:
+            self.outbox_bell.ring()
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
@@ -364,7 +368,9 @@ class Store:
     def revive_message(self, message_id: int, now_us: int) -> bool:
         """Let a message that was given up wait again; whether there is one."""
         dead = outbox.update().where(outbox.c.id == message_id, outbox.c.status == "dead")
-        return self.change(dead.values(status="waiting", attempts=0, due_us=now_us)) == 1
+        is_revived = self.change(dead.values(status="waiting", attempts=0, due_us=now_us)) == 1
+        self.outbox_bell.ring()
+        return is_revived
 
     def next_offsets(self, topic: str) -> dict[int, int]:
         """The next offset of each partition of a topic."""
