@@ -78,7 +78,7 @@ def _serve(folder: str) -> None:
     web = web_server(engine, "127.0.0.1", PORT, workflow)
     try:
         with open_ways(engine, Ways(workflow=workflow)):
-            served(web)
+            served(web, engine)
     finally:
         engine.stop()
 

@@ -24,10 +24,11 @@ from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store import migrations, tables
 from limitkeeper.store.database import StoreError, database_at
+from limitkeeper.store.lock import StoreTakenError
 from limitkeeper.store.migrations import NEWEST, REVISIONS, UNREVISED, VERSION_TABLE
 from limitkeeper.store.records import Commit
 from limitkeeper.store.schema import metadata
-from limitkeeper.store.sql import Store, StoreTakenError, opened_store
+from limitkeeper.store.sql import Store, opened_store
 from limitkeeper.store.work import work
 from tests.vaults import SEAL
 

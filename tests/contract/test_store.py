@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from limitkeeper.store.database import StoreError
 from limitkeeper.store.entries import entry_mark
+from limitkeeper.store.lock import StoreTakenError
 from limitkeeper.store.records import Commit, ProposalChange
-from limitkeeper.store.sql import Store, StoreTakenError
+from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import alerts, journal, outbox, proposals, rejects
 
 SETTINGS = {"market": "CN"}

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from limitkeeper.connectors.arrow_stream import unpacked_bytes
 from limitkeeper.core.kernel.errors import InputError
 
 ENDINGS = (".parquet", ".csv")
@@ -68,6 +69,8 @@ def arrow_table(content: bytes, rows_max: int) -> pl.DataFrame:
         When the bytes are no such stream, do not hold what they say, or hold more than is let in.
     """
     try:
+        # A batch is unpacked whole, before it can be counted.
+        _check_unpacked(unpacked_bytes(content))
         reader = pa.ipc.open_stream(content)
         return _bounded_table(reader, reader.schema, rows_max)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
@@ -96,14 +99,18 @@ def _bounded_table(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows_ma
     for batch in batches:
         rows, unpacked = rows + batch.num_rows, unpacked + batch.nbytes
         _check_rows(rows, rows_max)
-        if unpacked > UNPACKED_BYTES_MAX:
-            raise InputError("The file is too large unpacked.", value=unpacked, allowed=UNPACKED_BYTES_MAX)
+        _check_unpacked(unpacked)
         kept.append(batch)
     whole = pa.Table.from_batches(kept, schema)
     whole.validate(full=True)
     found = pl.from_arrow(whole)
     assert isinstance(found, pl.DataFrame)
     return found
+
+
+def _check_unpacked(unpacked: int) -> None:
+    if unpacked > UNPACKED_BYTES_MAX:
+        raise InputError("The file is too large unpacked.", value=unpacked, allowed=UNPACKED_BYTES_MAX)
 
 
 def _check_rows(rows: int, rows_max: int) -> None:

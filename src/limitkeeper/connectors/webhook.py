@@ -1,9 +1,11 @@
 """Messages to a webhook, signed as Standard Webhooks says, so that any of its libraries can verify them."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -12,6 +14,10 @@ import httpx
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 
 SEND_SECONDS = 10.0
+"""A whole post, from the look-up of the name to the end of the answer."""
+
+ANSWER_BYTES_MAX = 65_536
+"""Of an answer, which nobody reads; a connection with more of it is not used again."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret, not one
 SECRET_BYTES_MIN = 24
@@ -76,15 +82,19 @@ def checked_url(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An endpoint of somebody else's, and the key that it knows us by."""
+    """An endpoint of somebody else's, and the key that it knows us by; used by one thread at a time."""
 
     url: str
     secret: bytes = field(repr=False)
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=SEND_SECONDS), repr=False)
+    _runner: asyncio.Runner = field(default_factory=asyncio.Runner, repr=False, init=False)
+    _client: httpx.AsyncClient = field(
+        default_factory=lambda: httpx.AsyncClient(timeout=SEND_SECONDS), repr=False, init=False
+    )
 
     def close(self) -> None:
         """Give its connections back."""
-        self.client.close()
+        self._runner.run(self._client.aclose())
+        self._runner.close()
 
     def send(self, message_id: str, timestamp: int, body: bytes) -> None:
         """Send a message; the same id again where it is sent again.
@@ -101,8 +111,21 @@ class Webhook:
             "webhook-signature": signature(self.secret, message_id, timestamp, body),
         }
         try:
-            answer = self.client.post(self.url, content=body, headers=headers)
-        except httpx.HTTPError as error:
+            status = self._runner.run(self._post(body, headers))
+        except (httpx.HTTPError, TimeoutError) as error:
             raise DeliveryError(f"The webhook cannot be reached: {type(error).__name__}.") from error
-        if not answer.is_success:
-            raise DeliveryError("The webhook refused the message.", value=answer.status_code, allowed="2xx")
+        if not httpx.codes.is_success(status):
+            raise DeliveryError("The webhook refused the message.", value=status, allowed="2xx")
+
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status of the answer; each step has a bound of the client's, but only together do they have this one."""
+        async with (
+            asyncio.timeout(SEND_SECONDS),
+            self._client.stream("POST", self.url, content=body, headers=headers) as answer,
+        ):
+            read = 0
+            async for part in answer.aiter_raw():
+                read += len(part)
+                if read > ANSWER_BYTES_MAX:
+                    break
+            return answer.status_code

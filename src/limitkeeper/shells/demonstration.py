@@ -42,7 +42,15 @@ from limitkeeper.shells.console.look import Demonstration, Login
 from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.shells.feeds.submission import answered
 from limitkeeper.shells.feeds.workflow import Workflow
-from limitkeeper.shells.serving import Ways, now_us, open_ways, served, started_engine, web_server
+from limitkeeper.shells.serving import (
+    Ways,
+    check_ended,
+    now_us,
+    open_ways,
+    served,
+    started_engine,
+    web_server,
+)
 from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
 
@@ -172,6 +180,11 @@ def serve_demonstration(
         Is told the address when it can be opened.
     progress
         Told of the events.
+
+    Raises
+    ------
+    LimitkeeperError
+        What made the engine fail.
     """
     engine = engine_of(bank, folder, strategy, model, progress)
     vault = Vault(f"sqlite:///{folder / 'vault.db'}", now_us)
@@ -190,10 +203,11 @@ def serve_demonstration(
         with open_ways(engine, Ways(workflow=workflow)):
             begun.start()
             stream.start()
-            served(server)
+            served(server, engine)
             stream.stop()
     finally:
         engine.stop()
+    check_ended(engine)
 
 
 def let_in(engine: Engine) -> None:

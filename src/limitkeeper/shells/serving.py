@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -26,11 +27,11 @@ from limitkeeper.connectors.channels import MAIL, channels_from_file
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.mail import MailServer, has_password, mail_server
 from limitkeeper.connectors.webhook import Webhook
-from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TOLD_TOPICS
-from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.engines.embedded.requests import Request, StoppedError
 from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.engines.embedded.warming import warming
 from limitkeeper.shells.api.application import application
@@ -51,6 +52,9 @@ MAIL_VARIABLE, PASSWORD_VARIABLE = "LIMITKEEPER_MAIL", "LIMITKEEPER_MAIL_PASSWOR
 
 TICK_SECONDS = 30.0
 """Between two looks at the clock."""
+
+HOLD_SECONDS = 5.0
+"""Between two looks at whether the store is still ours, where a database can lose that."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -158,6 +162,16 @@ def clock_loop(engine: Engine) -> Loop:
     return Loop("clock", work, TICK_SECONDS)
 
 
+def hold_loop(engine: Engine) -> Loop:
+    """The thread that holds the store, so that a server without work knows too when another has taken it."""
+
+    def work() -> bool:
+        engine.store.hold()
+        return False
+
+    return Loop("hold", work, HOLD_SECONDS)
+
+
 def warming_loop(engine: Engine) -> Loop:
     """The thread that has kernels compiled, or loaded, so that nobody who looks waits for it; then it is done."""
     steps = warming(engine)
@@ -177,6 +191,7 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
         warming_loop(engine),
         releases_loop(engine),
         *([] if engine.settings.event_time else [clock_loop(engine)]),
+        *([] if engine.store.is_sqlite else [hold_loop(engine)]),
     ]
     end_traces = add_traces(engine)
     try:
@@ -201,6 +216,24 @@ def open_ways(engine: Engine, ways: Ways) -> Iterator[None]:
         end_traces()
 
 
+class WebServer(uvicorn.Server):
+    """A web server that a second signal of any kind ends at once: what is under way gets no answer."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, at a first signal when what is under way has its answer."""
+        self.force_exit = self.force_exit or self.should_exit
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            for server in self.servers:
+                server.get_loop().call_soon_threadsafe(self._cut)
+
+    def _cut(self) -> None:
+        """End the connections: a socket is not closed before them, from Python 3.12 on."""
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+
 def web_server(
     engine: Engine,
     host: str,
@@ -208,7 +241,11 @@ def web_server(
     workflow: Workflow | None = None,
     demonstration: Demonstration | None = None,
 ) -> uvicorn.Server:
-    """The web server over an engine; ``run`` serves until it is told to stop."""
+    """The web server over an engine; ``run`` serves until it is told to stop, or the engine has failed."""
+
+    async def look() -> None:
+        server.should_exit = server.should_exit or engine.failure is not None
+
     config = uvicorn.Config(
         application(engine, workflow, demonstration),
         host=host,
@@ -216,16 +253,19 @@ def web_server(
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=STOP_SECONDS,
+        callback_notify=look,
+        timeout_notify=0,
         lifespan="off",
         server_header=False,
     )
-    return uvicorn.Server(config)
+    server = WebServer(config)
+    return server
 
 
-def served(server: uvicorn.Server) -> None:
-    """Serve until a signal asks to stop; one more, while what waits is worked off, ends the process at once.
+def served(server: uvicorn.Server, engine: Engine) -> None:
+    """Serve until a signal asks to stop; a second one ends what is under way, and one more the process at once.
 
-    The web server raises the first one again when it has stopped: it means nothing more then.
+    The web server raises what it got again when it has stopped: it means nothing more then.
     """
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: None)
@@ -235,6 +275,25 @@ def served(server: uvicorn.Server) -> None:
     finally:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        if server.force_exit:
+            engine.writer.hurry(patience_seconds=0.0)
+
+
+def check_ended(engine: Engine) -> None:
+    """Nothing, where an engine that was stopped has ended in order.
+
+    Raises
+    ------
+    LimitkeeperError
+        What made it fail.
+    """
+    failure = engine.failure
+    if isinstance(failure, LimitkeeperError):
+        raise failure
+    if failure is not None:
+        raise StoppedError(
+            f"The engine has failed: {type(failure).__name__}.", advice="The log tells why. Start again."
+        ) from failure
 
 
 def set_up_logs() -> None:

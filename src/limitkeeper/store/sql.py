@@ -6,46 +6,29 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.store import migrations
+from limitkeeper.store.bell import Bell
 from limitkeeper.store.database import StoreError, check_file, check_revision, database_at
 from limitkeeper.store.entries import entry_mark
-from limitkeeper.store.lock import Lock, give_back, lock_taken
-from limitkeeper.store.offsets import offset_statements
+from limitkeeper.store.lock import StoreBusyError, StoreTakenError, lock_of, store_lost, store_taken
+from limitkeeper.store.parts import write_parts
 from limitkeeper.store.prepared import Prepared
-from limitkeeper.store.records import Commit, Counts, Entry, ProposalChange, Sent, counted
-from limitkeeper.store.stated import add_stated
-from limitkeeper.store.tables import (
-    FORMAT,
-    alerts,
-    freeze_changes,
-    journal,
-    offsets,
-    outbox,
-    portfolio_alerts,
-    proposals,
-    rejects,
-    store_heads,
-)
+from limitkeeper.store.records import Commit, Counts, Entry, Sent, counted
+from limitkeeper.store.tables import FORMAT, journal, offsets, outbox, store_heads
 from limitkeeper.store.turns import Turns
 
 HEAD = 1
 """The only row of ``store_heads``."""
 
-FREEZE_STATUSES = ("confirmed", "lapsed", "lifted")
-"""What the monitor says of a freeze that stands."""
+ENTRY_NAMES = ("sequence", "kind", "events", "committed_us", "content")
+"""The columns of an entry of the journal."""
+
+HELD = "limitkeeper_epoch"
+"""On each connection, once the store was held: the epoch."""
 
 TURN_SECONDS = 30.0
 """A writer of this process waits so long for the others."""
-
-
-class StoreTakenError(StoreError):
-    """Another engine writes to this store, or has taken it over."""
-
-
-class StoreBusyError(StoreError):
-    """Others of this process write, and the turn did not come: nothing is written, and another attempt may do."""
 
 
 class Store:
@@ -71,6 +54,7 @@ class Store:
         self.url = self.database.url
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turns = Turns()
+        self.outbox_bell = Bell()
         self.epoch = 0
         self._counts: Counts = {}
         self._writer: sa.Connection | None = None
@@ -83,7 +67,8 @@ class Store:
             self.database.dialect,
         )
         self._enter = Prepared(journal.insert(), self.database.dialect)
-        self._lock: Lock | None = None
+        self._lock = lock_of(self.database)
+        self.lost: StoreTakenError | None = None
         try:
             self._admit(upgrades=upgrades, makes=makes)
         except BaseException:
@@ -158,7 +143,8 @@ class Store:
         StoreError
             When the database refuses, as where somebody keeps its tables in use.
         """
-        self._lock_out_others()
+        if not self._lock.take():
+            raise store_taken(self.name)
         try:
             self._bring_up()
         except sa.exc.DBAPIError as error:
@@ -174,24 +160,37 @@ class Store:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             migrations.upgrade(connection)
 
-    def _lock_out_others(self) -> None:
-        self._lock = self._lock or lock_taken(self.database)
-        if self._lock is None:
-            raise self._taken()
+    def hold(self) -> None:
+        """Have the store's lock still, or again where the database lost it, as at its restart; not taken, nothing.
 
-    def _taken(self) -> StoreTakenError:
-        return StoreTakenError(
-            "Another server runs on this store.",
-            value=self.name,
-            advice="Stop it first, or use another store.",
-        )
+        Raises
+        ------
+        StoreTakenError
+            When another server has taken the store meanwhile; nothing is written by this one any more.
+        StoreBusyError
+            When another session holds the lock, and no server has taken the store yet.
+        sqlalchemy.exc.DBAPIError
+            When the database is away.
+        """
+        if self.lost is not None:
+            raise store_lost(self.name)
+        if self.epoch:
+            try:
+                self._lock.keep(self.epoch)
+            except StoreTakenError as error:
+                self.lost = error
+                raise
+
+    def _hold_on(self, connection: sa.Connection) -> None:
+        """Hold the store before a connection's first use: it may be there because the database was started again."""
+        if self.lost is not None or not connection.info.get(HELD):
+            self.hold()
+            connection.info[HELD] = self.epoch
 
     def close(self) -> None:
         """Give the store back."""
         self._drop_writer()
-        if self._lock is not None:
-            give_back(self._lock)
-            self._lock = None
+        self._lock.give_back()
         self.database.dispose()
 
     def write(self, commit: Commit) -> None:
@@ -213,10 +212,14 @@ class Store:
             if moved.rowcount != 1:
                 head = connection.execute(sa.select(store_heads)).one()
                 if (head.sequence, head.epoch) != (commit.sequence, self.epoch):
-                    raise self._taken()
+                    self.lost = store_lost(self.name)
+                    raise self.lost
             else:
-                self._write_parts(connection, commit)
+                self._enter(connection, {name: getattr(commit, name) for name in ENTRY_NAMES})
+                write_parts(connection, commit)
         self._counts = counts
+        if commit.outbox:
+            self.outbox_bell.ring()
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
@@ -241,13 +244,36 @@ class Store:
             self._turns.give_back()
 
     @contextlib.contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A transaction that writes, on a connection of its own.
+
+        Raises as :meth:`turn` and :meth:`hold` do.
+        """
+        with self.database.connect() as connection, self._begun(connection):
+            yield connection
+
+    @contextlib.contextmanager
+    def _begun(self, connection: sa.Connection) -> Iterator[None]:
+        self._hold_on(connection)
+        with self.turn(), connection.begin():
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[sa.Connection]:
+        """A transaction of one statement or two, which waits for its turn in the database."""
+        with self.database.connect() as connection:
+            self._hold_on(connection)
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         """A transaction on the connection that is kept for writing; after a failure a new one is made."""
         try:
             self._writer = connection = self._writer or self.database.connect()
-            with self.turn(), connection.begin():
-                if self.is_sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with self._begun(connection):
                 yield connection
         except BaseException:
             self._drop_writer()
@@ -258,80 +284,6 @@ class Store:
         if writer is not None:
             with contextlib.suppress(sa.exc.SQLAlchemyError):
                 writer.close()
-
-    def _write_parts(self, connection: sa.Connection, commit: Commit) -> None:
-        row = {
-            name: getattr(commit, name) for name in ("sequence", "kind", "events", "committed_us", "content")
-        }
-        self._enter(connection, row)
-        mark = {"sequence": commit.sequence}
-        if commit.alerts:
-            self._upsert_alerts(connection, [each | mark for each in commit.alerts])
-        if commit.seen:
-            statement = (
-                alerts.update()
-                .where(alerts.c.alert_id == sa.bindparam("which"))
-                .values(
-                    {
-                        name: sa.bindparam(name)
-                        for name in ("severity", "rules", "hits", "seen_us", "sequence")
-                    }
-                )
-            )
-            connection.execute(statement, [each | mark for each in commit.seen])
-        self._write_proposals(connection, commit)
-        if commit.stated is not None:
-            add_stated(connection, commit.stated)
-        if commit.portfolio:
-            days = [each | mark for each in commit.portfolio]
-            connection.execute(self._insert(portfolio_alerts).on_conflict_do_nothing(), days)
-        if commit.rejects:
-            connection.execute(rejects.insert(), [each | mark for each in commit.rejects])
-        if commit.outbox:
-            waiting = {"status": "waiting", "attempts": 0, "error": None}
-            connection.execute(outbox.insert(), [each | waiting for each in commit.outbox])
-        for offset in offset_statements(commit.offsets, is_sqlite=self.is_sqlite):
-            connection.execute(offset)
-
-    def _insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - either dialect's insert
-        return (sqlite if self.is_sqlite else postgresql).insert(table)
-
-    def _upsert_alerts(self, connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
-        statement = self._insert(alerts)
-        changing = ("severity", "rules", "hits", "seen_us", "decision_id", "trace", "sequence")
-        statement = statement.on_conflict_do_update(
-            index_elements=["alert_id"],
-            set_={name: statement.excluded[name] for name in changing} | {"status": "open"},
-        )
-        connection.execute(statement, [{"status": "open", **row} for row in rows])
-
-    def _write_proposals(self, connection: sa.Connection, commit: Commit) -> None:
-        for change in commit.proposals:
-            old = (
-                proposals.update()
-                .where(
-                    proposals.c.account_id == change.account_id, proposals.c.status.in_(("open", "confirmed"))
-                )
-                .values(
-                    status=change.status,
-                    status_us=change.ts_us,
-                    reason=change.reason,
-                    sequence=commit.sequence,
-                )
-            )
-            connection.execute(old if change.row else old.where(proposals.c.action == "freeze"))
-            if change.row:
-                now = {
-                    "status": "open",
-                    "status_us": change.ts_us,
-                    "reason": None,
-                    "sequence": commit.sequence,
-                }
-                connection.execute(self._insert(proposals).values(change.row | now).on_conflict_do_nothing())
-        if freezes := [
-            each for change in commit.proposals if (each := _freeze_change(change, commit.sequence))
-        ]:
-            connection.execute(freeze_changes.insert(), freezes)
 
     def entries_after(self, sequence: int) -> Iterator[Entry]:
         """The journal's entries after one, in order, one by one."""
@@ -366,7 +318,7 @@ class Store:
         """
         gone = journal.delete().where(journal.c.sequence <= sequence, journal.c.committed_us < before_us)
         sent = outbox.delete().where(outbox.c.status == "sent", outbox.c.due_us < before_us)
-        with self.database.begin() as connection:
+        with self._changing() as connection:
             connection.execute(sent)
             return int(connection.execute(gone).rowcount)
 
@@ -384,7 +336,7 @@ class Store:
 
     def change(self, statement: sa.Update) -> int:
         """Carry out a change that no micro-batch depends on; how many rows."""
-        with self.database.begin() as connection:
+        with self._changing() as connection:
             return int(connection.execute(statement).rowcount)
 
     def due_messages(
@@ -410,13 +362,15 @@ class Store:
         statement = outbox.update().where(outbox.c.id == sa.bindparam("which"))
         statement = statement.values({name: sa.bindparam(name) for name in names})
         rows = [{"which": each.id} | {name: getattr(each, name) for name in names} for each in results]
-        with self.database.begin() as connection:
+        with self._changing() as connection:
             connection.execute(statement, rows)
 
     def revive_message(self, message_id: int, now_us: int) -> bool:
         """Let a message that was given up wait again; whether there is one."""
         dead = outbox.update().where(outbox.c.id == message_id, outbox.c.status == "dead")
-        return self.change(dead.values(status="waiting", attempts=0, due_us=now_us)) == 1
+        is_revived = self.change(dead.values(status="waiting", attempts=0, due_us=now_us)) == 1
+        self.outbox_bell.ring()
+        return is_revived
 
     def next_offsets(self, topic: str) -> dict[int, int]:
         """The next offset of each partition of a topic."""
@@ -435,13 +389,3 @@ def opened_store(url: str) -> Store:
     """
     check_file(url)
     return Store(url, makes=False)
-
-
-def _freeze_change(change: ProposalChange, sequence: int) -> dict[str, Any] | None:
-    """What a change of proposals says of a freeze, None where it says nothing."""
-    row = change.row
-    status = change.status if row is None else "begun" if row["action"] == "freeze" else None
-    if status != "begun" and status not in FREEZE_STATUSES:
-        return None
-    return {"account_id": change.account_id, "ts_us": change.ts_us, "status": status, "reason": change.reason,
-            "proposal_id": row["proposal_id"] if row else None, "sequence": sequence, "is_kept": False}  # fmt: skip

@@ -42,12 +42,15 @@ class Work:
         Who acts.
     now_us
         When, UTC microseconds.
+    has_sent
+        Whether something was put in the outbox.
     """
 
     connection: sa.Connection
     actor: Actor
     now_us: int
     _noted: list[dict[str, Any]] = field(default_factory=list)
+    has_sent: bool = False
 
     @property
     def dialect(self) -> sa.Dialect:
@@ -141,6 +144,7 @@ class Work:
             "error": None,
         }
         self.add(outbox, message)
+        self.has_sent = True
 
     def move_offsets(self, topic: str, next_offsets: Mapping[int, int]) -> None:
         """Keep how far a topic was read, with what its messages led to."""
@@ -177,15 +181,17 @@ def work(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
     ------
     ConflictError
         When what it rests on was changed in the meantime.
+    StoreTakenError
+        When another server has taken the store from the one that this is.
     StoreBusyError
         When too many write at once.
     """
-    with store.turn(), store.database.connect() as connection, connection.begin():
-        if store.is_sqlite:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    with store.transaction() as connection:
         found = Work(connection, actor, now_us)
         yield found
         found.write_notes()
+    if found.has_sent:
+        store.outbox_bell.ring()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Tables in files."""
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from limitkeeper.connectors.arrow_stream import unpacked_bytes
 from limitkeeper.connectors.tables import arrow_table, parquet_table, table, table_written
 from limitkeeper.core.kernel.errors import InputError
 
@@ -96,3 +98,51 @@ def test_value_that_is_there_once_and_stands_in_every_row_is_counted_in_each(
     for read, content in ((parquet_table, parquet), (arrow_table, arrow)):
         with pytest.raises(InputError, match="too large unpacked"):
             read(content, 10_000)
+
+
+def packed_stream(frame: pa.Table, compression: str | None = "zstd") -> bytes:
+    """The table as a compressed Arrow stream of one batch."""
+    stream = io.BytesIO()
+    with pa.ipc.new_stream(
+        stream, frame.schema, options=pa.ipc.IpcWriteOptions(compression=compression)
+    ) as writer:
+        writer.write_table(frame)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("is_dictionary", [False, True])
+def test_compressed_batch_is_refused_by_what_it_says_before_it_is_unpacked(
+    monkeypatch: pytest.MonkeyPatch, *, is_dictionary: bool
+) -> None:
+    texts = pa.array(["x" * 10_000] * 1_000)
+    if is_dictionary:
+        texts = pa.DictionaryArray.from_arrays(pa.array([0], pa.int16()), texts)
+    content = packed_stream(pa.table({"event_id": texts}))
+    assert len(content) < 20_000
+    monkeypatch.setattr("limitkeeper.connectors.tables.UNPACKED_BYTES_MAX", 1_000_000)
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(InputError, match="too large unpacked"):
+        arrow_table(content, 10_000)
+    assert pa.default_memory_pool().max_memory() <= max(before, 1_000_000)
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4", None])
+def test_bytes_of_a_stream_are_counted_as_they_are_unpacked(compression: str | None) -> None:
+    frame = pa.table(
+        {"a": pa.array(np.arange(1_000)), "b": pa.array([None, "word"] * 500), "c": [[1, 2]] * 1_000}
+    )
+    (batch,) = frame.to_batches()
+    content = packed_stream(frame, compression)
+    padding = 64 * 10
+    assert batch.nbytes <= unpacked_bytes(content) <= batch.nbytes + padding
+    assert arrow_table(content, 1_000).height == 1_000
+
+
+def test_stream_that_is_broken_anywhere_is_refused_as_one() -> None:
+    content = packed_stream(pa.table({"account_id": ["a", "b"] * 200, "limit": [1, 2] * 200}))
+    chance = np.random.default_rng(3)
+    for place in chance.integers(0, len(content), 400):
+        broken = bytearray(content)
+        broken[place] ^= int(chance.integers(1, 256))
+        with contextlib.suppress(InputError):
+            arrow_table(bytes(broken), 1_000)

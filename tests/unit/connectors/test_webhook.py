@@ -1,7 +1,9 @@
 import base64
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from standardwebhooks import Webhook as Verifier
@@ -45,8 +47,50 @@ def test_answer_that_is_no_success_is_a_failed_delivery(receiver: Receiver, stat
 
 
 def test_endpoint_that_is_away_is_a_failed_delivery() -> None:
-    with pytest.raises(DeliveryError, match="cannot be reached"):
-        Webhook("http://127.0.0.1:9/hook", secret_bytes(SECRET)).send("m-1", 1, b"{}")
+    webhook = Webhook("http://127.0.0.1:9/hook", secret_bytes(SECRET))
+    with closing(webhook), pytest.raises(DeliveryError, match="cannot be reached"):
+        webhook.send("m-1", 1, b"{}")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\nx: ", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"]
+)
+def test_endpoint_that_answers_byte_by_byte_is_left_in_time(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limitkeeper.connectors.webhook.SEND_SECONDS", 0.5)
+    is_over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(answer)
+            while not is_over.wait(0.05):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        slow = threading.Thread(target=drip, args=(listening,))
+        slow.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
+        guard = threading.Timer(
+            30, is_over.set
+        )  # without a bound the answer would end here, and be no failure
+        guard.start()
+        webhook = Webhook(url, secret_bytes(SECRET))
+        with closing(webhook), pytest.raises(DeliveryError, match="TimeoutError"):
+            webhook.send("m-1", 1, b"{}")
+        is_over.set()
+        guard.cancel()
+        slow.join()
+
+
+def test_answer_without_an_end_is_not_read_to_it(receiver: Receiver) -> None:
+    receiver.content = b"x" * 3_000_000
+    receiver.statuses += [200, 500]
+    with closing(Webhook(receiver.url, secret_bytes(SECRET))) as webhook:
+        webhook.send("m-1", 1, b"{}")
+        with pytest.raises(DeliveryError, match="refused"):
+            webhook.send("m-2", 1, b"{}")
 
 
 @pytest.mark.parametrize("text", ["", "whsec_", "whsec_c2hvcnQ=", "not base64 at all!"])

@@ -6,6 +6,7 @@ import pytest
 
 from limitkeeper.shells.feeds import loop as module
 from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.store.bell import Bell
 
 
 def test_round_comes_only_after_the_start() -> None:
@@ -44,3 +45,23 @@ def test_what_was_never_started_can_be_stopped_and_what_was_does_its_end() -> No
     loop.start()
     loop.stop()
     assert ended == ["end"]
+
+
+def test_round_waits_for_the_bell_and_one_that_was_rung_during_a_round_is_heard() -> None:
+    bell, rounds, third = Bell(), list[int](), threading.Event()
+
+    def work() -> bool:
+        rounds.append(len(rounds))
+        if len(rounds) == 2:
+            bell.ring()
+        if len(rounds) == 3:
+            third.set()
+        return False
+
+    loop = Loop("listening", work, 0.0, bell=bell, silence_seconds=3_600.0)
+    loop.start()
+    assert not third.wait(0.05)
+    assert rounds == [0]
+    bell.ring()
+    assert third.wait(10)
+    loop.stop()

@@ -205,7 +205,7 @@ class Engine:
     @property
     def failure(self) -> BaseException | None:
         """What made it fail, if it did."""
-        return self._failure or self.writer.failure
+        return self._failure or self.writer.failure or self.store.lost
 
     @property
     def sequence(self) -> int:
@@ -422,7 +422,7 @@ class Engine:
     def _try_snapshot(self) -> None:
         try:
             self.take_snapshot()
-        except (OSError, sa.exc.SQLAlchemyError) as error:  # the journal still holds everything
+        except (OSError, sa.exc.SQLAlchemyError, StoreError) as error:  # the journal still holds everything
             log.warning("snapshot_failed", problem=str(error))
             self._snapshot_at = time.monotonic()
 

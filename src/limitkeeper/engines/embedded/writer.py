@@ -16,8 +16,9 @@ import structlog
 from limitkeeper.engines.embedded.commits import Result, commit_of
 from limitkeeper.engines.embedded.requests import Request, StoppedError
 from limitkeeper.engines.embedded.settings import Settings
+from limitkeeper.store.lock import StoreBusyError
 from limitkeeper.store.records import Commit
-from limitkeeper.store.sql import Store, StoreBusyError
+from limitkeeper.store.sql import Store
 
 log = structlog.get_logger()
 
@@ -64,7 +65,7 @@ class Writer:
         self._busy = False
         self._closing = False
         self._hurried = threading.Event()
-        self._hurried_at = 0.0
+        self._hurried_at, self._patience_seconds = 0.0, GIVE_UP_SECONDS
         self._thread: threading.Thread | None = None
 
     def put(self, result: Result | None, requests: Sequence[Request], told: Told) -> None:
@@ -109,10 +110,17 @@ class Writer:
             if self.failure is not None:
                 raise self.failure
 
-    def hurry(self) -> None:
-        """Try at once, and from now on give up what cannot be written for :data:`GIVE_UP_SECONDS`."""
+    def hurry(self, patience_seconds: float | None = None) -> None:
+        """Try at once, and from now on give up what cannot be written for so long; the first word counts.
+
+        Parameters
+        ----------
+        patience_seconds
+            :data:`GIVE_UP_SECONDS` where nothing is said.
+        """
         if not self._hurried.is_set():
             self._hurried_at = time.monotonic()
+            self._patience_seconds = GIVE_UP_SECONDS if patience_seconds is None else patience_seconds
             self._hurried.set()
 
     def close(self) -> None:
@@ -194,7 +202,7 @@ class Writer:
         if not self._hurried.is_set():
             self._hurried.wait(seconds)
             return
-        left = max(since, self._hurried_at) + GIVE_UP_SECONDS - time.monotonic()
+        left = max(since, self._hurried_at) + self._patience_seconds - time.monotonic()
         if left <= 0:
             raise StoppedError(
                 "The store is away: what waits is not written, and nobody was told that it is.",

@@ -156,6 +156,7 @@ def serve(
     from limitkeeper.shells.feeds.bank import BankTopics
     from limitkeeper.shells.serving import (
         Ways,
+        check_ended,
         is_event_time,
         open_ways,
         served,
@@ -222,8 +223,7 @@ def serve(
                 f"{'. A TRIAL: the strategy is not live' if trial else ''}."
                 f"{f' Console: http://{host}:{port}/console/' if workflow and port else ''}"
             )
-            served(server)
+            served(server, engine)
     finally:
         engine.stop()
-    if engine.failure is not None:
-        raise typer.Exit(1)
+    check_ended(engine)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
+from limitkeeper.store.bell import Bell
+
 log = structlog.get_logger()
 
 FAILURE_SECONDS = 5.0
@@ -24,12 +26,23 @@ class Loop:
         Between rounds.
     end
         Done once, after the last round.
+    bell
+        After the rest, the next round waits until it was rung since the last one began, at most ``silence_seconds``.
+    silence_seconds
+        After so long there is a round without the bell: others may have written, and what waits becomes due.
     """
 
     def __init__(
-        self, name: str, work: Callable[[], bool], rest_seconds: float, end: Callable[[], None] | None = None
+        self,
+        name: str,
+        work: Callable[[], bool],
+        rest_seconds: float,
+        end: Callable[[], None] | None = None,
+        bell: Bell | None = None,
+        silence_seconds: float = 0.0,
     ) -> None:
         self.name, self.work, self.rest_seconds, self.end = name, work, rest_seconds, end
+        self.bell, self.silence_seconds = bell, silence_seconds
         self.stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -39,19 +52,23 @@ class Loop:
 
     def _run(self) -> None:
         while not self.stopping.is_set():
-            rest = self.rest_seconds
+            rest, silence = self.rest_seconds, self.silence_seconds
+            heard = self.bell.rung if self.bell else 0
             try:
                 if self.work():
-                    rest = 0.0
+                    rest = silence = 0.0
             except Exception as error:  # noqa: BLE001 - a thread that ends in silence is seen by nobody
                 log.warning("round_failed", loop=self.name, problem=f"{type(error).__name__}: {error}"[:500])
-                rest = FAILURE_SECONDS
-            self.stopping.wait(rest)
+                rest, silence = FAILURE_SECONDS, 0.0
+            if not self.stopping.wait(rest) and self.bell:
+                self.bell.awaited(heard, silence)
         if self.end is not None:
             self.end()
 
     def stop(self) -> None:
         """Stop after the round that is under way."""
         self.stopping.set()
+        if self.bell:
+            self.bell.ring()
         if self._thread.ident is not None:
             self._thread.join()

@@ -17,6 +17,10 @@ from limitkeeper.shells.feeds.loop import Loop
 from limitkeeper.shells.feeds.workflow import engine_channel
 
 LOOK_SECONDS = 0.25
+"""Between two looks, where something was written meanwhile."""
+
+SILENCE_SECONDS = 1.0
+"""And so long more where nothing was by this process: commands write too, and what failed becomes due again."""
 
 
 def webhook_channel(webhook: Webhook) -> Channel:
@@ -88,5 +92,5 @@ def _loop(
         found = deliver_due(engine.store, channels.get, engine.now_us, only=only, but=but, is_over=is_over)
         return sum(found) > 0
 
-    loop = Loop(name, work, LOOK_SECONDS, end)
+    loop = Loop(name, work, LOOK_SECONDS, end, engine.store.outbox_bell, SILENCE_SECONDS)
     return loop
