@@ -57,7 +57,7 @@ class CaseOpening:
     Parameters
     ----------
     kind, action
-        decision, campaign, restoration, appeal, request; decrease, freeze, close, restore, increase.
+        decision, campaign, restoration, appeal, request; decrease, freeze, close, restore, increase, thaw.
     account_id, customer_id
         Whose; None of a campaign.
     limit_before_cents, limit_after_cents, exposure_cents

@@ -18,7 +18,7 @@ Facts = Mapping[str, Fact]
 
 FACTS: Mapping[str, str] = {
     "kind": "what the case is about: decision, campaign, restoration, appeal, request",
-    "action": "decrease, freeze, close, restore, increase",
+    "action": "decrease, freeze, close, restore, increase, thaw",
     "trigger": "what led to it",
     "segment": "of the account",
     "cut_cents": "limit before less limit after; below 0 where the limit rises",
