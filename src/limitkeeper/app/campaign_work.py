@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from limitkeeper.app.campaign_rows import ACTIONS
-from limitkeeper.app.campaigns import CANCELLED, CANCELLING, DONE, WORKING
+from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, WORKING
 from limitkeeper.app.decisions import Effects, shown_line
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording

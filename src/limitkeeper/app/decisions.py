@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_effects import APPEAL, give_back
-from limitkeeper.app.campaigns import CAMPAIGN, begun
+from limitkeeper.app.campaign_states import CAMPAIGN
+from limitkeeper.app.campaigns import begun
 from limitkeeper.app.case_ends import STANDING
 from limitkeeper.app.corrections import letters_corrected
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy

@@ -29,7 +29,10 @@ FACTS: Mapping[str, str] = {
     "refused_automation": "whether the customer refuses solely automated decisions",
     "balance_unknown": "whether what is owed is not known, of a customer's request to lower his line",
     "accounts": "of a campaign, else 1",
-    "split_from_tier": "of a part of a campaign, the tier that the whole needed or lay on, whichever is higher",
+    "split_from_tier": (
+        "of a part of a campaign, split from it or proposed again: the highest tier that the whole needed or lay on, "
+        "or that all that is counted together needs"
+    ),
 }
 """What a rule may ask of a case."""
 
