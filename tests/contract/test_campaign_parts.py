@@ -101,12 +101,10 @@ def test_piece_of_a_campaign_that_led_to_nothing_needs_the_tier_and_the_mandate_
 def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(store: Store) -> None:
     cancel(store, propose(store, campaign_rows(6)))  # 600,015 of exposure
     piece = propose(store, campaign_rows(6)[:2], TOM)
+    few = campaign_rows(6)[:2]
     with work(store, TOM, NOW_US) as w:
-        frame = campaign_rows(6)[:2]
-        document = proposal_document(
-            w, piece, Proposal("autumn", rows_taken(frame, standing_of(w, frame["account_id"][:0]), reasons=["product_change"])),
-            POLICY,
-        )  # fmt: skip
+        found = rows_taken(few, standing_of(w, few["account_id"][:0]), reasons=["product_change"])
+        document = proposal_document(w, piece, Proposal("autumn", found), POLICY)
     assert document["required_tier"] == case(store, piece)["required_tier"] == 2
     with pytest.raises(RefusedError) as error:
         act(store, piece, "bob", "claim")
