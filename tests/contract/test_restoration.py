@@ -11,11 +11,12 @@ from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.limits import LimitChange, effected_due, entries_of, planned
+from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import notice_content
 from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.steps import steps_looked_at
-from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
+from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.limits.ledger import LedgerError
 from limitkeeper.store.case_tables import cases, mandates
@@ -30,6 +31,7 @@ NOW_US = 1_790_000_000_000_000
 POLICY = approval_policy()
 EFFECTS = effects(SEAL, notice_policy("CN"))
 ANN = Actor("ann", frozenset({OFFICER}))
+KIM = Actor("kim", frozenset({CUSTOMER}), "c-1")
 TRACE: dict[str, Any] = {
     "decision_id": "d",
     "rules": [{"action": "decrease", "hit": True}],
@@ -191,6 +193,63 @@ def test_cut_that_is_decided_replaces_a_restoration_that_is_planned(store: Store
     decide(store, NOW_US, "decrease", 400_000, 300_000)
     effected_due(store, NOW_US + 500 * DAY_US, is_out)
     assert limit(store) == 300_000
+
+
+def restored_then_asked(store: Store) -> None:
+    """A restoration to 650,000, 900,000 and 1,000,000, of which the first step is made, gives way to Kim's request."""
+    cut(store)
+    with work(store, SYSTEM, NOW_US) as w:
+        case_id = restoration_opened(w, POLICY, EFFECTS, "a", "appeal")
+    approve(store, case_id, NOW_US)
+    effected_due(store, NOW_US, is_out)
+    with work(store, KIM, NOW_US + DAY_US) as w:
+        request_made(w, POLICY, EFFECTS, "a", 300_000, SeenLine(650_000, 0))
+    assert [each for each in ledger(store) if each[1] == "planned"] == [("decrease", "planned", 300_000)]
+
+
+def taken_back(store: Store, now_us: int) -> None:
+    with work(store, KIM, now_us) as w:
+        request_taken_back(w, POLICY, EFFECTS, "a")
+
+
+def test_request_that_is_taken_back_puts_the_restoration_that_it_replaced_in_place_again(
+    store: Store,
+) -> None:
+    restored_then_asked(store)
+    before = ledger(store)
+    taken_back(store, NOW_US + 2 * DAY_US)
+    after = ledger(store)
+    assert [each[:2] for each in after[: len(before)]].count(("restore", "cancelled")) == 2  # as they were
+    assert after[len(before) :] == [("restore", "planned", 900_000), ("restore", "planned", 1_000_000)]
+    assert kinds(store)[-1] == "request_taken_back_restored"
+    row = store.rows(sa.select(notices).order_by(notices.c.made_us))[-1]
+    assert "10,000.00" in "".join(notice_content(row, SEAL).paragraphs)
+    for days, expected in ((59, 650_000), (60, 900_000), (120, 1_000_000)):
+        now_us = NOW_US + days * DAY_US + 10
+        steps_looked_at(store, EFFECTS, lambda _account: BETTER, now_us)
+        effected_due(store, now_us, is_out)
+        assert limit(store) == expected
+
+
+def test_restoration_that_a_later_cut_stands_against_is_looked_at_by_a_person_when_the_request_is_taken_back(
+    store: Store,
+) -> None:
+    restored_then_asked(store)
+    decide(store, NOW_US + 2 * DAY_US, "decrease", 650_000, 600_000)
+    for _ in range(2):
+        taken_back(store, NOW_US + 2 * DAY_US + 1)
+        assert not [each for each in ledger(store) if each[:2] == ("restore", "planned")]
+        (row,) = store.rows(sa.select(cases).where(cases.c.is_live))
+        assert (row["kind"], row["action"], row["limit_after_cents"], row["tier"]) == (
+            "restoration", "restore", 1_000_000, 2,
+        )  # fmt: skip
+        told = [
+            row["kind"]
+            for row in store.rows(sa.select(notices).where(notices.c.made_us > NOW_US + 2 * DAY_US))
+        ]
+        assert "request_taken_back_reviewed" in told
+        with work(store, KIM, NOW_US + 2 * DAY_US + 1) as w:
+            request_made(w, POLICY, EFFECTS, "a", 300_000, SeenLine(650_000, 0))
 
 
 def test_customer_who_was_cut_before_there_was_a_ledger_is_restored_up_to_what_the_monitor_knows(

@@ -100,7 +100,7 @@ def test_own_request_is_approved_at_once_and_takes_effect_after_the_cooling_off(
     effected_due(store, NOW_US + 3 * DAY_US, is_out)
     assert limit(store) == wanted
     with pytest.raises(LedgerError, match="waits"), work(store, KIM, NOW_US + 4 * DAY_US) as w:
-        request_taken_back(w, EFFECTS, "a-1")
+        request_taken_back(w, POLICY, EFFECTS, "a-1")
 
 
 def test_request_is_taken_back_within_the_cooling_off_and_can_be_made_anew(store: Store) -> None:
@@ -108,7 +108,7 @@ def test_request_is_taken_back_within_the_cooling_off_and_can_be_made_anew(store
     with pytest.raises(LedgerError, match="waits already"):
         ask(store, 400_000)
     with work(store, KIM, NOW_US + DAY_US) as w:
-        request_taken_back(w, EFFECTS, "a-1")
+        request_taken_back(w, POLICY, EFFECTS, "a-1")
     effected_due(store, NOW_US + 9 * DAY_US, is_out)
     assert limit(store) == 1_000_000
     assert kinds(store) == ["closed_at_request", "request_taken_back"]
@@ -132,7 +132,7 @@ def test_request_where_the_balance_is_not_known_waits_for_a_person_and_can_be_ta
     case = ask(store, 400_000, SeenLine(1_000_000, None))
     assert (case["state"], json.loads(case["tier_rules"])) == ("open", ["balance_unknown"])
     with work(store, KIM, NOW_US) as w:
-        request_taken_back(w, EFFECTS, "a-1")
+        request_taken_back(w, POLICY, EFFECTS, "a-1")
     (row,) = store.rows(sa.select(cases))
     assert (row["state"], row["outcome"]) == ("withdrawn", "taken back")
 
@@ -303,7 +303,7 @@ def test_contact_is_used_with_consent_alone_shown_masked_and_forgotten_when_aske
     assert mail == []
     with work(store, KIM, NOW_US + 1) as w:
         consent_set(w, "c-1", contact_id, consents=True)
-        request_taken_back(w, EFFECTS, "a-1")
+        request_taken_back(w, POLICY, EFFECTS, "a-1")
     deliver_notices(store, {"mail": mail.append}, SEAL, lambda: NOW_US + 1)
     assert [letter.address for letter in mail] == ["kim@mail.test"]
     with work(store, KIM, NOW_US + 2) as w:

@@ -127,7 +127,7 @@ class LineMachine(RuleBasedStateMachine):
     def customer_takes_back(self) -> None:
         try:
             with work(self.store, KIM, self.now_us) as w:
-                self.taken_back |= set(request_taken_back(w, EFFECTS, "a"))
+                self.taken_back |= set(request_taken_back(w, POLICY, EFFECTS, "a"))
         except LedgerError:
             pass
 

@@ -1,4 +1,4 @@
-"""The policy of approval as its files hold it: tiers, clocks, quorum."""
+"""The policy of approval as its files hold it: tiers, clocks, quorum, parts of campaigns."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class ApprovalPolicy:
     rules
         Of tiers.
     parameters
-        Dated: clocks and quorum.
+        Dated: clocks, quorum, and what is counted together with a campaign.
     hash
         Of all of it, to be kept with each case.
     """
@@ -51,6 +51,11 @@ class ApprovalPolicy:
             TEAM_TIER: second,
             COMMITTEE_TIER: TierClock(at["tier_3_remind_hours"], None, at["tier_3_end_hours"]),
         }
+
+    def campaign_parts(self, day: dt.date) -> tuple[float, float]:
+        """For how many days a campaign that led to nothing is counted with later ones, and from which share shared."""
+        at = parameters_in_force(self.parameters, day)
+        return at["campaign_parts_days"], at["campaign_parts_share"]
 
     def quorum(self, day: dt.date) -> int:
         """The votes that a committee needs on a day."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.campaigns import PROPOSED
+from limitkeeper.app.campaign_states import PROPOSED
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.campaign_tables import campaigns
 from limitkeeper.store.case_tables import cases

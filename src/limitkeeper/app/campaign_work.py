@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from limitkeeper.app.campaign_rows import ACTIONS
-from limitkeeper.app.campaigns import CANCELLED, CANCELLING, DONE, WORKING
-from limitkeeper.app.decisions import Effects, Told, lowering, shown_line
+from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, WORKING
+from limitkeeper.app.decisions import Effects, shown_line
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording
-from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, quiet_hours, sealed_or_nothing
-from limitkeeper.app.policy import LANGUAGES, reason_wording
+from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, WITHDRAWN, quiet_hours, sealed_or_nothing
+from limitkeeper.app.told import Told, lowering, reasons_of_codes
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.instants import instant, us_of
 from limitkeeper.core.kernel.progress import Progress, unseen
@@ -29,7 +29,6 @@ from limitkeeper.core.limits.changes import Step
 from limitkeeper.core.limits.ledger import CANCELLED as ENTRY_CANCELLED
 from limitkeeper.core.limits.ledger import EFFECTIVE, INCREASE, OPEN, PLANNED, RAISING
 from limitkeeper.core.notice.notice import amount_text, notice_pattern, pattern_marks
-from limitkeeper.core.notice.reasons import Reason, reason_texts
 from limitkeeper.store import prepared
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
@@ -42,9 +41,6 @@ from limitkeeper.store.work import ConflictError, Work, work
 
 SWEEP_ITEMS = 10_000
 """Items that are worked off in one transaction."""
-
-WITHDRAWN = "withdrawn"
-"""The state of a notice that nobody is sent any more."""
 
 
 def campaigns_worked(
@@ -209,7 +205,7 @@ class _Batch:
         key = (told.kind, language, row.reasons, told.effective_us, len(told.steps))
         variant = self.patterns.get(key)
         if variant is None:
-            trace = {"reasons": _reasons(row.reasons)}
+            trace = {"reasons": reasons_of_codes(row.reasons)}
             variant = self.patterns[key] = self._variant(told, trace, language)
         sign = self.sign
         own = [encode_basestring(shown_line(row.account_id))[1:-1],
@@ -305,19 +301,6 @@ class _Batch:
 
 AT_ONCE = 500
 """Numbers in one statement."""
-
-
-@cache
-def _reasons(codes: str) -> list[dict[str, str]]:
-    """Reasons as a trace has them, of a JSON list of codes."""
-    reasons = [Reason(code) for code in json.loads(codes)]
-    texts = [reason_texts(reasons, reason_wording(language)) for language in LANGUAGES]
-    return [
-        {"code": each[0]["code"]}
-        | {language: text["text"] for language, text in zip(LANGUAGES, each, strict=True)}
-        | {f"help_{language}": text["help"] for language, text in zip(LANGUAGES, each, strict=True)}
-        for each in zip(*texts, strict=True)
-    ]
 
 
 @cache

@@ -12,32 +12,23 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_impact import impact_of
+from limitkeeper.app.campaign_parts import READ_AT_ONCE, Whole, opening_of, put_forward_before, split_whole
 from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken, accounts_named, rows_taken
-from limitkeeper.app.cases import CaseOpening, case_opened, case_withdrawn
+from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, PROPOSED, SPLIT, WORKING
+from limitkeeper.app.cases import case_opened, case_withdrawn
 from limitkeeper.app.live import check_decided_by_live
 from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
 from limitkeeper.core.kernel.instants import day_of
-from limitkeeper.core.limits.ledger import CLOSE, DECREASE, INCREASE, PLANNED
+from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.work import Work
 
-CAMPAIGN = "campaign"
-"""The kind of its case."""
-
-PROPOSED, WORKING, DONE, CANCELLING, CANCELLED, SPLIT = (
-    "proposed", "working", "planned", "cancelling", "cancelled", "split",
-)  # fmt: skip
-"""States of a campaign; one that is proposed is where its case is."""
-
 NAME_LETTERS_MAX = 200
-
-_BY_WEIGHT = (CLOSE, DECREASE, INCREASE)
-_SUSPECTED = "suspected_violation"
 
 
 class CampaignError(LimitkeeperError):
@@ -104,13 +95,10 @@ def proposal_document(
     taken, impact = proposal.taken, proposal.impact
     told: dict[str, Any] = {"required_tier": None, "tier_rules": []}
     if not taken.items.is_empty():
-        tier, rules = policy.tier(opening_of(w, impact).tier_facts(), day_of(w.now_us))
+        opening = opening_of(w, impact, policy, whole=put_forward_before(w, taken.items, policy, campaign_id))
+        tier, rules = policy.tier(opening.tier_facts(), day_of(w.now_us))
         told = {"required_tier": tier, "tier_rules": list(rules)}
     return {"campaign_id": campaign_id, "name": proposal.name, **told, "impact": impact}
-
-
-READ_AT_ONCE = 50_000
-"""Rows of the store that are looked at together, so that only what a campaign is about is kept."""
 
 
 def standing_of(w: Work, account_ids: pl.Series) -> Standing:
@@ -174,7 +162,8 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         raise CampaignError(
             "The name is empty or too long.", value=proposal.name[:50], allowed="1 to 200 letters"
         )
-    campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us)
+    whole = put_forward_before(w, items, policy)
+    campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole)
     w.add(campaigns, row)
     names = ("campaign_id", "number", *COLUMNS, "state")
     numbered = (
@@ -187,51 +176,17 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
 
 def _opened(
     w: Work, name: str, items: pl.DataFrame, impact: Mapping[str, Any], policy: ApprovalPolicy, earliest_us: int,
-    whole: Mapping[str, Any] | None = None,
+    whole: Whole | None = None, split_from: str | None = None,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
-    """The case of a campaign, and the campaign's row; of a part with the case of the whole."""
+    """The case of a campaign, and the campaign's row; of a part with the whole."""
     named = items_hash(items)
-    split_from = None if whole is None else whole["case_id"]
-    case_id = case_opened(w, opening_of(w, impact, named, whole), policy, _never)
+    case_id = case_opened(w, opening_of(w, impact, policy, named, whole), policy, _never)
     return case_id, {
         "campaign_id": case_id, "name": name, "state": PROPOSED, "impact": json.dumps(impact, ensure_ascii=False),
         "items": items.height, "items_hash": named, "split_from": split_from, "earliest_us": earliest_us, "reached": 0,
         "planned": 0, "set_aside": 0, "cancelled": 0, "cancel_why": None, "maker_id": w.actor.actor_id,
         "made_us": w.now_us, "version": 1,
     }  # fmt: skip
-
-
-def opening_of(
-    w: Work, impact: Mapping[str, Any], named: str = "", whole: Mapping[str, Any] | None = None
-) -> CaseOpening:  # fmt: skip
-    """What the case of a campaign is about: the gravest of its actions, and its sums.
-
-    Parameters
-    ----------
-    w
-        Of who proposes.
-    impact
-        The sums of its accounts.
-    named
-        The hash of the items, which is the case's identity.
-    whole
-        The case of the campaign that it is a part of: who may not decide on that decides on no part, and the tier that
-        it needed or lay on is the lowest of each.
-    """
-    triggers = {each["name"] for each in impact["by_trigger"]}
-    actions = {each["name"] for each in impact["by_action"]}
-    trigger = _SUSPECTED if _SUSPECTED in triggers else next(iter(triggers)) if len(triggers) == 1 else None
-    facts = {"accounts": impact["accounts"], "trigger": trigger}
-    parties = recused = frozenset[str]()
-    if whole is not None:
-        parties = frozenset({whole["maker_id"], *json.loads(whole["parties"])})
-        recused = frozenset(json.loads(whole["recused"]))
-        facts |= {"split_from_tier": max(whole["required_tier"], whole["tier"])}
-    return CaseOpening(
-        CAMPAIGN, next(each for each in _BY_WEIGHT if each in actions), None, impact["limit_before_cents"],
-        impact["limit_after_cents"], impact["exposure_cents"], w.actor.actor_id,
-        decision_id=named.removeprefix("sha256:")[:32], facts=facts, parties=parties, recused=recused,
-    )  # fmt: skip
 
 
 def _never(_w: Work, row: Mapping[str, Any]) -> None:
@@ -271,7 +226,8 @@ def split(
     """Split a campaign that waits into two cases of their own: the items that a condition holds of, and the others.
 
     Who may not decide on the campaign, and who splits it, decides on neither; both need the tier that it needed or
-    lay on. Votes are not taken along, so that nobody loses his: where there are any, it is not split.
+    lay on, and a mandate for all of it. Votes are not taken along, so that nobody loses his: where there are any, it is
+    not split.
 
     Parameters
     ----------
@@ -318,7 +274,8 @@ def split(
     for place, part in enumerate(parts, 1):
         name = f"{row['name']} ({place})"[-NAME_LETTERS_MAX:]
         impact = impact_of(part) | {"fairness": treated(w, name, part)}
-        part_id, new = _opened(w, name, part, impact, policy, row["earliest_us"], case)
+        whole = split_whole(case, impact)
+        part_id, new = _opened(w, name, part, impact, policy, row["earliest_us"], whole, campaign_id)
         w.add(campaigns, new)
         ids.append(part_id)
     _moved(w, campaign_id, ids, parts[0]["number"].to_list())

@@ -57,7 +57,7 @@ class CaseOpening:
     Parameters
     ----------
     kind, action
-        decision, campaign, restoration, appeal, request; decrease, freeze, close, restore, increase.
+        decision, campaign, restoration, appeal, request; decrease, freeze, close, restore, increase, thaw.
     account_id, customer_id
         Whose; None of a campaign.
     limit_before_cents, limit_after_cents, exposure_cents
@@ -69,6 +69,8 @@ class CaseOpening:
     facts
         What else the tiers ask of: trigger, segment, customer_total_cents, model_uncertainty, refused_automation,
         accounts, split_from_tier.
+    counted_cut_cents, counted_exposure_cents
+        Of what it is a part of, besides its own: mandates cover both together.
     parties, recused
         Who had a part in it before, or recused himself, and may not decide.
     proposals
@@ -86,6 +88,8 @@ class CaseOpening:
     proposal_id: str | None = None
     decision_id: str | None = None
     facts: dict[str, str | float | bool | None] = field(default_factory=dict)
+    counted_cut_cents: int = 0
+    counted_exposure_cents: int = 0
     parties: frozenset[str] = frozenset()
     recused: frozenset[str] = frozenset()
     proposals: tuple[Mapping[str, Any], ...] = ()
@@ -195,8 +199,9 @@ def case_opened(
     tier, rules = policy.tier(facts, day)
     tier = tier if held_why is None else max(tier, TEAM_TIER)  # the system does not approve it
     case = opened_case(
-        case_id, opening.action, opening.cut_cents, opening.exposure_cents, tier, rules, opening.maker_id,
-        policy.clocks(day), w.now_us,
+        case_id, opening.action, opening.cut_cents + opening.counted_cut_cents,
+        opening.exposure_cents + opening.counted_exposure_cents, tier, rules, opening.maker_id, policy.clocks(day),
+        w.now_us,
     )  # fmt: skip
     case = replace(case, parties=opening.parties, recused=opening.recused)
     row = {name: getattr(opening, name) for name in ("kind", "account_id", "customer_id", "limit_before_cents",

@@ -1,42 +1,67 @@
 """From an approved case to the customer: the notice, and the entries in the ledger that wait for it."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
+
 from limitkeeper.app.appeal_effects import APPEAL, give_back
-from limitkeeper.app.campaigns import CAMPAIGN, begun
+from limitkeeper.app.campaign_states import CAMPAIGN
+from limitkeeper.app.campaigns import begun
 from limitkeeper.app.case_ends import STANDING
+from limitkeeper.app.corrections import letters_corrected
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
     ENGINE_TOPIC,
     LimitChange,
     cancelled,
     entries_in_effect,
+    lenders_ahead,
     limit_now_cents,
     line_row,
     planned_rows,
+    requests_ahead,
     steps_planned,
 )
 from limitkeeper.app.notice_policy import NoticePolicy, notice_wording
 from limitkeeper.app.notices import customer_row, written
 from limitkeeper.app.ownership import owner_of
+from limitkeeper.app.plans import replaced_by
 from limitkeeper.app.policy import reason_wording
+from limitkeeper.app.told import (
+    Told,
+    cut_entries,
+    cut_from_cents,
+    entries_of_rows,
+    lowering,
+    trace_of,
+    with_requests,
+)
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.changes import (
     ChangeTerms,
     Step,
-    decrease_steps,
+    foretold,
     old_limit_cents,
     restoration_steps,
 )
-from limitkeeper.core.limits.ledger import CLOSE, DECREASE, FREEZE, INCREASE, LOWERING, RAISING, RESTORE
+from limitkeeper.core.limits.ledger import (
+    CLOSE,
+    DECREASE,
+    FREEZE,
+    FREEZING,
+    INCREASE,
+    LOWERING,
+    RAISING,
+    RESTORE,
+    THAW,
+)
 from limitkeeper.core.notice.notice import ADVERSE_KINDS, Notice, NoticeFacts, notice_of
 from limitkeeper.core.notice.reasons import FALLBACK_CODE, Reason, reason_texts
-from limitkeeper.store.tables import proposals
+from limitkeeper.store.tables import freeze_changes, proposals
 from limitkeeper.store.work import Work
 
 WHOSE_LETTERS = 4
@@ -44,39 +69,6 @@ WHOSE_LETTERS = 4
 
 REQUEST = "request"
 """The kind of case that a customer opens himself."""
-
-CAPS = {"line_cap", "customer_total_cap"}
-"""Constraints of a decision whose cut is a duty: it is made at once, however large."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a customer is told of a line.
-
-    Parameters
-    ----------
-    kind
-        Of :data:`limitkeeper.core.notice.notice.KINDS`.
-    account_id
-        The line.
-    limit_before_cents, limit_after_cents, effective_us
-        What changes, and from when.
-    trace
-        Of the decision, where there is one: its reasons are told where the notice is adverse.
-    steps
-        Of a change in several.
-    words
-        What a person wrote.
-    """
-
-    kind: str
-    account_id: str
-    limit_before_cents: int | None
-    limit_after_cents: int | None
-    effective_us: int
-    trace: Mapping[str, Any] = field(default_factory=dict)
-    steps: Sequence[Step] = ()
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +126,10 @@ class Effects:
         if found is None:
             w.note("case.moot", f"case:{case['case_id']}")
             return
-        notice_id = self.tell(w, found.told)
+        if case["action"] == THAW:  # the ledger follows the monitor, and so the customer is told once
+            w.send(ENGINE_TOPIC, case["case_id"], {"freeze_lifted": case["account_id"]})
+            return
+        notice_id, requests = self.tell(w, found.told), requests_ahead(w, case["account_id"])
         if case["action"] == FREEZE:
             w.send(ENGINE_TOPIC, case["case_id"], {"freeze_confirmed": case["account_id"]})
         self._replace(w, case)
@@ -144,11 +139,13 @@ class Effects:
             entries = steps_planned(w, found.change.with_notice(notice_id if waits else None), found.steps)
             if not waits:
                 told_of(w, entries[0], notice_id)
+        if case["kind"] == REQUEST:
+            letters_corrected(w, self.tell, self.policy, case["account_id"], requests)
 
     def consequence(self, w: Work, case: Mapping[str, Any]) -> Consequence | None:
         """What a case leads to if it is approved now, None where it changes nothing."""
         action, account_id = case["action"], case["account_id"]
-        if account_id is None or action not in (*LOWERING, *RAISING, FREEZE):
+        if account_id is None or action not in (*LOWERING, *RAISING, *FREEZING):
             return None
         trace, terms = self._trace(w, case), self.limits.terms(w.now_us)
         # The limit may have moved since the case was opened: what is told is true on the day of approval.
@@ -162,6 +159,8 @@ class Effects:
         )  # fmt: skip
         if action == FREEZE:
             return self._freeze(w, case, change, trace)
+        if action == THAW:
+            return self._thaw(w, case, change)
         if action in LOWERING:
             return self._lowering(w, case, change, trace, terms)
         return self._raising(w, change, trace, terms)
@@ -196,7 +195,7 @@ class Effects:
             told.limit_after_cents, day_of(told.effective_us), appeal_until,
             steps=tuple((day_of(step.effective_us), step.target_cents) for step in told.steps),
             reasons=reasons if is_adverse else (), duties=self.policy.duties_on(w.now_us) if is_adverse else (),
-            words=told.words,
+            words=told.words, own_request=_dated(told.own_request),
         )  # fmt: skip
 
     def _freeze(
@@ -211,6 +210,20 @@ class Effects:
         told = Told("freeze_confirmed" if stands else "line_frozen", change.account_id, change.limit_before_cents,
                     change.limit_before_cents, w.now_us, trace)  # fmt: skip
         return Consequence(told, change, () if stands else [(None, w.now_us)])
+
+    def _thaw(self, w: Work, case: Mapping[str, Any], change: LimitChange) -> Consequence | None:
+        """The end of the freeze that stood when it was proposed: what froze the line since then has its own case."""
+        line = line_row(w, change.account_id)
+        again = sa.select(freeze_changes.c.id).where(
+            freeze_changes.c.account_id == change.account_id, freeze_changes.c.status == "begun",
+            freeze_changes.c.ts_us > case["opened_us"],
+        )  # fmt: skip
+        if line is None or not line["is_frozen"] or w.row(again.limit(1)) is not None:
+            return None
+        limit_cents = change.limit_before_cents
+        return Consequence(
+            Told("freeze_lifted", change.account_id, limit_cents, limit_cents, w.now_us), change, ()
+        )
 
     def _lowering(
         self,
@@ -227,13 +240,23 @@ class Effects:
         if change.by_request:
             effective_us = w.now_us + terms.cooling_off_us
             kind = "closed_at_request" if change.action == CLOSE else "lowered_at_request"
-            told = Told(kind, change.account_id, before, after, effective_us)
+            # What the lender is to take before it is no part of the request.
+            own, ahead = [Step(after, effective_us)], lenders_ahead(w, change.account_id)
+            found = foretold(before, cut_entries(change.action, own), entries_of_rows(ahead))
+            told = Told(
+                kind,
+                change.account_id,
+                found.limit_before_cents if found.steps else before,
+                after,
+                effective_us,
+            )
             return Consequence(told, change, [(after, effective_us)])
-        ahead = [row for row in planned_rows(w, change.account_id, LOWERING) if not row["by_request"]]
+        ahead = lenders_ahead(w, change.account_id)
         if change.action == DECREASE and any(row["target_cents"] <= after for row in ahead):
             return None  # what is planned leads further already
         effective_us = self.policy.effective_us(change.action, w.now_us)
         told, steps = lowering(change.account_id, change.action, before, after, effective_us, trace, terms)
+        told = with_requests(told, change.action, before, steps, requests_ahead(w, change.account_id))
         # What behaviour led to is looked at again; a campaign's steps follow from no behaviour.
         change = change.stepped(terms.step_wait_us, looked_at_again=case["kind"] == "decision")
         return Consequence(told, change, steps)
@@ -303,13 +326,13 @@ class Effects:
         if action in LOWERING:
             other = planned_rows(w, case["account_id"], RAISING)
         elif action in RAISING:
-            other = [row for row in planned_rows(w, case["account_id"], LOWERING) if not row["by_request"]]
+            other = lenders_ahead(w, case["account_id"])
         else:
             return
         if is_own:  # a customer who asks again means the newer request
-            other += [row for row in planned_rows(w, case["account_id"], LOWERING) if row["by_request"]]
+            other += requests_ahead(w, case["account_id"])
         for row in other:
-            cancelled(w, row["entry_id"], f"replaced by case {case['case_id']}")
+            cancelled(w, row["entry_id"], replaced_by(case["case_id"]))
 
     def _is_open(self, w: Work, account_id: str) -> bool:
         """Whether a line whose limit is 0 may still be closed: a cut to nothing closes none."""
@@ -321,43 +344,11 @@ class Effects:
         return w.kept(proposals, case["proposal_id"])
 
     def _trace(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any]:
-        row = self._proposal(w, case)
-        found: dict[str, Any] = json.loads(row["trace"]) if row else {}
-        return found
+        return trace_of(w, case, case["account_id"])
 
 
-def lowering(
-    account_id: str,
-    action: str,
-    before_cents: int,
-    after_cents: int,
-    effective_us: int,
-    trace: Mapping[str, Any],
-    terms: ChangeTerms,
-) -> tuple[Told, list[Step]]:
-    """What is told of a cut that the lender decided on, and its steps: one where it closes or is a duty.
-
-    Parameters
-    ----------
-    account_id, action, before_cents, after_cents, effective_us, trace
-        What was decided, and from when at the earliest.
-    terms
-        Of steps.
-    """
-    if action == CLOSE or CAPS & set(trace.get("action", {}).get("constraints", [])):
-        steps = [Step(after_cents, effective_us)]
-    else:
-        steps = decrease_steps(before_cents, after_cents, effective_us, terms)
-    kind = "line_closed" if action == CLOSE else "limit_decreased"
-    kind += "_in_steps" if len(steps) > 1 else ""
-    told_steps = steps if len(steps) > 1 else ()
-    return Told(kind, account_id, before_cents, after_cents, effective_us, trace, told_steps), steps
-
-
-def cut_from_cents(trace: Mapping[str, Any]) -> int | None:
-    """The limit before the lender's cuts as the monitor knows it, None where it knows of none."""
-    found = trace.get("inputs", {}).get("limit_before_reduction_cents")
-    return None if found is None else int(found)
+def _dated(step: Step | None) -> tuple[dt.date, int] | None:
+    return None if step is None else (day_of(step.effective_us), step.target_cents)
 
 
 def effects(seal: Seal, policy: NoticePolicy, currency_sign: str = "¥") -> Effects:

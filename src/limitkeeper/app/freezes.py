@@ -1,6 +1,7 @@
 """The ledger follows the monitor's freezes: begun at once, over when they lapse or are lifted; the customer is told.
 
-A person settles a freeze by deciding on its case, and by hand only where no case of it waits.
+A person settles a freeze by deciding on its case, and by hand only where no case of it waits. What people have
+confirmed is lifted by a case again: somebody proposes it, and somebody else decides.
 """
 
 import json
@@ -9,12 +10,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import STANDING
 from limitkeeper.app.case_words import sealed_text
-from limitkeeper.app.cases import case_id_of
-from limitkeeper.app.decisions import Effects, Told, cut_from_cents, told_of
-from limitkeeper.app.limits import LimitChange, line_row, planned, planned_rows
-from limitkeeper.app.ownership import owner_of
+from limitkeeper.app.cases import CaseOpening, case_acted, case_id_of, case_opened, terms_in_force
+from limitkeeper.app.decisions import Effects, told_of
+from limitkeeper.app.limits import LimitChange, limit_now_cents, line_row, planned, planned_rows
+from limitkeeper.app.line_requests import SeenLine
+from limitkeeper.app.ownership import owner_of, tier_facts
+from limitkeeper.app.told import Told, cut_from_cents
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import APPROVED
@@ -131,21 +135,50 @@ def waiting_case_id(w: Work, account_id: str, after_sequence: int) -> str | None
     after_sequence
         Proposals of micro-batches up to this one have no case: see :func:`limitkeeper.app.live.live_since_sequence`.
     """
+    proposed = sa.select(cases.c.case_id).where(
+        cases.c.account_id == account_id, cases.c.action == THAW, cases.c.is_live
+    )
+    if lift := w.row(proposed.limit(1)):
+        return str(lift["case_id"])
     waits = cases.c.is_live | (cases.c.case_id.is_(None) & (proposals.c.sequence > after_sequence))
-    row = w.row(
+    row = w.row(_freezes(account_id).where(waits).limit(1))
+    return None if row is None else case_id_of(row["proposal_id"])
+
+
+def is_approved(w: Work, account_id: str) -> bool:
+    """Whether people approved the freeze of a line that stands, also where the monitor is not told of it yet."""
+    return w.row(_freezes(account_id).where(cases.c.state == APPROVED).limit(1)) is not None
+
+
+def _freezes(account_id: str) -> sa.Select[Any]:
+    """Proposals to freeze a line that hold, with their cases."""
+    return (
         sa.select(proposals.c.proposal_id)
         .outerjoin(cases, cases.c.proposal_id == proposals.c.proposal_id)
         .where(proposals.c.account_id == account_id, proposals.c.action == FREEZE)
-        .where(proposals.c.status.in_(STANDING), waits)
-        .limit(1)
+        .where(proposals.c.status.in_(STANDING))
     )
-    return None if row is None else case_id_of(row["proposal_id"])
+
+
+def check_by_hand(w: Work, account_id: str, *, confirm: bool, words: str, after_sequence: int) -> None:
+    """Nothing, where a freeze may be settled without its case, or a case of its end be opened.
+
+    Raises
+    ------
+    RefusedError
+        When a case of the freeze or of its end waits, or no words were said.
+    """
+    case_id = waiting_case_id(w, account_id, after_sequence)
+    if case_id is not None:
+        raise RefusedError("freeze_case", value=case_id, advice="Decide on this case.")
+    if not words.strip():
+        raise RefusedError("reason", value=SETTLED_ACTS[confirm], advice="Say why.")
 
 
 def settled_by_hand(
     w: Work, seal: Seal, account_id: str, *, confirm: bool, words: str, after_sequence: int
 ) -> None:
-    """Note that somebody confirms or lifts a freeze of which no case waits, and why; the monitor does it then.
+    """Note that somebody confirms a freeze of which no case waits, or lifts an unconfirmed one; the monitor does it then.
 
     Parameters
     ----------
@@ -161,13 +194,48 @@ def settled_by_hand(
     Raises
     ------
     RefusedError
-        When a case of the freeze waits, or no words were said.
+        As of :func:`check_by_hand`.
     """
-    case_id = waiting_case_id(w, account_id, after_sequence)
-    if case_id is not None:
-        raise RefusedError("freeze_case", value=case_id, advice="Decide on this case.")
-    if not words.strip():
-        raise RefusedError("reason", value=SETTLED_ACTS[confirm], advice="Say why.")
+    check_by_hand(w, account_id, confirm=confirm, words=words, after_sequence=after_sequence)
     subject, customer_id = f"account:{account_id}", owner_of(w, account_id).customer_id
     said = sealed_text(seal, words, subject, customer_id)
     w.note(SETTLED_ACTS[confirm], subject, {"customer": customer_id, "words": said})
+
+
+def lift_proposed(
+    w: Work, policy: ApprovalPolicy, effects: Effects, account_id: str, seen: SeenLine, words: str, after_sequence: int
+) -> str:  # fmt: skip
+    """Open the case of the end of a freeze that people confirmed; its id.
+
+    Who proposes it does not decide on it, and who does has a mandate for what is exposed once the line can be drawn
+    on again.
+
+    Parameters
+    ----------
+    w
+        Whose actor proposes it.
+    policy, effects
+        Which tier decides, and what approval leads to.
+    account_id, seen
+        The line, and as the monitor sees it.
+    words
+        Why; they stand in the case, sealed.
+    after_sequence
+        As of :func:`waiting_case_id`.
+
+    Raises
+    ------
+    RefusedError
+        As of :func:`check_by_hand`.
+    """
+    check_by_hand(w, account_id, confirm=False, words=words, after_sequence=after_sequence)
+    owner, limit_cents = owner_of(w, account_id), limit_now_cents(w, account_id, seen.limit_cents or 0)
+    facts: dict[str, Any] = {"trigger": "review"} | tier_facts(w, owner)
+    opening = CaseOpening(
+        "restoration", THAW, account_id, limit_cents, limit_cents, max(limit_cents, seen.balance_cents or 0),
+        w.actor.actor_id, owner.customer_id, facts=facts,
+    )  # fmt: skip
+    case_id = case_opened(w, opening, policy, effects)
+    version = w.found(cases, case_id)["version"]
+    case_acted(w, effects.seal, case_id, version, "comment", terms_in_force(w, policy), effects, words)
+    return case_id

@@ -171,6 +171,16 @@ def planned_rows(w: Work, account_id: str, actions: Sequence[str]) -> list[dict[
     return w.rows(query.order_by(limit_entries.c.number))
 
 
+def requests_ahead(w: Work, account_id: str) -> list[dict[str, Any]]:
+    """What a customer himself asked for to lower a line, and is planned."""
+    return [row for row in planned_rows(w, account_id, LOWERING) if row["by_request"]]
+
+
+def lenders_ahead(w: Work, account_id: str) -> list[dict[str, Any]]:
+    """What the lender is to take from a line, and is planned."""
+    return [row for row in planned_rows(w, account_id, LOWERING) if not row["by_request"]]
+
+
 def planned(w: Work, change: LimitChange) -> str:
     """Plan a change; the id of its entry.
 

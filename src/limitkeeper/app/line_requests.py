@@ -1,17 +1,30 @@
 """What a customer asks for himself: a lower limit, or an end; it takes effect after days in which he takes it back."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import CaseOpening, case_opened, case_withdrawn
-from limitkeeper.app.decisions import REQUEST, Effects, Told
-from limitkeeper.app.limits import cancelled, line_row, planned_rows
+from limitkeeper.app.corrections import letters_corrected
+from limitkeeper.app.decisions import REQUEST, Effects
+from limitkeeper.app.limits import (
+    cancelled,
+    entries_in_effect,
+    entries_of,
+    line_row,
+    planned_rows,
+    requests_ahead,
+)
 from limitkeeper.app.ownership import owner_of, tier_facts
+from limitkeeper.app.plans import planned_again, restoration_replaced
+from limitkeeper.app.restoration import restoration_opened
+from limitkeeper.app.told import Told
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.limits.ledger import CLOSE, DECREASE, LOWERING, LedgerError
+from limitkeeper.core.limits.changes import Step, old_limit_cents
+from limitkeeper.core.limits.ledger import CANCELLED, CLOSE, DECREASE, LOWERING, RAISING, RESTORE, LedgerError
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.work import Work
 
@@ -87,31 +100,107 @@ def pending(w: Work, account_id: str) -> list[str]:
     waiting = sa.select(cases.c.case_id).where(
         cases.c.account_id == account_id, cases.c.kind == REQUEST, cases.c.is_live
     )
-    planned = [row["case_id"] for row in planned_rows(w, account_id, LOWERING) if row["by_request"]]
+    planned = [row["case_id"] for row in requests_ahead(w, account_id)]
     return [row["case_id"] for row in w.rows(waiting)] + planned
 
 
-def request_taken_back(w: Work, effects: Effects, account_id: str) -> list[str]:
+def request_taken_back(w: Work, policy: ApprovalPolicy, effects: Effects, account_id: str) -> list[str]:
     """Take a customer's requests on a line back; the cases that they were.
+
+    What was to be given back and gave way to them is planned again, by new entries. Where the lender decided on a cut
+    in between, it is not: a case is opened then, and a person looks at it. What was told of planned cuts is corrected.
+
+    Parameters
+    ----------
+    w
+        Whose actor is the customer.
+    policy, effects
+        Which tier decides on such a case, and how customers are told.
+    account_id
+        His line.
 
     Raises
     ------
     LedgerError
         When there is none, or the cooling-off is over.
     """
-    found = pending(w, account_id)
+    found, requests = pending(w, account_id), requests_ahead(w, account_id)
     if not found:
         raise LedgerError(
             "No request of yours waits on this line.", value=account_id,
             advice="What has taken effect is not taken back; the limit can be asked for anew.",
         )  # fmt: skip
-    for row in planned_rows(w, account_id, LOWERING):
-        if row["by_request"]:
-            cancelled(w, row["entry_id"], "taken back by the customer")
+    for row in requests:
+        cancelled(w, row["entry_id"], "taken back by the customer")
     for case_id in found:
         case_withdrawn(w, case_id, "taken back")
     line = line_row(w, account_id)
     limit_cents = line["limit_cents"] if line else w.found(cases, found[0])["limit_before_cents"]
-    effects.tell(w, Told("request_taken_back", account_id, limit_cents, limit_cents, w.now_us))
+    told = Told("request_taken_back", account_id, limit_cents, limit_cents, w.now_us)
+    replaced = restoration_replaced(w, account_id, found)
+    again = [] if not replaced else _still_to_give(w, limit_cents, replaced)
+    if not again:
+        effects.tell(w, told)
+    elif _cut_since(w, replaced):
+        wanted_cents = again[-1]["target_cents"]
+        is_open = _restoration_opened(w, policy, effects, account_id, wanted_cents)
+        effects.tell(w, replace(told, kind="request_taken_back_reviewed") if is_open else told)
+    else:
+        _put_back(w, effects, told, again)
+    letters_corrected(w, effects.tell, effects.policy, account_id, requests)
     w.note("line.take_back", f"account:{account_id}", {"cases": found})
     return found
+
+
+def _still_to_give(w: Work, limit_cents: int, replaced: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps that still give something: above the limit, above what is planned anew, within the old limit."""
+    account_id = replaced[0]["account_id"]
+    old_cents = old_limit_cents(entries_in_effect(w, account_id)) or 0
+    reached = max([limit_cents, *(row["target_cents"] for row in planned_rows(w, account_id, RAISING))])
+    found = []
+    for row in replaced:
+        target_cents = row["target_cents"]
+        target_cents = min(target_cents, old_cents) if row["action"] == RESTORE else target_cents
+        if target_cents > reached:
+            found.append(row | {"target_cents": target_cents})
+            reached = target_cents
+    return found
+
+
+def _cut_since(w: Work, replaced: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the lender has decided on a cut since steps gave way, which they would have given way to."""
+    return any(
+        row["action"] in LOWERING and not row["by_request"] and row["state"] != CANCELLED
+        and row["number"] > replaced[-1]["number"]
+        for row in entries_of(w, replaced[0]["account_id"])
+    )  # fmt: skip
+
+
+def _put_back(w: Work, effects: Effects, told: Told, rows: Sequence[dict[str, Any]]) -> None:
+    """Plan steps of a restoration again, no sooner than they were, with their wait between two; and tell of them."""
+    raised = [each.effective_us for each in entries_in_effect(w, told.account_id) if each.action in RAISING]
+    last_us, steps = max(raised, default=None), list[Step]()
+    for row in rows:
+        waited_us = 0 if last_us is None else last_us + (row["wait_us"] or 0)
+        last_us = max(row["planned_us"], w.now_us, waited_us)
+        steps.append(Step(row["target_cents"], last_us))
+    told = replace(
+        told, kind="request_taken_back_restored", limit_after_cents=steps[-1].target_cents,
+        effective_us=steps[0].effective_us, steps=steps if len(steps) > 1 else (),
+    )  # fmt: skip
+    planned_again(w, rows, [step.effective_us for step in steps], effects.tell(w, told))
+
+
+def _restoration_opened(
+    w: Work, policy: ApprovalPolicy, effects: Effects, account_id: str, wanted_cents: int
+) -> bool:
+    """Whether a person looks at what is to be restored: by a case that waits already, or by one that is opened."""
+    waiting = sa.select(cases.c.case_id).where(
+        cases.c.account_id == account_id, cases.c.action == RESTORE, cases.c.is_live
+    )
+    if w.row(waiting.limit(1)) is not None:
+        return True
+    if not effects.restoration(w, account_id, 0, wanted_cents):
+        return False
+    restoration_opened(w, policy, effects, account_id, REQUEST, wanted_cents)
+    return True

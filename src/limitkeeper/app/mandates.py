@@ -13,7 +13,7 @@ from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.store.case_tables import absences, mandates
 from limitkeeper.store.work import Work
 
-ACTIONS: Sequence[str] = ("decrease", "freeze", "close", "restore", "increase")
+ACTIONS: Sequence[str] = ("decrease", "freeze", "close", "restore", "increase", "thaw")
 """What a mandate may be bounded to."""
 
 

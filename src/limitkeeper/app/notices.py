@@ -31,6 +31,9 @@ SWEEP_NOTICES = 200
 
 WAITING, OUT, DEAD = STATES = ("waiting", "out", "dead")
 
+WITHDRAWN = "withdrawn"
+"""The state of a notice that nobody is sent or shown any more."""
+
 PROBLEM_LETTERS = 300
 
 DEFAULT_CUSTOMER = {"language": "zh", "time_zone": "Asia/Shanghai", "quiet_from_hour": 22, "quiet_to_hour": 8,
@@ -139,7 +142,7 @@ def is_out(w: Work, notice_id: str) -> bool:
 
 def inbox(w: Work, seal: Seal, customer_id: str, count: int = 50) -> list[dict[str, Any]]:
     """A customer's notices, the newest first; that they were looked at is kept."""
-    query = sa.select(notices).where(notices.c.customer_id == customer_id)
+    query = sa.select(notices).where(notices.c.customer_id == customer_id, notices.c.state != WITHDRAWN)
     rows = w.rows(query.order_by(notices.c.made_us.desc(), notices.c.notice_id).limit(count))
     w.note("notice.list", f"customer:{customer_id}", {"count": len(rows)})
     found = []
@@ -200,6 +203,26 @@ def read_marked(w: Work, notice_id: str) -> None:
     if row["read_us"] is None:
         w.change(notices, notice_id, row["version"], {"read_us": w.now_us})
         w.note("notice.read", f"notice:{notice_id}")
+
+
+def is_known(w: Work, row: Mapping[str, Any]) -> bool:
+    """Whether its customer may know a notice: it went out, or was tried, or he has read it."""
+    tried = w.row(
+        sa.select(deliveries.c.delivery_id).where(deliveries.c.notice_id == row["notice_id"]).limit(1)
+    )
+    return row["state"] == OUT or row["read_us"] is not None or tried is not None
+
+
+def notice_withdrawn(w: Work, row: Mapping[str, Any], why: str) -> None:
+    """Hold a notice back that nobody knows: it is sent and shown no more.
+
+    Raises
+    ------
+    ConflictError
+        When its letter has gone out since it was seen.
+    """
+    w.change(notices, row["notice_id"], row["version"], {"state": WITHDRAWN, "due_us": None})
+    w.note("notice.withdraw", f"notice:{row['notice_id']}", {"why": why})
 
 
 def sent_again(w: Work, notice_id: str) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.case_words import sealed_text
-from limitkeeper.app.decisions import Effects, Told
+from limitkeeper.app.decisions import Effects
 from limitkeeper.app.limits import NOTICE_LOOK_US, cancelled, line_row, planned_rows
 from limitkeeper.app.ownership import owner_of
+from limitkeeper.app.told import Told
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.limits.ledger import LOWERING, PLANNED, RAISING, LedgerError
 from limitkeeper.core.review.reassessment import still_calls_for_a_cut

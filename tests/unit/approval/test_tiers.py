@@ -26,6 +26,7 @@ HITS = {
     "large_cut": {"cut_cents": 2_000_001},
     "model_unsure": {"model_uncertainty": 1.1},
     "raise": {"action": "restore", "cut_cents": -100},
+    "thaw": {"kind": "restoration", "action": "thaw", "cut_cents": 0},
     "appeal": {"kind": "appeal", "trigger": "review", "action": "restore"},
     "suspected_violation_close": {"action": "close", "trigger": "suspected_violation"},
     "very_large_cut": {"cut_cents": 10_000_001},

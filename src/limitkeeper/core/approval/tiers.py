@@ -18,7 +18,7 @@ Facts = Mapping[str, Fact]
 
 FACTS: Mapping[str, str] = {
     "kind": "what the case is about: decision, campaign, restoration, appeal, request",
-    "action": "decrease, freeze, close, restore, increase",
+    "action": "decrease, freeze, close, restore, increase, thaw",
     "trigger": "what led to it",
     "segment": "of the account",
     "cut_cents": "limit before less limit after; below 0 where the limit rises",
@@ -29,7 +29,10 @@ FACTS: Mapping[str, str] = {
     "refused_automation": "whether the customer refuses solely automated decisions",
     "balance_unknown": "whether what is owed is not known, of a customer's request to lower his line",
     "accounts": "of a campaign, else 1",
-    "split_from_tier": "of a part of a campaign, the tier that the whole needed or lay on, whichever is higher",
+    "split_from_tier": (
+        "of a part of a campaign, split from it or proposed again: the highest tier that the whole needed or lay on, "
+        "or that all that is counted together needs"
+    ),
 }
 """What a rule may ask of a case."""
 

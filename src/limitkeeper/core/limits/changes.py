@@ -1,11 +1,11 @@
 """How a change comes about: a large cut in steps, a restoration in steps within the old limit, never two too soon."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from limitkeeper.core.limits.ledger import EFFECTIVE, OPEN, Entry, LedgerError, step_targets
+from limitkeeper.core.limits.ledger import EFFECTIVE, OPEN, Entry, LedgerError, Line, effected, step_targets
 from limitkeeper.core.strategy.steps import restored_limit_cents
 
 
@@ -151,3 +151,59 @@ def restoration_steps(
         now_cents = min(max(after, now_cents + 1), goal)
         steps.append(Step(now_cents, earliest_us + len(steps) * terms.restore_wait_us))
     return steps
+
+
+class Foretold(NamedTuple):
+    """A planned cut as it comes, where its customer's own request stays as it is planned.
+
+    Parameters
+    ----------
+    limit_before_cents
+        Before its first step that takes something; at the end, where none does.
+    steps
+        Those that take something.
+    request
+        His request, where it takes effect before a step, or leaves nothing to take; else None.
+    """
+
+    limit_before_cents: int
+    steps: tuple[Step, ...]
+    request: Step | None
+
+
+def foretold(limit_cents: int, cut: Sequence[Entry], requests: Sequence[Entry]) -> Foretold:
+    """A cut of the lender's as it comes, by the rules of the ledger, with what its customer asked for himself.
+
+    Parameters
+    ----------
+    limit_cents
+        Now, minor units.
+    cut
+        The planned steps of one decision, which lower.
+    requests
+        His own planned requests, which lower too.
+
+    Examples
+    --------
+    >>> cut = [Entry("1", "decrease", "planned", 7, 650), Entry("2", "decrease", "planned", 37, 300)]
+    >>> before, steps, request = foretold(1_000, cut, [Entry("3", "decrease", "planned", 3, 600, by_request=True)])
+    >>> before, steps, request
+    (600, (Step(target_cents=300, effective_us=37),), Step(target_cents=600, effective_us=3))
+    >>> foretold(1_000, cut[:1], [])
+    Foretold(limit_before_cents=1000, steps=(Step(target_cents=650, effective_us=7),), request=None)
+    """
+    before, now_cents, steps = limit_cents, limit_cents, list[Step]()
+    request = met = None
+    both = [(entry, True) for entry in requests] + [(entry, False) for entry in cut]
+    for entry, is_asked in sorted(both, key=lambda each: each[0].effective_us):
+        after = effected(entry, Line(now_cents), entry.effective_us)
+        if after.state != EFFECTIVE:
+            continue
+        step = Step(now_cents + after.delta_cents, entry.effective_us)
+        if is_asked:
+            met = step
+        else:
+            before, request = (before if steps else now_cents), met
+            steps.append(step)
+        now_cents = step.target_cents
+    return Foretold(before if steps else now_cents, tuple(steps), request if steps else met)

@@ -21,7 +21,11 @@ KINDS = (
     "lowered_at_request",
     "closed_at_request",
     "request_taken_back",
+    "request_taken_back_restored",
+    "request_taken_back_reviewed",
     "change_withdrawn",
+    "change_corrected",
+    "change_overtaken",
     "appeal_received",
     "appeal_asked",
     "appeal_decided",
@@ -57,6 +61,8 @@ PARTS = (
     "greeting",
     "reasons",
     "help",
+    "counted_in",
+    "goes_further",
     "steps",
     "appeal",
     "person",
@@ -94,6 +100,8 @@ class NoticeFacts:
         Codes of what the market's law has the lender say besides.
     words
         What a person wrote for it, as in the outcome of an appeal.
+    own_request
+        Day and limit of the customer's own request that comes before a cut: counted in, or going further than it.
     asked, asked_day, request_id
         Of a request about personal data: what was asked for, in the notice's language, when, and its number.
     """
@@ -109,6 +117,7 @@ class NoticeFacts:
     reasons: tuple[Mapping[str, str], ...] = ()
     duties: tuple[str, ...] = ()
     words: str = ""
+    own_request: tuple[dt.date, int] | None = None
     asked: str = ""
     asked_day: dt.date | None = None
     request_id: str = ""
@@ -262,6 +271,8 @@ def _assembled(facts: NoticeFacts, wording: NoticeWording, own_texts: Sequence[s
             for (day, _), amount in zip(facts.steps, step_amounts, strict=True)
         ]
         paragraphs.append("\n".join([parts["steps"], *lines]))
+    if facts.own_request is not None:
+        paragraphs.append(_own_request(facts.own_request, facts, wording))
     if facts.reasons:
         paragraphs.append(_listed(parts["reasons"], [reason["text"] for reason in facts.reasons]))
         paragraphs.append(_listed(parts["help"], [reason["help"] for reason in facts.reasons]))
@@ -282,6 +293,13 @@ def short_text(notice: Notice, wording: NoticeWording, kind: str) -> str:
 
 def _amount(cents: int | None, facts: NoticeFacts) -> str:
     return "" if cents is None else amount_text(cents, facts.currency_sign)
+
+
+def _own_request(request: tuple[dt.date, int], facts: NoticeFacts, wording: NoticeWording) -> str:
+    day, cents = request
+    is_counted_in = facts.limit_after_cents is not None and facts.limit_after_cents < cents
+    part = wording.parts["counted_in" if is_counted_in else "goes_further"]
+    return part.format(request_day=wording.day(day), request_limit=amount_text(cents, facts.currency_sign))
 
 
 def _listed(heading: str, items: Sequence[str]) -> str:

@@ -124,7 +124,7 @@ def application(
     routers = [
         events_router(engine, app.take_events),
         accounts_router(engine, desk),
-        freezes_router(engine, workflow.seal if workflow else None),
+        freezes_router(engine, workflow),
         findings_router(engine, engine.store, desk),
         deliveries_router(engine),
         measures_router(engine),

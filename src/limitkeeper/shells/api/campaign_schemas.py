@@ -3,7 +3,7 @@
 from typing import Any
 
 from limitkeeper.app.campaign_rows import ACTIONS, REFUSALS, STANDING_REASONS
-from limitkeeper.app.campaigns import CANCELLED, CANCELLING, DONE, PROPOSED, SPLIT, WORKING
+from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, PROPOSED, SPLIT, WORKING
 from limitkeeper.core.approval.cases import END_STATES, LIVE_STATES
 from limitkeeper.shells.api.case_documents import CASE_ID
 from limitkeeper.shells.api.case_schemas import VERSION, page_of

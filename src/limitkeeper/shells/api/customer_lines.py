@@ -221,7 +221,7 @@ def requests_router(desk: Desk, engine: Engine, policy: ApprovalPolicy, effects:
 
         def act(w: Work) -> Acted:
             owner_served(w, "line.request", account_id)
-            taken = request_taken_back(w, effects, account_id)
+            taken = request_taken_back(w, policy, effects, account_id)
             return Acted(
                 {"account_id": account_id, "requests": [request_document(w, each) for each in taken]}
             )

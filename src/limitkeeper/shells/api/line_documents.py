@@ -165,6 +165,15 @@ RESTORE: dict[str, Any] = {
     ),
 }  # fmt: skip
 
+LIFT_PROPOSED = answers(
+    "The case of the end of a freeze that people confirmed: somebody else decides on it.",
+    ref("Case"),
+    CASE | {"kind": "restoration", "action": "thaw", "limit_before_cents": 750000, "limit_after_cents": 750000,
+            "proposal_id": None, "decision_id": None, "maker_id": "ann", "tier_rules": ["thaw"],
+            "facts": {"kind": "restoration", "trigger": "review"}},
+    status=201,
+)  # fmt: skip
+
 CANCEL_ENTRY: dict[str, Any] = {
     "requestBody": sent("Why", {"why": "The bill was paid."}),
     "responses": answers(

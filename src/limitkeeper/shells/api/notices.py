@@ -11,6 +11,7 @@ from limitkeeper.app.answers import Acted
 from limitkeeper.app.notices import (
     DEAD,
     STATES,
+    WITHDRAWN,
     notice_document,
     read_marked,
     sent_again,
@@ -59,6 +60,8 @@ def told_to(w: Work, customer_id: str | None, account_id: str | None) -> tuple[s
         When they are another's.
     """
     query = sa.select(notices)
+    if w.actor.customer_id:
+        query = query.where(notices.c.state != WITHDRAWN)
     if account_id:
         owner_served(w, "notice.read", account_id)
         query = query.where(notices.c.account_id == account_id)

@@ -276,11 +276,12 @@ def take_back(
 
     Example: limitkeeper account take-back a-7 --as kim
     """
+    from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.line_requests import request_taken_back
 
     effects = effects_of(market, data)
     with work_on(data, store, person, "line.request", account) as w:
-        found = request_taken_back(w, effects, account)
+        found = request_taken_back(w, approval_policy(), effects, account)
     shown({"account_id": account, "cases": found}, as_json=as_json, text="The request is taken back.")
 
 

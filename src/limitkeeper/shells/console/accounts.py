@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.responses import Response
 
-from limitkeeper.core.limits.ledger import FREEZE
+from limitkeeper.core.limits.ledger import FREEZING
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import ROOT, quoted
 
@@ -33,7 +33,7 @@ async def one_account(look: Look) -> Response:
         look.found(look.may("case.read") and f"/v1/cases?account_id={named}&limit=10"),
         look.found(look.may("freeze.settle") and f"/v1/cases?account_id={named}&is_live=true"),
     )
-    freezes = (each for each in (waiting or {"items": ()})["items"] if each["action"] == FREEZE)
+    freezes = (each for each in (waiting or {"items": ()})["items"] if each["action"] in FREEZING)
     return look.page("account", portrait=portrait, economics=economics, comparison=comparison, relations=relations,
                      timeline=timeline, line=line, cases=cases, freeze_case=next(freezes, None))  # fmt: skip
 

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from limitkeeper.app.campaign_conditions import OPERATORS
 from limitkeeper.app.campaign_rows import ACTIONS
-from limitkeeper.app.campaigns import DONE, NAME_LETTERS_MAX, WORKING
+from limitkeeper.app.campaign_states import DONE, WORKING
+from limitkeeper.app.campaigns import NAME_LETTERS_MAX
 from limitkeeper.app.policy import reason_wording
 from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.kernel.errors import InputError

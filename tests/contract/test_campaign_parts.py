@@ -1,0 +1,142 @@
+"""Campaigns that are put forward again in pieces, on every store: counted with the whole for tier and mandate."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.campaign_rows import rows_taken
+from limitkeeper.app.campaigns import Proposal, cancelled, proposal_document, proposed, split, standing_of
+from limitkeeper.app.case_clocks import run_clocks
+from limitkeeper.app.cases import case_acted, terms_in_force
+from limitkeeper.app.decisions import effects
+from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.sql import Store
+from limitkeeper.store.work import work
+from tests.simulated_accounts import campaign_rows
+from tests.vaults import SEAL
+
+NOW_US = 1_790_040_000_000_000
+POLICY = approval_policy()
+EFFECTS = effects(SEAL, notice_policy("CN"))
+SUE, TOM = (Actor(name, frozenset({STRATEGIST})) for name in ("sue", "tom"))
+# Of small limits, so that nothing but the number of accounts asks for a tier.
+ALL = campaign_rows(1_400).with_columns(limit_before_cents=1_000, limit_after_cents=800)
+WHOLE = ALL[:1_100]
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    found = Store(store_url)
+    found.take({})
+    with work(found, SYSTEM, NOW_US) as w:
+        w.add(mandates, *({"mandate_id": name, "person_id": name, "tier": tier, "actions": "[]", "cut_cents_max": None,
+                           "exposure_cents_max": bound, "from_us": 0, "to_us": NEVER_US, "version": 1}
+                          for name, tier, bound in (("ann", 2, None), ("bob", 2, 500_000), ("m0", 3, None))))  # fmt: skip
+    yield found
+    found.close()
+
+
+def propose(store: Store, frame: pl.DataFrame, by: Actor = SUE, now_us: int = NOW_US) -> str:
+    with work(store, by, now_us) as w:
+        found = rows_taken(frame, standing_of(w, frame["account_id"]), reasons=["product_change"])
+        return proposed(w, Proposal("autumn", found), POLICY)
+
+
+def cancel(store: Store, campaign_id: str) -> None:
+    with work(store, SUE, NOW_US) as w:
+        cancelled(w, campaign_id, "again, in pieces")
+
+
+def act(store: Store, campaign_id: str, name: str, what: str) -> None:
+    with work(store, Actor(name, frozenset({COMMITTEE})), NOW_US + 1) as w:
+        version = w.found(cases, campaign_id)["version"]
+        case_acted(w, SEAL, campaign_id, version, what, terms_in_force(w, POLICY), EFFECTS, "said")
+
+
+def case(store: Store, campaign_id: str) -> dict[str, Any]:
+    (row,) = store.rows(sa.select(cases).where(cases.c.case_id == campaign_id))
+    return row
+
+
+def lapsed(store: Store, campaign_id: str) -> None:
+    for days in (3, 12):
+        run_clocks(store, POLICY, NOW_US + days * DAY_US, EFFECTS)
+    assert case(store, campaign_id)["state"] == "lapsed"
+
+
+def refused(store: Store, campaign_id: str) -> None:
+    for what in ("claim", "refuse"):
+        act(store, campaign_id, "ann", what)
+
+
+@pytest.mark.parametrize("end", [cancel, refused, lapsed])
+def test_piece_of_a_campaign_that_led_to_nothing_needs_the_tier_and_the_mandate_of_the_whole(
+    store: Store, end: Any
+) -> None:
+    whole = propose(store, WHOLE)
+    end(store, whole)
+    later_us = NOW_US + 13 * DAY_US
+    pieces = [propose(store, part, TOM, later_us) for part in (WHOLE[:300], WHOLE[300:600], WHOLE[600:])]
+    for piece, accounts in zip(pieces, (300, 300, 500), strict=True):
+        row, facts = case(store, piece), json.loads(case(store, piece)["facts"])
+        assert (row["required_tier"], json.loads(row["tier_rules"])) == (3, ["split_from"])
+        assert (facts["accounts"], facts["counted_accounts"], facts["counted_with"]) == (
+            accounts,
+            1_100,
+            whole,
+        )
+        assert (row["cut_cents"], row["exposure_cents"]) == (220_000, 1_100_000)
+        assert "sue" in json.loads(row["parties"])
+
+
+def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(store: Store) -> None:
+    cancel(store, propose(store, campaign_rows(6)))  # 600,015 of exposure
+    piece = propose(store, campaign_rows(6)[:2], TOM)
+    few = campaign_rows(6)[:2]
+    with work(store, TOM, NOW_US) as w:
+        found = rows_taken(few, standing_of(w, few["account_id"][:0]), reasons=["product_change"])
+        document = proposal_document(w, piece, Proposal("autumn", found), POLICY)
+    assert document["required_tier"] == case(store, piece)["required_tier"] == 2
+    with pytest.raises(RefusedError) as error:
+        act(store, piece, "bob", "claim")
+    assert error.value.rule == "mandate"
+    act(store, piece, "ann", "claim")
+
+
+def test_half_of_a_split_campaign_is_beyond_that_mandate_too(store: Store) -> None:
+    whole = propose(store, campaign_rows(6))
+    with work(store, TOM, NOW_US) as w:
+        parts = split(w, whole, pl.col("number") <= 3, POLICY)
+    for part in parts:
+        assert case(store, part)["exposure_cents"] == case(store, whole)["exposure_cents"]
+        with pytest.raises(RefusedError, match="mandate"):
+            act(store, part, "bob", "claim")
+
+
+def test_pieces_are_counted_together_with_what_each_adds(store: Store) -> None:
+    cancel(store, propose(store, ALL[:600]))
+    first = propose(store, pl.concat([ALL[:300], ALL[600:850]]), TOM)
+    assert case(store, first)["required_tier"] == 2  # 850 together
+    second = propose(store, pl.concat([ALL[300:600], WHOLE[850:]]), TOM)
+    row = case(store, second)
+    assert (row["required_tier"], json.loads(row["tier_rules"])) == (3, ["split_from"])
+    assert json.loads(row["facts"])["counted_accounts"] == 1_100
+
+
+def test_campaign_that_has_little_in_common_or_comes_late_is_counted_alone(store: Store) -> None:
+    cancel(store, propose(store, WHOLE))
+    alone = propose(store, pl.concat([ALL[:20], ALL[1_100:]]), TOM)
+    late = propose(store, ALL[20:900], TOM, NOW_US + 31 * DAY_US)
+    for each in (alone, late):
+        row = case(store, each)
+        assert (row["required_tier"], json.loads(row["tier_rules"])) == (2, ["campaign"])
+        assert "counted_with" not in json.loads(row["facts"])
