@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
+from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.case_words import opened_text
 from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS, Effects
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
 from limitkeeper.app.line_requests import SeenLine, pending
-from limitkeeper.app.notice_policy import notice_wording
+from limitkeeper.app.notice_policy import NoticePolicy, notice_wording
 from limitkeeper.app.ownership import account_ids_of, owner_of
 from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.connectors.sealing import Seal
@@ -158,7 +159,7 @@ def line_document(w: Work, effects: Effects, account_id: str, language: str, see
             entry_document(row, effects.seal, owner.customer_id) for row in rows if row["state"] == PLANNED
         ],
         "requests": [request_document(w, case_id) for case_id in pending(w, account_id)],
-        "decisions": decisions_document(w, account_id, language),
+        "decisions": decisions_document(w, effects.policy, account_id, language),
         "restoration": restoration_document(
             w, account_id, language, seen, effects.limits, effects.currency_sign
         ),
@@ -184,8 +185,8 @@ def entry_document(row: Mapping[str, Any], seal: Seal, customer_id: str | None) 
     }
 
 
-def decisions_document(w: Work, account_id: str, language: str) -> list[dict[str, Any]]:
-    """The approved decisions about a line with their reasons, the newest first."""
+def decisions_document(w: Work, policy: NoticePolicy, account_id: str, language: str) -> list[dict[str, Any]]:
+    """The approved decisions about a line with their reasons, and until when each may be appealed; the newest first."""
     query = (
         sa.select(cases, proposals.c.trace)
         .outerjoin(proposals, cases.c.proposal_id == proposals.c.proposal_id)
@@ -204,6 +205,7 @@ def decisions_document(w: Work, account_id: str, language: str) -> list[dict[str
             "is_own_request": row["kind"] == REQUEST,
             "decided_by": "system" if row["outcome"] == "system" else "people",
             "at": instant_text(row["since_us"]),
+            "appeal_until": appeal_until(w, policy, row, account_id),
             "reasons": [
                 {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
                 for each in (json.loads(row["trace"]) if row["trace"] else {}).get("reasons", [])
