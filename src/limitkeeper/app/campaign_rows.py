@@ -3,14 +3,15 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import polars as pl
 
-from limitkeeper.app.policy import reason_wording
+from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.limits.ledger import CLOSE, DECREASE, INCREASE
-from limitkeeper.core.notice.reasons import REASONS_MAX
+from limitkeeper.core.notice.reasons import REASONS_MAX, Reason, reason_texts
 
 ACTIONS = (DECREASE, CLOSE, INCREASE)
 """What a campaign does. A freeze acts at once, and a restoration follows from a line's own history."""
@@ -299,3 +300,16 @@ def _triggers(frame: pl.DataFrame) -> pl.Expr:
         list(found), list(found.values()), default=None, return_dtype=pl.String
     )
     return triggers.alias("trigger")
+
+
+@cache
+def told_reasons(codes: str) -> list[dict[str, str]]:
+    """Reasons as a trace has them, of a JSON list of codes."""
+    reasons = [Reason(code) for code in json.loads(codes)]
+    texts = [reason_texts(reasons, reason_wording(language)) for language in LANGUAGES]
+    return [
+        {"code": each[0]["code"]}
+        | {language: text["text"] for language, text in zip(LANGUAGES, each, strict=True)}
+        | {f"help_{language}": text["help"] for language, text in zip(LANGUAGES, each, strict=True)}
+        for each in zip(*texts, strict=True)
+    ]

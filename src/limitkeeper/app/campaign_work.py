@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from limitkeeper.app.campaign_rows import ACTIONS
+from limitkeeper.app.campaign_rows import ACTIONS, told_reasons
 from limitkeeper.app.campaigns import CANCELLED, CANCELLING, DONE, WORKING
 from limitkeeper.app.decisions import Effects, Told, lowering, shown_line
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, quiet_hours, sealed_or_nothing
-from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.instants import instant, us_of
 from limitkeeper.core.kernel.progress import Progress, unseen
@@ -29,7 +29,6 @@ from limitkeeper.core.limits.changes import Step
 from limitkeeper.core.limits.ledger import CANCELLED as ENTRY_CANCELLED
 from limitkeeper.core.limits.ledger import EFFECTIVE, INCREASE, OPEN, PLANNED, RAISING
 from limitkeeper.core.notice.notice import amount_text, notice_pattern, pattern_marks
-from limitkeeper.core.notice.reasons import Reason, reason_texts
 from limitkeeper.store import prepared
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
@@ -206,11 +205,12 @@ class _Batch:
 
     def _noticed(self, row: sa.Row[Any], told: Told) -> str:
         language = str(row.language or DEFAULT_CUSTOMER["language"])
-        key = (told.kind, language, row.reasons, told.effective_us, len(told.steps))
+        zone = ZoneInfo(str(row.time_zone or DEFAULT_CUSTOMER["time_zone"]))
+        key = (told.kind, language, zone.key, row.reasons, told.effective_us, len(told.steps))
         variant = self.patterns.get(key)
         if variant is None:
-            trace = {"reasons": _reasons(row.reasons)}
-            variant = self.patterns[key] = self._variant(told, trace, language)
+            trace = {"reasons": told_reasons(row.reasons)}
+            variant = self.patterns[key] = self._variant(told, trace, language, zone)
         sign = self.sign
         own = [encode_basestring(shown_line(row.account_id))[1:-1],
                amount_text(told.limit_before_cents or 0, sign), amount_text(told.limit_after_cents or 0, sign),
@@ -233,10 +233,10 @@ class _Batch:
                              self.w.now_us, WAITING, None, None, self._due_us(row), 1))  # fmt: skip
         return notice_id
 
-    def _variant(self, told: Told, trace: Mapping[str, Any], language: str) -> _Variant:
+    def _variant(self, told: Told, trace: Mapping[str, Any], language: str, zone: ZoneInfo) -> _Variant:
         told = Told(told.kind, told.account_id, told.limit_before_cents, told.limit_after_cents, told.effective_us,
                     trace, told.steps)  # fmt: skip
-        pattern = notice_pattern(self.effects.facts(self.w, told, language), notice_wording(language))
+        pattern = notice_pattern(self.effects.facts(self.w, told, language, zone), notice_wording(language))
         text = json.dumps([pattern.subject, list(pattern.paragraphs)], ensure_ascii=False)
         marks = pattern_marks(len(told.steps))
         parts = re.split(f"([{''.join(marks)}])", text)
@@ -305,19 +305,6 @@ class _Batch:
 
 AT_ONCE = 500
 """Numbers in one statement."""
-
-
-@cache
-def _reasons(codes: str) -> list[dict[str, str]]:
-    """Reasons as a trace has them, of a JSON list of codes."""
-    reasons = [Reason(code) for code in json.loads(codes)]
-    texts = [reason_texts(reasons, reason_wording(language)) for language in LANGUAGES]
-    return [
-        {"code": each[0]["code"]}
-        | {language: text["text"] for language, text in zip(LANGUAGES, each, strict=True)}
-        | {f"help_{language}": text["help"] for language, text in zip(LANGUAGES, each, strict=True)}
-        for each in zip(*texts, strict=True)
-    ]
 
 
 @cache

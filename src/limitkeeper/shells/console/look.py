@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.problem_wording import in_chinese
+from limitkeeper.core.notice.account_words import characteristic_label
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
 from limitkeeper.shells.console.labels import label, why_words
@@ -115,6 +116,7 @@ def environment() -> Environment:
         "unit_of": unit_of,
         "held_until": held_until,
         "no_alert": NO_ALERT,
+        "characteristic": characteristic_label,
     } | CHARTS
     return found
 
