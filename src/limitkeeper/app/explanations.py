@@ -29,6 +29,9 @@ from limitkeeper.store.work import MissingError, Work
 SCORE_NAMES = ("pd", "pd_low", "pd_high")
 """What of the score is told."""
 
+VERSION_LETTERS = len("sha256:") + 12
+"""Of a version in what people read; the document has the whole."""
+
 
 def explanation(
     w: Work,
@@ -168,8 +171,14 @@ def _paragraphs(
     )  # fmt: skip
     paragraphs = [decided, said[f"by_{found['decided_by']}"]]
     if found["rules"]:
+        between, colon = ("；", "：") if language == "zh" else ("; ", ": ")
         lines = [
-            "; ".join([f"- {rule['text']}", *(f"{each['label']}: {each['text']}" for each in rule["values"])])
+            between.join(
+                [
+                    f"- {rule['text'].rstrip('.。')}",
+                    *(f"{each['label']}{colon}{each['text']}" for each in rule["values"]),
+                ]
+            )
             for rule in found["rules"]
         ]
         paragraphs.append("\n".join([said["rules"], *lines]))
@@ -181,7 +190,8 @@ def _paragraphs(
         if found["reasons"]:
             paragraphs.append("\n".join([said[part], *(f"- {each[name]}" for each in found["reasons"])]))
     if found["versions"]:
-        paragraphs.append(said["versions"].format(**found["versions"]))
+        short = {name: str(version)[:VERSION_LETTERS] for name, version in found["versions"].items()}
+        paragraphs.append(said["versions"].format(**short))
     if found["decided_by"] != REQUEST:
         paragraphs.append(said["appeal"])
     return paragraphs

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.problem_wording import in_chinese
 from limitkeeper.core.notice.account_words import characteristic_label
@@ -116,6 +117,7 @@ def environment() -> Environment:
         "unit_of": unit_of,
         "held_until": held_until,
         "no_alert": NO_ALERT,
+        "shown_line": shown_line,
         "characteristic": characteristic_label,
     } | CHARTS
     return found
