@@ -148,6 +148,7 @@ def test_customer_who_withdrew_an_appeal_is_told_so_and_appeals_again(server: Wo
         kim.sent(kim.page(place), f"/v1/appeals/{appeal_id}/withdraw")
         withdrawn = kim.page(place)
         assert "You may appeal against the decision again until" in withdrawn
+        assert "<dt>Answered</dt>" not in withdrawn
         assert f'href="{decision}#appeal"' in withdrawn
 
 

@@ -191,6 +191,8 @@ def _paragraphs(
             paragraphs.append("\n".join([said[part], *(f"- {each[name]}" for each in found["reasons"])]))
     if found["versions"]:
         short = {name: str(version)[:VERSION_LETTERS] for name, version in found["versions"].items()}
+        if short.get("model") == "none":
+            short["model"] = "无" if language == "zh" else "none"
         paragraphs.append(said["versions"].format(**short))
     if found["decided_by"] != REQUEST:
         paragraphs.append(said["appeal"])

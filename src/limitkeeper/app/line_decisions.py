@@ -17,11 +17,10 @@ DECISIONS_MAX = 100
 PLANNED = "planned"
 """The state of an item whose campaign changed its line."""
 
-_ACCOUNT = sa.bindparam("account_id")
 _OF_LINE = (
     sa.select(cases, proposals.c.trace)
     .outerjoin(proposals, cases.c.proposal_id == proposals.c.proposal_id)
-    .where(cases.c.account_id == _ACCOUNT)
+    .where(cases.c.account_id == sa.bindparam("account_id"))
 )
 _ITEM = {
     name: campaign_items.c[name] for name in ("action", "limit_before_cents", "limit_after_cents", "reasons")
@@ -29,7 +28,7 @@ _ITEM = {
 _OF_CAMPAIGNS = (
     sa.select(cases, *(column.label(f"item_{name}") for name, column in _ITEM.items()))
     .join(campaign_items, campaign_items.c.campaign_id == cases.c.case_id)
-    .where(campaign_items.c.account_id == _ACCOUNT, campaign_items.c.state == PLANNED)
+    .where(campaign_items.c.account_id == sa.bindparam("account_id"), campaign_items.c.state == PLANNED)
 )
 
 
