@@ -22,9 +22,11 @@ from limitkeeper.app.campaigns import (
 )
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.decisions import Effects, effects
+from limitkeeper.app.explanations import explanation
 from limitkeeper.app.limits import effected_due, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, inbox, is_out, notice_content, preferences_set
+from limitkeeper.app.own_lines import Seen, line_document
 from limitkeeper.app.policy import reason_wording
 from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
@@ -172,7 +174,7 @@ def test_approved_campaign_plans_each_account_once_and_takes_effect_after_its_no
 
 def test_campaign_writes_the_notice_and_entries_that_a_single_case_would(store: Store) -> None:
     with work(store, SYSTEM, NOW_US) as w:
-        preferences_set(w, "a00001", {"language": "en"})
+        preferences_set(w, "a00001", {"language": "en", "time_zone": "Pacific/Pago_Pago"})
     frame = pl.DataFrame(
         [("a00000", 100_000, 80_000, "decrease"), ("a00001", 100_000, 5_000, "decrease"),
          ("a00002", 90_000, None, "close")],
@@ -203,6 +205,12 @@ def test_campaign_writes_the_notice_and_entries_that_a_single_case_would(store: 
         "a00001": "limit_decreased_in_steps",
         "a00002": "line_closed",
     }
+    with work(store, SYSTEM, NOW_US + 5) as w:
+        (decision,) = line_document(w, EFFECTS, "a00000", "en", Seen())["decisions"]
+        assert explanation(w, "a00000", campaign_id, "en")["limit_after_cents"] == 80_000
+    assert (decision["case_id"], decision["limit_after_cents"]) == (campaign_id, 80_000)
+    assert [each["code"] for each in decision["reasons"]] == REASONS
+    assert decision["appeal_until"] is not None, "its customer may appeal against it"
     for place, row in enumerate(frame.iter_rows(named=True)):
         other = f"b{row['account_id'][1:]}"
         case = {"case_id": f"c{place}", "kind": "campaign-twin", "action": row["action"], "account_id": other,
@@ -210,7 +218,7 @@ def test_campaign_writes_the_notice_and_entries_that_a_single_case_would(store: 
                 "customer_id": None, "proposal_id": None, "decision_id": None}  # fmt: skip
         with work(store, SYSTEM, NOW_US) as w:
             if row["account_id"] == "a00001":
-                preferences_set(w, other, {"language": "en"})
+                preferences_set(w, other, {"language": "en", "time_zone": "Pacific/Pago_Pago"})
         with work(store, SYSTEM, NOW_US + 5) as w:
             Twin(SEAL, EFFECTS.policy)(w, case)
             entries = [[each[name] for name in names] for each in entries_of(w, other)]

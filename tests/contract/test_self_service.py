@@ -22,7 +22,7 @@ from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.notices import deliver_notices
+from limitkeeper.app.notices import deliver_notices, preferences_set
 from limitkeeper.app.own_lines import Seen, last_seen, line_document, lines_document, portrait_document
 from limitkeeper.app.ownership import own_line
 from limitkeeper.app.steps import step_cancelled
@@ -242,6 +242,9 @@ def test_explanation_tells_rules_values_versions_and_appeal_and_is_kept(store: S
         chinese = explanation(w, "a-1", case_id, "zh")
         with pytest.raises(MissingError):
             explanation(w, "b-1", case_id, "en")
+    with work(store, SYSTEM, NOW_US) as w:
+        preferences_set(w, "c-1", {"time_zone": "Pacific/Pago_Pago"})
+        west = explanation(w, "a-1", case_id, "zh")
     assert found["decided_by"] == "system"
     assert [rule["rule"] for rule in found["rules"]] == ["late_repeatedly"]
     assert [each["text"] for each in found["rules"][0]["values"]] == ["50%", "not known"]
@@ -258,8 +261,10 @@ def test_explanation_tells_rules_values_versions_and_appeal_and_is_kept(store: S
     ):
         assert part in text
     assert "申诉" in "\n".join(chinese["paragraphs"])
+    assert "2026年9月22日" in chinese["paragraphs"][0]
+    assert "2026年9月21日" in west["paragraphs"][0], "a day is the customer's own"
     acts = [row["act"] for row in store.rows(sa.select(audit_events))]
-    assert acts.count("decision.explain") == 2
+    assert acts.count("decision.explain") == 3
 
 
 def test_decision_of_a_strategy_that_decides_no_more_is_explained_in_its_own_words(store: Store) -> None:

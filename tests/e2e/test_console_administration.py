@@ -91,6 +91,7 @@ def test_campaign_is_looked_at_first_then_submitted_and_split_and_stopped(
     campaign_id = path.rpartition("/")[2]
     assert api.get(f"/v1/campaigns/{campaign_id}")["items"] == 6
     assert f"/console/cases/{campaign_id}" in page
+    assert f'href="{path}"' in sue.page(f"/console/cases/{campaign_id}")
     assert "Open its case" in page
     assert f'href="{path}"' in sue.page("/console/campaigns")
     sue.sent(page, f"/v1/campaigns/{campaign_id}/split", where="segment = gold")

@@ -134,6 +134,24 @@ def test_as_many_and_as_large_files_as_are_promised_come_with_an_appeal(server: 
     assert [each["size_bytes"] for each in appeal["evidence"]] == [size] * most
 
 
+def test_customer_who_withdrew_an_appeal_is_told_so_and_appeals_again(server: WorkflowServer) -> None:
+    server.person("kim-5", CUSTOMER, customer_id="customer-5")
+    kim, line, decision = Browser(server, "kim-5"), "/console/my/lines/line-5", decision_page(server, 5)
+    for turn in ("Mine.", "It was my employer."):
+        page = kim.page(decision)
+        assert ("You withdrew your appeal of" in page) == (turn != "Mine.")
+        assert ("Appeal again" in kim.page(line)) == (turn != "Mine.")
+        place = kim.sent(page, "/console/my/appeals", text=turn).headers["location"]
+        appeal_id = place.rpartition("/")[2]
+        assert f"{place}" in kim.page(line), "the last appeal is the one that is shown"
+        assert "Submit the appeal" not in kim.page(decision)
+        kim.sent(kim.page(place), f"/v1/appeals/{appeal_id}/withdraw")
+        withdrawn = kim.page(place)
+        assert "You may appeal against the decision again until" in withdrawn
+        assert "<dt>Answered</dt>" not in withdrawn
+        assert f'href="{decision}#appeal"' in withdrawn
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_operator_is_led_from_an_alert_to_no_page_that_is_not_his(
     server: WorkflowServer, language: str

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from limitkeeper.shells.console.live import shown_alert
+from limitkeeper.shells.console.live import NEWEST_ALERTS, heard_alert, shown_alert
 from tests.consoles import Sitting, late_bills, lines, sitting, staffed
 from tests.workflow_server import WorkflowServer, awaited, workflow_server
 
@@ -73,9 +73,9 @@ def test_live_row_is_as_a_drawn_one_and_stays_off_a_page_that_asks_for_others(
 def worsened(sitting: Sitting, alert_id: str) -> None:
     """Let an open page hear that an alert has grown worse, as the stream would tell it."""
     message = {"subject": alert_id, "account_id": "line-9", "trigger": "suspected_violation", "severity": "severe",
-               "rules": ["violation_flagged"], "at": "2026-11-26T04:49:00+00:00"}  # fmt: skip
+               "rules": ["violation_flagged"], "hits": 3, "at": "2026-11-26T04:49:00+00:00"}  # fmt: skip
     script = "alert => listed(document.querySelector('[data-live-feed]'), alert)"
-    sitting.page.evaluate(script, shown_alert("en", message, "UTC"))
+    sitting.page.evaluate(script, shown_alert("en", heard_alert(message), "UTC"))
 
 
 def test_row_of_an_alert_that_grows_worse_keeps_its_place_its_tick_and_the_focus(
@@ -96,6 +96,7 @@ def test_row_of_an_alert_that_grows_worse_keeps_its_place_its_tick_and_the_focus
         assert bob.page.is_checked(f"{row}.new input")
         assert bob.page.evaluate("document.activeElement.closest('tr').dataset.id") == alert["alert_id"]
         assert "2026-11-26 04:49" in bob.page.inner_text(row)
+        assert "×3" in bob.page.inner_text(row)
         after = bob.page.locator("main tbody tr").evaluate_all("rows => rows.map(row => row.dataset.id)")
         assert after == before
         bob.presses("Acknowledge what is chosen")
@@ -106,14 +107,31 @@ def test_row_of_an_alert_that_grows_worse_keeps_its_place_its_tick_and_the_focus
         assert bob.page.is_enabled(f"{row} input")
 
 
-def test_overview_that_is_open_counts_what_waits_again(server: WorkflowServer, chromium: Any) -> None:
-    flag = {"event_id": "count", "account_id": "line-8", "kind": "flag", "reason": "cash-out",
-            "ts": dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()}  # fmt: skip
-    figure = "[data-live-figure='alerts.suspected_violation']"
+def test_overview_that_is_open_tells_again_what_waits_until_when_and_which_alerts_are_newest(
+    server: WorkflowServer, chromium: Any
+) -> None:
+    now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC)
+    flag = {
+        "event_id": "count",
+        "account_id": "line-8",
+        "kind": "flag",
+        "reason": "cash-out",
+        "ts": now.isoformat(),
+    }
+    figure, newest = "[data-live-figure='alerts.suspected_violation']", "[data-live-newest] li"
     asked = {"trigger": "suspected_violation", "status": "open"}
-    before = len(server.session("bob").get("/v1/alerts", params=asked))
+    bob = server.session("bob")
+    before, open_before = (len(bob.get("/v1/alerts", params=each)) for each in (asked, {"status": "open"}))
     with sitting(chromium, server, "ivy", "zh") as ivy:
+        ivy.page.mouse.move(0, 0)  # the list stands still under a pointer
         ivy.page.wait_for_selector(f"{figure} >> text='{before}'")
+        assert ivy.page.locator(newest).count() == min(open_before, NEWEST_ALERTS)
         server.service("count", "events.send").post("/v1/events", [flag])
         ivy.page.wait_for_selector(f"{figure} >> text='{before + 1}'")
+        ivy.page.wait_for_selector(f"{newest}.new:has-text('line-8')")
+        ivy.page.wait_for_selector("[data-live-clock='cases.2'] time:text-matches('后$')")
+        rows = "rows => rows.map(row => row.dataset.id + row.innerHTML)"
+        lived = ivy.page.locator(newest).evaluate_all(rows)
         ivy.looks("overview-live-zh-light")
+        ivy.goes("/console/")
+        assert ivy.page.locator(newest).evaluate_all(rows) == lived

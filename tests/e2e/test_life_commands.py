@@ -1,6 +1,7 @@
 """``limitkeeper life`` as four people type it, from draft to live and back, and the server that takes nothing else."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,11 @@ def test_strategy_comes_to_live_by_commands_and_is_rolled_back_by_one(url: str, 
     shown = run(url, "life", "show", one)
     assert "assessment.safeguards: appeal" in shown
     assert "words: seen" in shown
+    chinese = run(url, "life", "show", one, "--lang", "zh")
+    findings = [line for line in chinese.splitlines() if " CN." in line]
+    assert findings
+    assert [line for line in findings if not re.search("[一-鿿]{4}", line.partition(": ")[2])] == []
+    assert "sam 完成校验 -> 已校验" in chinese
 
 
 def test_server_with_workflow_takes_nothing_that_is_not_live(url: str, tmp_path: Path) -> None:

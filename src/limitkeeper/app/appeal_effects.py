@@ -1,13 +1,15 @@
 """What a granted appeal gives back: what is planned is cancelled, what is effective undone, a freeze ended."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from limitkeeper.app.limits import ENGINE_TOPIC, IsSuspended, LimitChange, cancelled, planned, undone
 from limitkeeper.app.notice_policy import NoticePolicy
+from limitkeeper.core.appeal.appeals import WITHDRAWN
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
     DECREASE,
@@ -55,6 +57,11 @@ _GIVEN = (
 _OF_LINE = limit_entries.c.account_id == sa.bindparam("account_id")
 _TAKEN_ENTRIES = sa.select(limit_entries).where(_TAKEN, _OF_LINE).order_by(limit_entries.c.number)
 _ALL_ENTRIES = sa.select(limit_entries).where(_TAKEN | _GIVEN, _OF_LINE).order_by(limit_entries.c.number)
+_STANDING_APPEAL = sa.select(appeals.c.appeal_id).where(
+    appeals.c.case_id == sa.bindparam("case_id"),
+    appeals.c.account_id == sa.bindparam("account_id"),
+    appeals.c.state != WITHDRAWN,
+)
 _UNDONE = sa.select(limit_entries.c.reverses).where(
     limit_entries.c.reverses.in_(sa.bindparam("entry_ids", expanding=True)),
     limit_entries.c.state != CANCELLED,
@@ -65,6 +72,23 @@ def adverse_entries(w: Work, case: Mapping[str, Any], account_id: str) -> list[d
     """What a decision took of a line and still takes, or is to take: entries that are not cancelled or undone."""
     ids = {"case_id": case["case_id"], "decision_id": case["decision_id"], "account_id": account_id}
     return _standing(w, w.rows(_TAKEN_ENTRIES, **ids))
+
+
+def appealable_entries(w: Work, case: Mapping[str, Any], account_id: str) -> list[dict[str, Any]]:
+    """What an appeal against a decision would be about; nothing where it took nothing, or one was brought and stands."""
+    standing = w.rows(_STANDING_APPEAL, case_id=case["case_id"], account_id=account_id)
+    return [] if standing else adverse_entries(w, case, account_id)
+
+
+def appeal_until_us(policy: NoticePolicy, entries: Sequence[Mapping[str, Any]]) -> int | None:
+    """Until when one may appeal against what a decision took, told or over; None where it took nothing."""
+    return policy.appeal_until_us(min(row["made_us"] for row in entries)) if entries else None
+
+
+def appeal_until(w: Work, policy: NoticePolicy, case: Mapping[str, Any], account_id: str) -> str | None:
+    """Until when one may appeal against a decision about a line, as documents tell it: also where that is over."""
+    until_us = appeal_until_us(policy, appealable_entries(w, case, account_id))
+    return None if until_us is None else instant_text(until_us)
 
 
 def is_appealed(w: Work, account_id: str, case_id: str | None = None) -> bool:

@@ -1,13 +1,12 @@
 """What a customer is told of his appeal: that it is here and until when it is answered, what is asked, the answer."""
 
-import datetime as dt
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.notice_policy import words_besides
-from limitkeeper.app.notices import customer_row, written
+from limitkeeper.app.notices import customer_row, written, zone_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.appeal.appeals import BY_CLOCK, BY_FACTS, GRANTED, PARTLY_GRANTED, UPHELD, Appeal
 from limitkeeper.core.kernel.instants import day_of
@@ -45,12 +44,14 @@ def told(
     day_us, again_until_us
         The day that it names, and until when the answer can be appealed against.
     """
-    language = customer_row(w, row["customer_id"])["language"]
+    customer = customer_row(w, row["customer_id"])
+    day, again_until = (
+        None if us is None else day_of(us, zone_of(customer)) for us in (day_us, again_until_us)
+    )
     facts = NoticeFacts(
-        kind, shown_line(row["account_id"]), sign, effective_day=_day(day_us), appeal_until_day=_day(again_until_us),
-        words=words,
+        kind, shown_line(row["account_id"]), sign, effective_day=day, appeal_until_day=again_until, words=words
     )  # fmt: skip
-    return written(w, seal, row["customer_id"], row["account_id"], facts, language)
+    return written(w, seal, row["customer_id"], row["account_id"], facts, customer["language"])
 
 
 def receipt_told(
@@ -71,7 +72,3 @@ def answer_words(
     limit = "" if granted_limit_cents is None else amount_text(granted_limit_cents, sign)
     # What a person wrote is added as it is: it is never a template.
     return "\n\n".join(part for part in (wording[str(outcome)].format(limit=limit), words.strip()) if part)
-
-
-def _day(us: int | None) -> dt.date | None:
-    return None if us is None else day_of(us)

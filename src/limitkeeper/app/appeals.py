@@ -13,6 +13,8 @@ from limitkeeper.app.appeal_effects import (
     APPEAL,
     APPEALS_OF,
     adverse_entries,
+    appeal_until_us,
+    appealable_entries,
     limit_given_back_cents,
     of_case,
     suspended_by_appeal,
@@ -36,7 +38,6 @@ from limitkeeper.core.appeal.appeals import (
     LIVE_STATES,
     PARTLY_GRANTED,
     UPHELD,
-    WITHDRAWN,
     Appeal,
     AppealTerms,
     acted,
@@ -178,13 +179,14 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     case = w.found(cases, case_id)
     if not checked_words(text).strip():
         raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
-    entries = adverse_entries(w, case, account_id)
-    before = w.rows(_OF_DECISION, case_id=case_id, account_id=account_id)
-    if not entries or any(row["state"] != WITHDRAWN for row in before):
+    entries = appealable_entries(w, case, account_id)
+    until_us = appeal_until_us(desk.notices, entries)
+    if until_us is None:
         raise RefusedError("appeal_subject", value=f"{case_id}, {account_id}")
-    if w.now_us > desk.notices.appeal_until_us(min(row["made_us"] for row in entries)):
+    if w.now_us > until_us:
         raise RefusedError("appeal_window", value=account_id)
-    named = json.dumps([case_id, account_id, len(before)])
+    withdrawn = w.rows(_OF_DECISION, case_id=case_id, account_id=account_id)
+    named = json.dumps([case_id, account_id, len(withdrawn)])
     appeal_id = hashlib.blake2b(f"appeal:{named}".encode(), digest_size=16).hexdigest()
     subject = _subject(w, case, account_id, entries)
     parties = _parties(w, case) | {customer_id, w.actor.actor_id}

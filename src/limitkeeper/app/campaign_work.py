@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -202,11 +203,12 @@ class _Batch:
 
     def _noticed(self, row: sa.Row[Any], told: Told) -> str:
         language = str(row.language or DEFAULT_CUSTOMER["language"])
-        key = (told.kind, language, row.reasons, told.effective_us, len(told.steps))
+        zone = ZoneInfo(str(row.time_zone or DEFAULT_CUSTOMER["time_zone"]))
+        key = (told.kind, language, zone.key, row.reasons, told.effective_us, len(told.steps))
         variant = self.patterns.get(key)
         if variant is None:
             trace = {"reasons": reasons_of_codes(row.reasons)}
-            variant = self.patterns[key] = self._variant(told, trace, language)
+            variant = self.patterns[key] = self._variant(told, trace, language, zone)
         sign = self.sign
         own = [encode_basestring(shown_line(row.account_id))[1:-1],
                amount_text(told.limit_before_cents or 0, sign), amount_text(told.limit_after_cents or 0, sign),
@@ -229,10 +231,10 @@ class _Batch:
                              self.w.now_us, WAITING, None, None, self._due_us(row), 1))  # fmt: skip
         return notice_id
 
-    def _variant(self, told: Told, trace: Mapping[str, Any], language: str) -> _Variant:
+    def _variant(self, told: Told, trace: Mapping[str, Any], language: str, zone: ZoneInfo) -> _Variant:
         told = Told(told.kind, told.account_id, told.limit_before_cents, told.limit_after_cents, told.effective_us,
                     trace, told.steps)  # fmt: skip
-        pattern = notice_pattern(self.effects.facts(self.w, told, language), notice_wording(language))
+        pattern = notice_pattern(self.effects.facts(self.w, told, language, zone), notice_wording(language))
         text = json.dumps([pattern.subject, list(pattern.paragraphs)], ensure_ascii=False)
         marks = pattern_marks(len(told.steps))
         parts = re.split(f"([{''.join(marks)}])", text)

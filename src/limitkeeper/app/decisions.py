@@ -26,7 +26,7 @@ from limitkeeper.app.limits import (
     steps_planned,
 )
 from limitkeeper.app.notice_policy import NoticePolicy, notice_wording
-from limitkeeper.app.notices import customer_row, written
+from limitkeeper.app.notices import customer_row, written, zone_of
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.plans import replaced_by
 from limitkeeper.app.policy import reason_wording
@@ -168,20 +168,20 @@ class Effects:
     def preview(self, w: Work, case: Mapping[str, Any], language: str) -> Notice | None:
         """The notice of a case as it would be written if the case were approved now; nothing is written."""
         found = self.consequence(w, case)
-        return (
-            None
-            if found is None
-            else notice_of(self.facts(w, found.told, language), notice_wording(language))
-        )
+        if found is None:
+            return None
+        zone = zone_of(customer_row(w, owner_of(w, found.told.account_id).customer_id))
+        return notice_of(self.facts(w, found.told, language, zone), notice_wording(language))
 
     def tell(self, w: Work, told: Told) -> str:
         """Write a notice in its customer's language; its id."""
         customer_id = owner_of(w, told.account_id).customer_id
-        language = customer_row(w, customer_id)["language"]
-        return written(w, self.seal, customer_id, told.account_id, self.facts(w, told, language), language)
+        customer = customer_row(w, customer_id)
+        facts = self.facts(w, told, customer["language"], zone_of(customer))
+        return written(w, self.seal, customer_id, told.account_id, facts, customer["language"])
 
-    def facts(self, w: Work, told: Told, language: str) -> NoticeFacts:
-        """What a notice is of, in a language."""
+    def facts(self, w: Work, told: Told, language: str, zone: dt.tzinfo) -> NoticeFacts:
+        """What a notice is of, in a language; its days are those of its customer's zone."""
         is_adverse = told.kind in ADVERSE_KINDS
         reasons = tuple(
             {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
@@ -189,13 +189,13 @@ class Effects:
         )
         if is_adverse and not reasons:  # nothing that was used can be told truly of this account
             reasons = tuple(reason_texts([Reason(FALLBACK_CODE)], reason_wording(language)))
-        appeal_until: dt.date | None = day_of(self.policy.appeal_until_us(w.now_us)) if is_adverse else None
+        appeal_until = day_of(self.policy.appeal_until_us(w.now_us), zone) if is_adverse else None
         return NoticeFacts(
             told.kind, shown_line(told.account_id), self.currency_sign, told.limit_before_cents,
-            told.limit_after_cents, day_of(told.effective_us), appeal_until,
-            steps=tuple((day_of(step.effective_us), step.target_cents) for step in told.steps),
+            told.limit_after_cents, day_of(told.effective_us, zone), appeal_until,
+            steps=tuple((day_of(step.effective_us, zone), step.target_cents) for step in told.steps),
             reasons=reasons if is_adverse else (), duties=self.policy.duties_on(w.now_us) if is_adverse else (),
-            words=told.words, own_request=_dated(told.own_request),
+            words=told.words, own_request=_dated(told.own_request, zone),
         )  # fmt: skip
 
     def _freeze(
@@ -347,8 +347,8 @@ class Effects:
         return trace_of(w, case, case["account_id"])
 
 
-def _dated(step: Step | None) -> tuple[dt.date, int] | None:
-    return None if step is None else (day_of(step.effective_us), step.target_cents)
+def _dated(step: Step | None, zone: dt.tzinfo) -> tuple[dt.date, int] | None:
+    return None if step is None else (day_of(step.effective_us, zone), step.target_cents)
 
 
 def effects(seal: Seal, policy: NoticePolicy, currency_sign: str = "¥") -> Effects:

@@ -1,29 +1,36 @@
 """An explanation of a decision, from its trace: rules and values in plain words, versions, how to appeal."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-
 from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS
 from limitkeeper.app.life_contents import kept_strategy
+from limitkeeper.app.line_decisions import decisions_about
 from limitkeeper.app.notice_policy import notice_wording
+from limitkeeper.app.notices import customer_row, zone_of
 from limitkeeper.app.own_lines import account_wording
+from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy_path
-from limitkeeper.core.kernel.instants import instant_text
-from limitkeeper.core.notice.account_words import AccountWording, value_label, value_text
+from limitkeeper.core.kernel.instants import day_of, instant_text
+from limitkeeper.core.notice.account_words import (
+    AccountWording,
+    characteristic_label,
+    value_label,
+    value_text,
+)
 from limitkeeper.core.notice.notice import amount_text
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.store.case_tables import cases
-from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import MissingError, Work
 
 SCORE_NAMES = ("pd", "pd_low", "pd_high")
 """What of the score is told."""
+
+VERSION_LETTERS = len("sha256:") + 12
+"""Of a version in what people read; the document has the whole."""
 
 
 def explanation(
@@ -54,20 +61,17 @@ def explanation(
     MissingError
         When there is no such decision about the line.
     """
-    query = (
-        sa.select(cases, proposals.c.trace)
-        .outerjoin(proposals, cases.c.proposal_id == proposals.c.proposal_id)
-        .where(cases.c.case_id == case_id, cases.c.account_id == account_id)
-    )
-    row = w.row(query)
-    if row is None:
+    rows = decisions_about(w, account_id, cases.c.case_id == case_id)
+    if not rows:
         raise MissingError("There is no such decision about this line.", value=case_id)
+    row, trace = rows[0], rows[0]["trace"]
     w.note("decision.explain", f"case:{case_id}", {"account": account_id, "language": language})
-    words, trace = account_wording(language), json.loads(row["trace"]) if row["trace"] else {}
+    words = account_wording(language)
     decided = _decided_by(w, (trace.get("versions") or {}).get("strategy"), strategies)
     rules = _rules(trace, language, words, decided, currency_sign)
     score = trace.get("score") or {}
     is_scored = any(rule["hit"] and rule["uses_score"] for rule in trace.get("rules", []))
+    zone = zone_of(customer_row(w, owner_of(w, account_id).customer_id))
     found = {
         "case_id": case_id,
         "decision_id": row["decision_id"],
@@ -85,7 +89,11 @@ def explanation(
         else "people",
         "tier": row["tier"],
         "rules": rules,
-        "counted_against": [each["label"] for each in score.get("lost_most", [])] if is_scored else [],
+        "counted_against": [
+            characteristic_label(each["name"], each["label"], language) for each in score.get("lost_most", [])
+        ]
+        if is_scored
+        else [],
         "score": {name: score.get(name) for name in SCORE_NAMES} if is_scored else None,
         "reasons": [
             {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
@@ -93,8 +101,11 @@ def explanation(
         ],
         "versions": trace.get("versions"),
     }
-    return found | {"subject": words.explanation["subject"].format(line=_shown(account_id)),
-                    "paragraphs": _paragraphs(found, words, language, currency_sign)}  # fmt: skip
+    paragraphs = _paragraphs(found, words, language, currency_sign, day_of(row["since_us"], zone))
+    return found | {
+        "subject": words.explanation["subject"].format(line=_shown(account_id)),
+        "paragraphs": paragraphs,
+    }
 
 
 def _shown(account_id: str) -> str:
@@ -149,17 +160,25 @@ def rule_descriptions(strategy: Strategy, language: str) -> dict[str, str]:
     return {rule.id: rule.description_zh if language == "zh" else rule.description for rule in strategy.rules}
 
 
-def _paragraphs(found: Mapping[str, Any], words: AccountWording, language: str, sign: str) -> list[str]:
-    said, day = words.explanation, notice_wording(language)
+def _paragraphs(
+    found: Mapping[str, Any], words: AccountWording, language: str, sign: str, decided_on: dt.date
+) -> list[str]:
+    said = words.explanation
     decided = said["decided"].format(
-        day=day.day(dt.datetime.fromisoformat(found["at"]).date()),
+        day=notice_wording(language).day(decided_on),
         action=said["actions"].get(found["action"], found["action"]),
         before=_amount(found["limit_before_cents"], words, sign), after=_amount(found["limit_after_cents"], words, sign),
     )  # fmt: skip
     paragraphs = [decided, said[f"by_{found['decided_by']}"]]
     if found["rules"]:
+        between, colon = ("；", "：") if language == "zh" else ("; ", ": ")
         lines = [
-            "; ".join([f"- {rule['text']}", *(f"{each['label']}: {each['text']}" for each in rule["values"])])
+            between.join(
+                [
+                    f"- {rule['text'].rstrip('.。')}",
+                    *(f"{each['label']}{colon}{each['text']}" for each in rule["values"]),
+                ]
+            )
             for rule in found["rules"]
         ]
         paragraphs.append("\n".join([said["rules"], *lines]))
@@ -171,7 +190,10 @@ def _paragraphs(found: Mapping[str, Any], words: AccountWording, language: str, 
         if found["reasons"]:
             paragraphs.append("\n".join([said[part], *(f"- {each[name]}" for each in found["reasons"])]))
     if found["versions"]:
-        paragraphs.append(said["versions"].format(**found["versions"]))
+        short = {name: str(version)[:VERSION_LETTERS] for name, version in found["versions"].items()}
+        if short.get("model") == "none":
+            short["model"] = "无" if language == "zh" else "none"
+        paragraphs.append(said["versions"].format(**short))
     if found["decided_by"] != REQUEST:
         paragraphs.append(said["appeal"])
     return paragraphs

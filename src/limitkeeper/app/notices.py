@@ -47,6 +47,11 @@ def customer_row(w: Work, customer_id: str) -> dict[str, Any]:
     return row or {"customer_id": customer_id, "version": 0, **DEFAULT_CUSTOMER}
 
 
+def zone_of(customer: Mapping[str, Any]) -> ZoneInfo:
+    """Where a customer's days begin: the days that he is told are his own."""
+    return ZoneInfo(customer["time_zone"])
+
+
 def preferences_set(w: Work, customer_id: str, values: Mapping[str, Any]) -> None:
     """Change a customer's preferences."""
     row = customer_row(w, customer_id)
@@ -444,4 +449,4 @@ def _settled(w: Work, notice: dict[str, Any], state: str) -> None:
 
 def quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
     """When a customer is not written to."""
-    return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], ZoneInfo(customer["time_zone"]))
+    return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], zone_of(customer))

@@ -44,24 +44,33 @@ def work_overview(
     }
 
 
-def waiting_now(store: Store, triggers: Iterable[str]) -> dict[str, int]:
-    """What waits alone, as figures by name: open alerts by trigger, cases by tier; it may be asked for often.
+def waiting_now(store: Store, now_us: int, triggers: Iterable[str]) -> dict[str, Any]:
+    """What waits alone, by the names of :func:`work_overview`; it may be asked for often.
 
     Parameters
     ----------
     store
-        Of alerts and cases.
+        Of alerts, cases, appeals and notices.
+    now_us
+        Event time, UTC microseconds.
     triggers
         Each of which is told, with 0 too.
     """
-    alerts_open = store.rows(counted(alerts.c.trigger).where(IS_OPEN).group_by(alerts.c.trigger))
-    cases_open = store.rows(counted(cases.c.tier).where(cases.c.is_live).group_by(cases.c.tier))
+    rows = store.rows(counted(alerts.c.trigger).where(IS_OPEN).group_by(alerts.c.trigger))
+    counts = {row["trigger"]: row["count"] for row in rows}
     return {
-        **{f"alerts.{name}": 0 for name in triggers},
-        **{f"cases.{tier}": 0 for tier in TIERS},
-        **{f"alerts.{row['trigger']}": row["count"] for row in alerts_open},
-        **{f"cases.{row['tier']}": row["count"] for row in cases_open},
+        "alerts": [{"trigger": name, "open": counts.get(name, 0)} for name in triggers],
+        "cases": _cases(store, now_us),
+        "appeals": _appeals(store, now_us),
+        "notices": {"undelivered": notices_in(store, DEAD)},
     }
+
+
+def newest_alerts(store: Store, count: int) -> list[dict[str, Any]]:
+    """The alerts that are open and were seen last, without their traces."""
+    brief = [column for column in alerts.c if column.name != "trace"]
+    query = sa.select(*brief).where(IS_OPEN).order_by(alerts.c.seen_us.desc(), alerts.c.alert_id)
+    return store.rows(query.limit(count))
 
 
 def counted(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:

@@ -9,12 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
+from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.case_words import opened_text
 from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS, Effects
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
+from limitkeeper.app.line_decisions import decisions_about
 from limitkeeper.app.line_requests import SeenLine, pending
-from limitkeeper.app.notice_policy import notice_wording
+from limitkeeper.app.notice_policy import NoticePolicy, notice_wording
+from limitkeeper.app.notices import customer_row, zone_of
 from limitkeeper.app.ownership import account_ids_of, owner_of
 from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.connectors.sealing import Seal
@@ -35,7 +38,6 @@ from limitkeeper.store.tables import alerts, proposals
 from limitkeeper.store.work import MissingError, Work
 
 ENTRIES_SHOWN = 500
-DECISIONS_SHOWN = 100
 
 
 @cache
@@ -158,7 +160,7 @@ def line_document(w: Work, effects: Effects, account_id: str, language: str, see
             entry_document(row, effects.seal, owner.customer_id) for row in rows if row["state"] == PLANNED
         ],
         "requests": [request_document(w, case_id) for case_id in pending(w, account_id)],
-        "decisions": decisions_document(w, account_id, language),
+        "decisions": decisions_document(w, effects.policy, account_id, language),
         "restoration": restoration_document(
             w, account_id, language, seen, effects.limits, effects.currency_sign
         ),
@@ -184,15 +186,8 @@ def entry_document(row: Mapping[str, Any], seal: Seal, customer_id: str | None) 
     }
 
 
-def decisions_document(w: Work, account_id: str, language: str) -> list[dict[str, Any]]:
-    """The approved decisions about a line with their reasons, the newest first."""
-    query = (
-        sa.select(cases, proposals.c.trace)
-        .outerjoin(proposals, cases.c.proposal_id == proposals.c.proposal_id)
-        .where(cases.c.account_id == account_id, cases.c.state == "approved")
-        .order_by(cases.c.opened_us.desc(), cases.c.case_id)
-        .limit(DECISIONS_SHOWN)
-    )
+def decisions_document(w: Work, policy: NoticePolicy, account_id: str, language: str) -> list[dict[str, Any]]:
+    """The approved decisions about a line with their reasons, and until when each may be appealed; the newest first."""
     return [
         {
             "case_id": row["case_id"],
@@ -204,12 +199,13 @@ def decisions_document(w: Work, account_id: str, language: str) -> list[dict[str
             "is_own_request": row["kind"] == REQUEST,
             "decided_by": "system" if row["outcome"] == "system" else "people",
             "at": instant_text(row["since_us"]),
+            "appeal_until": appeal_until(w, policy, row, account_id),
             "reasons": [
                 {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
-                for each in (json.loads(row["trace"]) if row["trace"] else {}).get("reasons", [])
+                for each in row["trace"].get("reasons", [])
             ],
         }
-        for row in w.rows(query)
+        for row in decisions_about(w, account_id, cases.c.state == "approved")
     ]
 
 
@@ -237,17 +233,18 @@ def restoration_document(
     planned = [
         row for row in entries_of(w, account_id) if row["state"] == PLANNED and row["action"] == RESTORE
     ]
-    calendar = notice_wording(language)
+    calendar, zone = notice_wording(language), zone_of(customer_row(w, owner_of(w, account_id).customer_id))
     said = [words.path["goal"].format(limit=amount_text(int(old), currency_sign)), words.path["steps"]]
     said += [f"{each['text']} ({words.path['holds' if each['is_met'] else 'open']})" for each in needs]
     said += [
         words.path["planned"].format(
-            day=calendar.day(day_of(row["planned_us"])), limit=amount_text(row["target_cents"], currency_sign)
+            day=calendar.day(day_of(row["planned_us"], zone)),
+            limit=amount_text(row["target_cents"], currency_sign),
         )
         for row in planned
     ]
     if not planned:
-        said.append(words.path["earliest"].format(day=calendar.day(day_of(earliest_us))))
+        said.append(words.path["earliest"].format(day=calendar.day(day_of(earliest_us, zone))))
     return {
         "old_limit_cents": int(old),
         "earliest_at": instant_text(planned[0]["planned_us"] if planned else earliest_us),

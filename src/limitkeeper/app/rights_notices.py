@@ -7,14 +7,13 @@ nobody be erased while that notice is on its way.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from limitkeeper.app.consents import consent_texts, consents_of
 from limitkeeper.app.notice_policy import words_besides
-from limitkeeper.app.notices import customer_row, written
+from limitkeeper.app.notices import customer_row, written, zone_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.compliance.requests import ERASE, KINDS, PARTLY, RECEIVED, REFUSED, RightsRequest
-from limitkeeper.core.kernel.instants import instant
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.notice.notice import NoticeFacts
 from limitkeeper.store.work import Work
 
@@ -101,8 +100,8 @@ def _headed(wording: Mapping[str, str], said: Mapping[str, str]) -> str:
 
 def _told(w: Work, seal: Seal, request: RightsRequest, kind: str, day_us: int, words: str = "") -> str:
     customer = customer_row(w, request.customer_id)
-    language, zone = customer["language"], ZoneInfo(customer["time_zone"])
-    day, asked_day = (instant(us).astimezone(zone).date() for us in (day_us, request.received_us))
+    language, zone = customer["language"], zone_of(customer)
+    day, asked_day = (day_of(us, zone) for us in (day_us, request.received_us))
     asked = dict(zip(("en", "zh"), KINDS[request.kind], strict=True))[language].rstrip(".。")
     facts = NoticeFacts(
         kind, effective_day=day, words=words, asked=asked, asked_day=asked_day,

@@ -58,6 +58,7 @@ def test_page_says_everything_in_words_and_runs_nothing() -> None:
         "handling of a case",
         "Yes",
         "receipt.png",
+        'data-name="Purpose"',
     ):
         assert said in page, said
     assert "iVBORw0KGgo" not in page

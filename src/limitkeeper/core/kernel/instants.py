@@ -30,15 +30,15 @@ def instant_text(us: int) -> str:
     return instant(us).isoformat()
 
 
-def day_of(us: int) -> dt.date:
-    """The UTC day of a time.
+def day_of(us: int, zone: dt.tzinfo = dt.UTC) -> dt.date:
+    """The day of a time, in UTC or where somebody is.
 
     Examples
     --------
-    >>> day_of(86_399_999_999)
-    datetime.date(1970, 1, 1)
+    >>> day_of(86_399_999_999), day_of(86_399_999_999, dt.timezone(dt.timedelta(hours=8)))
+    (datetime.date(1970, 1, 1), datetime.date(1970, 1, 2))
     """
-    return instant(us).date()
+    return instant(us).astimezone(zone).date()
 
 
 def us_of_day(day: dt.date) -> int:

@@ -11,7 +11,7 @@ from limitkeeper.core.notice.notice import amount_text
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 
 PARTS = ("portrait", "units", "path", "explanation")
-UNITS = ("days", "count", "share", "ratio", "other", "unknown", "is_so", "is_not_so")
+UNITS = ("days", "count", "share", "ratio", "annual rate", "other", "unknown", "is_so", "is_not_so")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,31 @@ def value_label(name: str, language: str, known: Mapping[str, Quantity] = SHARED
     if quantity is None:
         return name
     return (quantity.description_zh if language == "zh" else quantity.description).rstrip(".。")
+
+
+def characteristic_label(name: str, label: str, language: str) -> str:
+    """What a model's characteristic is called in a language; as its model has it where the column is the lender's own.
+
+    Parameters
+    ----------
+    name
+        Of a quantity, or of one over another.
+    label
+        Of the model.
+    language
+        ``en`` or ``zh``.
+
+    Examples
+    --------
+    >>> characteristic_label("late_share_6", "late_share_6", "en")
+    'Share of the last 6 bills paid late'
+    >>> characteristic_label("own_column", "Rent", "en")
+    'Rent'
+    """
+    parts = name.split("_over_")
+    if any(part not in SHARED_QUANTITIES for part in parts):
+        return label
+    return " / ".join(value_label(part, language) for part in parts)
 
 
 def restoration_needs(trace: Mapping[str, Any], wording: AccountWording) -> list[dict[str, Any]]:

@@ -251,6 +251,7 @@ def told(findings: Findings) -> Iterable[dict[str, Any]]:
             "trigger": row["trigger"],
             "severity": row["severity"],
             "rules": json.loads(row["rules"]),
+            "hits": row["hits"],
             "at": instant(row["seen_us"]).isoformat(),
         }
     for row in findings.portfolio:

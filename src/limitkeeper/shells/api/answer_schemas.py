@@ -59,6 +59,7 @@ PORTFOLIO_MESSAGE = {
 }
 
 RULES = listed(value("string", "The name of a rule."), "The rules that hit, in order of precedence.")
+HITS = value("integer", "How many looks hit.", minimum=1)
 
 ALERT: dict[str, Schema] = {
     "alert_id": ref("Id"),
@@ -67,7 +68,7 @@ ALERT: dict[str, Schema] = {
     "severity": ref("Severity"),
     "status": ref("AlertStatus"),
     "rules": RULES,
-    "hits": value("integer", "How many looks hit.", minimum=1),
+    "hits": HITS,
     "decision_id": ref("Id", "The decision that opened it or made it worse."),
     "sequence": value("integer", "The number of the micro-batch that changed it last."),
     "opened_at": moment("When it opened."),
@@ -100,6 +101,7 @@ ALERT_MESSAGE: dict[str, Schema] = {
     "trigger": ref("AlertTrigger"),
     "severity": ref("Severity"),
     "rules": RULES,
+    "hits": HITS,
     "at": moment("When it hit."),
     "sequence": SEQUENCE,
 }

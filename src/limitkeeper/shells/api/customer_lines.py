@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_documents import case_document
 from limitkeeper.app.decisions import Effects
@@ -183,7 +184,8 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
         def look(w: Work) -> Acted:
             owner = owner_served(w, "decision.explain", account_id)
             found = explanation(w, account_id, case_id, language or own_language(w, owner), strategies, sign)
-            return Acted(found)
+            until = appeal_until(w, effects.policy, w.found(cases, case_id), account_id)
+            return Acted(found | {"appeal_until": until})
 
         return await desk.read(actor, look)
 

@@ -287,6 +287,7 @@ DEAD_MESSAGE = {
         "trigger": "suspected_violation",
         "severity": "severe",
         "rules": ["violation_flagged"],
+        "hits": 1,
         "at": "2026-11-22T09:00:00+00:00",
     },
 }
@@ -299,7 +300,7 @@ STREAM = """\
 id: 4
 event: alert.opened
 data: {"topic":"alert.opened","subject":"d4d8e93225bb20d9fdde222be9003194","account_id":"a-7","trigger":\
-"suspected_violation","severity":"severe","rules":["violation_flagged"],"at":"2026-11-22T09:00:00+00:00","sequence":4}
+"suspected_violation","severity":"severe","rules":["violation_flagged"],"hits":1,"at":"2026-11-22T09:00:00+00:00","sequence":4}
 
 """
 

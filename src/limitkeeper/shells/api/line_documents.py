@@ -65,6 +65,7 @@ DECISION = {
     "is_own_request": False,
     "decided_by": "system",
     "at": "2026-11-15T09:00:00+00:00",
+    "appeal_until": "2026-12-15T09:00:00+00:00",
     "reasons": [REASON],
 }
 
@@ -106,6 +107,7 @@ EXPLANATION = answers(
         "language": "en",
         "state": "approved",
         "at": "2026-11-15T09:00:00+00:00",
+        "appeal_until": "2026-12-15T09:00:00+00:00",
         "action": "decrease",
         "limit_before_cents": 1000000,
         "limit_after_cents": 750000,

@@ -60,6 +60,12 @@ SAID: dict[str, Schema] = {
     "paragraphs": listed(value("string", "A paragraph."), "What it says."),
 }
 
+APPEAL_UNTIL = or_null(
+    moment("A time."),
+    "Until when it may be appealed against, also where that is over; null where it took nothing of the line, or an "
+    "appeal against it stands.",
+)
+
 LINE_SCHEMAS: dict[str, Schema] = {
     "CustomerLine": record("A line in short.", LINE),
     "CustomerLines": page_of("CustomerLine"),
@@ -99,6 +105,7 @@ LINE_SCHEMAS: dict[str, Schema] = {
             "is_own_request": value("boolean", "Whether the customer asked for it."),
             "decided_by": one_of(("system", "people"), "Who decided."),
             "at": moment("When."),
+            "appeal_until": APPEAL_UNTIL,
             "reasons": listed(ref("ReasonTold"), "Why, at most four."),
         },
     ),
@@ -150,6 +157,7 @@ LINE_SCHEMAS: dict[str, Schema] = {
             "language": LANGUAGE,
             "state": one_of(STATES, "Where its case is."),
             "at": moment("When it came there."),
+            "appeal_until": APPEAL_UNTIL,
             "action": value("string", "What it is about."),
             "limit_before_cents": cents("Before."),
             "limit_after_cents": cents("After."),

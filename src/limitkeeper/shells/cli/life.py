@@ -31,6 +31,7 @@ ReleaseId = Annotated[
 ]
 Words = Annotated[str, typer.Option(help="Why; kept with the act.")]
 Market = Annotated[str, typer.Option(help="Such as CN.")]
+Language = Annotated[str, typer.Option("--lang", help="Language of findings, acts and states: en or zh.")]
 
 
 @application.command(epilog="Example: limitkeeper life draft standard --market CN --model models/pd --as sam")
@@ -62,15 +63,19 @@ def validate(
     person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
+    lang: Language = "en",
 ) -> None:
     """Hold a draft against the register of features and the regulation of its market."""
     from limitkeeper.app.life import release_validated
+    from limitkeeper.app.policy import checked_language
+    from limitkeeper.app.regulation import finding_document
 
+    checked_language(lang)
     with work_as(data, store, person, "release.validate") as w:
         row = _row(w, release)
         found = release_validated(w, row["release_id"], row["version"])
     for each in found:
-        typer.echo(f"{each.status:8} {each.rule.id}: {each.detail}")
+        typer.echo(_finding_line(finding_document(each), lang))
 
 
 @application.command(
@@ -308,11 +313,14 @@ def show(
     release: ReleaseId,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
+    lang: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Show a release with everything that was done to it: findings, assessment, screens, approvals, words."""
     from limitkeeper.app.life_documents import whole_release_document
+    from limitkeeper.app.policy import checked_language, console_wording
 
+    checked_language(lang)
     opened = store_at(data, store)
     try:
         document = whole_release_document(opened, release)
@@ -322,20 +330,33 @@ def show(
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"{document['release_id']}  {document['strategy']} in {document['market']}: {document['state']}"
-    )
+    words = console_wording(lang)
+    states, acts = words["release_state"], words["release_act_done"]
+    standing = f"{document['strategy']} ({document['market']}): {states[document['state']]}"
+    console.print(f"{document['release_id']}  {standing}", markup=False)
     for act in document["acts"]:
-        console.print(f"{act['at'][:19]} {act['act']} by {act['by']} -> {act['state']}", markup=False)
-        for line in _detail_lines(act["detail"]):
+        done = f"{act['by']} {acts[act['act']]} -> {states[act['state']]}"
+        console.print(f"{act['at'][:19]} {done}", markup=False)
+        for line in _detail_lines(act["detail"], lang):
             console.print(f"    {line}", markup=False)
 
 
-def _detail_lines(detail: dict[str, Any]) -> list[str]:
+def _finding_line(finding: dict[str, Any], lang: str) -> str:
+    """What came of a rule of regulation in one line; what was kept before there was Chinese is told in English."""
+    from limitkeeper.app.policy import console_wording
+
+    if lang == "en":
+        return f"{finding['status']:8} {finding['rule']}: {finding['detail']}"
+    status = console_wording(lang)["finding_status"][finding["status"]]
+    told = (finding.get("title_zh"), finding.get("detail_zh") or finding["detail"])
+    return f"{status} {finding['rule']}: {'：'.join(filter(None, told))}"
+
+
+def _detail_lines(detail: dict[str, Any], lang: str) -> list[str]:
     lines = []
     for name, value in detail.items():
         if name == "findings":
-            lines += [f"{each['status']} {each['rule']}: {each['detail']}" for each in value]
+            lines += [_finding_line(each, lang) for each in value]
         elif isinstance(value, dict):
             lines += [
                 f"{name}.{key}: {each}" for key, each in value.items() if not isinstance(each, dict | list)

@@ -9,16 +9,19 @@ from starlette.responses import Response
 from limitkeeper.core.appeal.appeals import WITHDRAWN
 from limitkeeper.core.approval.cases import APPROVED, CLAIMED, END_STATES, LIVE_STATES, OPEN
 from limitkeeper.core.approval.mandates import Mandate
+from limitkeeper.core.limits.ledger import FREEZE, LOWERING
 from limitkeeper.shells.api.case_schemas import CASE_KINDS
 from limitkeeper.shells.api.cursors import PAGE_ROWS, PAGE_ROWS_MAX
 from limitkeeper.shells.console.look import Look, PageRoute
-from limitkeeper.shells.console.portal import TAKING
 from limitkeeper.shells.console.session import ROOT, quoted
 
 STATES = (*LIVE_STATES, *END_STATES)
 
 STEPS = frozenset({"claim", "approve", "refuse", "vote-for", "vote-against"})
 """Acts that bring a case nearer to its end: to whom none is open, it is somebody else's for now."""
+
+TAKING = (*LOWERING, FREEZE)
+"""What an appeal may be against."""
 
 LONG_PAGES_MAX = 40
 """Long pages of one queue that are looked through for the next case: 20,000 cases."""

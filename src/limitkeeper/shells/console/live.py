@@ -6,27 +6,28 @@ who are told the same are sent the same bytes. So fifty open pages cost the engi
 
 import asyncio
 import contextlib
-import datetime as dt
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.kept import Kept
-from limitkeeper.app.overview import waiting_now
+from limitkeeper.app.overview import newest_alerts, waiting_now
 from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.strategy.actions import Severity
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS
 from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api.access import Gate
+from limitkeeper.shells.api.findings import alert_document
 from limitkeeper.shells.api.measures import event_time_lag_seconds
 from limitkeeper.shells.console.labels import label
+from limitkeeper.shells.console.times import clock, time_text
 
 WATCHERS_MAX = 256
 """Pages that may watch at a time."""
@@ -36,10 +37,17 @@ BEAT_SECONDS = 1.0
 WAITING_SECONDS = 5.0
 """What waits is counted in the store again after so long, and only while a page that shows it is open."""
 
+NEWEST_ALERTS = 8
+"""Of those that are open, on the overview."""
+
 ALERTS_TOLD = 20
 """Alerts of a second that are told, the newest; the page has the others when it is opened again."""
 
 SECONDS_BETWEEN_LOOKS_AT_SESSION = 15.0
+
+NO_ALERT = {"alert_id": "", "account_id": "-", "trigger": TRIGGERS[0], "severity": Severity.SEVERE.code, "rules": [],
+            "status": "open", "hits": 1, "seen_at": "1970-01-01T00:00:00+00:00"}  # fmt: skip
+"""What the pattern shows that rows of a page are made by as they come."""
 
 BEATS_KEPT = 5
 """Seconds that wait for one watcher; of a slower one the older are dropped."""
@@ -72,7 +80,12 @@ class Live:
     _task: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self._waiting = Kept(lambda: waiting_now(self.engine.store, TRIGGERS), WAITING_SECONDS)
+        self._waiting = Kept(self._counted, WAITING_SECONDS)
+
+    def _counted(self) -> dict[str, Any]:
+        store = self.engine.store
+        waiting = waiting_now(store, self.engine.as_of_us(), TRIGGERS)
+        return waiting | {"newest": [alert_document(row) for row in newest_alerts(store, NEWEST_ALERTS)]}
 
     async def watched(self, token: str, told: Told) -> AsyncIterator[bytes]:
         """Server-Sent Events for one watcher, until his session is over or the server stops."""
@@ -133,7 +146,7 @@ class Live:
             rate, events, since = (now - events) / seconds, now, time.monotonic()
             alerts, self._alerts = list(self._alerts.values()), OrderedDict()
             wanted = set(self._watchers.values())
-            waiting: dict[str, int] = {}
+            waiting: dict[str, Any] = {}
             if any(told.waiting for told in wanted):
                 with contextlib.suppress(
                     DBAPIError
@@ -154,7 +167,7 @@ class Live:
         return sum(count for (counter, _), count in self.engine.counts.copy().items() if counter == "events")
 
     def _text(
-        self, language: str, rate: float, alerts: list[dict[str, Any]], waiting: dict[str, int]
+        self, language: str, rate: float, alerts: list[dict[str, Any]], waiting: Mapping[str, Any]
     ) -> bytes:
         engine, zone = self.engine, self.engine.policy.terms.time_zone
         figures = {
@@ -162,39 +175,64 @@ class Live:
             "lag_seconds": f"{event_time_lag_seconds(engine):,.0f} s",
             "waiting_events": f"{engine.queue.waiting_events:,}",
             "accounts": f"{len(engine.state):,}",
-            **{name: f"{count:,}" for name, count in waiting.items()},
         }
-        text = b"event: figures\ndata: " + msgspec.json.encode(figures) + b"\n\n"
+        shown: dict[str, Any] = {"figures": figures}
+        if waiting:
+            figures |= {name: f"{count:,}" for name, count in waiting_figures(waiting).items()}
+            now_us = engine.as_of_us()
+            shown["clocks"] = {
+                name: clock(language, each["soonest_due_at"], now_us, zone) for name, each in clocked(waiting)
+            }
+            shown["newest"] = [shown_alert(language, each, zone) for each in waiting["newest"]]
         if alerts:
-            shown = [shown_alert(language, alert, zone) for alert in alerts]
-            text += b"event: alerts\ndata: " + msgspec.json.encode(shown) + b"\n\n"
-        return text
+            shown["alerts"] = [shown_alert(language, heard_alert(each), zone) for each in alerts]
+        return b"".join(
+            b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(each) + b"\n\n"
+            for name, each in shown.items()
+        )
 
 
-def shown_alert(language: str, alert: dict[str, Any], time_zone: str) -> dict[str, Any]:
-    """An alert as the feed is told it: its codes, by which a page filters, and the words of a row.
+def clocked(waiting: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What waits and has clocks, by the name of its figures: the cases of each tier, and appeals."""
+    yield from ((f"cases.{row['tier']}", row) for row in waiting["cases"])
+    yield "appeals", waiting["appeals"]
+
+
+def waiting_figures(waiting: Mapping[str, Any]) -> dict[str, int]:
+    """What waits, as figures by the names that pages have for their places.
+
+    Examples
+    --------
+    >>> due = {"open": 3, "due_within_day": 1}
+    >>> waiting_figures({"alerts": [], "cases": [due | {"tier": 2, "past_reminder": 0}], "appeals": due,
+    ...                  "notices": {"undelivered": 4}})["cases.2.due"]
+    1
+    """
+    found = {f"alerts.{row['trigger']}": row["open"] for row in waiting["alerts"]}
+    for name, each in clocked(waiting):
+        found |= {name: each["open"], f"{name}.due": each["due_within_day"]}
+    found |= {f"cases.{row['tier']}.reminded": row["past_reminder"] for row in waiting["cases"]}
+    return found | {"notices": waiting["notices"]["undelivered"]}
+
+
+def heard_alert(message: Mapping[str, Any]) -> dict[str, Any]:
+    """An alert that was heard of, by the names of one that is read."""
+    return {**message, "alert_id": message["subject"], "seen_at": message["at"]}
+
+
+def shown_alert(language: str, alert: Mapping[str, Any], time_zone: str) -> dict[str, Any]:
+    """An open alert as a row of a page is told it: its codes, by which a page filters, and the words of a row.
 
     A page has the words of rules itself: who may not read strategies has none.
 
     Examples
     --------
-    >>> alert = {"subject": "d4", "account_id": "a-7", "trigger": "pattern_change", "severity": "high",
-    ...          "rules": ["spend_high"], "at": "2026-11-26T04:49:00+00:00"}
+    >>> alert = {"alert_id": "d4", "account_id": "a-7", "trigger": "pattern_change", "severity": "high",
+    ...          "rules": ["spend_high"], "hits": 2, "seen_at": "2026-11-26T04:49:00+00:00"}
     >>> shown_alert("zh", alert, "Asia/Shanghai")["words"]["at"]
     '2026-11-26 12:49'
     """
     words = {name: label(language, name, alert[name]) for name in ("trigger", "severity")}
-    words["at"] = time_text(alert["at"], time_zone)
-    codes = {name: alert[name] for name in ("account_id", "trigger", "severity", "rules", "at")}
-    return {"id": alert["subject"], **codes, "status": "open", "words": words}
-
-
-def time_text(instant: str, time_zone: str) -> str:
-    """A day and a time as pages show them.
-
-    Examples
-    --------
-    >>> time_text("2026-11-26T04:49:00+00:00", "Asia/Shanghai")
-    '2026-11-26 12:49'
-    """
-    return dt.datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")
+    words["at"] = time_text(alert["seen_at"], time_zone)
+    codes = {name: alert[name] for name in ("account_id", "trigger", "severity", "rules", "hits")}
+    return {"id": alert["alert_id"], **codes, "at": alert["seen_at"], "status": "open", "words": words}

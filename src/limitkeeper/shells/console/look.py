@@ -1,7 +1,6 @@
 """A look at a page: who looks, in which language, what the page asks, and how it is shown."""
 
 import asyncio
-import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,12 +16,14 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.problem_wording import in_chinese
+from limitkeeper.core.notice.account_words import characteristic_label
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
 from limitkeeper.shells.console.labels import label, why_words
-from limitkeeper.shells.console.live import Live, time_text
+from limitkeeper.shells.console.live import NO_ALERT, Live
 from limitkeeper.shells.console.navigation import navigation
 from limitkeeper.shells.console.rules import PERCENTS, RuleBook, held_until, rule_book, unit_of
 from limitkeeper.shells.console.session import (
@@ -35,6 +36,7 @@ from limitkeeper.shells.console.session import (
     quoted,
     token_of,
 )
+from limitkeeper.shells.console.times import clock, seconds_until, time_text, until_text
 from limitkeeper.shells.report.page import NOTHING, money, percent
 from limitkeeper.shells.templates import environment_of
 
@@ -110,7 +112,14 @@ def environment() -> Environment:
     """The templates, compiled once; what they show is escaped."""
     found = environment_of(("limitkeeper.shells.console", "templates"))
     found.filters["unquoted"] = unquote
-    found.globals |= {"static": static_address, "unit_of": unit_of, "held_until": held_until, **CHARTS}
+    found.globals |= {
+        "static": static_address,
+        "unit_of": unit_of,
+        "held_until": held_until,
+        "no_alert": NO_ALERT,
+        "shown_line": shown_line,
+        "characteristic": characteristic_label,
+    } | CHARTS
     return found
 
 
@@ -255,25 +264,15 @@ class Look:
 
     def until(self, instant: str | None) -> str:
         """How far away an instant is, in words."""
-        if not instant:
-            return NOTHING
-        seconds = dt.datetime.fromisoformat(instant).timestamp() - self.console.now_us() / 1e6
-        away = abs(seconds)
-        for size, english, chinese in ((86_400, "d", "天"), (3_600, "h", "小时"), (60, "min", "分钟")):
-            if away >= size:
-                amount = f"{away / size:.0f}"
-                return (
-                    self.t(f"in {amount} {english}", f"{amount} {chinese}后")
-                    if seconds > 0
-                    else self.t(f"{amount} {english} ago", f"{amount} {chinese}前")
-                )
-        return self.t("now", "现在")
+        return until_text(self.language, instant, self.console.now_us()) if instant else NOTHING
 
-    def is_near(self, instant: str | None, hours: float = 24.0) -> bool:
-        """Whether an instant is past or comes soon."""
-        if not instant:
-            return False
-        return dt.datetime.fromisoformat(instant).timestamp() - self.console.now_us() / 1e6 < hours * 3_600
+    def clock(self, instant: str | None) -> dict[str, str]:
+        """A clock as pages show it."""
+        return clock(self.language, instant, self.console.now_us(), self.console.time_zone)
+
+    def is_past(self, instant: str | None) -> bool:
+        """Whether an instant is known and over."""
+        return instant is not None and seconds_until(instant, self.console.now_us()) < 0
 
     async def found(self, path: str | bool | None) -> Any:  # noqa: ANN401 - as documented for the route
         """What a GET answers; None where there is nothing to ask, or it is not there, or not for who looks."""

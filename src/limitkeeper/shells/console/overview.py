@@ -4,13 +4,14 @@ import asyncio
 
 from starlette.responses import Response
 
+from limitkeeper.shells.console.live import NEWEST_ALERTS
 from limitkeeper.shells.console.look import Look, PageRoute
 
 
 async def overview(look: Look) -> Response:
     """Everything at a glance."""
     found, alerts = await asyncio.gather(
-        look.ask.get("/v1/overview"), look.ask.get("/v1/alerts", status="open", limit=8)
+        look.ask.get("/v1/overview"), look.ask.get("/v1/alerts", status="open", limit=NEWEST_ALERTS)
     )
     return look.page("overview", found=found, alerts=alerts)
 

@@ -1,13 +1,15 @@
 """A customer's own pages: his lines, why they changed, his appeals, his messages, his data."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from limitkeeper.connectors.evidence import EVIDENCE_BYTES_MAX
+from limitkeeper.core.appeal.appeals import WITHDRAWN
 from limitkeeper.core.compliance.requests import COPIED, KINDS
-from limitkeeper.core.limits.ledger import FREEZE, LOWERING
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import ROOT, quoted
@@ -17,13 +19,22 @@ LINES_SHOWN = 20
 FILES_AT_ONCE = 5
 """Files that come with an appeal; more can be added to it afterwards."""
 
-TAKING = (*LOWERING, FREEZE)
-"""What an appeal may be against."""
-
 
 def line_path(account_id: str) -> str:
     """Where the API has a line."""
     return f"/v1/lines/{quoted(account_id)}"
+
+
+def last_appeals(found: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The appeal against each decision, by its case: the last, where one before it was withdrawn.
+
+    Examples
+    --------
+    >>> last_appeals([{"case_id": "c", "submitted_at": "2026-11-02", "state": "submitted"},
+    ...               {"case_id": "c", "submitted_at": "2026-11-01", "state": "withdrawn"}])["c"]["state"]
+    'submitted'
+    """
+    return {appeal["case_id"]: appeal for appeal in sorted(found, key=lambda each: each["submitted_at"])}
 
 
 async def my_lines(look: Look) -> Response:
@@ -48,8 +59,7 @@ async def my_line(look: Look) -> Response:
         look.found(f"{path}/portrait?language={look.language}"),
         look.ask.get("/v1/appeals", account_id=account_id, customer_id=look.me["customer_id"]),
     )
-    appealed = {appeal["case_id"]: appeal for appeal in appeals["items"]}
-    return look.page("my_line", line=line, portrait=portrait, appealed=appealed, taking=TAKING)
+    return look.page("my_line", line=line, portrait=portrait, appealed=last_appeals(appeals["items"]))
 
 
 async def my_decision(look: Look) -> Response:
@@ -59,8 +69,8 @@ async def my_decision(look: Look) -> Response:
         look.ask.get(f"{line_path(account_id)}/decisions/{case_id}", language=look.language),
         look.ask.get("/v1/appeals", account_id=account_id, customer_id=look.me["customer_id"]),
     )
-    appeal = next((each for each in appeals["items"] if each["case_id"] == case_id), None)
-    return look.page("my_decision", explained=explained, appeal=appeal, taking=TAKING,
+    appeal = last_appeals(appeals["items"]).get(case_id)
+    return look.page("my_decision", explained=explained, appeal=appeal,
                      files_at_once=FILES_AT_ONCE, evidence_bytes_max=EVIDENCE_BYTES_MAX)  # fmt: skip
 
 
@@ -104,7 +114,9 @@ async def my_appeals(look: Look) -> Response:
 async def my_appeal(look: Look) -> Response:
     """One appeal: by when it is answered, what was said and sent, what one may do."""
     appeal = await look.ask.get(f"/v1/appeals/{look.request.path_params['appeal_id']}")
-    return look.page("my_appeal", appeal=appeal, evidence_bytes_max=EVIDENCE_BYTES_MAX)
+    path = f"{line_path(appeal['account_id'])}/decisions/{appeal['case_id']}"
+    decision = await look.found(appeal["state"] == WITHDRAWN and path)
+    return look.page("my_appeal", appeal=appeal, decision=decision, evidence_bytes_max=EVIDENCE_BYTES_MAX)
 
 
 async def my_inbox(look: Look) -> Response:

@@ -100,7 +100,10 @@ if (here) {
 if (document.body.dataset.live === "yes") {
   const bars = [...document.querySelectorAll("[data-live-bar]")]; // of pages that show what waits, which costs a count
   const stream = new EventSource(bars.length ? "/console/stream?waiting" : "/console/stream");
-  const text = (name, value) => document.querySelectorAll(`[data-live-figure="${name}"]`).forEach((place) => { place.textContent = value; });
+  const text = (name, value) => document.querySelectorAll(`[data-live-figure="${name}"]`).forEach((place) => {
+    place.textContent = value;
+    place.closest("[data-live-some]")?.toggleAttribute("hidden", value === "0");
+  });
   stream.addEventListener("figures", (event) => {
     for (const [name, value] of Object.entries(JSON.parse(event.data))) text(name, value);
     const amounts = bars.map((place) => Number(place.textContent.replaceAll(",", "")));
@@ -110,8 +113,37 @@ if (document.body.dataset.live === "yes") {
       bar.querySelector(".fill").setAttribute("width", 100 * amounts[number] / Math.max(...amounts, 1));
     });
   });
+  stream.addEventListener("clocks", (event) => {
+    for (const [name, clock] of Object.entries(JSON.parse(event.data))) {
+      document.querySelectorAll(`[data-live-clock="${name}"]`).forEach((place) => place.replaceChildren(shownClock(clock)));
+    }
+  });
+  const newest = document.querySelector("[data-live-newest]");
+  if (newest) stream.addEventListener("newest", (event) => listedNewest(newest, JSON.parse(event.data)));
   const feed = document.querySelector("[data-live-feed]");
   if (feed) stream.addEventListener("alerts", (event) => JSON.parse(event.data).forEach((alert) => listed(feed, alert)));
+}
+
+// How far away a clock is; a dash where there is none.
+function shownClock(clock) {
+  const { at, text, title, kind } = clock;
+  return at ? Object.assign(document.createElement("time"), { dateTime: at, title, className: kind, textContent: text }) : text;
+}
+
+// The newest alerts that are open, as a whole; it stands still while somebody is about to open one.
+function listedNewest(list, alerts) {
+  if (list.matches(":hover, :focus-within")) return;
+  const pattern = list.querySelector("template");
+  const before = new Set([...list.querySelectorAll("[data-id]")].map((row) => row.dataset.id));
+  const rows = alerts.map((alert) => {
+    const row = pattern.content.firstElementChild.cloneNode(true);
+    addressed(row, alert);
+    worded(row, alert);
+    row.classList.toggle("new", !before.has(alert.id));
+    return row;
+  });
+  list.replaceChildren(pattern, ...rows);
+  list.nextElementSibling.hidden = rows.length > 0;
 }
 
 // An alert in the feed: only where the page asks for such ones; a row that is known keeps its place, its tick and its focus.
@@ -126,13 +158,12 @@ function listed(feed, alert) {
     feed.querySelector("tbody").prepend(row);
   } else if (row.dataset.status !== "open") { // it was acknowledged, and is open again
     row.dataset.status = "open";
-    [0, 5].forEach((place) => row.cells[place].replaceWith(fresh.cells[place].cloneNode(true)));
+    const cells = fresh.querySelectorAll("[data-of-status]");
+    row.querySelectorAll("[data-of-status]").forEach((cell, place) => cell.replaceWith(cells[place]));
   }
   const words = JSON.parse(feed.dataset.words);
   row.querySelector("[data-rules]").textContent = alert.rules.map((name) => words[name] || name.replaceAll("_", " ")).join(feed.dataset.between);
-  row.querySelector("[data-row]").textContent = alert.words.trigger;
-  Object.assign(row.querySelector(".tag"), { className: `tag ${alert.severity}`, textContent: alert.words.severity });
-  Object.assign(row.querySelector("time"), { dateTime: alert.at, title: alert.at, textContent: alert.words.at });
+  worded(row, alert);
   row.classList.remove("new");
   void row.offsetWidth; // so that it is shown anew as new
   row.classList.add("new");
@@ -141,7 +172,15 @@ function listed(feed, alert) {
   [...feed.querySelectorAll("tbody tr")].slice(200).filter(idle).forEach((old) => old.remove());
 }
 
-// Whose a row of the feed is, where its links lead and what its box stands for.
+// What a row says of its alert.
+function worded(row, alert) {
+  row.querySelector("[data-row]").textContent = alert.words.trigger;
+  Object.assign(row.querySelector(".tag"), { className: `tag ${alert.severity}`, textContent: alert.words.severity });
+  Object.assign(row.querySelector("time"), { dateTime: alert.at, title: alert.at, textContent: alert.words.at });
+  Object.assign(row.querySelector("[data-hits]"), { textContent: `×${alert.hits}`, hidden: alert.hits < 2 });
+}
+
+// Whose a row is, where its links lead and what its box stands for.
 function addressed(row, alert) {
   row.dataset.id = alert.id;
   const [link, account, box] = ["[data-row]", ".id", "input"].map((part) => row.querySelector(part));
