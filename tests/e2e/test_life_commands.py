@@ -48,7 +48,7 @@ def live(url: str, folder: Path, strategy: str, *more: str) -> str:
     )
     (folder / "screen.json").write_text(json.dumps(screen_of(found)), encoding="utf-8")
     run(url, "life", "assess", release, "--assessment", str(folder / "impact.yaml"),
-        "--screen", str(folder / "screen.json"), "--as", "sam")  # fmt: skip
+        "--screen", str(folder / "screen.json"), "--as", "ivy")  # fmt: skip
     assert "one is missing" in run(url, "life", "approve", release, "--words", "seen", "--as", "kim")
     # The store knows nobody, so that each person is trusted with every role: ivy fills the one that is left.
     assert "approved" in run(url, "life", "approve", release, "--words", "seen", "--as", "ivy")
