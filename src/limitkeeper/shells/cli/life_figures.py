@@ -1,5 +1,6 @@
 """``limitkeeper life recompute``: the figures that a release was assessed by, made again."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ def report_of(release: str, path: Path, seed: int, data: Path, store: str | None
     """The fairness report of a release on the portfolio of a file, by the screens of today."""
     from limitkeeper.app.life_contents import released
     from limitkeeper.app.life_documents import release_row
+    from limitkeeper.app.life_evidence import screen_from_text
     from limitkeeper.app.policy import market_parameters, screens_in_force
     from limitkeeper.app.portfolio import portfolio_from_file
     from limitkeeper.app.release_fairness import release_fairness
@@ -37,7 +39,10 @@ def report_of(release: str, path: Path, seed: int, data: Path, store: str | None
         opened.close()
     in_force = market_parameters(lines.market, lines.as_of.date())
     with progress_bars() as progress:
-        return release_fairness(of, lines, in_force, screens_in_force(today()), seed=seed, progress=progress)
+        report = release_fairness(
+            of, lines, in_force, screens_in_force(today()), seed=seed, progress=progress
+        )
+    return screen_from_text(json.dumps(report, ensure_ascii=False, allow_nan=False))
 
 
 @application.command(epilog="Example: limitkeeper life recompute 4f2a portfolio.yaml")
