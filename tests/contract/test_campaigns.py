@@ -28,6 +28,7 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, inbox, is_out, notice_content, preferences_set
 from limitkeeper.app.own_lines import Seen, line_document
 from limitkeeper.app.policy import reason_wording
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.approval.refusals import RefusedError
@@ -170,6 +171,19 @@ def test_approved_campaign_plans_each_account_once_and_takes_effect_after_its_no
         3,
         1,
     ]
+    assert evidence_verified(store).faults == []
+    [told, _, _, other] = store.rows(sa.select(notices.c.notice_id).order_by(notices.c.account_id))
+    [entry] = store.rows(sa.select(limit_entries.c.entry_id).where(
+        limit_entries.c.account_id == "a00001", limit_entries.c.action == "decrease"
+    ))  # fmt: skip
+    with store.database.begin() as connection:
+        connection.execute(notices.update().where(notices.c.notice_id == told["notice_id"]).values(out_us=1))
+        connection.execute(notices.delete().where(notices.c.notice_id == other["notice_id"]))
+        same = limit_entries.c.entry_id == entry["entry_id"]
+        connection.execute(limit_entries.update().where(same).values(made_us=1))
+    found = evidence_verified(store).faults
+    assert {f"notices {told['notice_id']}", f"notices {other['notice_id']}", f"limit_entries {entry['entry_id']}",
+            "notices", "limit_entries"} == {each.where for each in found}  # fmt: skip
 
 
 def test_campaign_writes_the_notice_and_entries_that_a_single_case_would(store: Store) -> None:

@@ -10,23 +10,31 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added
+from limitkeeper.app.audit import found_events
+from limitkeeper.app.consents import consent_changed
 from limitkeeper.app.erasure import person_erased
 from limitkeeper.app.evidence import KINDS
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, planned
+from limitkeeper.app.notices import deliver_notices, read_marked
 from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.retention import retention_kept
-from limitkeeper.app.rights import request_made
+from limitkeeper.app.rights import request_extended, request_made
 from limitkeeper.app.strategies import strategy_path
-from limitkeeper.app.verification import evidence_verified
+from limitkeeper.app.verification import PUT_IN, evidence_verified
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import COMPLIANCE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.access.chain import FIRST_HASH
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.shells.cli.main import application
+from limitkeeper.store import migrations
+from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.rights_tables import consent_acts, rights_requests
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 from tests import appealed_decisions as past
@@ -46,7 +54,7 @@ def seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seal:
 
 @pytest.fixture
 def store(store_url: str, seal: Seal) -> Iterator[Store]:
-    """Line ``a`` was cut; its customer appealed with a file, in vain; it was closed; a strategy was drafted."""
+    """Line ``a`` was cut; its customer appealed with a file, in vain, asks why and consents; a strategy was drafted."""
     found = Store(store_url)
     found.take({"market": "CN"})
     past.staffed(found)
@@ -62,7 +70,12 @@ def store(store_url: str, seal: Seal) -> Iterator[Store]:
     with work(found, SAM, NOW_US) as w:
         text = strategy_path("standard").read_text(encoding="utf-8")
         drafted(w, text, "standard", "CN", None, None)
-    del seal
+    with work(found, KIM, NOW_US) as w:
+        consent_changed(w, "a", "relations", gives=True)
+        request_made(w, seal, "a", "explain", "why so little?")
+    deliver_notices(found, {}, seal, lambda: NOW_US + 101 * DAY_US // 2)
+    with work(found, KIM, NOW_US + 51 * DAY_US) as w:
+        read_marked(w, w.rows(sa.select(notices))[-1]["notice_id"])
     yield found
     found.close()
 
@@ -101,10 +114,11 @@ def test_what_was_written_holds_and_every_kind_of_evidence_is_among_it(store: St
 def test_edit_of_any_column_of_evidence_is_found_with_the_row_and_the_event_that_knew_it(
     store: Store, kind: str
 ) -> None:
-    table, columns, blank = KINDS[kind]
+    table, since = KINDS[kind].table, KINDS[kind].since
     keys = {column.name for column in table.primary_key.columns}
-    row = store.rows(sa.select(table))[-1]
-    for name in columns:
+    query = sa.select(table) if since is None else sa.select(table).where(table.c[since].is_not(None))
+    row = store.rows(query)[-1]
+    for name in KINDS[kind].columns:
         other = edited(row[name])
         if name in keys or other is None:
             continue
@@ -117,7 +131,39 @@ def test_edit_of_any_column_of_evidence_is_found_with_the_row_and_the_event_that
     changed(store, table.delete().where(same_row(kind, row)))
     problems = {each.problem for each in evidence_verified(store).faults if each.event is not None}
     assert problems == {"the row is missing"}
-    del blank
+
+
+@pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.items() if kind.is_whole))
+def test_row_that_was_put_in_is_found_where_the_audit_knows_every_one(store: Store, kind: str) -> None:
+    table = KINDS[kind].table
+    *_, key = table.primary_key.columns
+    row = store.rows(sa.select(table))[0]
+    forged = row | {key.name: 99 if isinstance(row[key.name], int) else "f" * 32}
+    if table is limit_entries:
+        forged["number"] = 99
+    changed(store, table.insert().values(forged))
+    where = f"{table.name} {KINDS[kind].key(forged)}"
+    assert where in {each.where for each in evidence_verified(store).faults}
+
+
+def test_notice_that_never_went_out_and_is_said_to_have_is_found(store: Store) -> None:
+    with work(store, KIM, NOW_US) as w:
+        request_made(w, past.DESK.seal, "a", "access", "")
+    [row] = store.rows(sa.select(notices).where(notices.c.out_us.is_(None)))
+    assert evidence_verified(store).holds
+    changed(store, notices.update().where(notices.c.notice_id == row["notice_id"]).values(out_us=NOW_US))
+    assert evidence_verified(store).faults == [(f"notices {row['notice_id']}", PUT_IN, None)]
+
+
+def test_edit_that_a_later_act_carries_on_is_found_at_that_act(store: Store) -> None:
+    [row] = store.rows(sa.select(rights_requests))
+    changed(store, rights_requests.update().values(answer_until_us=row["answer_until_us"] + DAY_US))
+    with work(store, IVY, NOW_US + DAY_US) as w:
+        request_extended(w, past.DESK.seal, row["request_id"], row["version"], 5, "many decisions")
+    [fault] = evidence_verified(store).faults
+    [event] = found_events(store, act="rights.extend")
+    assert (fault.where, fault.event) == (f"rights_requests {row['request_id']}", event["number"])
+    assert "edited before this act" in fault.problem
 
 
 def test_row_that_was_put_in_or_a_sum_that_was_moved_is_found(store: Store) -> None:
@@ -126,7 +172,8 @@ def test_row_that_was_put_in_or_a_sum_that_was_moved_is_found(store: Store) -> N
     changed(store, cases.update().values(state="refused"))
     act = store.rows(sa.select(case_acts))[0]
     found = evidence_verified(store)
-    assert [each.where for each in found.faults] == ["lines a", f"cases {act['case_id']}"]
+    wanted = ["lines a", f"cases {act['case_id']}", "limit_entries forged"]
+    assert [each.where for each in found.faults] == wanted
     changed(store, lines.update().values(limit_cents=5))
     assert "limit 5" in evidence_verified(store).faults[0].problem
 
@@ -180,13 +227,30 @@ def test_content_that_retention_or_an_erasure_took_away_is_counted_and_no_fault(
     late_us = NOW_US + 2_200 * DAY_US
     retention_kept(store, late_us)
     found = evidence_verified(store)
-    assert (found.holds, found.gone) == (True, 4)
+    assert (found.holds, found.gone) == (True, 5)
     with work(store, KIM, late_us) as w:
         request_id = request_made(w, seal, "a", "erase", "forget me")
     with work(store, IVY, late_us) as w:
         person_erased(w, seal, request_id, 1)
     found = evidence_verified(store)
-    assert (found.faults, found.gone) == ([], 4)
+    assert (found.faults, found.gone) == ([], 7), "with what he said of two requests"
+
+
+def test_rows_from_before_the_audit_knew_them_hold_from_the_upgrade_on(store: Store) -> None:
+    for table in (audit_events, release_acts, releases):
+        changed(store, table.delete())
+    changed(store, audit_heads.update().values(number=0, hash=FIRST_HASH))
+    changed(store, sa.text("UPDATE store_revision SET version_num = '0005'"))
+    assert {each.problem for each in evidence_verified(store).faults} == {PUT_IN}
+    with store.database.begin() as connection:
+        migrations.upgrade(connection)
+    assert evidence_verified(store).faults == []
+    changed(store, notices.update().where(notices.c.read_us.is_not(None)).values(read_us=5))
+    changed(store, consent_acts.update().values(act="withdrawn"))
+    places = [each.where.split()[0] for each in evidence_verified(store).faults]
+    assert sorted(places) == ["consent_acts", "notices", "notices"], (
+        "the row, and the event that has one less"
+    )
 
 
 def test_command_says_what_holds_where_it_does_not_and_whether_exported_facts_stand(
@@ -194,7 +258,7 @@ def test_command_says_what_holds_where_it_does_not_and_whether_exported_facts_st
 ) -> None:
     day = day_of(NOW_US)
     facts = evaluation_document(store, "CN", day, day_of(NOW_US + 60 * DAY_US), NOW_US)
-    assert facts["subjects"] == 4, "the limit as it was found, the cut, the closing, the appeal"
+    assert facts["subjects"] == 5, "the limit as it was found, the cut, the closing, the appeal, the request"
     path = tmp_path / "facts.json"
     path.write_text(json.dumps(facts))
 

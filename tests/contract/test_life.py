@@ -4,12 +4,14 @@ import datetime as dt
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app import life
 from limitkeeper.app.audit import found_events, verified
 from limitkeeper.app.life import (
     challenger_ended,
@@ -30,16 +32,19 @@ from limitkeeper.app.life_documents import (
     release_documents,
     whole_release_document,
 )
-from limitkeeper.app.life_evidence import screens_failed
+from limitkeeper.app.life_evidence import UNVOUCHED, screens_failed
 from limitkeeper.app.live import Arm, check_decided_by_live, deciding, live_since_sequence, server_standing
 from limitkeeper.app.policy import market_parameters, screens_in_force
 from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
+from limitkeeper.app.regulation_policy import regulation
 from limitkeeper.app.release_figures import figures_kept
 from limitkeeper.app.release_review import ReleaseReview, reviewed_by_releases
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.compliance.checks import FAILED, UNKNOWN
 from limitkeeper.core.compliance.life import Assessment, LifeError
+from limitkeeper.core.compliance.regulation import Finding
 from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.core.risk.model import InputColumn, Model
 from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews, releases
@@ -101,7 +106,7 @@ def drafted_without_model(store: Store) -> str:
 def approve(store: Store, release_id: str, failed: list[str] | None = None) -> None:
     step(store, SAM, release_validated, release_id)
     screen = screen_of(whole_release_document(store, release_id), failed or ())
-    step(store, SAM, release_assessed, release_id, WHOLE, screen)
+    step(store, IVY, release_assessed, release_id, WHOLE, screen)
     if failed:
         step(store, IVY, release_justified, release_id, "no alternative was found")
     step(store, KIM, release_approved, release_id, "seen")
@@ -169,7 +174,7 @@ def test_failed_screen_blocks_until_compliance_records_why(store: Store) -> None
     release_id = draft(store)
     step(store, SAM, release_validated, release_id)
     screen = screen_of(whole_release_document(store, release_id), ["sex: adverse-impact ratio 0.71"])
-    step(store, SAM, release_assessed, release_id, WHOLE, screen)
+    step(store, IVY, release_assessed, release_id, WHOLE, screen)
     with pytest.raises(LifeError, match=r"0\.71"):
         step(store, KIM, release_approved, release_id, "")
     step(store, IVY, release_justified, release_id, "the alternative loses more")
@@ -182,6 +187,35 @@ def test_failed_screen_blocks_until_compliance_records_why(store: Store) -> None
         "standard 2026-11",
     )
     assert report["failed"] == ["sex: adverse-impact ratio 0.71"]
+
+
+def test_report_on_its_authors_word_alone_waits_for_compliance_and_what_it_was_made_of_is_kept(
+    store: Store,
+) -> None:
+    def kept_of(release_id: str) -> dict[str, Any]:
+        return dict(whole_release_document(store, release_id)["acts"][-1]["detail"]["screen"])
+
+    given, vouched, made = draft(store), draft(store, "cautious"), drafted_without_model(store)
+    screens = {}
+    for release_id in (given, vouched, made):
+        step(store, SAM, release_validated, release_id)
+        screens[release_id] = screen_of(whole_release_document(store, release_id))
+    after = step(store, SAM, release_assessed, given, WHOLE, screens[given])
+    assert after.screens_failed == (UNVOUCHED,)
+    with pytest.raises(LifeError, match="vouched for it"):
+        step(store, KIM, release_approved, given, "")
+    step(store, IVY, release_justified, given, "made again: the same figures")
+    step(store, KIM, release_approved, given, "")
+    assert step(store, IVY, release_assessed, vouched, WHOLE, screens[vouched]).screens_failed == ()
+    assert (kept_of(vouched)["vouched_by"], kept_of(vouched)["is_made_here"]) == ("ivy", False)
+    with work(store, SAM, NOW_US) as w:
+        assert release_assessed(w, made, 2, WHOLE, screens[made], is_made_here=True).screens_failed == ()
+    provenance = kept_of(made)["provenance"]
+    subject = screens[made]["subject"]
+    assert {name: provenance[name] for name in ("strategy", "parameters", "program")} == {
+        name: subject[name] for name in ("strategy", "parameters", "program")
+    }
+    assert (provenance["seed"], provenance["portfolio"]) == (REPORT["seed"], None)
 
 
 def test_screen_that_a_report_does_not_show_is_no_screen_that_was_passed(store: Store) -> None:
@@ -265,6 +299,26 @@ def test_rollback_restores_the_same_decisions_bit_for_bit(store: Store) -> None:
     assert review(store).decided["release_id"].unique().to_list() == [two]
 
 
+def test_champion_before_that_a_rule_of_today_forbids_is_not_brought_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    for release_id in (one, two):
+        approve(store, release_id)
+        put_live(store, release_id)
+    [rule] = [each for each in regulation() if each.id == "CN.pipl_6_purpose"]
+    name = "Nothing of before"
+    forbids = Finding(replace(rule, id="CN.new"), f"strategy:{one}", FAILED, name, name)
+    monkeypatch.setattr(life, "strategy_findings", lambda *_: (forbids,))
+    with pytest.raises(LifeError, match=r"CN\.new") as error:
+        act(store, KIM, champion_rolled_back, "CN", "too many cuts")
+    assert error.value.rule == "blocked"
+    assert whole_release_document(store, two)["state"] == "live"
+    monkeypatch.setattr(life, "strategy_findings", lambda *_: (replace(forbids, status=UNKNOWN),))
+    act(store, KIM, champion_rolled_back, "CN", "too many cuts")
+    assert whole_release_document(store, one)["state"] == "live"
+
+
 def test_challenger_decides_on_its_share_and_its_shadow_lies_apart(store: Store) -> None:
     one, two = draft(store), draft(store, "cautious")
     approve(store, one)
@@ -330,9 +384,10 @@ def test_release_whose_row_its_acts_did_not_lead_to_decides_nothing_until_anothe
         approve(store, release_id)
     put_live(store, one)
     put_live(store, two, 2_500)
-    decided = pl.DataFrame(
-        {"decision_id": ["d"], "strategy_hash": [loaded_strategy(strategy_path("standard")).hash]}
-    )
+    decided = pl.DataFrame({
+        "decision_id": ["d"], "strategy_hash": [loaded_strategy(strategy_path("standard")).hash],
+        "model_hash": [MODEL.hash],
+    })  # fmt: skip
     forged(store, draft_only, state="live", bucket_from=1, buckets=100)
     with pytest.raises(LifeError, match=f"{draft_only}: state is live, its acts lead to draft") as error:
         deciding(store_url, "CN", None, None, must_be_live=True)
@@ -347,6 +402,9 @@ def test_release_whose_row_its_acts_did_not_lead_to_decides_nothing_until_anothe
     forged(store, two, bucket_from=7_500, buckets=2_500)
     with reading(store, SYSTEM, NOW_US) as w:
         check_decided_by_live(w, decided)
+        for other in (decided.with_columns(model_hash=pl.lit("sha256:other")), decided.drop("model_hash")):
+            with pytest.raises(PolicyError, match="a model that are not live"):
+                check_decided_by_live(w, other)
 
 
 def test_release_that_was_made_approved_or_an_earlier_champion_by_hand_does_not_go_live(store: Store) -> None:
@@ -360,7 +418,7 @@ def test_release_that_was_made_approved_or_an_earlier_champion_by_hand_does_not_
         put_live(store, two)
     assert error.value.rule == "evidence"
     forged(store, two, state="validated", approvals="[]", screens_failed=None)
-    step(store, SAM, release_assessed, two, WHOLE, screen_of(whole_release_document(store, two)))
+    step(store, IVY, release_assessed, two, WHOLE, screen_of(whole_release_document(store, two)))
     for actor in (KIM, IVY):
         step(store, actor, release_approved, two, "seen")
     put_live(store, two, 100)

@@ -81,7 +81,7 @@ def approved(at: Callable[[str], Browser], text: str) -> str:
     """The id of a release that passed every gate but the last, all by the pages."""
     release_id = drafted(at("sue"), text)
     acted(at("sue"), release_id, "validate")
-    assessed(at("sue"), release_id, screen(at("sue"), release_id))
+    assessed(at("ivy"), release_id, screen(at("ivy"), release_id))
     acted(at("mia"), release_id, "approve", words="seen")
     acted(at("ivy"), release_id, "approve", words="screens hold")
     return release_id

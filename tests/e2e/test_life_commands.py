@@ -4,10 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+from limitkeeper.app.life_evidence import UNVOUCHED
 from limitkeeper.app.people import person_added
 from limitkeeper.connectors.models import model_folder_written
 from limitkeeper.connectors.tables import table_written
@@ -49,7 +51,7 @@ def live(url: str, folder: Path, strategy: str, *more: str) -> str:
     )
     (folder / "screen.json").write_text(json.dumps(screen_of(found)), encoding="utf-8")
     run(url, "life", "assess", release, "--assessment", str(folder / "impact.yaml"),
-        "--screen", str(folder / "screen.json"), "--as", "sam")  # fmt: skip
+        "--screen", str(folder / "screen.json"), "--as", "ivy")  # fmt: skip
     assert "one is missing" in run(url, "life", "approve", release, "--words", "seen", "--as", "kim")
     # The store knows nobody, so that each person is trusted with every role: ivy fills the one that is left.
     assert "approved" in run(url, "life", "approve", release, "--words", "seen", "--as", "ivy")
@@ -115,3 +117,33 @@ def test_review_keeps_its_figures_with_each_release_for_who_may(url: str, tmp_pa
         person_added(w, "olga", (OPERATOR,), "a long enough password")
     refused = RUNNER.invoke(application, [*words, "--keep-as", "olga", "--store", url])
     assert "not yours to do" in str(refused.exception)
+
+
+def test_gate_makes_the_report_of_a_portfolio_itself_and_others_can_make_it_again(
+    url: str, tmp_path: Path
+) -> None:
+    model_folder_written(MODEL, tmp_path / "model")
+    (tmp_path / "columns.yaml").write_text(REGISTER, encoding="utf-8")
+    release = run(url, "life", "draft", "standard", "--model", str(tmp_path / "model"),
+                  "--register", str(tmp_path / "columns.yaml"), "--as", "sam").splitlines()[-1]  # fmt: skip
+    run(url, "life", "validate", release, "--as", "sam")
+    accounts = portfolio().accounts
+    sex = pl.Series("sex", ["female", "male"] * (accounts.height // 2))
+    table_written(accounts.with_columns(sex), tmp_path / "accounts.parquet")
+    told = {"name": "november", "market": "CN", "currency": "CNY", "as_of": "2026-11-01T00:00:00+00:00",
+            "accounts": {"file": "accounts.parquet"}, "protected": ["sex"]}  # fmt: skip
+    path = tmp_path / "portfolio.yaml"
+    path.write_text(yaml.safe_dump(told), encoding="utf-8")
+    words = ("life", "assess", release, "--assessment", str(tmp_path / "impact.yaml"), "--as", "sam")
+    run(url, *words, code=1)
+    run(url, *words, "--portfolio", str(path), "--seed", "7")
+    act = json.loads(run(url, "life", "show", release, "--json"))["acts"][-1]
+    screen = act["detail"]["screen"]
+    assert UNVOUCHED not in screen["failed"]
+    assert (screen["is_made_here"], screen["provenance"]["seed"]) == (True, 7)
+    assert screen["provenance"]["portfolio"].startswith("sha256:")
+    assert "The figures are the same." in run(url, "life", "recompute", release, str(path))
+    table_written(accounts.with_columns(sex.reverse()), tmp_path / "accounts.parquet")
+    other = run(url, "life", "recompute", release, str(path), code=3)
+    assert "portfolio: recorded" in other
+    assert "The figures are others." in other

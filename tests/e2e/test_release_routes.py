@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from limitkeeper.app.life_evidence import UNVOUCHED
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.release_figures import figures_kept, review_figures
@@ -70,7 +71,7 @@ class House:
         """The id of a release that has passed every gate but the last."""
         release_id = self.drafted(text)
         self.acted(self.sam, release_id, "validate")
-        self.acted(self.sam, release_id, "assess", {"assessment": IMPACT, "screen": self.screen(release_id)})
+        self.acted(self.ivy, release_id, "assess", {"assessment": IMPACT, "screen": self.screen(release_id)})
         self.acted(self.kim, release_id, "approve", {"words": "seen"})
         self.acted(self.ivy, release_id, "approve", {"words": "seen"})
         return release_id
@@ -103,7 +104,7 @@ def test_strategy_comes_from_its_text_to_live_and_back_and_every_gate_is_shown(h
         "live": "open",
     }  # fmt: skip
     assert [(each["act"], each["by"]) for each in found["acts"]] == [
-        ("draft", "sam"), ("validate", "sam"), ("assess", "sam"), ("approve", "kim"), ("approve", "ivy"),
+        ("draft", "sam"), ("validate", "sam"), ("assess", "ivy"), ("approve", "kim"), ("approve", "ivy"),
     ]  # fmt: skip
     assert found["acts"][2]["detail"]["assessment"] == IMPACT
     assert found["acts"][2]["detail"]["screen"]["accounts"] == REPORT["accounts"]
@@ -135,7 +136,7 @@ def test_strategy_comes_from_its_text_to_live_and_back_and_every_gate_is_shown(h
     back = house.acted(house.kim, three, "rollback", {"words": "too many cuts"})
     assert {each["release_id"]: each["state"] for each in back["items"]} == {one: "live", three: "retired"}
     awaited(lambda: house.decides([one]))
-    assert house.kim.get(f"{RELEASES}/{three}")["acts"][-1]["detail"] == {"words": "too many cuts"}
+    assert house.kim.get(f"{RELEASES}/{three}")["acts"][-1]["detail"]["words"] == "too many cuts"
     assert house.ivy.get("/v1/audit/verify")["holds"]
 
 
@@ -144,15 +145,17 @@ def test_failed_screen_waits_for_the_words_of_compliance_and_the_report_is_liste
     house.acted(house.sam, release_id, "validate")
     screen = house.screen(release_id, FAILED)
     found = house.acted(house.sam, release_id, "assess", {"assessment": IMPACT, "screen": screen})
+    failed = [*FAILED, UNVOUCHED]
+    assert found["acts"][-1]["detail"]["screen"]["vouched_by"] is None, "its author's word alone"
     standing = {each["gate"]: each["standing"] for each in found["gates"]}
     assert (standing["justify"], standing["approve"]) == ("open", "later")
     refused = house.acted(house.kim, release_id, "approve", {}, 409)
-    assert (refused["rule"], refused["value"]) == ("blocked", FAILED[0])
+    assert (refused["rule"], refused["value"]) == ("blocked", "; ".join(failed))
     assert house.acted(house.ivy, release_id, "justify", {}, 409)["rule"] == "words"
     house.acted(house.ivy, release_id, "justify", {"words": "no alternative was found"})
     assert house.acted(house.kim, release_id, "approve", {})["gates"][4]["missing"] == ["compliance"]
     newest = house.sam.get("/v1/fairness-reports", params={"limit": 1})["items"][0]
-    assert (newest["release_id"], newest["failed"], newest["justified_by"]) == (release_id, FAILED, "ivy")
+    assert (newest["release_id"], newest["failed"], newest["justified_by"]) == (release_id, failed, "ivy")
     assert newest["accounts"] == REPORT["accounts"]
 
 

@@ -204,8 +204,8 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     except sa.exc.IntegrityError as error:
         raise ConflictError("It was submitted at the same time.", value=account_id) from error
     w.send(ENGINE_TOPIC, appeal_id, {APPEALS_OF: account_id})
-    _kept_act(w, desk, row, appeal, "submit", text)
-    w.note("appeal.submit", f"appeal:{appeal_id}", {"case": case_id, "account": account_id})
+    held = kept(("appeal", row), _kept_act(w, desk, row, appeal, "submit", text))
+    w.note("appeal.submit", f"appeal:{appeal_id}", {"case": case_id, "account": account_id} | held)
     _receipt(w, desk, row, appeal, entries)
     return appeal_id
 
@@ -292,7 +292,7 @@ def changed_appeal(
         "tier": after.tier,
         "version": after.version,
         "outcome": after.outcome,
-    } | kept(done)
+    } | kept(done, ("appeal", {**row, **values}), was=[("appeal", row)])
     w.note(f"appeal.{act}", f"appeal:{after.appeal_id}", detail)
     if after.state in GRANTING:
         _granted(w, desk, {**row, **values}, after)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from limitkeeper.core.access.chain import Break, first_break
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.store.audit_tables import audit_events, audit_heads
-from limitkeeper.store.sql import Store
+from limitkeeper.store.sql import Rows, Store
 
 PAGE_EVENTS = 10_000
 """Events that are read at once, so that an audit of any length is read in bounded memory."""
@@ -31,7 +31,7 @@ def verified(store: Store, progress: Progress = unseen) -> Verified:
     progress
         Told of ``audit``, events read, events in all.
     """
-    return audited(store, progress).verified
+    return audited(store.rows, progress).verified
 
 
 class Audited(NamedTuple):
@@ -41,12 +41,12 @@ class Audited(NamedTuple):
     events: Callable[[str], Iterator[dict[str, Any]]]
 
 
-def audited(store: Store, progress: Progress = unseen) -> Audited:
+def audited(rows: Rows, progress: Progress = unseen) -> Audited:
     """As :func:`verified`, with what reads the same events again, telling of its progress by a name."""
-    head = store.rows(sa.select(audit_heads))[0]  # first: what comes later is not asked for
+    head = rows(sa.select(audit_heads))[0]  # first: what comes later is not asked for
     last = int(head["number"])
-    broken = first_break(_events(store, last, progress, "audit"), (last, head["hash"]))
-    return Audited(Verified(last, broken), lambda name: _events(store, last, progress, name))
+    broken = first_break(_events(rows, last, progress, "audit"), (last, head["hash"]))
+    return Audited(Verified(last, broken), lambda name: _events(rows, last, progress, name))
 
 
 def event_hash_of(store: Store, number: int) -> str | None:
@@ -75,13 +75,13 @@ def found_events(
     return store.rows(query.order_by(audit_events.c.number.desc()).limit(count))
 
 
-def _events(store: Store, last: int, progress: Progress, name: str) -> Iterator[dict[str, Any]]:
+def _events(rows: Rows, last: int, progress: Progress, name: str) -> Iterator[dict[str, Any]]:
     number = 0
     while number < last:
         query = sa.select(audit_events).where(audit_events.c.number > number, audit_events.c.number <= last)
-        rows = store.rows(query.order_by(audit_events.c.number).limit(PAGE_EVENTS))
-        if not rows:
+        page = rows(query.order_by(audit_events.c.number).limit(PAGE_EVENTS))
+        if not page:
             return
-        yield from rows
-        number = rows[-1]["number"]
+        yield from page
+        number = page[-1]["number"]
         progress(name, number, last)

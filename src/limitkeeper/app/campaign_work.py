@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from limitkeeper.app.campaign_rows import ACTIONS
 from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, WORKING
 from limitkeeper.app.decisions import Effects, shown_line
+from limitkeeper.app.evidence import MARKS, marked
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, WITHDRAWN, quiet_hours, sealed_or_nothing
@@ -42,6 +43,8 @@ from limitkeeper.store.work import ConflictError, Work, work
 
 SWEEP_ITEMS = 10_000
 """Items that are worked off in one transaction."""
+
+NOTICE_COLUMNS = tuple(column.name for column in notices.columns)
 
 
 def campaigns_worked(
@@ -161,7 +164,6 @@ class _Batch:
         self.new_lines: list[Sequence[Any]] = []
         self.line_changes: list[dict[str, Any]] = []
         self.aside: dict[str, list[int]] = {}
-        self.hash = hashlib.sha256()
         self.planned = 0
 
     def add(self, row: sa.Row[Any]) -> None:
@@ -190,7 +192,6 @@ class _Batch:
                 decision_id=row.decision_id, notice_id=notice_id, why=_why(row.reasons),
                 wait_us=wait if place > 1 else None,
             )  # fmt: skip
-            self.hash.update(f"{entry_id}\x00{step.target_cents}\x00{step.effective_us}\n".encode())
         self.planned += 1
 
     def _told(self, row: sa.Row[Any], before: int, after: int) -> tuple[Told, list[Step]]:
@@ -272,7 +273,7 @@ class _Batch:
     def write(self, reached: int) -> None:
         """Write everything, up to a number."""
         w, campaign = self.w, self.campaign
-        rows_added(w.connection, notices, [column.name for column in notices.columns], self.notices)
+        rows_added(w.connection, notices, NOTICE_COLUMNS, self.notices)
         names = ("account_id", "customer_id", "limit_cents", "is_frozen", "entries", "version")
         rows_added(w.connection, lines, names, self.new_lines)
         rows_added(w.connection, limit_entries, tuple(self.entry), self.entries)
@@ -295,10 +296,15 @@ class _Batch:
             "reached": reached, "planned": campaign["planned"] + self.planned,
             "set_aside": campaign["set_aside"] + aside,
         })  # fmt: skip
-        # One event for all: the hash is of each entry's id, target and time, in order.
+        # One event for all, with a mark of each.
+        marks = marked("entry", tuple(self.entry), self.entries) | self.notice_marks()
         detail = {"to": reached, "planned": self.planned, "set_aside": aside, "entries": len(self.entries),
-                  "notices": len(self.notices), "hash": self.hash.hexdigest()}  # fmt: skip
+                  "notices": len(self.notices), MARKS: marks}  # fmt: skip
         w.note("campaign.plan", f"campaign:{campaign['campaign_id']}", detail)
+
+    def notice_marks(self) -> dict[str, str]:
+        """What the event of all keeps of the notices."""
+        return marked("notice", NOTICE_COLUMNS, self.notices)
 
 
 AT_ONCE = 500
@@ -351,7 +357,7 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
     for row in by_notice.values():
         if row.state == OUT or row.is_tried:
             batch.take_back(by_account[row.account_id])
-    rows_added(w.connection, notices, [column.name for column in notices.columns], batch.notices)
+    rows_added(w.connection, notices, NOTICE_COLUMNS, batch.notices)
     cancelled = {row.account_id for row in found} | {row.account_id for row in rows if row.state == "waiting"}
     numbers = [by_account[account_id].number for account_id in sorted(cancelled)]
     for first in range(0, len(numbers), AT_ONCE):
@@ -365,7 +371,7 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
     values = {"reached": reached, "cancelled": campaign["cancelled"] + len(cancelled)}
     w.change(campaigns, campaign_id, campaign["version"], values)
     detail = {"to": reached, "cancelled": len(cancelled), "entries": len(found), "held_back": len(held),
-              "told": len(batch.notices)}  # fmt: skip
+              "told": len(batch.notices), MARKS: batch.notice_marks()}  # fmt: skip
     w.note("campaign.undo", f"campaign:{campaign_id}", detail)
     return len(rows)
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.cases import case_of, terms_in_force
+from limitkeeper.app.evidence import shown_detail
 from limitkeeper.app.freezes import SETTLED_ACTS
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.approval.cases import LIVE_STATES, deciders, offered_acts
@@ -113,7 +114,7 @@ def period_document(row: dict[str, Any]) -> dict[str, Any]:
 
 def audit_event_document(row: dict[str, Any], seal: Seal | None = None) -> dict[str, Any]:
     """An audit event as JSON; words on a customer stay sealed where there is no seal."""
-    detail = json.loads(row["detail"])
+    detail = shown_detail(json.loads(row["detail"]))
     if seal is not None and row["act"] in SETTLED_ACTS:
         detail["words"] = opened_text(seal, detail["words"], row["subject"], detail["customer"])
     return {"number": row["number"], "at": instant_text(row["ts_us"]), "actor_id": row["actor_id"], "act": row["act"],

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 import yaml
 
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.limits import ENGINE_TOPIC
 from limitkeeper.app.live import market_of
 from limitkeeper.app.ownership import account_ids_of
@@ -70,11 +71,14 @@ def consent_changed(
             "There is no such version of the words.", value=version, allowed=", ".join(texts[scope])
         )
     act = "given" if gives else "withdrawn"
-    w.add(consent_acts, {
+    row = {
         "customer_id": customer_id, "scope": scope, "act": act, "text_version": version,
         "text_hash": content_hash(texts[scope][version]), "ts_us": w.now_us, "actor_id": w.actor.actor_id,
-    })  # fmt: skip
-    w.note(f"consent.{act}", f"customer:{customer_id}", {"scope": scope, "version": version})
+    }  # fmt: skip
+    added = w.connection.execute(consent_acts.insert().values(row)).inserted_primary_key
+    row["number"] = added[0] if added else None
+    detail = {"scope": scope, "version": version} | kept(("consent", row))
+    w.note(f"consent.{act}", f"customer:{customer_id}", detail)
     if scope == RELATIONS:
         subject = hashlib.blake2b(customer_id.encode(), digest_size=16).hexdigest()
         w.send(ENGINE_TOPIC, subject, {CONSENT_OF: customer_id})

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from limitkeeper.app.case_words import SEALED
+from limitkeeper.app.evidence import KINDS, Of, kept
 from limitkeeper.app.notices import WAITING
 from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.app.personal_data import PERSONAL, personal_rows
@@ -151,13 +152,25 @@ def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[st
     name = erased_name()
     done = _rows_erased(w, customer_id, name)
     request_changed(w, seal, row, version, after, "erase", "", done)
+    before = _kept_by_name(w, customer_id)
     for table in (notices, appeals, rights_requests, consent_acts):
         done[table.name] = w.connection.execute(
             table.update().where(table.c.customer_id == customer_id).values(customer_id=name)
         ).rowcount
     seal.destroy(customer_id)
-    w.note("rights.erase", f"request:{request_id}", done)
+    held = kept(*((kind, {**was, "customer_id": name}) for kind, was in before), was=before)
+    w.note("rights.erase", f"request:{request_id}", done | held)
     return done
+
+
+def _kept_by_name(w: Work, customer_id: str) -> list[Of]:
+    """The rows of a person of which the audit keeps whose they are, so that it can follow them to another name."""
+    tables = {name: KINDS[name].table for name in ("appeal", "request", "consent")}
+    return [
+        (name, row)
+        for name, table in tables.items()
+        for row in w.rows(sa.select(table).where(table.c.customer_id == customer_id))
+    ]
 
 
 def traces_removed(store: Store) -> None:

@@ -1,31 +1,54 @@
 """Rows that are evidence, each held against what the audit's chain keeps of it.
 
-An event keeps the hash of the rows that it wrote, over columns that never change afterwards: so each event can be held
-against its rows at any time, whatever came later. What retention or an erasure takes away is hashed apart.
+An event keeps the hash of the rows that it wrote. Most are hashed over columns that never change afterwards: so each
+event can be held against its rows at any time, whatever came later. Of a row that acts change, each act's event keeps
+the hash before and after it, so that nothing is edited between two acts either. An event of many rows keeps a mark of
+each. What retention or an erasure takes away is hashed apart.
 """
 
+import base64
+import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.core.access.evidence import row_hash
-from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence
+from limitkeeper.core.access.evidence import row_hash, values_digest
+from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.life_tables import artefacts, release_acts, releases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.rights_tables import consent_acts, rights_acts, rights_requests
 from limitkeeper.store.tables import proposals
 
 
 class Kind(NamedTuple):
-    """A kind of evidence: in which table, by which columns, and which one may be emptied by retention or an erasure."""
+    """A kind of evidence.
+
+    Parameters
+    ----------
+    table, columns
+        Where, and what is hashed, the primary key among it.
+    blank
+        The column that retention or an erasure may empty.
+    is_whole
+        Whether the audit must know every row of the table, so that one that was put in shows.
+    changes
+        Whether acts change the columns; each then keeps the hash before and after it.
+    since
+        The column whose value makes it a fact; None where each row is one.
+    """
 
     table: sa.Table
     columns: tuple[str, ...]
     blank: str | None = None
+    is_whole: bool = False
+    changes: bool = False
+    since: str | None = None
 
     def key(self, row: Mapping[str, Any]) -> str:
         """The primary key of a row as text."""
@@ -37,6 +60,12 @@ PLANNED = (
     "reverses", "case_id", "decision_id", "notice_id", "why", "made_us",
 )  # fmt: skip
 
+APPEALED = (
+    "appeal_id", "case_id", "account_id", "customer_id", "action", "limit_before_cents", "limit_after_cents", "cut_cents",
+    "exposure_cents", "decision_id", "rule", "reasons", "model", "state", "tier", "instance", "submitted_us", "opened_us",
+    "answer_until_us", "asked_us", "paused", "outcome", "again_until_us", "granted_limit_cents", "answered_us",
+)  # fmt: skip
+
 KINDS: Mapping[str, Kind] = MappingProxyType({
     "proposal": Kind(proposals, ("proposal_id", "account_id", "decision_id", "action", "rule", "limit_before_cents",
                                  "limit_after_cents", "made_us", "trace")),
@@ -44,36 +73,94 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
                          "cut_cents", "exposure_cents", "proposal_id", "decision_id", "facts", "required_tier",
                          "tier_rules", "opened_us")),
     "case_act": Kind(case_acts, ("case_id", "version", "ts_us", "act", "words", "state", "tier")),
-    "entry": Kind(limit_entries, PLANNED),
+    "entry": Kind(limit_entries, PLANNED, is_whole=True),
     "entry_end": Kind(limit_entries, (*PLANNED, "state", "delta_cents", "effective_us")),
-    "notice": Kind(notices, ("notice_id", "account_id", "kind", "language", "made_us")),
+    "notice": Kind(notices, ("notice_id", "account_id", "kind", "language", "made_us"), is_whole=True),
+    "notice_out": Kind(notices, ("notice_id", "out_us"), is_whole=True, since="out_us"),
+    "notice_read": Kind(notices, ("notice_id", "read_us"), is_whole=True, since="read_us"),
     "notice_content": Kind(notices, ("notice_id", "content"), "content"),
-    "appeal_act": Kind(appeal_acts, ("appeal_id", "version", "ts_us", "act", "words", "state", "tier")),
+    "appeal": Kind(appeals, APPEALED, is_whole=True, changes=True),
+    "appeal_act": Kind(appeal_acts, ("appeal_id", "version", "ts_us", "act", "words", "state", "tier"), is_whole=True),
     "file": Kind(appeal_evidence, ("evidence_id", "appeal_id", "number", "kind", "size_bytes", "sha256", "added_us")),
     "file_content": Kind(appeal_evidence, ("evidence_id", "name", "content"), "content"),
     "artefact": Kind(artefacts, ("hash", "kind", "name", "content", "added_us")),
     "release": Kind(releases, ("release_id", "market", "strategy_hash", "model_hash", "register_hash", "author_id",
                                "made_us")),
     "release_act": Kind(release_acts, ("release_id", "version", "ts_us", "act", "detail", "state")),
+    "request": Kind(rights_requests, ("request_id", "kind", "customer_id", "state", "received_us", "answer_until_us",
+                                      "extended_days", "answered_us", "verified_by"), is_whole=True, changes=True),
+    "request_act": Kind(rights_acts, ("request_id", "version", "ts_us", "act", "outcome", "state"), is_whole=True),
+    "request_words": Kind(rights_acts, ("request_id", "version", "words"), "words", is_whole=True),
+    "consent": Kind(consent_acts, ("number", "customer_id", "scope", "act", "text_version", "text_hash", "ts_us"),
+                    is_whole=True, changes=True),
 })  # fmt: skip
 """Each kind; who did something is in the event itself."""
 
 
-KEPT = "kept"
-"""Where in an event's detail the hashes are."""
+KEPT, WAS, MARKS = "kept", "was", "marks"
+"""Where in an event's detail the hashes are, the hashes before it, and the marks of many rows."""
+
+MARK_BYTES = 16
+"""Of a row's hash: enough that nobody finds another row with one of millions of marks."""
+
+Of = tuple[str, Mapping[str, Any]]
+"""A row with its kind."""
 
 
-def kept(*rows: tuple[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """What an audit event keeps of the rows that it wrote, each with its kind; a part of its detail."""
-    return {
-        KEPT: {f"{kind}:{KINDS[kind].key(row)}": row_hash(row, KINDS[kind].columns) for kind, row in rows}
-    }
+def kept(*rows: Of, was: Sequence[Of] = ()) -> dict[str, dict[str, str]]:
+    """What an audit event keeps of the rows that it wrote, each with its kind; a part of its detail.
+
+    Parameters
+    ----------
+    rows
+        As they are now.
+    was
+        Of kinds that change: the same rows as they were before.
+    """
+    return {KEPT: dict(map(_hashed, rows))} | ({WAS: dict(map(_hashed, was))} if was else {})
 
 
-def kept_of(detail: str) -> dict[str, str]:
-    """The hashes that an event keeps; none where its detail is not what was written: the chain tells that."""
+def _hashed(of: Of) -> tuple[str, str]:
+    kind, row = of
+    return f"{kind}:{KINDS[kind].key(row)}", row_hash(row, KINDS[kind].columns)
+
+
+def marked(kind: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """What an audit event keeps of many rows of a kind that does not change; a part of its :data:`MARKS`.
+
+    Parameters
+    ----------
+    kind
+        Of :data:`KINDS`.
+    names, rows
+        Columns, and their values in that order.
+    """
+    places = itemgetter(*(list(names).index(name) for name in KINDS[kind].columns))
+    marks = b"".join(values_digest(places(row))[:MARK_BYTES] for row in rows)
+    return {kind: base64.b64encode(marks).decode()} if marks else {}
+
+
+class Held(NamedTuple):
+    """What an event keeps: hashes by kind and key now and before, and marks by kind."""
+
+    kept: Mapping[str, str] = MappingProxyType({})
+    was: Mapping[str, str] = MappingProxyType({})
+    marks: Mapping[str, bytes] = MappingProxyType({})
+
+
+def held_by(detail: str) -> Held:
+    """What an event keeps; nothing where its detail is not what was written: the chain tells that."""
     try:
-        found = json.loads(detail).get(KEPT, {})
-    except (ValueError, AttributeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = json.loads(detail)
+        marks = {kind: base64.b64decode(each) for kind, each in found.get(MARKS, {}).items()}
+        return Held(dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks)
+    except (ValueError, AttributeError, TypeError, binascii.Error):
+        return Held()
+
+
+def shown_detail(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """An event's detail as it is shown: of the marks of many rows, how many there are."""
+    if MARKS not in detail:
+        return dict(detail)
+    counts = {kind: len(base64.b64decode(each)) // MARK_BYTES for kind, each in detail[MARKS].items()}
+    return {**detail, MARKS: counts}

@@ -138,6 +138,8 @@ def strategy_fairness(
         "name": f"{strategy} · {portfolio.name}", "market": portfolio.market,
         "as_of": portfolio.as_of.isoformat(), **reviewed.versions.to_document(),
     }  # fmt: skip
+    if portfolio.content_hash is not None:
+        subject["portfolio"] = portfolio.content_hash
     return fairness_report(
         "strategy", subject, treated_of_review(review), attributes_of(portfolio.protected), policy,
         features=features_of_review(review), notes=[{"code": "strategy_proposed"}, *notes], seed=seed,

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,13 +16,14 @@ from limitkeeper.app.life_contents import (
     release_row_of,
     released_of,
 )
-from limitkeeper.app.life_evidence import kept_screen, screens_failed
+from limitkeeper.app.life_evidence import UNVOUCHED, kept_screen, provenance_of, screens_failed
 from limitkeeper.app.policy import screens_in_force
 from limitkeeper.app.regulation import finding_document, strategy_findings
 from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
 from limitkeeper.app.release_evidence import held_to_acts, release_of
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import as_json
+from limitkeeper.core.access.actors import COMPLIANCE
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.checks import Value
 from limitkeeper.core.compliance.life import (
@@ -132,8 +134,9 @@ def release_validated(w: Work, release_id: str, version: int) -> tuple[Finding, 
 
 
 def release_assessed(
-    w: Work, release_id: str, version: int, assessment: Assessment, screen: Mapping[str, Any]
-) -> Release:
+    w: Work, release_id: str, version: int, assessment: Assessment, screen: Mapping[str, Any], *,
+    is_made_here: bool = False,
+) -> Release:  # fmt: skip
     """Record the impact assessment of a validated release, and its screens of fairness.
 
     Parameters
@@ -144,6 +147,9 @@ def release_assessed(
         Purpose, necessity, effect on rights, safeguards.
     screen
         A fairness report of this release: what failed in it, and what it does not show, waits for compliance's words.
+    is_made_here
+        Whether the gate made the report itself from the portfolio. One that is given is the word of whoever gives it:
+        unless that is somebody else of compliance, it waits for compliance's words, too.
 
     Raises
     ------
@@ -155,9 +161,15 @@ def release_assessed(
     row = _seen(w, release_id, version)
     subject = {name: row[column] for name, column in SCREENED_BY.items() if row[column] is not None}
     failed = screens_failed(screen, subject, screens_in_force(day_of(w.now_us)))
+    vouches = w.actor.actor_id != row["author_id"] and COMPLIANCE in w.actor.roles
+    if not (is_made_here or vouches):
+        failed = (*failed, UNVOUCHED)
     after = assessed(release_of(row), assessment, failed)
     said = {name: getattr(assessment, name) for name in Assessment.__slots__}
-    _changed(w, row, version, after, "assess", {"assessment": said, "screen": kept_screen(screen, failed)})
+    _changed(w, row, version, after, "assess", {"assessment": said, "screen": kept_screen(screen, failed) | {
+        "provenance": provenance_of(screen), "is_made_here": is_made_here,
+        "vouched_by": w.actor.actor_id if vouches and not is_made_here else None,
+    }})  # fmt: skip
     return after
 
 
@@ -230,7 +242,7 @@ def champion_rolled_back(w: Work, market: str, words: str) -> tuple[Release, ...
     Raises
     ------
     LifeError
-        When there was none, or its row is not what its acts led to.
+        When there was none, its row is not what its acts led to, or a rule in force today forbids it.
     """
     live = live_rows(w, market)
     earlier = w.row(
@@ -240,10 +252,15 @@ def champion_rolled_back(w: Work, market: str, words: str) -> tuple[Release, ...
         .where(release_acts.c.state == RETIRED)
         .order_by(release_acts.c.ts_us.desc(), release_acts.c.version.desc())
     )
-    changed = rolled_back([release_of(row) for row in live], None if earlier is None else release_of(earlier))
+    before, found = None, tuple[Finding, ...]()
+    if earlier is not None:
+        held_to_acts(w, [earlier])
+        before = release_of(earlier)
+        found = _findings(w, released_of(w, earlier), _life(before))
+    changed = rolled_back([release_of(row) for row in live], before, found)
     assert earlier is not None
-    held_to_acts(w, [earlier])
-    _all_changed(w, [earlier, *live], changed, {}, "rollback", {"words": words})
+    told = {"findings": _documents(found)}
+    _all_changed(w, [earlier, *live], changed, {}, "rollback", {"words": words}, told)
     return changed
 
 
@@ -253,7 +270,7 @@ def release_rolled_back(w: Work, release_id: str, version: int, words: str) -> t
     Raises
     ------
     LifeError
-        When it is not the champion that is live, or none was before it.
+        When it is not the champion that is live, none was before it, or a rule in force today forbids that one.
     """
     row = _seen(w, release_id, version)
     if not (row["state"] == LIVE and row["is_champion"]):
@@ -320,12 +337,14 @@ def _all_changed(
     versions: Mapping[str, int],
     act: str,
     detail: Mapping[str, Any],
+    of_live: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
+    """Keep releases as an act leaves them, with its detail, and what is of the one alone that decides by it."""
     rows = {row["release_id"]: row for row in before}
     for each in after:
         row = rows[each.release_id]
-        done = act if each.state == LIVE else "retire"
-        _changed(w, row, versions.get(each.release_id, row["version"]), each, done, detail)
+        done, own = (act, of_live) if each.state == LIVE else ("retire", {})
+        _changed(w, row, versions.get(each.release_id, row["version"]), each, done, {**detail, **own})
 
 
 def _changed(

@@ -42,6 +42,7 @@ REPORT_WANTED = "what limitkeeper fairness strategy --json gives"
 NOT_A_STRATEGYS = "The report is not of a strategy on a portfolio."
 OF_ANOTHER = "The report is of another {names}."
 NOTHING_MEASURED = "The report measures no group."
+UNVOUCHED = "The report was given as a file: nobody else has made it again, or vouched for it."
 """What a report does not show of a release."""
 
 
@@ -174,6 +175,41 @@ def kept_screen(screen: Mapping[str, Any], failed: Sequence[str]) -> dict[str, A
         "report": content_hash(dict(screen)), "kind": screen.get("kind"), "accounts": screen.get("accounts"),
         "failed": list(failed), "not_passed": not_passed,
     }  # fmt: skip
+
+
+MADE_OF = ("strategy", "model", "market", "as_of", "portfolio", "parameters", "program")
+"""What a report's figures were made of, as its subject says: contents by their hashes."""
+
+FROM_FIGURES = ("policy", "failed", "findings", "alternatives")
+"""What of a report follows from its figures by the screens of a day, or was searched beside them."""
+
+
+def figures_hash(report: Mapping[str, Any]) -> str:
+    """The hash of a report's figures: the same whenever they are made again of the same, whatever screens are in force.
+
+    Examples
+    --------
+    >>> figures_hash({"accounts": 1, "failed": []}) == figures_hash({"accounts": 1, "failed": ["sex"]})
+    True
+    """
+    return content_hash({name: value for name, value in report.items() if name not in FROM_FIGURES})
+
+
+def provenance_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report's figures were made of, so that others can make them again; None of what it does not say.
+
+    Examples
+    --------
+    >>> provenance_of({"subject": {"program": "0.1.0"}, "seed": 7})["seed"]
+    7
+    """
+    subject, seed = report["subject"], report.get("seed")
+    said = {name: subject.get(name) for name in MADE_OF}
+    texts = {
+        name: text if isinstance(text, str) and len(text) <= SCREEN_LETTERS_MAX else None
+        for name, text in said.items()
+    }
+    return texts | {"seed": seed if type(seed) is int else None, "figures": figures_hash(report)}
 
 
 def _is_finding(each: object) -> bool:

@@ -278,9 +278,8 @@ def _as_known(w: Work, line: dict[str, Any], change: LimitChange) -> dict[str, A
 def _found(w: Work, row: dict[str, Any]) -> None:
     """Keep an entry that says how a line was found."""
     w.add(limit_entries, row)
-    w.note(
-        "limit.find", f"account:{row['account_id']}", {"entry": row["entry_id"]} | kept(("entry_end", row))
-    )
+    held = kept(("entry", row), ("entry_end", row))
+    w.note("limit.find", f"account:{row['account_id']}", {"entry": row["entry_id"]} | held)
 
 
 def entry_id_of(account_id: str, number: int) -> str:

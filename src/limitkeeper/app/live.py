@@ -226,31 +226,41 @@ def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
     w
         Of the store in which they are to take effect.
     frame
-        Decisions have a ``decision_id`` and the ``strategy_hash`` that decided.
+        Decisions have a ``decision_id``, and the ``strategy_hash`` and ``model_hash`` that decided.
 
     Raises
     ------
     LimitkeeperError
-        When a strategy decided that is not live here, or what is live is not what its acts on the audit led to.
+        When a strategy with its model decided that is not live here, or what is live is not what its acts on the audit
+        led to.
     """
-    names = {"decision_id", "strategy_hash"} & set(frame.columns)
+    names = {"decision_id", *DECIDED_BY} & set(frame.columns)
     decided = frame.select(pl.col(name).cast(pl.String) for name in names)
     decided = decided.filter(pl.any_horizontal(pl.all().is_not_null())) if names else decided
     if decided.is_empty():
         return
     rows = w.rows(sa.select(releases).where(releases.c.state == LIVE))
     held_to_acts(w, rows)
-    live = {row["strategy_hash"] for row in rows}
+    live = {(row["strategy_hash"], row["model_hash"] or NO_MODEL) for row in rows}
     if not live and is_trial(w):
         return
-    given = set(decided["strategy_hash"].unique()) if "strategy_hash" in names else {None}
+    said = [pl.col(name) if name in names else pl.lit(None, pl.String).alias(name) for name in DECIDED_BY]
+    given = set(decided.select(said).unique().rows())
     if given - live:
         raise PolicyError(
-            "The decisions are of a strategy that is not live here.",
-            value=", ".join(sorted(each or "no strategy_hash" for each in given - live)[:3]),
-            allowed=", ".join(sorted(live)) or "nothing is live",
-            advice="Put it live first: docs/life.md. Rows without decision_id and strategy_hash are nobody's decisions.",
+            "The decisions are of a strategy and a model that are not live here.",
+            value="; ".join(sorted(map(_pair, given - live))[:3]),
+            allowed="; ".join(sorted(map(_pair, live))) or "nothing is live",
+            advice="Put them live first: docs/life.md. Rows without decision_id and hashes are nobody's decisions.",
         )
+
+
+DECIDED_BY = ("strategy_hash", "model_hash")
+"""Columns of decisions that say what decided."""
+
+
+def _pair(hashes: tuple[str | None, str | None]) -> str:
+    return ", ".join(each or f"no {name}" for name, each in zip(DECIDED_BY, hashes, strict=True))
 
 
 def live_since_sequence(store: Store) -> int:

@@ -206,8 +206,9 @@ def read_marked(w: Work, notice_id: str) -> None:
     """
     row = w.found(notices, notice_id)
     if row["read_us"] is None:
-        w.change(notices, notice_id, row["version"], {"read_us": w.now_us})
-        w.note("notice.read", f"notice:{notice_id}")
+        read = {"read_us": w.now_us}
+        w.change(notices, notice_id, row["version"], read)
+        w.note("notice.read", f"notice:{notice_id}", kept(("notice_read", row | read)))
 
 
 def is_known(w: Work, row: Mapping[str, Any]) -> bool:
@@ -444,7 +445,8 @@ def _settled(w: Work, notice: dict[str, Any], state: str) -> None:
     if state == OUT and notice["out_us"] is None:
         values["out_us"] = w.now_us
     w.change(notices, notice["notice_id"], notice["version"], values)
-    w.note(f"notice.{state}", f"notice:{notice['notice_id']}")
+    held = kept(("notice_out", notice | values)) if "out_us" in values else {}
+    w.note(f"notice.{state}", f"notice:{notice['notice_id']}", held)
 
 
 def quiet_hours(customer: Mapping[str, Any]) -> QuietHours:

@@ -1,13 +1,19 @@
 """A portfolio under review: its lines, their events, and apart from both what is only for measuring."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
-from limitkeeper.connectors.portfolio import instant, mapped_table, portfolio_mapping, time_zone
+from limitkeeper.connectors.portfolio import (
+    instant,
+    mapped_table,
+    portfolio_hash,
+    portfolio_mapping,
+    time_zone,
+)
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 
 Product = Literal["purchase", "cash"]
@@ -40,6 +46,8 @@ class Portfolio:
         Rows of accounts that were refused, with ``reason``.
     read
         Rows of accounts that were read: ``accounts + rejects``.
+    content_hash
+        Of the mapping and the files that it names; None of one that was made in memory.
     """
 
     name: str
@@ -53,6 +61,7 @@ class Portfolio:
     protected: pl.DataFrame | None
     rejects: pl.DataFrame
     read: int
+    content_hash: str | None = None
 
 
 def portfolio_of_accounts(
@@ -130,7 +139,7 @@ def portfolio_from_file(path: Path) -> Portfolio:
     """
     mapping = portfolio_mapping(path)
     outcome = mapping.get("outcome", {})
-    return portfolio_of_accounts(
+    found = portfolio_of_accounts(
         mapped_table(mapping["accounts"], path.parent),
         name=mapping["name"],
         market=mapping["market"],
@@ -143,6 +152,7 @@ def portfolio_from_file(path: Path) -> Portfolio:
         positive=outcome.get("positive", 1),
         protected=tuple(mapping.get("protected", ())),
     )
+    return replace(found, content_hash=portfolio_hash(mapping, path.parent))
 
 
 def _default_flags(outcome: pl.Series, positive: object) -> pl.Series:

@@ -2,22 +2,20 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.evidence import KINDS, kept_of
+from limitkeeper.app.evidence import KINDS, held_by
 from limitkeeper.core.access.evidence import row_hash
 from limitkeeper.core.compliance.acts import Act, release_of_acts
 from limitkeeper.core.compliance.life import LifeError, Release, release_id_of
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.life_tables import release_acts, releases
+from limitkeeper.store.sql import Rows
 from limitkeeper.store.work import Work
-
-Rows = Callable[[sa.Select[Any]], list[dict[str, Any]]]
-"""What reads a store."""
 
 RELEASES_AT_ONCE = 500
 
@@ -134,7 +132,7 @@ def _problem_of_act(
     said = f"its act {act['version']} ({act['act']} by {act['actor_id']})"
     if event is None:
         return f"the audit has no event of {said}"
-    held = kept_of(event["detail"])
+    held = held_by(event["detail"]).kept
     is_same = event["act"] == f"release.{act['act']}" and event["actor_id"] == act["actor_id"]
     for kind, of in (("release", row), ("release_act", act)):
         kept_hash = held.get(f"{kind}:{KINDS[kind].key(of)}")

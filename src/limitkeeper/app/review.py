@@ -315,6 +315,7 @@ def decisions(reviewed: Reviewed, progress: Progress = unseen) -> pl.DataFrame:
             "rule": pl.Series(rows["rule"], dtype=pl.String),
             "hits": proposals.hits,
             "strategy_hash": pl.Series([reviewed.versions.strategy] * count, dtype=pl.String),
+            "model_hash": pl.Series([reviewed.versions.model] * count, dtype=pl.String),
             "limit_before_cents": pl.Series(reviewed.features["limit_cents"], nan_to_null=True).cast(
                 pl.Int64
             ),

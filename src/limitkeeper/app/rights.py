@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.consents import consents_withdrawn
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.personal_data import personal_copy
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.rights_notices import (
@@ -78,12 +79,13 @@ def request_made(w: Work, seal: Seal, customer_id: str, kind: str, words: str) -
         )
     until_us = w.now_us + _clock_us(w, "rights_answer_days")
     request = received(RightsRequest(secrets.token_hex(16), kind, customer_id, w.now_us, until_us), w.actor)
-    w.add(rights_requests, {
+    row = {
         "request_id": request.request_id, "kind": kind, "customer_id": customer_id, "state": request.state,
         "received_us": w.now_us, "answer_until_us": until_us, "extended_days": 0, "answered_us": None,
         "verified_by": request.verified_by, "is_live": True, "version": 1,
-    })  # fmt: skip
-    _acted(w, seal, request, 1, "make", words, {"kind": kind})
+    }  # fmt: skip
+    w.add(rights_requests, row)
+    _acted(w, seal, request, 1, "make", words, {"kind": kind}, row)
     receipt_told(w, seal, request)
     return request.request_id
 
@@ -215,7 +217,7 @@ def request_changed(
               "answer_until_us": after.answer_until_us, "extended_days": after.extended_days,
               "answered_us": None if is_live else w.now_us}  # fmt: skip
     reached = w.change(rights_requests, row["request_id"], version, values)
-    _acted(w, seal, after, reached, act, words, outcome)
+    _acted(w, seal, after, reached, act, words, outcome, {**row, **values}, row)
     return after
 
 
@@ -227,15 +229,22 @@ def _acted(
     act: str,
     words: str,
     outcome: Mapping[str, Any],
+    row: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
 ) -> None:
+    """Keep an act on a request, which led to a row from the one before it."""
     place = f"rights:{request.request_id}:{version}"
     said = seal.sealed(words.encode(), place, request.customer_id) if words else b""
-    w.add(rights_acts, {
+    done = {
         "request_id": request.request_id, "version": version, "ts_us": w.now_us, "actor_id": w.actor.actor_id,
         "act": act, "words": said,
         "outcome": json.dumps(outcome), "state": request.state,
-    })  # fmt: skip
-    w.note(f"rights.{act}", f"request:{request.request_id}", {"kind": request.kind, "state": request.state})
+    }  # fmt: skip
+    w.add(rights_acts, done)
+    held = kept(("request", row), ("request_act", done), ("request_words", done),
+                was=[] if before is None else [("request", before)])  # fmt: skip
+    detail = {"kind": request.kind, "state": request.state} | held
+    w.note(f"rights.{act}", f"request:{request.request_id}", detail)
 
 
 def request_seen(w: Work, request_id: str, version: int) -> dict[str, Any]:

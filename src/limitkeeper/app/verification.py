@@ -1,28 +1,33 @@
 """A whole store held against the audit: the chain, the rows that it keeps hashes of, and the sums that must agree."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
+import numpy as np
 import sqlalchemy as sa
 
 from limitkeeper.app.audit import Verified, audited
-from limitkeeper.app.evidence import KINDS, Kind, kept_of
+from limitkeeper.app.evidence import KINDS, MARK_BYTES, Kind, held_by
 from limitkeeper.app.release_evidence import release_disagreements
-from limitkeeper.core.access.evidence import row_hash
+from limitkeeper.core.access.evidence import row_hash, values_digest
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.limits.ledger import EFFECTIVE
 from limitkeeper.store.appeal_tables import appeal_acts, appeals
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.life_tables import releases
 from limitkeeper.store.limit_tables import limit_entries, lines
-from limitkeeper.store.sql import Store
+from limitkeeper.store.sql import Rows, Store
 
 FAULTS_MAX = 100
 """Faults that are told; there may be more behind them."""
 
-EVENTS_AT_ONCE, KEYS_AT_ONCE = 2_000, 500
+EVENTS_AT_ONCE, KEYS_AT_ONCE, ROWS_AT_ONCE = 2_000, 500, 2_000
+
+MISSING = "the row is missing"
+PUT_IN = "no event keeps such a row: it was edited or put in"
 
 
 class Fault(NamedTuple):
@@ -31,6 +36,53 @@ class Fault(NamedTuple):
     where: str
     problem: str
     event: int | None = None
+
+
+class Marks:
+    """Marks of rows that do not change, with the events that keep many of them: 24 bytes for each row."""
+
+    def __init__(self) -> None:
+        self._marks, self._events = bytearray(), array("q")
+        self._known = np.empty(0, f"S{MARK_BYTES}")
+        self._place, self._seen = np.empty(0, np.intp), np.empty(0, np.bool_)
+
+    @property
+    def many(self) -> int:
+        """How many rows are held by marks alone."""
+        return len(self._events) - self._events.count(0)
+
+    def add(self, marks: bytes, event: int) -> None:
+        """Add the marks of an event of many rows."""
+        self._marks += marks
+        self._events.extend([event] * (len(marks) // MARK_BYTES))
+
+    def add_hash(self, kept_hash: str) -> None:
+        """Add the hash of one row, which is held by itself."""
+        self._marks += bytes.fromhex(kept_hash)[:MARK_BYTES]
+        self._events.append(0)
+
+    def sort(self) -> None:
+        """Let them be looked for."""
+        self._known, self._place = np.unique(
+            np.frombuffer(bytes(self._marks), f"S{MARK_BYTES}"), return_inverse=True
+        )
+        self._seen = np.zeros(len(self._known), np.bool_)
+
+    def seen(self, digests: list[bytes]) -> list[bool]:
+        """Whether each row of some is known, by its digest."""
+        if not len(self._known):
+            return [False] * len(digests)
+        wanted = np.array([each[:MARK_BYTES] for each in digests], f"S{MARK_BYTES}")
+        at = np.searchsorted(self._known, wanted).clip(max=len(self._known) - 1)
+        is_known = self._known[at] == wanted
+        self._seen[at[is_known]] = True
+        return list(map(bool, is_known))
+
+    def unseen(self) -> dict[int, int]:
+        """By event of many rows, how many of them were not seen."""
+        events = np.frombuffer(self._events, np.int64)
+        numbers, counts = np.unique(events[~self._seen[self._place]], return_counts=True)
+        return {int(number): int(count) for number, count in zip(numbers, counts, strict=True) if number}
 
 
 @dataclass
@@ -54,6 +106,17 @@ class Evidence:
     gone: int = 0
     faults: list[Fault] = field(default_factory=list)
 
+    def tell(self, kind: Kind, key: str, problem: str, event: int | None = None) -> None:
+        """Add what is wrong with a row, once."""
+        self.tell_of(f"{kind.table.name} {key}", problem, event)
+
+    def tell_of(self, where: str, problem: str, event: int | None = None) -> None:
+        """Add what is wrong somewhere, once: a row that was edited is not one that was put in, too."""
+        if len(self.faults) < FAULTS_MAX and not (
+            problem == PUT_IN and any(each.where == where for each in self.faults)
+        ):
+            self.faults.append(Fault(where, problem, event))
+
     @property
     def holds(self) -> bool:
         """Whether everything is as it was written."""
@@ -61,63 +124,139 @@ class Evidence:
 
 
 def evidence_verified(store: Store, progress: Progress = unseen) -> Evidence:
-    """Whether the chain holds, and every row that it keeps a hash of is as it was written, and the sums agree.
+    """Whether the chain holds, every row that it keeps is as it was written, none was put in, and the sums agree.
 
     Parameters
     ----------
     store
-        May be in use; what is written meanwhile is not looked at.
+        May be in use: it is read as it is at one moment.
     progress
-        Told of ``audit`` and ``evidence``, events read, events in all.
+        Told of ``audit`` and ``evidence``, events read, events in all; and of ``rows``, kinds looked through, kinds.
     """
-    audit = audited(store, progress)
-    found = Evidence(audit.verified)
-    # Sums first: an act that is written meanwhile would disagree with a row that was read before it.
-    found.faults += list(_disagreements(store))[:FAULTS_MAX]
-    events = audit.events("evidence")
-    while some := list(islice(events, EVENTS_AT_ONCE)):
-        _hold(store, some, found)
+    with store.snapshot() as rows:
+        audit = audited(rows, progress)
+        found = Evidence(audit.verified)
+        found.faults += list(_disagreements(rows))[:FAULTS_MAX]
+        marks = {name: Marks() for name, kind in KINDS.items() if kind.is_whole and not kind.changes}
+        standing: Standing = {name: {} for name, kind in KINDS.items() if kind.changes}
+        events = audit.events("evidence")
+        while some := list(islice(events, EVENTS_AT_ONCE)):
+            _hold(rows, some, found, marks, standing)
+        whole = [name for name, kind in KINDS.items() if kind.is_whole]
+        for done, name in enumerate(whole, start=1):
+            if KINDS[name].changes:
+                _hold_standing(rows, KINDS[name], standing[name], found)
+            else:
+                _hold_marks(rows, KINDS[name], marks[name], found)
+            progress("rows", done, len(whole))
     return found
 
 
-def _hold(store: Store, events: Iterable[Mapping[str, Any]], found: Evidence) -> None:
-    """Hold the rows of some events against the hashes that they keep."""
+Standing = dict[str, dict[str, tuple[str, int]]]
+"""Of kinds that change: by key the hash that the last event keeps, and which event that is."""
+
+
+def _hold(
+    rows: Rows, events: Iterable[Mapping[str, Any]], found: Evidence, marks: Mapping[str, Marks], standing: Standing
+) -> None:  # fmt: skip
+    """Hold the rows of some events against the hashes that they keep; what many rows or acts are held by is gathered."""
     wanted: dict[str, dict[str, tuple[str, int]]] = {}
     for event in events:
-        for named, kept_hash in kept_of(event["detail"]).items():
-            kind, _, key = named.partition(":")
-            if kind in KINDS:
-                wanted.setdefault(kind, {})[key] = (kept_hash, event["number"])
-    for kind, keys in wanted.items():
-        rows = {KINDS[kind].key(row): row for row in _rows(store, KINDS[kind].table, list(keys))}
+        held, number = held_by(event["detail"]), event["number"]
+        for name in marks.keys() & held.marks.keys():
+            marks[name].add(held.marks[name], number)
+        for named, kept_hash in held.kept.items():
+            name, _, key = named.partition(":")
+            if name in standing:
+                _follow(standing[name], KINDS[name], key, held.was.get(named), kept_hash, number, found)
+            elif name in KINDS:
+                wanted.setdefault(name, {})[key] = (kept_hash, number)
+            if name in marks:
+                marks[name].add_hash(kept_hash)
+    for name, keys in wanted.items():
+        kind = KINDS[name]
+        there = {kind.key(row): row for row in _rows(rows, kind.table, list(keys))}
         for key, (kept_hash, number) in keys.items():
             found.rows += 1
-            problem = _problem(KINDS[kind], rows.get(key), kept_hash, found)
-            if problem is not None and len(found.faults) < FAULTS_MAX:
-                found.faults.append(Fault(f"{KINDS[kind].table.name} {key}", problem, number))
+            _hold_row(kind, key, there.get(key), kept_hash, number, found)
 
 
-def _problem(kind: Kind, row: Mapping[str, Any] | None, kept_hash: str, found: Evidence) -> str | None:
+def _follow(
+    standing: dict[str, tuple[str, int]], kind: Kind, key: str, was: str | None, kept_hash: str, number: int,
+    found: Evidence,
+) -> None:  # fmt: skip
+    """Go on from a row as the event before left it: what an act found must be that."""
+    before, _ = standing.get(key, (None, 0))
+    if was != before:
+        found.tell(kind, key, "it was edited before this act, or an act is missing", number)
+    standing[key] = kept_hash, number
+
+
+def _hold_row(
+    kind: Kind, key: str, row: Mapping[str, Any] | None, kept_hash: str, number: int, found: Evidence
+) -> None:
     if row is None:
-        return "the row is missing"
-    if kind.blank is not None and not row[kind.blank]:
+        found.tell(kind, key, MISSING, number)
+    elif row_hash(row, kind.columns) == kept_hash:
+        pass
+    elif kind.blank is not None and not row[kind.blank]:
         found.gone += 1
-        return None
-    if row_hash(row, kind.columns) == kept_hash:
-        return None
-    return f"one of {', '.join(kind.columns)} is not what was written"
+    else:
+        found.tell(kind, key, f"one of {', '.join(kind.columns)} is not what was written", number)
 
 
-def _rows(store: Store, table: sa.Table, keys: list[str]) -> Iterator[dict[str, Any]]:
+def _hold_standing(rows: Rows, kind: Kind, standing: dict[str, tuple[str, int]], found: Evidence) -> None:
+    """Hold every row of a kind that changes against the last event of it."""
+    for some in _pages(rows, kind):
+        for row in some:
+            found.rows += 1
+            key = kind.key(row)
+            if key not in standing:
+                found.tell(kind, key, PUT_IN)
+            else:
+                _hold_row(kind, key, row, *standing.pop(key), found)
+    for key, (_, number) in standing.items():
+        found.tell(kind, key, MISSING, number)
+
+
+def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
+    """Whether the audit knows every row of a table, and every row that an event marks with many others is there."""
+    marks.sort()
+    found.rows += marks.many
+    for some in _pages(rows, kind):
+        digests = [values_digest([row[name] for name in kind.columns]) for row in some]
+        for row, is_known in zip(some, marks.seen(digests), strict=True):
+            if not is_known and (kind.blank is None or row[kind.blank]):
+                found.tell(kind, kind.key(row), PUT_IN)
+    for number, count in marks.unseen().items():
+        problem = f"{count:,} of the rows that the event marks are missing, or not what was written"
+        found.tell_of(kind.table.name, problem, number)
+
+
+def _pages(rows: Rows, kind: Kind) -> Iterator[list[dict[str, Any]]]:
+    """Every row of a kind, page by page in the order of its key."""
+    keys = list(kind.table.primary_key.columns)
+    names = {*kind.columns, *(key.name for key in keys)}
+    query = sa.select(*(kind.table.c[name] for name in sorted(names))).order_by(*keys).limit(ROWS_AT_ONCE)
+    if kind.since is not None:
+        query = query.where(kind.table.c[kind.since].is_not(None))
+    page = rows(query)
+    while page:
+        yield page
+        last = sa.tuple_(*(sa.literal(page[-1][key.name], key.type) for key in keys))
+        page = rows(query.where(sa.tuple_(*keys) > last)) if len(page) == ROWS_AT_ONCE else []
+
+
+def _rows(rows: Rows, table: sa.Table, keys: list[str]) -> Iterator[dict[str, Any]]:
     """Rows of a table by keys as text; of a key of several columns, all of the first."""
     first = next(iter(table.primary_key.columns))
     is_one = len(table.primary_key.columns) == 1
     values = list(dict.fromkeys(key if is_one else key.partition(":")[0] for key in keys))
     for start in range(0, len(values), KEYS_AT_ONCE):
-        yield from store.rows(sa.select(table).where(first.in_(values[start : start + KEYS_AT_ONCE])))
+        yield from rows(sa.select(table).where(first.in_(values[start : start + KEYS_AT_ONCE])))
 
 
-def _disagreements(store: Store) -> Iterator[Fault]:
+def _disagreements(rows: Rows) -> Iterator[Fault]:
     """Lines whose limit is not the sum of their ledger, and cases, appeals and releases whose acts do not lead there."""
     effective = sa.case((limit_entries.c.state == EFFECTIVE, limit_entries.c.delta_cents), else_=0)
     total, count = sa.func.coalesce(sa.func.sum(effective), 0), sa.func.count(limit_entries.c.entry_id)
@@ -128,7 +267,7 @@ def _disagreements(store: Store) -> Iterator[Fault]:
         .group_by(*of_line)
         .having(sa.or_(total != lines.c.limit_cents, count != lines.c.entries))
     )
-    for row in store.rows(query.limit(FAULTS_MAX)):
+    for row in rows(query.limit(FAULTS_MAX)):
         said = f"limit {row['limit_cents']} by {row['entries']} entries"
         yield Fault(f"lines {row['account_id']}", f"{said}; its ledger has {row['total']} by {row['count']}")
     # A grant makes an appeal one version further without an act of its own.
@@ -142,8 +281,8 @@ def _disagreements(store: Store) -> Iterator[Fault]:
         )
         fits = sa.and_(leads, number == whole.c.version) if counts else leads
         query = sa.select(key, whole.c.version, whole.c.state, whole.c.tier, number.label("count"))
-        for row in store.rows(query.where(sa.not_(fits)).limit(FAULTS_MAX)):
+        for row in rows(query.where(sa.not_(fits)).limit(FAULTS_MAX)):
             said = f"version {row['version']}, {row['state']} on tier {row['tier']}"
             yield Fault(f"{whole.name} {row[key.name]}", f"{said}; its {row['count']} acts do not lead there")
-    for release_id, problem in islice(release_disagreements(store.rows), FAULTS_MAX):
+    for release_id, problem in islice(release_disagreements(rows), FAULTS_MAX):
         yield Fault(f"{releases.name} {release_id}", problem)

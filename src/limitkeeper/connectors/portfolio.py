@@ -1,7 +1,9 @@
 """A lender's own portfolio, mapped by a small YAML file."""
 
 import datetime as dt
+import hashlib
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import yaml
 
 from limitkeeper.connectors.tables import table
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
+from limitkeeper.core.kernel.hashing import content_hash
 
 SCHEMA = json.loads((files("limitkeeper.policy") / "portfolio.schema.json").read_text(encoding="utf-8"))
 
@@ -80,6 +83,31 @@ def mapped_table(source: dict[str, Any], folder: Path) -> pl.DataFrame:
             )
         frame = frame.with_columns(multiplied(frame[column], factor))
     return frame
+
+
+TABLES = ("accounts", "events")
+"""Parts of a mapping that name files."""
+
+
+def portfolio_hash(mapping: Mapping[str, Any], folder: Path) -> str:
+    """The hash of a portfolio's content: of its mapping and, in place of their names, of the files that it names.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read.
+    """
+    contents = {}
+    for part in TABLES:
+        if part in mapping:
+            path = folder / mapping[part]["file"]
+            try:
+                with path.open("rb") as content:
+                    digest = hashlib.file_digest(content, "sha256").hexdigest()
+            except OSError as error:
+                raise InputError(f"The file cannot be read: {error}.", value=path) from error
+            contents[part] = {**mapping[part], "file": digest}
+    return content_hash({**mapping, **contents})
 
 
 def multiplied(column: pl.Series, factor: float) -> pl.Series:

@@ -181,10 +181,11 @@ def test_champion_is_not_retired_without_another() -> None:
 def test_rollback_brings_back_the_champion_before_as_it_was() -> None:
     one = champion("one")
     two, old = put_live(until_approved("two"), BUCKETS, [one], found(MET))
-    again, gone = rolled_back([two], old)
+    again, gone = rolled_back([two], old, found(UNKNOWN))
     assert again == one
     assert (gone.release_id, gone.state) == ("two", RETIRED)
-    refused("champion", rolled_back, [two], None)
+    refused("champion", rolled_back, [two], None, ())
+    refused("blocked", rolled_back, [two], old, found(FAILED))
 
 
 @given(st.text(), st.text(max_size=64))
@@ -262,7 +263,7 @@ class Lives:
             "fail": lambda: assessed(release, WHOLE, ("sex",)),
             "justify": lambda: justified(release, actor, "because"),
             "approve": lambda: approved(release, actor, found(status)),
-            "rollback": lambda: rolled_back(self.live, self.releases[gone[-1]] if gone else None),
+            "rollback": lambda: rolled_back(self.live, self.releases[gone[-1]] if gone else None, ()),
             "retire": lambda: challenger_retired(release),
             "live": lambda: put_live(release, BUCKETS, self.live, found(status)),
             "share": lambda: put_live(release, buckets, self.live, found(status)),

@@ -1,11 +1,14 @@
 """What the audit keeps of a row that is evidence: a hash of what never changes in it, so that an edit shows."""
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+import msgspec
+
+_PLAIN = frozenset({str, int, type(None)})
+
+_text = msgspec.json.Encoder().encode
 
 
 def row_hash(row: Mapping[str, Any], columns: Sequence[str]) -> str:
@@ -23,8 +26,25 @@ def row_hash(row: Mapping[str, Any], columns: Sequence[str]) -> str:
     >>> row_hash({"a": True, "b": b"x"}, ["a", "b"]) == row_hash({"a": 1, "b": b"x"}, ["a", "b"])
     True
     """
-    text = _text([_plain(row[name]) for name in columns])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return values_digest([row[name] for name in columns]).hex()
+
+
+def values_digest(values: Iterable[object]) -> bytes:
+    """The 32 bytes of :func:`row_hash`, of the values of the columns: for many rows.
+
+    Parameters
+    ----------
+    values
+        In the columns' order.
+
+    Examples
+    --------
+    >>> values_digest([1, "x"]).hex() == row_hash({"a": 1, "b": "x"}, ["a", "b"])
+    True
+    """
+    # Most values are plain as they are: a call for each would cost more than all the rest.
+    plain = [each if each.__class__ in _PLAIN else _plain(each) for each in values]
+    return hashlib.sha256(_text(plain)).digest()
 
 
 def _plain(value: object) -> object:

@@ -339,7 +339,9 @@ def challenger_retired(release: Release) -> Release:
     return retired(release)
 
 
-def rolled_back(live: Sequence[Release], earlier: Release | None) -> tuple[Release, ...]:
+def rolled_back(
+    live: Sequence[Release], earlier: Release | None, found: Iterable[Finding]
+) -> tuple[Release, ...]:
     """The releases that change when the champion before decides on everything again.
 
     Parameters
@@ -348,14 +350,18 @@ def rolled_back(live: Sequence[Release], earlier: Release | None) -> tuple[Relea
         The live releases of the market.
     earlier
         The champion before, None where there was none.
+    found
+        What regulation says of it now. It passed every gate once, so that what is not known does not bar a remedy: only
+        a blocking rule that fails does.
 
     Raises
     ------
     LifeError
-        When there was none.
+        When there was none, or a rule that blocks fails today.
     """
     if earlier is None or not (earlier.state == RETIRED and earlier.is_champion):
         raise LifeError("champion")
+    _unopposed([each for each in found if each.blocks])
     again = replace(earlier, state=LIVE, bucket_from=0, buckets=BUCKETS)
     return (again, *(retired(each) for each in live))
 

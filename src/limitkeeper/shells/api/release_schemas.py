@@ -1,6 +1,6 @@
 """The schemas of releases and fairness reports; names and allowed values are those of the code that answers."""
 
-from limitkeeper.app.life_evidence import FINDING_FIELDS
+from limitkeeper.app.life_evidence import FINDING_FIELDS, MADE_OF
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX
 from limitkeeper.core.compliance.life import APPROVING_ROLES, LATER, NOT_NEEDED, OPEN, PASSED, STATES
 from limitkeeper.shells.api.case_schemas import ROLE_NAMES, VERSION, page_of
@@ -42,6 +42,13 @@ SCREEN: dict[str, Schema] = {
     "failed": listed(value("string", "A screen, with its figures."), "What failed; empty where nothing did."),
     "not_passed": listed(ref("ScreenFinding"), "Every figure that did not simply pass."),
 }
+
+PROVENANCE: dict[str, Schema] = {
+    "is_made_here": value("boolean", "Whether the gate made the report itself, of the portfolio's files."),
+    "vouched_by": value("string null", "Who of compliance gave it, and is not the author."),
+    "provenance": ref("FairnessProvenance"),
+}
+"""Of what the report was made; of one that was kept before this was, nothing."""
 
 FINDING_KINDS = {
     "screen": "string null", "attribute": "string null", "group": "string null", "value": "number null",
@@ -159,7 +166,17 @@ RELEASE_SCHEMAS: dict[str, Schema] = {
         "A figure of a fairness report that did not simply pass.",
         {name: value(FINDING_KINDS[name], "As the report says it.") for name in FINDING_FIELDS},
     ),
-    "FairnessScreen": record("What is kept of a fairness report.", SCREEN),
+    "FairnessProvenance": record(
+        "Of what a fairness report was made, as it says: contents by their hashes.",
+        {name: value("string null", "As the report says it.") for name in MADE_OF}
+        | {
+            "seed": value("integer null", "Of the bootstrap and of the folds."),
+            "figures": value("string", "The hash of the figures: the same whenever they are made again."),
+        },
+    ),
+    "FairnessScreen": record(
+        "What is kept of a fairness report.", SCREEN | PROVENANCE, optional=tuple(PROVENANCE)
+    ),
     "FairnessReport": record(
         "A fairness report that the store holds: one that a release was assessed by.",
         {
@@ -170,7 +187,9 @@ RELEASE_SCHEMAS: dict[str, Schema] = {
             "by": value("string", "By whom."),
             "justified_by": value("string null", "Who let it go on although screens failed."),
             **SCREEN,
+            **PROVENANCE,
         },
+        optional=tuple(PROVENANCE),
     ),
     "FairnessReports": page_of("FairnessReport"),
 }

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from limitkeeper.shells.cli.life_figures import ReleaseId, Seed, report_of
 from limitkeeper.shells.cli.options import (
     ActingPerson,
     AsJson,
@@ -26,9 +27,6 @@ application = typer.Typer(
     help="The life of a strategy with its model in a market: draft, validated, assessed, approved, live, retired.",
 )
 
-ReleaseId = Annotated[
-    str, typer.Argument(help="The release, or the first letters of its id.", show_default=False)
-]
 Words = Annotated[str, typer.Option(help="Why; kept with the act.")]
 Market = Annotated[str, typer.Option(help="Such as CN.")]
 Language = Annotated[str, typer.Option("--lang", help="Language of findings, acts and states: en or zh.")]
@@ -79,7 +77,7 @@ def validate(
 
 
 @application.command(
-    epilog="Example: limitkeeper life assess 4f2a --assessment impact.yaml --screen fairness.json --as sam"
+    epilog="Example: limitkeeper life assess 4f2a --assessment impact.yaml --portfolio portfolio.yaml --as sam"
 )
 def assess(
     release: ReleaseId,
@@ -89,20 +87,42 @@ def assess(
         typer.Option(help="YAML with purpose, necessity, effect_on_rights, safeguards.", show_default=False),
     ],
     screen: Annotated[
-        Path,
-        typer.Option(help="JSON of limitkeeper fairness; its list 'failed' decides.", show_default=False),
-    ],
+        Path | None,
+        typer.Option(help="JSON of limitkeeper fairness strategy, for which compliance vouches."),
+    ] = None,
+    portfolio: Annotated[
+        Path | None, typer.Option(help="YAML of a portfolio: the gate makes the report of it itself.")
+    ] = None,
+    seed: Seed = 0,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
-    """Record the impact assessment of a validated release, and its screens of fairness."""
+    """Record the impact assessment of a validated release, and its screens of fairness.
+
+    Give either a portfolio, of which the report is made here, or a report as a file: unless somebody of compliance who
+    is not the author gives it, it is a failed screen that compliance must justify.
+    """
     from limitkeeper.app.life import release_assessed
     from limitkeeper.app.life_evidence import assessment_from_text, screen_from_text, text_of
+    from limitkeeper.core.kernel.errors import InputError
 
-    said, screened = assessment_from_text(text_of(assessment)), screen_from_text(text_of(screen))
+    if (screen is None) == (portfolio is None):
+        raise InputError(
+            "An assessment needs a report or a portfolio.", allowed="one of --screen, --portfolio"
+        )
+    said = assessment_from_text(text_of(assessment))
+    if portfolio is not None:
+        with looking_as(data, store, person, "release.assess"):
+            pass  # who may not assess is told so before the review
+        screened = report_of(release, portfolio, seed, data, store)
+    else:
+        assert screen is not None
+        screened = screen_from_text(text_of(screen))
     with work_as(data, store, person, "release.assess") as w:
         row = _row(w, release)
-        found = release_assessed(w, row["release_id"], row["version"], said, screened)
+        found = release_assessed(
+            w, row["release_id"], row["version"], said, screened, is_made_here=portfolio is not None
+        )
     failed = "; ".join(found.screens_failed or ())
     typer.echo(f"assessed; screens failed: {failed}. Compliance must justify it." if failed else "assessed")
 

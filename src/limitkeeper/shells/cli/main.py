@@ -19,6 +19,7 @@ from limitkeeper.shells.cli import (
     journal,
     key,
     life,
+    life_figures,
     mandate,
     notice,
     notice_bounces,
@@ -64,6 +65,7 @@ application.add_typer(person.application, name="person")
 application.add_typer(key.application, name="key")
 application.add_typer(audit.application, name="audit")
 application.add_typer(regulation.application, name="regulation")
+life.application.add_typer(life_figures.application)
 application.add_typer(life.application, name="life")
 application.add_typer(fairness.application, name="fairness")
 application.add_typer(rights.application, name="rights")
