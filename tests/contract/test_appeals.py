@@ -16,9 +16,10 @@ from limitkeeper.app.appeal_holds import held_by_grants
 from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
 from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
 from limitkeeper.app.cases import CaseOpening, case_opened, cases_of_proposals
+from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, effected_due, planned
 from limitkeeper.app.notice_policy import NoticePolicy
-from limitkeeper.app.notices import notice_content, preferences_set
+from limitkeeper.app.notices import notice_content
 from limitkeeper.connectors.evidence import EvidenceError
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break

@@ -21,11 +21,12 @@ from limitkeeper.app.campaigns import (
     standing_of,
 )
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
+from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.limits import effected_due, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.notices import deliver_notices, inbox, is_out, notice_content, preferences_set
+from limitkeeper.app.notices import deliver_notices, inbox, is_out, notice_content
 from limitkeeper.app.own_lines import Seen, line_document
 from limitkeeper.app.policy import reason_wording
 from limitkeeper.app.verification import evidence_verified

@@ -21,8 +21,8 @@ from limitkeeper.app.cases import (
     cases_of_proposals,
     terms_in_force,
 )
+from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.limits import ENGINE_TOPIC
-from limitkeeper.app.notices import preferences_set
 from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break

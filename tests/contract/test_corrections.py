@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
+from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.notices import contact_added, deliver_notices, inbox, is_out, preferences_set
+from limitkeeper.app.notices import contact_added, deliver_notices, inbox, is_out
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.bounces import returned
+from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.notices import (
     contact_added,
     deliver_notices,
     inbox,
     is_out,
-    preferences_set,
     read_marked,
     sent_again,
     written,

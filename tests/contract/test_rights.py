@@ -16,9 +16,10 @@ from limitkeeper.app.appeal_evidence import Evidence, evidence_added, evidence_r
 from limitkeeper.app.appeal_reading import appeal_read
 from limitkeeper.app.audit import verified as audit_verified
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
+from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.erasure import CHANGED, bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
-from limitkeeper.app.notices import contact_added, deliver_notices, preferences_set
+from limitkeeper.app.notices import contact_added, deliver_notices
 from limitkeeper.app.people import key_made, person_added
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
 from limitkeeper.app.rights import (

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.customers import (
     CONTACTS_MAX,
     consent_set,
@@ -22,7 +23,7 @@ from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.notices import deliver_notices, preferences_set
+from limitkeeper.app.notices import deliver_notices
 from limitkeeper.app.own_lines import Seen, last_seen, line_document, lines_document, portrait_document
 from limitkeeper.app.ownership import own_line
 from limitkeeper.app.steps import step_cancelled

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from limitkeeper.app.notices import contact_added, preferences_set, written
+from limitkeeper.app.customer_preferences import preferences_set
+from limitkeeper.app.notices import contact_added, written
 from limitkeeper.connectors.mail import MailServer
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.notice.notice import NoticeFacts

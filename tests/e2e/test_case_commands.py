@@ -9,7 +9,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from limitkeeper.app.notices import contact_added, preferences_set
+from limitkeeper.app.customer_preferences import preferences_set
+from limitkeeper.app.notices import contact_added
 from limitkeeper.connectors.sealing import KEY_VARIABLE
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.refusals import RefusedError

@@ -14,7 +14,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.notices import contact_added, preferences_set, written
+from limitkeeper.app.customer_preferences import preferences_set
+from limitkeeper.app.notices import contact_added, written
 from limitkeeper.connectors.letters import Letter, LetterRefusedError
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, OFFICER, OPERATOR, STRATEGIST, SYSTEM
 from limitkeeper.core.notice.notice import NoticeFacts

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.appeal_triage import rule_holds
 from limitkeeper.app.appeals import AppealDesk, appeal_of, changed_appeal
-from limitkeeper.app.notices import customer_row
+from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.appeal.appeals import clocked, settled_by_facts
 from limitkeeper.core.appeal.triage import CorrectedFact, triage

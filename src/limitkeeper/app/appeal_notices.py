@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from limitkeeper.app.customer_preferences import customer_row, zone_of
 from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.notice_policy import words_besides
-from limitkeeper.app.notices import customer_row, written, zone_of
+from limitkeeper.app.notices import written
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.appeal.appeals import BY_CLOCK, BY_FACTS, GRANTED, PARTLY_GRANTED, UPHELD, Appeal
 from limitkeeper.core.kernel.instants import day_of

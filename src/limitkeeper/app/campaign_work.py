@@ -18,11 +18,12 @@ import sqlalchemy as sa
 
 from limitkeeper.app.campaign_rows import ACTIONS
 from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, WORKING
+from limitkeeper.app.customer_preferences import DEFAULT_CUSTOMER, quiet_hours
 from limitkeeper.app.decisions import Effects, shown_line
 from limitkeeper.app.evidence import MARKS, marked
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording
-from limitkeeper.app.notices import DEFAULT_CUSTOMER, OUT, WAITING, WITHDRAWN, quiet_hours, sealed_or_nothing
+from limitkeeper.app.notices import OUT, WAITING, WITHDRAWN, sealed_or_nothing
 from limitkeeper.app.told import Told, lowering, reasons_of_codes
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.instants import instant, us_of

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
-from limitkeeper.app.notices import contact_added, customer_row, preferences_set
+from limitkeeper.app.customer_preferences import customer_row, preferences_set
+from limitkeeper.app.notices import contact_added
 from limitkeeper.app.policy import checked_language
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.kernel.errors import InputError

@@ -12,6 +12,7 @@ from limitkeeper.app.campaign_states import CAMPAIGN
 from limitkeeper.app.campaigns import begun
 from limitkeeper.app.case_ends import STANDING
 from limitkeeper.app.corrections import letters_corrected
+from limitkeeper.app.customer_preferences import customer_row, zone_of
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
     ENGINE_TOPIC,
@@ -26,7 +27,7 @@ from limitkeeper.app.limits import (
     steps_planned,
 )
 from limitkeeper.app.notice_policy import NoticePolicy, notice_wording
-from limitkeeper.app.notices import customer_row, written, zone_of
+from limitkeeper.app.notices import written
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.plans import replaced_by
 from limitkeeper.app.policy import reason_wording

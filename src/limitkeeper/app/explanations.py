@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from limitkeeper.app.customer_preferences import customer_row, zone_of
 from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS
 from limitkeeper.app.life_contents import kept_strategy
 from limitkeeper.app.line_decisions import decisions_about
 from limitkeeper.app.notice_policy import notice_wording
-from limitkeeper.app.notices import customer_row, zone_of
 from limitkeeper.app.own_lines import account_wording
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy_path

@@ -6,10 +6,10 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from limitkeeper.app.customer_preferences import customer_row, quiet_hours
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
@@ -18,8 +18,7 @@ from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import instant, instant_text, us_of
 from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of, short_text
-from limitkeeper.core.notice.quiet_hours import QuietHours
-from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
+from limitkeeper.store.notice_tables import contacts, deliveries, notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
 
@@ -35,31 +34,6 @@ WITHDRAWN = "withdrawn"
 """The state of a notice that nobody is sent or shown any more."""
 
 PROBLEM_LETTERS = 300
-
-DEFAULT_CUSTOMER = {"language": "zh", "time_zone": "Asia/Shanghai", "quiet_from_hour": 22, "quiet_to_hour": 8,
-                    "refuses_automation": False}  # fmt: skip
-"""Of a customer who has said nothing."""
-
-
-def customer_row(w: Work, customer_id: str) -> dict[str, Any]:
-    """A customer's preferences, the defaults where he has said nothing."""
-    row = w.kept(customers, customer_id)
-    return row or {"customer_id": customer_id, "version": 0, **DEFAULT_CUSTOMER}
-
-
-def zone_of(customer: Mapping[str, Any]) -> ZoneInfo:
-    """Where a customer's days begin: the days that he is told are his own."""
-    return ZoneInfo(customer["time_zone"])
-
-
-def preferences_set(w: Work, customer_id: str, values: Mapping[str, Any]) -> None:
-    """Change a customer's preferences."""
-    row = customer_row(w, customer_id)
-    if row["version"] == 0:
-        w.add(customers, row | dict(values) | {"version": 1})
-    else:
-        w.change(customers, customer_id, row["version"], dict(values))
-    w.note("customer.prefer", f"customer:{customer_id}", {"changed": sorted(values)})
 
 
 def contact_added(
@@ -447,8 +421,3 @@ def _settled(w: Work, notice: dict[str, Any], state: str) -> None:
     w.change(notices, notice["notice_id"], notice["version"], values)
     held = kept(("notice_out", notice | values)) if "out_us" in values else {}
     w.note(f"notice.{state}", f"notice:{notice['notice_id']}", held)
-
-
-def quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
-    """When a customer is not written to."""
-    return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], zone_of(customer))

@@ -11,13 +11,13 @@ import yaml
 
 from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.case_words import opened_text
+from limitkeeper.app.customer_preferences import customer_row, zone_of
 from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS, Effects
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
 from limitkeeper.app.line_decisions import decisions_about
 from limitkeeper.app.line_requests import SeenLine, pending
 from limitkeeper.app.notice_policy import NoticePolicy, notice_wording
-from limitkeeper.app.notices import customer_row, zone_of
 from limitkeeper.app.ownership import account_ids_of, owner_of
 from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.connectors.sealing import Seal

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.app.notices import customer_row
+from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.store.limit_tables import lines
 from limitkeeper.store.notice_tables import customers
 from limitkeeper.store.tables import stated_accounts

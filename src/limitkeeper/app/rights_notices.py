@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from limitkeeper.app.consents import consent_texts, consents_of
+from limitkeeper.app.customer_preferences import customer_row, zone_of
 from limitkeeper.app.notice_policy import words_besides
-from limitkeeper.app.notices import customer_row, written, zone_of
+from limitkeeper.app.notices import written
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.compliance.requests import ERASE, KINDS, PARTLY, RECEIVED, REFUSED, RightsRequest
 from limitkeeper.core.kernel.instants import day_of

@@ -10,10 +10,10 @@ from limitkeeper.app.answers import Acted
 from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_documents import case_document
+from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.line_requests import request_made, request_taken_back
-from limitkeeper.app.notices import customer_row
 from limitkeeper.app.own_lines import (
     Seen,
     entry_document,

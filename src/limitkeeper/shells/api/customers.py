@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.app.customers import (
     consent_set,
     contact_forgotten,
@@ -14,7 +15,6 @@ from limitkeeper.app.customers import (
     customer_document,
     preferences_changed,
 )
-from limitkeeper.app.notices import customer_row
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.rights import check_customers_right

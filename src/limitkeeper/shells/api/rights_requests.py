@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.consents import consent_texts
+from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.app.erasure import person_erased, traces_removed
-from limitkeeper.app.notices import customer_row
 from limitkeeper.app.rights import (
     WORDS_MAX,
     copy_given,

@@ -76,7 +76,7 @@ def effects_of(market: str, data: Path) -> "Effects":
 
 def language_of(w: "Work", account_id: str, language: str | None) -> str:
     """The language asked for, or the customer's own."""
-    from limitkeeper.app.notices import customer_row
+    from limitkeeper.app.customer_preferences import customer_row
     from limitkeeper.app.ownership import owner_of
     from limitkeeper.app.policy import checked_language
 

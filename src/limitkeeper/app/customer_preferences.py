@@ -1,0 +1,39 @@
+"""What a customer prefers: language, time zone, quiet hours, people instead of automation."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from limitkeeper.core.notice.quiet_hours import QuietHours
+from limitkeeper.store.notice_tables import customers
+from limitkeeper.store.work import Work
+
+DEFAULT_CUSTOMER = {"language": "zh", "time_zone": "Asia/Shanghai", "quiet_from_hour": 22, "quiet_to_hour": 8,
+                    "refuses_automation": False}  # fmt: skip
+"""Of a customer who has said nothing."""
+
+
+def customer_row(w: Work, customer_id: str) -> dict[str, Any]:
+    """A customer's preferences, the defaults where he has said nothing."""
+    row = w.kept(customers, customer_id)
+    return row or {"customer_id": customer_id, "version": 0, **DEFAULT_CUSTOMER}
+
+
+def zone_of(customer: Mapping[str, Any]) -> ZoneInfo:
+    """Where a customer's days begin: the days that he is told are his own."""
+    return ZoneInfo(customer["time_zone"])
+
+
+def preferences_set(w: Work, customer_id: str, values: Mapping[str, Any]) -> None:
+    """Change a customer's preferences."""
+    row = customer_row(w, customer_id)
+    if row["version"] == 0:
+        w.add(customers, row | dict(values) | {"version": 1})
+    else:
+        w.change(customers, customer_id, row["version"], dict(values))
+    w.note("customer.prefer", f"customer:{customer_id}", {"changed": sorted(values)})
+
+
+def quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
+    """When a customer is not written to."""
+    return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], zone_of(customer))
