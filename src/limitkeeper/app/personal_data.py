@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -37,7 +37,10 @@ KEYS_AT_ONCE = 500
 DURATIONS = frozenset({"wait_us"})
 """Columns of microseconds that are no times."""
 
-Opened = Callable[[Seal, Mapping[str, Any], str], bytes]
+SHOWN = audit_tables.shown_accounts.name
+"""Where it is kept which accounts lists showed: told of as who looked, and not as rows."""
+
+Key = TypeVar("Key", str, int)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ PERSONAL: Mapping[str, Personal] = MappingProxyType({each.name: each for each in
     Personal(rights_tables.rights_acts, "request_id", rights_tables.rights_requests,
              sealed={"words": "rights:{request_id}:{version}"}, hidden=frozenset({"actor_id"})),
     Personal(rights_tables.consent_acts, "customer_id", hidden=frozenset({"actor_id"})),
+    Personal(audit_tables.shown_accounts, "account_id"),
     Personal(people_tables.people, "customer_id", hidden=frozenset({"password_hash"})),
     Personal(people_tables.identities, "person_id", people_tables.people, hidden=frozenset({"identity_hash"})),
     Personal(people_tables.sessions, "person_id", people_tables.people, hidden=frozenset({"token_hash"})),
@@ -171,7 +175,7 @@ def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
         "made_at": instant_text(w.now_us),
         "data": {
             name: [_shown(PERSONAL[name], row, seal, customer_id) for row in each]
-            for name, each in rows.items() if each
+            for name, each in rows.items() if each and name != SHOWN
         },
         "who_looked": looked,
     }  # fmt: skip
@@ -199,6 +203,9 @@ def _looks(w: Work, customer_id: str, rows: Mapping[str, list[dict[str, Any]]]) 
     for some in _pages(_subjects(customer_id, rows)):
         # Sorted here: an order by number would let a database walk the whole audit instead of the subjects' index.
         found += w.rows(sa.select(*columns).where(audit.subject.in_(some)))
+    listed = sorted({int(row["number"]) for row in rows[SHOWN]})  # pages of lists, by what they showed
+    for numbers in _pages(listed):
+        found += w.rows(sa.select(*columns).where(audit.number.in_(numbers)))
     roles = _roles(w, {row["actor_id"] for row in found})
     return [
         {"at": instant_text(row["ts_us"]), "act": row["act"], "subject": row["subject"],
@@ -231,7 +238,7 @@ def _roles(w: Work, actor_ids: set[str]) -> dict[str, list[str]]:
     return found
 
 
-def _pages(keys: list[str]) -> Iterator[list[str]]:
+def _pages(keys: list[Key]) -> Iterator[list[Key]]:
     for first in range(0, len(keys), KEYS_AT_ONCE):
         yield keys[first : first + KEYS_AT_ONCE]
 

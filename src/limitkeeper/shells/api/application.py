@@ -146,7 +146,7 @@ def console_of(
     return Console(
         app,
         engine.as_of_us,
-        Live(engine, app.state.gate),
+        Live(engine, app.state.gate, Desk(engine.store, engine.as_of_us)),
         currency_sign=workflow.on_approved.currency_sign,
         time_zone=engine.policy.terms.time_zone,
         oidc=workflow.oidc,
