@@ -21,9 +21,11 @@ from limitkeeper.app.erasure import CHANGED, bars_to_erasure, person_erased, tra
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notices import contact_added, deliver_notices, preferences_set
 from limitkeeper.app.people import key_made, person_added
-from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_copy, personal_rows
+from limitkeeper.app.personal_copy import BEYOND, part_rows, personal_copy
+from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_rows
 from limitkeeper.app.rights import (
     copy_given,
+    part_given,
     request_answered,
     request_extended,
     request_made,
@@ -237,6 +239,30 @@ def test_copy_tells_times_by_names_that_are_always_the_same_and_a_wait_in_days(
     assert data["sessions"][0]["ended_at"] is None
     assert data["people"][0]["locked_until_at"] is None
     assert not [name for rows in data.values() for row in rows for name in row if name.endswith("_us")]
+
+
+def test_copy_says_what_it_leaves_out_and_a_part_has_all_of_it(
+    store: Store, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = act(store, IVY, personal_copy, seal, "a", rows_max=None)
+    found = act(store, IVY, personal_copy, seal, "a", rows_max=1)
+    longer = {name: rows for name, rows in whole["data"].items() if len(rows) > 1}
+    assert {"contacts", "case_acts", "appeal_acts", "notices"} <= set(longer)
+    assert found["left_out"] == [
+        *({"part": name, "rows_here": 1} for name in PERSONAL if name in longer),
+        *({"part": name, "rows_here": 0} for name in BEYOND),
+    ]
+    assert [each["part"] for each in whole["left_out"]] == list(BEYOND)
+    request_id = made(store, seal, "copy")
+    given = act(store, KIM, copy_given, seal, request_id, {"portrait": [], "history": []}, rows_max=1)
+    where = f"/v1/rights-requests/{request_id}/copy"
+    assert {each["part"]: each["at"] for each in given["left_out"]}["journal"] == f"{where}/journal"
+    monkeypatch.setattr("limitkeeper.app.personal_copy.PART_ROWS", 1)
+    for name in ("contacts", "case_acts", "appeal_acts", "limit_entries"):
+        person = act(store, KIM, part_given, request_id, name)
+        assert list(part_rows(store, seal, *person, name)) == longer[name]
+    with pytest.raises(ForbiddenError):
+        act(store, Actor("a", frozenset({CUSTOMER}), "b"), part_given, request_id, "contacts")
 
 
 def test_copy_of_another_is_empty(store: Store, seal: Seal) -> None:

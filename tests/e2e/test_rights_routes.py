@@ -100,6 +100,36 @@ def test_customer_asks_for_and_takes_his_own_copy_which_answers_his_request(
     assert (late["rule"], late["detail_zh"]) == ("copy_over", "获取副本的期限已过。")
 
 
+def test_copy_has_the_portrait_and_the_journal_is_a_part_of_its_own(
+    server: WorkflowServer, kim: Person, kim_id: str
+) -> None:
+    bank, line = server.service(f"bank of {kim_id}", "events.send", "accounts.state"), f"line of {kim_id}"
+    bank.post(
+        "/v1/accounts",
+        [{"account_id": line, "customer_id": kim_id, "limit_cents": 900_000}, {"account_id": f"not {line}"}],
+    )
+    now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
+    events = [{"event_id": f"{name}-1", "account_id": name, "ts": now, "kind": "purchase", "amount": 12_300,
+               "merchant_id": f"shop of {name}"} for name in (line, f"not {line}")]  # fmt: skip
+    bank.post("/v1/events", events)
+    path = f"/v1/rights-requests/{made(kim, 'copy')}/copy"
+    copy = kim.get(path)
+    (portrait,), (event,) = copy["data"]["portrait"], copy["data"]["history"]
+    assert (portrait["account_id"], portrait["features"]["limit_cents"]) == (line, 900_000)
+    assert (event["account_id"], event["what"], event["amount_cents"]) == (line, "purchase", 12_300)
+    assert copy["left_out"] == [{"part": "journal", "rows_here": 0, "at": f"{path}/journal"}]
+    assert "purchase" in kim.asked("GET", path, params={"format": "html"}).text
+    answer = kim.asked("GET", f"{path}/journal")
+    assert answer.headers["content-disposition"] == 'attachment; filename="journal.jsonl"'
+    first, *rows, last = (json.loads(each) for each in answer.text.splitlines())
+    assert (first["customer_id"], first["part"]) == (kim_id, "journal")
+    assert [(each["entry"], each["account_id"]) for each in rows] == [("accounts", line), ("events", line)]
+    assert (rows[1]["event_id"], rows[1]["merchant_id"]) == (f"{line}-1", f"shop of {line}")
+    assert last == {"is_whole": True, "rows": 2}
+    server.session("ann").asked("GET", f"{path}/journal", status=403)
+    kim.asked("GET", f"{path}/sessions_of_others", status=422)
+
+
 def test_customer_sees_and_does_nothing_with_the_requests_and_consents_of_another(
     server: WorkflowServer, kim: Person, kim_id: str
 ) -> None:

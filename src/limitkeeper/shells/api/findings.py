@@ -219,8 +219,7 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         since = request.headers.get("last-event-id", "")
         last = int(since) if since.isascii() and since.isdigit() and len(since) < 16 else None  # noqa: PLR2004
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        if desk is not None:
-            await desk.followed(actor, "findings")
+        await stream_opened(desk, actor)
         return StreamingResponse(
             followed(engine, store, heard, last, CHANGED), media_type="text/event-stream", headers=headers
         )
@@ -256,6 +255,12 @@ async def findings_listed(
     if desk is not None:
         await desk.listed(actor, act, (each["account_id"] for each in found["items"]))
     return linked(request, found)
+
+
+async def stream_opened(desk: Desk | None, actor: Actor) -> None:
+    """Note that somebody begins to follow the stream; a monitor alone knows no people."""
+    if desk is not None:
+        await desk.followed(actor, "findings")
 
 
 def linked(request: Request, found: dict[str, Any]) -> Response:
