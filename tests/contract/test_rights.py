@@ -165,6 +165,16 @@ def test_copy_has_everything_opened_and_nothing_of_others(store: Store, seal: Se
     assert "ann" not in {each.get("maker_id") for rows in found["data"].values() for each in rows}
     assert not [name for name in ("password_hash", "token_hash", "parties") if name in text]
     assert {each["action"] for each in found["data"]["limit_entries"]} == {"open", "decrease", "close"}
+    (given,) = store.rows(sa.select(audit_events).where(audit_events.c.act == "export.give"))
+    mark = found["export"]
+    assert (mark["by"], mark["purpose"], mark["audit_number"]) == (
+        "ivy",
+        "request_handling",
+        json.loads(given["detail"])["audit_number"],
+    )
+    (head,) = store.rows(sa.select(audit_events.c.hash).where(audit_events.c.number == mark["audit_number"]))
+    assert mark["audit_hash"] == head["hash"]
+    assert mark["audit_hash"] in page
     assert "rights.copy" in [each["act"] for each in act(store, IVY, personal_copy, seal, "a")["who_looked"]]
     [document] = request_documents(store, LATER_US, ended=True)
     assert (document["state"], document["is_overdue"]) == ("done", False)
@@ -259,8 +269,9 @@ def test_copy_says_what_it_leaves_out_and_a_part_has_all_of_it(
     assert {each["part"]: each["at"] for each in given["left_out"]}["journal"] == f"{where}/journal"
     monkeypatch.setattr("limitkeeper.app.personal_copy.PART_ROWS", 1)
     for name in ("contacts", "case_acts", "appeal_acts", "limit_entries"):
-        person = act(store, KIM, part_given, request_id, name)
-        assert list(part_rows(store, seal, *person, name)) == longer[name]
+        about, person = act(store, KIM, part_given, request_id, name)
+        assert about["export"] is None
+        assert list(part_rows(store, seal, "a", person, name)) == longer[name]
     with pytest.raises(ForbiddenError):
         act(store, Actor("a", frozenset({CUSTOMER}), "b"), part_given, request_id, "contacts")
 

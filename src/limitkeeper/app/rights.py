@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.consents import consents_withdrawn
+from limitkeeper.app.exports import PERSONAL_COPY, export_noted
 from limitkeeper.app.personal_copy import BEYOND, JOURNAL, NOTHING_MORE, ROWS_MAX, personal_copy
 from limitkeeper.app.personal_data import Whose, whose
 from limitkeeper.app.policy import POLICY, parameters_from_files
@@ -41,7 +42,7 @@ from limitkeeper.core.compliance.requests import (
     withdrawn,
 )
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
-from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.work import Work
@@ -206,7 +207,8 @@ def copy_given(
         counts = {name: len(each) for name, each in found["data"].items()}
         request_changed(w, seal, row, row["version"], after, "answer", "", counts)
         copy_told(w, seal, after, again_until_us)
-    return found | {"made_by": w.actor.actor_id, "request_id": request_id}
+    mark = None if w.actor.customer_id is not None else export_noted(w, PERSONAL_COPY).document()
+    return found | {"made_by": w.actor.actor_id, "request_id": request_id, "export": mark}
 
 
 def copied_person(w: Work, request_id: str) -> tuple[str, Whose]:
@@ -224,11 +226,20 @@ def copied_person(w: Work, request_id: str) -> tuple[str, Whose]:
     return customer_id, whose(w, customer_id)
 
 
-def part_given(w: Work, request_id: str, part: str) -> tuple[str, Whose]:
-    """As :func:`copied_person`, for one part of the copy that is read then; that it is given is kept."""
+def part_given(w: Work, request_id: str, part: str) -> tuple[dict[str, Any], Whose]:
+    """What one part of a copy is, which is read then, and by what the person's rows are known; that it is given is kept.
+
+    Raises
+    ------
+    ForbiddenError, RequestError
+        As of :func:`copy_given`.
+    """
     customer_id, person = copied_person(w, request_id)
     w.note("rights.copy", f"customer:{customer_id}", {"part": part})
-    return customer_id, person
+    mark = None if w.actor.customer_id is not None else export_noted(w, PERSONAL_COPY).document()
+    about = {"request_id": request_id, "part": part, "customer_id": customer_id,
+             "made_at": instant_text(w.now_us), "made_by": w.actor.actor_id, "export": mark}  # fmt: skip
+    return about, person
 
 
 def request_of(row: Mapping[str, Any]) -> RightsRequest:

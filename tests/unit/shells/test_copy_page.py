@@ -18,6 +18,8 @@ OF_MONITOR = {
 
 COPY: dict[str, Any] = {
     "customer_id": "c-3", "made_at": "2026-11-22T09:01:00+00:00", "made_by": "kim", "request_id": "3d9f",
+    "export": {"by": "ivy", "at": "2026-11-22T09:01:00+00:00", "purpose": "request_handling", "audit_number": 12,
+               "audit_hash": "2f6a"},
     "data": {
         "contacts": [{"channel": "mail", "address": "<script>alert(1)</script>", "consented": True}],
         "limit_entries": [{"delta_cents": -60_000_050, "effective_at": "2026-11-22T09:01:00+00:00", "until_at": None}],
@@ -65,6 +67,7 @@ def test_page_says_everything_in_words_and_runs_nothing() -> None:
         "Yes",
         "receipt.png",
         "Events as they were sent",
+        "Taken by ivy on 2026-11-22 09:01:00 UTC for a person&#39;s request; the audit stood at event 12, 2f6a",
         "/v1/rights-requests/3d9f/copy/journal",
     ):
         assert said in page, said

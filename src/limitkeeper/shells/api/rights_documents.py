@@ -106,6 +106,7 @@ COPY = answers(
         "made_at": "2026-11-22T09:01:00+00:00",
         "made_by": "kim",
         "request_id": REQUEST_ID,
+        "export": None,
         "data": {"contacts": [{"channel": "mail", "address": "kim@mail.test"}]},
         "left_out": [
             {"part": "journal", "rows_here": 0, "at": f"/v1/rights-requests/{REQUEST_ID}/copy/journal"}

@@ -31,7 +31,6 @@ from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.rights import is_allowed
 from limitkeeper.core.compliance.requests import ANSWERS, END_STATES, KINDS, LIVE_STATES
-from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api import rights_documents as documents
@@ -229,16 +228,15 @@ def copies_router(desk: Desk, seal: Seal, engine: Engine) -> APIRouter:
 
         The first line says whose and of when it is, the last how many rows there were: without it the file is not whole.
         """
-        found = list[tuple[str, Whose]]()
+        found = list[tuple[dict[str, Any], Whose]]()
 
         def given(w: Work) -> Acted:
             found[:] = [part_given(w, request_id, part)]
             return Acted(None)
 
         await desk.read(actor, given)
-        about = {"request_id": request_id, "part": part, "customer_id": found[0][0],
-                 "made_at": instant_text(desk.now_us()), "made_by": actor.actor_id}  # fmt: skip
-        rows = part_rows(desk.store, seal, *found[0], part)
+        (about, person), *_ = found
+        rows = part_rows(desk.store, seal, about["customer_id"], person, part)
         return StreamingResponse(
             part_lines(about, rows), headers=file_headers(f"{part}.jsonl"), media_type=PART_MEDIA_TYPE
         )

@@ -136,6 +136,9 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
                 ),
                 "Empty where all of it is here.",
             ),
+            "export": or_null(
+                ref("Export"), "The mark of a file that somebody inside took; null of a customer's own."
+            ),
             "who_looked": listed(
                 record(
                     "A look at it, or an act on it.",
