@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.journal import journal_rows_of
-from limitkeeper.app.personal_data import PERSONAL, Personal, Whose, is_of, personal_rows, rows_of, whose
+from limitkeeper.app.personal_data import (
+    PERSONAL,
+    Personal,
+    Whose,
+    is_of,
+    personal_rows,
+    rows_of,
+    subjects_of,
+    whose,
+)
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SERVICE, SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
@@ -76,7 +85,7 @@ def personal_copy(
     """
     rows = personal_rows(w, customer_id, rows_max and rows_max + 1)
     person = whose(w, customer_id)
-    looked = _looks(w, customer_id, person, rows)
+    looked = _looks(w, customer_id, person)
     cut = [name for name, each in rows.items() if rows_max and len(each) > rows_max and name != SHOWN]
     found = {
         name: opened_rows(w, seal, customer_id, PERSONAL[name], each[:rows_max])
@@ -152,14 +161,12 @@ def _with_words(
     return [{**each, "words": opened_words(seal, each["words"], own[each["case_id"]])} for each in rows]
 
 
-def _looks(
-    w: Work, customer_id: str, person: Whose, rows: Mapping[str, list[dict[str, Any]]]
-) -> list[dict[str, Any]]:
+def _looks(w: Work, customer_id: str, person: Whose) -> list[dict[str, Any]]:
     """Who did what with the person's data, as the audit has it, newest last: his roles, for a name is his own data."""
     audit = audit_tables.audit_events.c
     columns = (audit.number, audit.ts_us, audit.actor_id, audit.act, audit.subject, audit.detail)
     found: list[dict[str, Any]] = []
-    for some in _pages(_subjects(w, customer_id, person, rows)):
+    for some in _pages(subjects_of(w, customer_id, person)):
         # Sorted here: an order by number would let a database walk the whole audit instead of the subjects' index.
         found += w.rows(sa.select(*columns).where(audit.subject.in_(some)))
     shown = audit_tables.shown_accounts
@@ -172,21 +179,6 @@ def _looks(
          "roles": roles.get(row["actor_id"], []), "purpose": json.loads(row["detail"]).get("purpose")}
         for row in sorted(found, key=lambda row: int(row["number"]))
     ]  # fmt: skip
-
-
-def _subjects(
-    w: Work, customer_id: str, person: Whose, rows: Mapping[str, list[dict[str, Any]]]
-) -> list[str]:
-    """As what the audit knows a person and all his rows; an account that nobody stated is called as its customer."""
-    found = {f"customer:{customer_id}"}
-    for each in PERSONAL.values():
-        if each.subject:
-            (key,) = each.table.primary_key.columns
-            of_him = w.rows(sa.select(key.label("key")).where(is_of(each, person)))
-            found |= {f"{each.subject}:{row['key']}" for row in of_him}
-    if not rows["stated_accounts"] and not rows["lines"]:
-        found.add(f"account:{customer_id}")
-    return sorted(found)
 
 
 def _roles(w: Work, actor_ids: set[str]) -> dict[str, list[str]]:

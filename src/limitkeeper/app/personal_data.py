@@ -99,9 +99,9 @@ IMPERSONAL: Mapping[str, str] = MappingProxyType({
     "journal": "events under the lender's pseudonyms; trimmed by age once a snapshot holds them",
     "offsets": "how far a topic is read",
     "portfolio_alerts": "counts of all accounts together",
-    "outbox": "copies of alerts, proposals and commands on their way, under pseudonyms; deleted after they are sent",
-    "idempotency_keys": "answers without personal data, forgotten after a day",
-    "audit_events": "who did what, under pseudonyms and without personal data; evidence that must not change",
+    "outbox": "copies of alerts, proposals and commands on their way, deleted after they are sent, or by an erasure",
+    "idempotency_keys": "answers without personal data, forgotten after two days, and by an erasure those that name him",
+    "audit_events": "who did what, under pseudonyms and without personal data; an erasure takes away what names him",
     "audit_heads": "one row: the end of the chain",
     "campaigns": "a campaign as a whole",
     "mandates": "of people inside",
@@ -141,3 +141,14 @@ def personal_rows(w: Work, customer_id: str, rows_max: int | None = None) -> dic
     """The rows of a person in every table, as they are kept; of each up to a number, all where none is given."""
     person = whose(w, customer_id)
     return {name: rows_of(w, each, person, rows_max) for name, each in PERSONAL.items()}
+
+
+def subjects_of(w: Work, customer_id: str, person: Whose) -> list[str]:
+    """As what the audit knows a person and all his rows; an account that nobody stated is called as its customer."""
+    found = {f"customer:{customer_id}"}
+    for each in PERSONAL.values():
+        if each.subject:
+            (key,) = each.table.primary_key.columns
+            of_him = w.rows(sa.select(key.label("key")).where(is_of(each, person)))
+            found |= {f"{each.subject}:{row['key']}" for row in of_him}
+    return sorted(found | {f"account:{each}" for each in person["account_id"]})

@@ -36,6 +36,8 @@ def apply_command(state: LiveState, kind: str, table: pl.DataFrame) -> tuple[lis
     elif kind == "consent":
         state.tell_consent(table["id"].to_list(), is_withdrawn=bool(table["is_withdrawn"][0]),
                            needs_consent=bool(table["needs_consent"][0]))  # fmt: skip
+    elif kind == "erase":
+        state.rename(table)
     else:
         raise StoreError("The journal holds an entry of an unknown kind.", value=kind)
     return [], []
