@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from limitkeeper.store import migrations
 from limitkeeper.store.database import StoreError, check_file, check_revision, database_at
-from limitkeeper.store.entries import entry_mark, renamed_entry
+from limitkeeper.store.entries import entry_mark
 from limitkeeper.store.lock import Lock, give_back, lock_taken
 from limitkeeper.store.offsets import offset_statements
 from limitkeeper.store.prepared import Prepared
@@ -369,33 +369,6 @@ class Store:
         with self.database.begin() as connection:
             connection.execute(sent)
             return int(connection.execute(gone).rowcount)
-
-    def rename_in_journal(self, names: Mapping[str, str]) -> int:
-        """Call who was erased by other names in the entries that the journal holds; how many were written anew.
-
-        Of his events what could lead to him goes: their ids, and those of devices, merchants, cities and counterparties.
-        """
-        _, last = self.journal_bounds()
-        done = 0
-        for entry in self.entries_after(0):
-            if entry.sequence > last:
-                break
-            renamed = renamed_entry(entry.content, names)
-            if renamed is not None:
-                with self.turn(), self.database.connect() as connection, connection.begin():
-                    if self.is_sqlite:
-                        connection.exec_driver_sql("PRAGMA secure_delete = ON")
-                    change = journal.update().where(journal.c.sequence == entry.sequence)
-                    connection.execute(change.values(content=renamed))
-                done += 1
-        return done
-
-    def delete_message(self, message_id: int) -> None:
-        """Delete a message of the outbox: what it said must not be kept."""
-        with self.turn(), self.database.connect() as connection, connection.begin():
-            if self.is_sqlite:
-                connection.exec_driver_sql("PRAGMA secure_delete = ON")
-            connection.execute(outbox.delete().where(outbox.c.id == message_id))
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Everything that was counted, by name and label."""

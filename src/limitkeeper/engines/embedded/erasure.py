@@ -7,8 +7,10 @@ import sqlalchemy as sa
 import structlog
 
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.renaming import places_of
 from limitkeeper.engines.embedded.requests import BusyError, Request
 from limitkeeper.engines.embedded.snapshot import only_snapshot_kept
+from limitkeeper.store.renaming import journal_renamed
 
 log = structlog.get_logger()
 
@@ -32,12 +34,12 @@ def ids_erased(engine: Engine, names: Mapping[str, str]) -> None:
     BusyError
         When no snapshot can be written now.
     """
-    places = engine.submit(Request("read", lambda running: running.state.places_of(names))).result(
+    places = engine.submit(Request("read", lambda running: places_of(running.state, names))).result(
         ANSWER_SECONDS
     )
     if places.height:
         engine.submit(Request("erase", places)).result(ANSWER_SECONDS)
-    engine.store.rename_in_journal(names)
+    journal_renamed(engine.store, names)
 
     def snapshot(running: Engine) -> Path | None:
         try:
@@ -48,5 +50,8 @@ def ids_erased(engine: Engine, names: Mapping[str, str]) -> None:
 
     kept = engine.submit(Request("read", snapshot)).result(ANSWER_SECONDS)
     if kept is None:
-        raise BusyError("No snapshot can be written, and the ones before still name an erased person.")
+        raise BusyError(
+            "No snapshot can be written, and the ones before still name an erased person.",
+            advice="Try again later.",
+        )
     only_snapshot_kept(kept)

@@ -5,7 +5,7 @@ event time: when the first event beyond a boundary arrives, or when the server's
 a pure function of the entries of the journal, in their order, and not of when they were written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import InitVar, dataclass, field
 from functools import partial
@@ -60,7 +60,7 @@ class LiveState:
 
     def __post_init__(self, kept_web: Web | None) -> None:
         self.web = kept_web or Web(self.terms.relations_allowed)
-        self._hold_unlinked(self.unlinked.ids)
+        self.hold_unlinked(self.unlinked.ids)
         self._pool = ThreadPoolExecutor(len(self.shards), thread_name_prefix="shard")
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class LiveState:
         if self.unlinked:  # also known accounts: their owner may be told only now
             if "customer_id" in accounts.columns:
                 self.unlinked.own(dict(zip(names, id_text(accounts["customer_id"]), strict=True)))
-            self._hold_unlinked(names)
+            self.hold_unlinked(names)
         self._declare(new)
 
     def _declare(self, accounts: pl.DataFrame) -> None:
@@ -235,7 +235,7 @@ class LiveState:
                 steps.append(Step(rows[own], ids, batch.ts_us[rows[own]], seen, arm=arm))
         self.web.grow(self.shards)
         if self.unlinked:
-            self._hold_unlinked(
+            self.hold_unlinked(
                 each
                 for count, shard in zip(before, self.shards, strict=True)
                 for each in islice(shard.ids, count, None)
@@ -362,46 +362,8 @@ class LiveState:
         told = {"is_withdrawn": is_withdrawn, "needs_consent": needs_consent}
         self.unlinked.tell(ids, self.web.relations, self._web_number, **told)
 
-    def places_of(self, names: Mapping[str, str]) -> pl.DataFrame:
-        """Where ids are that are to be called otherwise: rows of :meth:`rename`, which say none of them.
-
-        Parameters
-        ----------
-        names
-            By each id its new name; of accounts, and of customers whose consent was withdrawn.
-        """
-        places = {each: self.number(each) for each in names}
-        rows: list[tuple[int | None, int, str]] = [
-            (None, k, names[each]) for k, each in enumerate(self.unlinked.ids) if each in names
-        ]
-        rows += [(*place, names[each]) for each, place in places.items() if place is not None]
-        schema = {"shard": pl.Int64, "number": pl.Int64, "name": pl.String}
-        return pl.DataFrame(rows, schema=schema, orient="row")
-
-    def rename(self, places: pl.DataFrame) -> None:
-        """Call accounts of persons who were erased, and themselves, by other names; none of them links any more.
-
-        A journal that was cleaned has the new names from its beginning: there nothing is to be done.
-
-        Parameters
-        ----------
-        places
-            ``shard, number, name``; without a shard the number is the place among those who withdrew.
-        """
-        withdrew = list(self.unlinked.ids)
-        for shard, number, name in places.rows():
-            if shard is None:
-                if name not in self.unlinked.ids:
-                    self.unlinked.ids[name] = self.unlinked.ids.pop(withdrew[number])
-                continue
-            self.unlinked.ids[name] = True
-            if self.number(name) is None:
-                self.elsewhere.pop(self.shards[shard].rename(number, name), None)
-                self.elsewhere[name] = shard
-        self.web.grow(self.shards)
-        self._hold_unlinked(places["name"])
-
-    def _hold_unlinked(self, ids: Iterable[str]) -> None:
+    def hold_unlinked(self, ids: Iterable[str]) -> None:
+        """Hold those of accounts to it whose customers withdrew their consent to relations."""
         self.unlinked.hold(ids, self.web.relations, self._web_number)
 
     def _web_number(self, account_id: str) -> int | None:

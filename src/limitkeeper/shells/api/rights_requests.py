@@ -175,7 +175,7 @@ def copies_router(desk: Desk, seal: Seal, engine: Engine) -> APIRouter:
     async def place() -> AsyncIterator[None]:
         if not places.acquire(blocking=False):
             raise BusyError("Too many parts of copies are read now.", allowed=PARTS_AT_ONCE,
-                            advice="Try again in a minute.")  # fmt: skip
+                            advice="Try again later.")  # fmt: skip
         try:
             yield
         finally:

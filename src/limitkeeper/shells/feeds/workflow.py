@@ -41,6 +41,7 @@ from limitkeeper.engines.embedded.erasure import ids_erased
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.store.renaming import message_deleted
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import reading
 
@@ -194,7 +195,7 @@ def engine_channel(engine: Engine) -> Channel:
             return
         if names := content.get(ERASE_IDS):
             ids_erased(engine, names)
-            engine.store.delete_message(row["id"])
+            message_deleted(engine.store, row["id"])
             traces_removed(engine.store)
             return
         settled = content.keys() & {"freeze_confirmed", "freeze_lifted"}
