@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.cases import postgresql_place, sqlite_place
-from limitkeeper.app.personal_data import personal_copy
+from limitkeeper.app.personal_copy import personal_copy
 from limitkeeper.connectors.sealing import LocalMasterKeys, Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.store.bulk import rows_added

@@ -22,7 +22,7 @@ from tests.vaults import SEAL
 
 NOW_US = past.NOW_US + 2_000 * DAY_US
 EMPTY = dict.fromkeys(("outbox_sent_days", "sessions_ended_days", "notice_content_days", "evidence_content_days",
-                       "refused_rows_days"), 0)  # fmt: skip
+                       "refused_rows_days", "shown_accounts_days"), 0)  # fmt: skip
 
 
 @pytest.fixture
@@ -60,7 +60,15 @@ def count(store: Store, table: sa.Table) -> int:
 def test_rows_go_when_their_days_are_over_and_not_before(store: Store) -> None:
     for days in (29.9, 30.1, 89.9, 90.1):
         added(store, days)
-    expected = EMPTY | {"outbox_sent_days": 3, "sessions_ended_days": 1, "refused_rows_days": 1}
+    for days in (1_094.9, 1_095.1):
+        with work(store, SYSTEM, NOW_US - int(days * DAY_US)) as w:
+            w.note("alert.list", "list:alert", {"accounts": 1}, shown=["a"])
+    expected = EMPTY | {
+        "shown_accounts_days": 1,
+        "outbox_sent_days": 3,
+        "sessions_ended_days": 1,
+        "refused_rows_days": 1,
+    }
     assert kept_too_long(store, NOW_US) == expected
     assert count(store, outbox) == 8
     assert retention_kept(store, NOW_US) == expected

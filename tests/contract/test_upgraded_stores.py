@@ -192,7 +192,8 @@ def test_request_from_before_clocks_could_be_extended_has_its_clock_and_can_be(s
     made.close()
     run_script(
         store_url,
-        "ALTER TABLE rights_requests DROP COLUMN extended_days; UPDATE store_revision SET version_num = '0004'",
+        "DROP TABLE shown_accounts; ALTER TABLE rights_requests DROP COLUMN extended_days; "
+        "UPDATE store_revision SET version_num = '0004'",
     )
     store = Store(store_url, upgrades=True)
     store.upgrade()

@@ -8,7 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
-from limitkeeper.core.access.chain import first_break
+from limitkeeper.core.access.chain import (
+    ERASED_DETAIL,
+    FIRST_HASH,
+    Blanked,
+    blanked_hash,
+    event_hash,
+    first_break,
+)
 from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
@@ -91,3 +98,29 @@ def test_row_that_is_not_there_is_told(store: Store) -> None:
     table = sa.Table("outbox", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))
     with pytest.raises(MissingError), work(store, SYSTEM, 1) as done:
         done.found(table, 7)
+
+
+@pytest.mark.parametrize("harm", ["none", "another", "before", "unsaid"])
+def test_blanked_event_holds_the_chain_only_where_an_erasure_tells_of_it_as_it_was(
+    store: Store, harm: str
+) -> None:
+    for k in range(4):
+        with work(store, OFFICER_1, k) as done:
+            done.note("case.comment", f"case:{k}")
+    events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
+    said = blanked_hash([Blanked(2, events[0]["hash"], events[1]["hash"])])
+    with work(store, OFFICER_1, 9) as done:
+        detail = {"blanked": [2], "blanked_hash": said}
+        done.note("rights.erase", "request:r", {} if harm == "unsaid" else detail)
+    events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
+    events[1] |= {"subject": "erased", "detail": ERASED_DETAIL}
+    if harm == "another":
+        events[2] |= {"subject": "erased", "detail": ERASED_DETAIL}
+    elif harm == "before":  # all that comes before the blanked one written anew, in a chain of its own
+        events[0]["actor_id"] = "officer-2"
+        events[0]["hash"] = event_hash(
+            FIRST_HASH, {name: each for name, each in events[0].items() if name != "hash"}
+        )
+    found = first_break(events)
+    places = {"none": None, "another": 3, "before": 5, "unsaid": 2}
+    assert (found and found.number) == places[harm]

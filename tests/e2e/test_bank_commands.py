@@ -66,6 +66,7 @@ def test_reconcile_tells_by_its_exit_code_and_its_file_what_differs(
     assert sorted(pl.read_csv(out).select("account_id", "kind").rows()) == [
         ("b", "failed"), ("b", "other_limit"), ("c", "missing_there"), ("c", "unacknowledged"), ("z", "missing_here"),
     ]  # fmt: skip
+    assert pl.read_csv(out)["export"].str.contains(r"^local 20\S+ operation audit \d+ [0-9a-f]{64}$").all()
     found = json.loads(run(tmp_path, "reconcile", str(bank), "--ledger-only", "--json", code=3))
     assert found["differences"] == {"missing_there": 1, "other_limit": 1, "unacknowledged": 1, "failed": 1}
     store = Store(f"sqlite:///{tmp_path}/limitkeeper.db")

@@ -304,6 +304,9 @@ def test_audit_is_searched_paged_and_exported_without_formulas(
     lines = list(csv.DictReader(io.StringIO(found.text.removeprefix("\ufeff"), newline="")))
     assert len(lines) == 61
     assert (lines[0]["subject"], lines[1]["detail"]) == ('\'=HYPERLINK("x")', f"into=a, b; why={SCRIPT}")
+    (mark,) = {line["export"] for line in lines}
+    assert re.fullmatch(r"ivy 20\S+ oversight audit \d+ [0-9a-f]{64}", mark)
+    assert "Export: given" in ivy.page("/console/audit?subject=export:audit")
     monkeypatch.setattr(audit, "EXPORTED_ROWS_MAX", 10)
     monkeypatch.setattr(audit, "ROWS_AT_ONCE", 4)
     bounded = ivy.client.get(export).text.splitlines()

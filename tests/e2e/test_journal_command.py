@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
@@ -49,6 +50,8 @@ def test_features_over_the_exported_journal_are_those_given_out_live(data: tuple
     assert document["events"] == EVENTS, "duplicates and late events included"
     again = features_of_events(pl.read_parquet(out), accounts=life().accounts)
     assert_frame_equal(again.features, data[1], check_exact=True)
+    mark = json.loads(pq.read_schema(out).metadata[b"limitkeeper.export"])
+    assert (mark["by"], mark["purpose"], len(mark["audit_hash"])) == ("local", "operation", 64)
     assert out.stat().st_mode & 0o077 == 0o044 or out.stat().st_mode & 0o777 != 0o600
 
 

@@ -265,6 +265,28 @@ def test_alert_that_is_looked_at_and_acknowledged_leaves_who_did_it(bank: Bank) 
     assert bank.people[COMPLIANCE].get("/v1/audit/verify")["holds"]
 
 
+def test_page_of_a_list_leaves_one_look_with_how_many_accounts_it_showed(bank: Bank) -> None:
+    strategist = bank.people[STRATEGIST]
+    shown = {"alert": strategist.get("/v1/alerts"), "proposal": strategist.get("/v1/proposals"),
+             "case": strategist.get("/v1/cases")["items"]}  # fmt: skip
+    strategist.get("/v1/alerts")  # a screen that refreshes itself: the same look
+    strategist.get("/v1/alerts", params={"account_id": "nobody"})
+    with strategist.client.stream("GET", "/v1/stream"):
+        pass
+    for kind, rows in shown.items():
+        (event,) = noted(bank, actor_id=STRATEGIST, act=f"{kind}.list")
+        accounts = len({each["account_id"] for each in rows})
+        purpose = "case_handling" if kind == "case" else "account_management"
+        assert (event["subject"], event["detail"]) == (
+            f"list:{kind}", {"accounts": accounts, "purpose": purpose},
+        )  # fmt: skip
+    (event,) = noted(bank, actor_id=STRATEGIST, act="stream.look")
+    assert (event["subject"], event["detail"]) == (
+        "stream:findings", {"purpose": "account_management"},
+    )  # fmt: skip
+    assert bank.people[COMPLIANCE].get("/v1/audit/verify")["holds"]
+
+
 def noted(bank: Bank, **wanted: str) -> list[dict[str, Any]]:
     """Audit events, the newest first."""
     found: list[dict[str, Any]] = bank.people[COMPLIANCE].get("/v1/audit", params=wanted)["items"]

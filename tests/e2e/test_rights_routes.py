@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import secrets
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,19 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFICER
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.engines.embedded.snapshot import snapshots_read
+from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.entries import entry_table
 from limitkeeper.store.schema import metadata
+from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import outbox
 from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
+ADDRESS, BACKUP = "lou.li@mail.test", "backup.db"
 LINE, OLD_LINE = "line-of-rae", "line-of-lou"
 RAE, LOU = (f"{name}-{secrets.token_hex(4)}" for name in ("rae", "lou"))
 """Whose lines are closed; the vault is shared with other tests, so that nobody is called as another's customer."""
@@ -98,6 +106,36 @@ def test_customer_asks_for_and_takes_his_own_copy_which_answers_his_request(
     server.clock.forward(31 * DAY_US)
     late = server.session(f"login of {kim_id}").asked("GET", f"{path}/copy", status=409).json()
     assert (late["rule"], late["detail_zh"]) == ("copy_over", "获取副本的期限已过。")
+
+
+def test_copy_has_the_portrait_and_the_journal_is_a_part_of_its_own(
+    server: WorkflowServer, kim: Person, kim_id: str
+) -> None:
+    bank, line = server.service(f"bank of {kim_id}", "events.send", "accounts.state"), f"line of {kim_id}"
+    bank.post(
+        "/v1/accounts",
+        [{"account_id": line, "customer_id": kim_id, "limit_cents": 900_000}, {"account_id": f"not {line}"}],
+    )
+    now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
+    events = [{"event_id": f"{name}-1", "account_id": name, "ts": now, "kind": "purchase", "amount": 12_300,
+               "merchant_id": f"shop of {name}"} for name in (line, f"not {line}")]  # fmt: skip
+    bank.post("/v1/events", events)
+    path = f"/v1/rights-requests/{made(kim, 'copy')}/copy"
+    copy = kim.get(path)
+    (portrait,), (event,) = copy["data"]["portrait"], copy["data"]["history"]
+    assert (portrait["account_id"], portrait["features"]["limit_cents"]) == (line, 900_000)
+    assert (event["account_id"], event["what"], event["amount_cents"]) == (line, "purchase", 12_300)
+    assert copy["left_out"] == [{"part": "journal", "rows_here": 0, "at": f"{path}/journal"}]
+    assert "purchase" in kim.asked("GET", path, params={"format": "html"}).text
+    answer = kim.asked("GET", f"{path}/journal")
+    assert answer.headers["content-disposition"] == 'attachment; filename="journal.jsonl"'
+    first, *rows, last = (json.loads(each) for each in answer.text.splitlines())
+    assert (first["customer_id"], first["part"]) == (kim_id, "journal")
+    assert [(each["entry"], each["account_id"]) for each in rows] == [("accounts", line), ("events", line)]
+    assert (rows[1]["event_id"], rows[1]["merchant_id"]) == (f"{line}-1", f"shop of {line}")
+    assert last == {"is_whole": True, "rows": 2}
+    server.session("ann").asked("GET", f"{path}/journal", status=403)
+    kim.asked("GET", f"{path}/sessions_of_others", status=422)
 
 
 def test_customer_sees_and_does_nothing_with_the_requests_and_consents_of_another(
@@ -350,8 +388,11 @@ def test_aggregate_spends_of_a_budget_that_ends(ivy: Person, kim: Person) -> Non
     kim.asked("GET", "/v1/aggregates", status=403)
 
 
-def test_erasure_leaves_neither_the_persons_id_nor_his_login_but_in_evidence(server: WorkflowServer) -> None:
-    """The last one: it lets years pass."""
+def lived_and_closed(server: WorkflowServer) -> tuple[str, str]:
+    """Lou's line was frozen, she appealed, withdrew a consent and closed it, and asks to be erased years later.
+
+    The path of her appeal, and her request.
+    """
     server.let_in("lou-logs-in", CUSTOMER, customer_id=LOU)
     server.session("max").post("/v1/mandates", {"person_id": "ann", "tier": 2})
     now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
@@ -366,26 +407,79 @@ def test_erasure_leaves_neither_the_persons_id_nor_his_login_but_in_evidence(ser
     )
     lou.asked("POST", f"{appeal}/evidence", files={"file": ("r.txt", b"I paid.", "text/plain")})
     lou.post(f"{appeal}/withdraw")
-    lou.post(f"/v1/customers/{LOU}/consents", {"scope": "bureau", "gives": True, "text_version": "2026-11"})
+    lou.post(f"/v1/customers/{LOU}/contacts", {"channel": "mail", "address": ADDRESS, "consents": True})
+    version = {"If-Match": lou.asked("GET", f"/v1/customers/{LOU}").headers["etag"]}
+    awake = {"quiet_from_hour": 0, "quiet_to_hour": 0}
+    lou.asked("PATCH", f"/v1/customers/{LOU}", awake, headers=version)
+    for scope, gives in (("bureau", True), ("relations", True), ("relations", False)):
+        lou.post(f"/v1/customers/{LOU}/consents", {"scope": scope, "gives": gives, "text_version": "2026-11"})
+    awaited(lambda: LOU in server.engine.state.unlinked)
     lou.post(f"/v1/lines/{OLD_LINE}/requests", {"limit_cents": 0})
     server.clock.forward(5 * DAY_US)
     awaited(lambda: server.session("lou-logs-in").get(f"/v1/lines/{OLD_LINE}")["is_closed"])
     awaited(lambda: server.session("ann").get(f"/v1/accounts/{OLD_LINE}")["features"]["limit_cents"] == 0)
     server.clock.forward(2_200 * DAY_US)
-    request_id = made(server.session("lou-logs-in"), "erase")
+    return appeal, made(server.session("lou-logs-in"), "erase")
+
+
+def named_in_tables(store: Store, marks: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Columns that hold one of some texts, and what they hold."""
+    return [
+        (f"{table.name}.{column}", str(value))
+        for table in metadata.sorted_tables
+        for row in store.rows(sa.select(table))
+        for column, value in row.items()
+        if any(mark in str(value) for mark in marks)
+    ]
+
+
+def named_in_files(folder: Path, marks: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Files of a server that hold one of some texts, and which; a backup from before aside."""
+    files = [each for each in folder.rglob("*") if each.is_file() and each.name != BACKUP]
+    assert {"store.db", "snapshot.json"} <= {each.name for each in files}
+    return [(each.name, mark) for each in files for mark in marks if mark.encode() in each.read_bytes()]
+
+
+def test_erasure_leaves_nothing_in_any_table_file_journal_snapshot_log_or_memory_that_leads_back(
+    server: WorkflowServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The last one: it lets years pass."""
+    appeal, request_id = lived_and_closed(server)
+    ivy = server.session("ivy")
+    awaited(lambda: not ivy.get(f"/v1/rights-requests/{request_id}")["bars"])  # the notice is out
+    database, accounts = Path(str(server.engine.store.url.database)), len(server.engine.state)
+    with sqlite3.connect(database) as opened, sqlite3.connect(database.parent / BACKUP) as copy:
+        opened.backup(copy)
     assert acted(server.session("ivy"), request_id, "erase")["state"] == "done"
     told = server.session("ann").get(appeal)
     assert (told["is_erased"], {each["words"] for each in told["acts"]}) == (True, {""})
     file = f"{appeal}/evidence/{told['evidence'][0]['evidence_id']}"
     assert server.session("ann").asked("GET", file, status=409).json()["type"].endswith(":erased")
-    store = server.engine.store
-    found = {
-        (table.name, column)
-        for table in metadata.sorted_tables
-        for row in store.rows(sa.select(table))
-        for column, value in row.items()
-        if LOU in str(value) or "lou-logs-in" in str(value)
-    }
-    assert found == {("audit_events", "actor_id"), ("audit_events", "subject"), ("journal", "content")}
+    store, engine = server.engine.store, server.engine
+    awaited(lambda: not store.rows(sa.select(outbox.c.id).where(outbox.c.content.contains(OLD_LINE))))
+    marks = (LOU, "lou-logs-in", OLD_LINE, ADDRESS, "Not me.", "I paid.")
+    assert named_in_tables(store, marks) == []
+    entries = "".join(str(entry_table(each.content).to_dicts()) for each in store.entries_after(0))
+    assert [mark for mark in marks if mark in entries] == []
+    assert "erased-" in entries
+    assert LINE in entries, "of others it is as it was"
+    assert LOU not in engine.state.unlinked
+    assert (engine.state.number(OLD_LINE), len(engine.state)) == (None, accounts)
+    folder = Path(str(store.url.database)).parent
+    assert named_in_files(folder, marks) == []
+    backup = (folder / BACKUP).read_bytes()
+    assert [mark for mark in (ADDRESS, "Not me.", "I paid.") if mark.encode() in backup] == []
+    logged = "".join(capfd.readouterr())
+    assert [mark for mark in marks if mark in logged] == []
+    assert ivy.get("/v1/audit/verify")["holds"]
+    found = evidence_verified(store)
+    assert (found.faults, found.audit.broken) == ([], None)
     (kept,) = store.rows(sa.select(appeals.c.parties))
     assert [each.startswith("erased-") for each in json.loads(kept["parties"])] == [False, True]
+    snapshot = next(iter(snapshots_read(engine.settings.folder)))[1]
+    assert snapshot is not None
+    again = LiveState.from_arrays(engine.policy.terms, snapshot.shards, snapshot.notes)
+    assert sorted(each for shard in again.shards for each in shard.ids) == sorted(
+        each for shard in engine.state.shards for each in shard.ids
+    )
+    again.close()

@@ -2,16 +2,19 @@
 
 import datetime as dt
 import json
+import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from limitkeeper.app.case_words import SEALED
-from limitkeeper.app.evidence import KINDS, Of, kept
+from limitkeeper.app.erased_ids import accounts_renamed, audit_blanked, copies_removed
+from limitkeeper.app.limits import ENGINE_TOPIC
 from limitkeeper.app.notices import WAITING
 from limitkeeper.app.ownership import account_ids_of
-from limitkeeper.app.personal_data import PERSONAL, personal_rows
+from limitkeeper.app.personal_data import PERSONAL, personal_rows, rows_of, subjects_of, whose
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.rights import request_changed, request_of, request_seen
 from limitkeeper.app.rights_notices import ERASURE_ANNOUNCED
@@ -19,14 +22,25 @@ from limitkeeper.connectors.sealing import Seal, erased_name
 from limitkeeper.core.compliance.requests import DONE, ERASE, RequestError, answered
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.store.answer_tables import idempotency_keys
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
+from limitkeeper.store.audit_tables import audit_events, shown_accounts
+from limitkeeper.store.campaign_tables import campaign_items
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
 from limitkeeper.store.people_tables import identities, people, sessions
 from limitkeeper.store.rights_tables import consent_acts, rights_acts, rights_requests
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import rejects, stated_accounts
+from limitkeeper.store.tables import (
+    alerts,
+    freeze_changes,
+    journal,
+    outbox,
+    proposals,
+    rejects,
+    stated_accounts,
+)
 from limitkeeper.store.work import Work
 
 LINE_RECORDS = "line_records"
@@ -39,7 +53,11 @@ BY_WHOM = (
 """Columns of persons' rows that say who did something: often the person himself, by his login's name."""
 
 
+ERASE_IDS = "erase_ids"
+"""In a message to the monitor: ids of a person who was erased, each with the name that leads nowhere."""
+
 CHANGED = (
+    journal, audit_events, shown_accounts, outbox, idempotency_keys, alerts, proposals, freeze_changes, campaign_items,
     sessions, identities, people, contacts, customers, rejects, stated_accounts, lines, limit_entries, cases, case_acts,
     notices, deliveries, appeals, appeal_acts, appeal_evidence, rights_requests, rights_acts, consent_acts,
 )  # fmt: skip
@@ -150,27 +168,28 @@ def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[st
     if w.dialect.name == "sqlite":
         w.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too
     name = erased_name()
-    done = _rows_erased(w, customer_id, name)
-    request_changed(w, seal, row, version, after, "erase", "", done)
-    before = _kept_by_name(w, customer_id)
+    person = whose(w, customer_id)
+    names = {each: erased_name() for each in person["account_id"]}
+    subjects = subjects_of(w, customer_id, person)
+    rows = personal_rows(w, customer_id)
+    logins = [each["person_id"] for each in rows["people"]]
+    done = _rows_erased(w, rows, customer_id, name)
+    done |= accounts_renamed(w, rows, names) | copies_removed(w, [customer_id, *names, *logins])
     for table in (notices, appeals, rights_requests, consent_acts):
         done[table.name] = w.connection.execute(
             table.update().where(table.c.customer_id == customer_id).values(customer_id=name)
         ).rowcount
+    now = {"customer_id": [name], "account_id": sorted(names.values())}
+    rows_now = {each.name: rows_of(w, each, now) for each in PERSONAL.values()}
+    subjects += [f"person:{each}" for each in logins]
+    blanked = audit_blanked(w, rows, rows_now, subjects, [*logins, customer_id])
+    w.note("rights.erase", f"request:{request_id}", done | blanked)
+    # Its last act comes after that: it goes on from the request as it is called now.
+    renamed = {**row, "customer_id": name}
+    request_changed(w, seal, renamed, version, replace(after, customer_id=name), "erase", "", done)
+    w.send(ENGINE_TOPIC, secrets.token_hex(16), {ERASE_IDS: {customer_id: name} | names})
     seal.destroy(customer_id)
-    held = kept(*((kind, {**was, "customer_id": name}) for kind, was in before), was=before)
-    w.note("rights.erase", f"request:{request_id}", done | held)
     return done
-
-
-def _kept_by_name(w: Work, customer_id: str) -> list[Of]:
-    """The rows of a person of which the audit keeps whose they are, so that it can follow them to another name."""
-    tables = {name: KINDS[name].table for name in ("appeal", "request", "consent")}
-    return [
-        (name, row)
-        for name, table in tables.items()
-        for row in w.rows(sa.select(table).where(table.c.customer_id == customer_id))
-    ]
 
 
 def traces_removed(store: Store) -> None:
@@ -183,8 +202,9 @@ def traces_removed(store: Store) -> None:
             connection.exec_driver_sql(f"VACUUM {table.name}")
 
 
-def _rows_erased(w: Work, customer_id: str, name: str) -> dict[str, int]:
-    rows = personal_rows(w, customer_id)
+def _rows_erased(
+    w: Work, rows: Mapping[str, Sequence[Mapping[str, Any]]], customer_id: str, name: str
+) -> dict[str, int]:
     accounts = account_ids_of(w, customer_id) or [customer_id]
     names = [each["person_id"] for each in rows["people"]]
     notice_ids = [each["notice_id"] for each in rows["notices"]]
@@ -194,7 +214,8 @@ def _rows_erased(w: Work, customer_id: str, name: str) -> dict[str, int]:
     deletions: list[tuple[sa.Table, sa.ColumnElement[bool]]] = [
         (sessions, sessions.c.person_id.in_(names)), (identities, identities.c.person_id.in_(names)),
         (people, people.c.customer_id == customer_id), (contacts, contacts.c.customer_id == customer_id),
-        (customers, customers.c.customer_id == customer_id), (rejects, rejects.c.account_id.in_(accounts)),
+        (customers, customers.c.customer_id == customer_id),
+        (shown_accounts, shown_accounts.c.account_id.in_(accounts)), (rejects, rejects.c.account_id.in_(accounts)),
     ]  # fmt: skip
     for table, mine in deletions:
         done[table.name] = w.connection.execute(table.delete().where(mine)).rowcount

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from limitkeeper.core.access.chain import BLANKED_HASH
 from limitkeeper.core.access.evidence import row_hash, values_digest
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.case_tables import case_acts, cases
@@ -141,11 +142,12 @@ def marked(kind: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> di
 
 
 class Held(NamedTuple):
-    """What an event keeps: hashes by kind and key now and before, and marks by kind."""
+    """What an event keeps: hashes by kind and key now and before, marks by kind; whether others lost theirs by it."""
 
     kept: Mapping[str, str] = MappingProxyType({})
     was: Mapping[str, str] = MappingProxyType({})
     marks: Mapping[str, bytes] = MappingProxyType({})
+    is_erasure: bool = False
 
 
 def held_by(detail: str) -> Held:
@@ -153,7 +155,7 @@ def held_by(detail: str) -> Held:
     try:
         found = json.loads(detail)
         marks = {kind: base64.b64decode(each) for kind, each in found.get(MARKS, {}).items()}
-        return Held(dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks)
+        return Held(dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks, BLANKED_HASH in found)
     except (ValueError, AttributeError, TypeError, binascii.Error):
         return Held()
 

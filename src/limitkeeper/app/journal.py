@@ -1,6 +1,7 @@
 """The journal as an event file: what was accepted, in the order in which it came."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Any
 
 import polars as pl
 
@@ -45,6 +46,39 @@ def journal_events(store: Store, after: int = 0, progress: Progress = unseen) ->
             yield event_rows(entry_table(entry.content)).with_columns(
                 pl.lit(entry.sequence, pl.Int64).alias("sequence")
             )
+
+
+OWNING = ("account_id", "customer_id", "id")
+"""Columns of entries that say whose a row is: of events and commands, of stated accounts, of consents."""
+
+
+def journal_rows_of(
+    store: Store, ids: Collection[str], progress: Progress = unseen
+) -> Iterator[dict[str, Any]]:
+    """What the journal still holds of some accounts and customers: events as they were sent, and commands.
+
+    Parameters
+    ----------
+    store
+        Whose journal; it is read from end to end, an entry at a time: entries are known by their order alone.
+    ids
+        Of accounts and customers.
+    progress
+        Told of entries.
+    """
+    first, last = store.journal_bounds()
+    for entry in store.entries_after(first - 1) if last else ():
+        progress("journal", min(entry.sequence, last), last)
+        if entry.sequence > last:
+            return  # written meanwhile
+        table = entry_table(entry.content)
+        mine = [pl.col(name).is_in(list(ids)) for name in OWNING if table.schema.get(name) == pl.String]
+        found = table.filter(pl.any_horizontal(mine)) if mine else table.clear()
+        if entry.kind == "events":
+            found = event_rows(found).with_columns(pl.col("ts").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
+        for row in found.iter_rows(named=True):
+            said = {name: value for name, value in row.items() if value is not None}
+            yield {"sequence": entry.sequence, "entry": entry.kind, **said}
 
 
 def event_rows(accepted: pl.DataFrame) -> pl.DataFrame:

@@ -1,20 +1,13 @@
 """Where a person's data lies in a store: every table, how its rows belong to him, what of them is sealed."""
 
-import base64
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.ownership import account_ids_of
-from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.access.actors import SERVICE, SYSTEM
-from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
-from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store import (
     appeal_tables,
     audit_tables,
@@ -28,16 +21,8 @@ from limitkeeper.store import (
 )
 from limitkeeper.store.work import Work
 
-ROWS_MAX = 100_000
-"""Of one table in one person's copy."""
-
-KEYS_AT_ONCE = 500
-"""Of the audit's subjects, or of those who acted, in one query."""
-
-DURATIONS = frozenset({"wait_us"})
-"""Columns of microseconds that are no times."""
-
-Opened = Callable[[Seal, Mapping[str, Any], str], bytes]
+Whose = Mapping[str, list[str]]
+"""Of a person: ``customer_id``, his own; ``account_id``, of his accounts."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +87,7 @@ PERSONAL: Mapping[str, Personal] = MappingProxyType({each.name: each for each in
     Personal(rights_tables.rights_acts, "request_id", rights_tables.rights_requests,
              sealed={"words": "rights:{request_id}:{version}"}, hidden=frozenset({"actor_id"})),
     Personal(rights_tables.consent_acts, "customer_id", hidden=frozenset({"actor_id"})),
+    Personal(audit_tables.shown_accounts, "account_id"),
     Personal(people_tables.people, "customer_id", hidden=frozenset({"password_hash"})),
     Personal(people_tables.identities, "person_id", people_tables.people, hidden=frozenset({"identity_hash"})),
     Personal(people_tables.sessions, "person_id", people_tables.people, hidden=frozenset({"token_hash"})),
@@ -113,9 +99,9 @@ IMPERSONAL: Mapping[str, str] = MappingProxyType({
     "journal": "events under the lender's pseudonyms; trimmed by age once a snapshot holds them",
     "offsets": "how far a topic is read",
     "portfolio_alerts": "counts of all accounts together",
-    "outbox": "copies of alerts, proposals and commands on their way, under pseudonyms; deleted after they are sent",
-    "idempotency_keys": "answers without personal data, forgotten after a day",
-    "audit_events": "who did what, under pseudonyms and without personal data; evidence that must not change",
+    "outbox": "copies of alerts, proposals and commands on their way, deleted after they are sent, or by an erasure",
+    "idempotency_keys": "answers without personal data, forgotten after two days, and by an erasure those that name him",
+    "audit_events": "who did what, under pseudonyms and without personal data; an erasure takes away what names him",
     "audit_heads": "one row: the end of the chain",
     "campaigns": "a campaign as a whole",
     "mandates": "of people inside",
@@ -129,142 +115,40 @@ IMPERSONAL: Mapping[str, str] = MappingProxyType({
 """Every other table, and why nothing in it is one person's."""
 
 
-def personal_rows(w: Work, customer_id: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of a person in every table, as they are kept, in order of their keys."""
-    accounts = account_ids_of(w, customer_id)
-    wanted: dict[str, list[Any]] = {"customer_id": [customer_id], "account_id": accounts or [customer_id]}
-    found: dict[str, list[dict[str, Any]]] = {}
-    for name, each in PERSONAL.items():
-        keys = wanted[each.by] if each.parent is None else [row[each.by] for row in found[each.parent.name]]
-        query = sa.select(each.table).where(each.table.c[each.by].in_(keys))
-        rows = w.rows(query.order_by(*each.table.primary_key.columns).limit(ROWS_MAX)) if keys else []
-        found[name] = rows
-    return found
+def whose(w: Work, customer_id: str) -> Whose:
+    """By what the rows of a person are his; an account that nobody stated is called as its customer."""
+    return {"customer_id": [customer_id], "account_id": account_ids_of(w, customer_id) or [customer_id]}
 
 
-def personal_copy(w: Work, seal: Seal, customer_id: str) -> dict[str, Any]:
-    """Everything that a store holds of a person, opened, as JSON; that it was read is kept.
-
-    Parameters
-    ----------
-    w
-        Of whoever reads it.
-    seal
-        Opens what is sealed.
-    customer_id
-        Whose.
-
-    Raises
-    ------
-    ErasedError
-        When he was erased.
-    """
-    rows = personal_rows(w, customer_id)
-    w.note("rights.copy", f"customer:{customer_id}", {name: len(each) for name, each in rows.items() if each})
-    looked = _looks(w, customer_id, rows)
-    rows["case_acts"] = _with_words(seal, rows, customer_id)
-    for row in rows["limit_entries"]:
-        if (kept := row["cancelled_why"]) is not None:
-            row["cancelled_why"] = opened_text(seal, kept, f"entry:{row['entry_id']}", customer_id)
-    return {
-        "customer_id": customer_id,
-        "made_at": instant_text(w.now_us),
-        "data": {
-            name: [_shown(PERSONAL[name], row, seal, customer_id) for row in each]
-            for name, each in rows.items() if each
-        },
-        "who_looked": looked,
-    }  # fmt: skip
+def is_of(of: Personal, person: Whose) -> sa.ColumnElement[bool]:
+    """Whether a row of a table is a person's."""
+    if of.parent is None:
+        return of.table.c[of.by].in_(person[of.by])
+    parents = sa.select(of.parent.c[of.by]).where(is_of(PERSONAL[of.parent.name], person))
+    return of.table.c[of.by].in_(parents)
 
 
-def _with_words(
-    seal: Seal, rows: Mapping[str, list[dict[str, Any]]], customer_id: str
+def rows_of(
+    w: Work, of: Personal, person: Whose, rows_max: int | None = None, after: Sequence[Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The acts on a person's cases with what was said; of a case from when the line was another's, nothing sealed."""
-    own = {
-        each["case_id"]: each if each["customer_id"] == customer_id else each | {"customer_id": None}
-        for each in rows["cases"]
-    }
-    return [
-        each | {"words": opened_words(seal, each["words"], own[each["case_id"]])}
-        for each in rows["case_acts"]
-    ]
+    """The rows of a person in one table, as they are kept, in order of their keys: behind a key, up to a number."""
+    keys = list(of.table.primary_key.columns)
+    query = sa.select(of.table).where(is_of(of, person)).order_by(*keys).limit(rows_max)
+    return w.rows(query if after is None else query.where(sa.tuple_(*keys) > sa.tuple_(*after)))
 
 
-def _looks(w: Work, customer_id: str, rows: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Who did what with the person's data, as the audit has it, newest last: his roles, for a name is his own data."""
-    audit = audit_tables.audit_events.c
-    columns = (audit.number, audit.ts_us, audit.actor_id, audit.act, audit.subject, audit.detail)
-    found: list[dict[str, Any]] = []
-    for some in _pages(_subjects(customer_id, rows)):
-        # Sorted here: an order by number would let a database walk the whole audit instead of the subjects' index.
-        found += w.rows(sa.select(*columns).where(audit.subject.in_(some)))
-    roles = _roles(w, {row["actor_id"] for row in found})
-    return [
-        {"at": instant_text(row["ts_us"]), "act": row["act"], "subject": row["subject"],
-         "roles": roles.get(row["actor_id"], []), "purpose": json.loads(row["detail"]).get("purpose")}
-        for row in sorted(found, key=lambda row: int(row["number"]))
-    ]  # fmt: skip
+def personal_rows(w: Work, customer_id: str, rows_max: int | None = None) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a person in every table, as they are kept; of each up to a number, all where none is given."""
+    person = whose(w, customer_id)
+    return {name: rows_of(w, each, person, rows_max) for name, each in PERSONAL.items()}
 
 
-def _subjects(customer_id: str, rows: Mapping[str, list[dict[str, Any]]]) -> list[str]:
-    """As what the audit knows a person and his rows; an account that nobody stated is called as its customer."""
+def subjects_of(w: Work, customer_id: str, person: Whose) -> list[str]:
+    """As what the audit knows a person and all his rows; an account that nobody stated is called as its customer."""
     found = {f"customer:{customer_id}"}
     for each in PERSONAL.values():
         if each.subject:
             (key,) = each.table.primary_key.columns
-            found |= {f"{each.subject}:{row[key.name]}" for row in rows[each.name]}
-    if not rows["stated_accounts"] and not rows["lines"]:
-        found.add(f"account:{customer_id}")
-    return sorted(found)
-
-
-def _roles(w: Work, actor_ids: set[str]) -> dict[str, list[str]]:
-    """The roles that actors have now; of whom nobody knows any more, none."""
-    people, keys = people_tables.people.c, people_tables.api_keys.c
-    found = {SYSTEM.actor_id: sorted(SYSTEM.roles)}
-    for some in _pages(sorted(actor_ids)):
-        services = w.rows(sa.select(keys.service_id).where(keys.service_id.in_(some)))
-        found |= {row["service_id"]: [SERVICE] for row in services}
-        persons = w.rows(sa.select(people.person_id, people.roles).where(people.person_id.in_(some)))
-        found |= {row["person_id"]: sorted(json.loads(row["roles"])) for row in persons}
-    return found
-
-
-def _pages(keys: list[str]) -> Iterator[list[str]]:
-    for first in range(0, len(keys), KEYS_AT_ONCE):
-        yield keys[first : first + KEYS_AT_ONCE]
-
-
-def _shown(of: Personal, row: Mapping[str, Any], seal: Seal, customer_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        if name in of.hidden:
-            continue
-        if name in of.sealed:
-            content = b"" if not value else seal.opened(value, of.sealed[name].format_map(row), customer_id)
-            found[name] = _text(content)
-        elif name in DURATIONS:
-            found[name.removesuffix("_us") + "_days"] = None if value is None else value / DAY_US
-        elif name.endswith("_us"):
-            is_time = value is not None and 0 < value < NEVER_US
-            found[name.removesuffix("_us") + "_at"] = instant_text(value) if is_time else None
-        elif isinstance(value, str) and value[:1] in ("{", "["):
-            found[name] = _json(value)
-        else:
-            found[name] = _text(value) if isinstance(value, bytes) else value
-    return found
-
-
-def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _text(content: bytes) -> Any:  # noqa: ANN401 - text, JSON, or bytes in base64
-    try:
-        return _json(content.decode())
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(content).decode()}
+            of_him = w.rows(sa.select(key.label("key")).where(is_of(each, person)))
+            found |= {f"{each.subject}:{row['key']}" for row in of_him}
+    return sorted(found | {f"account:{each}" for each in person["account_id"]})

@@ -13,6 +13,7 @@ from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.store.appeal_tables import appeal_evidence, appeals
+from limitkeeper.store.audit_tables import shown_accounts
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.people_tables import sessions
 from limitkeeper.store.sql import Store
@@ -70,6 +71,7 @@ CLASSES = (
           lambda before_us: sa.and_(notices.c.made_us < before_us, notices.c.content != b""), {"content": b""}),
     Class("evidence_content_days", appeal_evidence, _evidence_is_over, {"content": b"", "name": b""}),
     Class("refused_rows_days", rejects, _reject_is_over),
+    Class("shown_accounts_days", shown_accounts, lambda before_us: shown_accounts.c.shown_us < before_us),
 )  # fmt: skip
 
 

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from limitkeeper.app.consents import consents_withdrawn
 from limitkeeper.app.evidence import kept
-from limitkeeper.app.personal_data import personal_copy
+from limitkeeper.app.exports import PERSONAL_COPY, export_noted
+from limitkeeper.app.personal_copy import BEYOND, JOURNAL, NOTHING_MORE, ROWS_MAX, personal_copy
+from limitkeeper.app.personal_data import Whose, whose
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.rights_notices import (
     answer_told,
@@ -41,7 +43,7 @@ from limitkeeper.core.compliance.requests import (
     withdrawn,
 )
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
-from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.work import Work
@@ -174,10 +176,15 @@ def request_answered(
     return after
 
 
-def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
-    """Everything that the store holds of the person of a request for access or a copy; the first answers it.
+def copy_given(
+    w: Work, seal: Seal, request_id: str, beyond: Mapping[str, list[dict[str, Any]]] = NOTHING_MORE,
+    rows_max: int | None = ROWS_MAX,
+) -> dict[str, Any]:  # fmt: skip
+    """Everything that is kept of the person of a request for access or a copy; the first answers it.
 
     A customer takes the copy himself: his login has told who asks, and nothing is left to decide.
+    What is left out says where it can be had. ``beyond`` and ``rows_max`` as of
+    :func:`limitkeeper.app.personal_copy.personal_copy`.
 
     Raises
     ------
@@ -193,12 +200,48 @@ def copy_given(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
     again_until_us = (row["answered_us"] or w.now_us) + _clock_us(w, "rights_copy_days")
     before = request_of(row)
     after = copied(before, w.now_us, again_until_us)
-    found = personal_copy(w, seal, row["customer_id"])
+    found = personal_copy(w, seal, row["customer_id"], beyond, rows_max)
+    where = f"/v1/rights-requests/{request_id}/copy"
+    for each in found["left_out"]:
+        is_part = each["part"] == JOURNAL or each["part"] not in BEYOND
+        each["at"] = f"{where}/{each['part']}" if is_part else where
     if after != before:
         counts = {name: len(each) for name, each in found["data"].items()}
         request_changed(w, seal, row, row["version"], after, "answer", "", counts)
         copy_told(w, seal, after, again_until_us)
-    return found | {"made_by": w.actor.actor_id, "request_id": request_id}
+    mark = None if w.actor.customer_id is not None else export_noted(w, PERSONAL_COPY).document()
+    return found | {"made_by": w.actor.actor_id, "request_id": request_id, "export": mark}
+
+
+def copied_person(w: Work, request_id: str) -> tuple[str, Whose]:
+    """Of whom a request may be given a copy now, and by what his rows are known; nothing is changed.
+
+    Raises
+    ------
+    ForbiddenError, RequestError
+        As of :func:`copy_given`.
+    """
+    row = w.found(rights_requests, request_id)
+    customer_id = row["customer_id"]
+    check_customers_right(w.actor, "rights.read", customer_id)
+    copied(request_of(row), w.now_us, (row["answered_us"] or w.now_us) + _clock_us(w, "rights_copy_days"))
+    return customer_id, whose(w, customer_id)
+
+
+def part_given(w: Work, request_id: str, part: str) -> tuple[dict[str, Any], Whose]:
+    """What one part of a copy is, which is read then, and by what the person's rows are known; that it is given is kept.
+
+    Raises
+    ------
+    ForbiddenError, RequestError
+        As of :func:`copy_given`.
+    """
+    customer_id, person = copied_person(w, request_id)
+    w.note("rights.copy", f"customer:{customer_id}", {"part": part})
+    mark = None if w.actor.customer_id is not None else export_noted(w, PERSONAL_COPY).document()
+    about = {"request_id": request_id, "part": part, "customer_id": customer_id,
+             "made_at": instant_text(w.now_us), "made_by": w.actor.actor_id, "export": mark}  # fmt: skip
+    return about, person
 
 
 def request_of(row: Mapping[str, Any]) -> RightsRequest:

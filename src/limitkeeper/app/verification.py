@@ -27,6 +27,7 @@ FAULTS_MAX = 100
 EVENTS_AT_ONCE, KEYS_AT_ONCE, ROWS_AT_ONCE = 2_000, 500, 2_000
 
 MISSING = "the row is missing"
+EDITED_BEFORE = "it was edited before this act, or an act is missing"
 PUT_IN = "no event keeps such a row: it was edited or put in"
 
 
@@ -44,6 +45,7 @@ class Marks:
     def __init__(self) -> None:
         self._marks, self._events = bytearray(), array("q")
         self._known = np.empty(0, f"S{MARK_BYTES}")
+        self._moves: list[tuple[str, str, int]] = []
         self._place, self._seen = np.empty(0, np.intp), np.empty(0, np.bool_)
 
     @property
@@ -56,10 +58,19 @@ class Marks:
         self._marks += marks
         self._events.extend([event] * (len(marks) // MARK_BYTES))
 
-    def add_hash(self, kept_hash: str) -> None:
-        """Add the hash of one row, which is held by itself."""
+    def add_hash(self, kept_hash: str, was: str | None, key: str, event: int) -> None:
+        """Add the hash of one row, which is held by itself; and what it was where an erasure changed it."""
         self._marks += bytes.fromhex(kept_hash)[:MARK_BYTES]
         self._events.append(0)
+        if was is not None:
+            self._moves.append((was, key, event))
+
+    def strange_moves(self) -> list[tuple[str, int]]:
+        """Keys of rows that were not as the audit knew them when an erasure changed them, with its event."""
+        known = self.seen([bytes.fromhex(was) for was, _, _ in self._moves])
+        return [
+            (key, event) for (_, key, event), is_known in zip(self._moves, known, strict=True) if not is_known
+        ]
 
     def sort(self) -> None:
         """Let them be looked for."""
@@ -168,11 +179,13 @@ def _hold(
         for named, kept_hash in held.kept.items():
             name, _, key = named.partition(":")
             if name in standing:
-                _follow(standing[name], KINDS[name], key, held.was.get(named), kept_hash, number, found)
+                if named in held.was or not held.is_erasure:
+                    _follow(standing[name], KINDS[name], key, held.was.get(named), number, found)
+                standing[name][key] = kept_hash, number
             elif name in KINDS:
                 wanted.setdefault(name, {})[key] = (kept_hash, number)
             if name in marks:
-                marks[name].add_hash(kept_hash)
+                marks[name].add_hash(kept_hash, held.was.get(named), key, number)
     for name, keys in wanted.items():
         kind = KINDS[name]
         there = {kind.key(row): row for row in _rows(rows, kind.table, list(keys))}
@@ -182,14 +195,20 @@ def _hold(
 
 
 def _follow(
-    standing: dict[str, tuple[str, int]], kind: Kind, key: str, was: str | None, kept_hash: str, number: int,
+    standing: Mapping[str, tuple[str, int]],
+    kind: Kind,
+    key: str,
+    was: str | None,
+    number: int,
     found: Evidence,
-) -> None:  # fmt: skip
-    """Go on from a row as the event before left it: what an act found must be that."""
+) -> None:
+    """Hold what an act found of a row against how the event before left it.
+
+    An erasure takes the events before it away, and held the row against them itself.
+    """
     before, _ = standing.get(key, (None, 0))
     if was != before:
-        found.tell(kind, key, "it was edited before this act, or an act is missing", number)
-    standing[key] = kept_hash, number
+        found.tell(kind, key, EDITED_BEFORE, number)
 
 
 def _hold_row(
@@ -223,6 +242,8 @@ def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
     """Whether the audit knows every row of a table, and every row that an event marks with many others is there."""
     marks.sort()
     found.rows += marks.many
+    for key, number in marks.strange_moves():
+        found.tell(kind, key, EDITED_BEFORE, number)
     for some in _pages(rows, kind):
         digests = [values_digest([row[name] for name in kind.columns]) for row in some]
         for row, is_known in zip(some, marks.seen(digests), strict=True):

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -145,8 +145,19 @@ def csv_table(content: bytes, texts: Collection[str] = ()) -> pl.DataFrame:
         raise InputError(f"The body is no CSV: {str(error).splitlines()[0]}") from error
 
 
-def tables_written(frames: Iterable[pl.DataFrame], path: Path) -> int:
+def tables_written(
+    frames: Iterable[pl.DataFrame], path: Path, metadata: Mapping[str, str] | None = None
+) -> int:
     """Tables of the same columns, one after another, in a Parquet file that appears whole or not at all; how many rows.
+
+    Parameters
+    ----------
+    frames
+        Of the same columns.
+    path
+        Of the file.
+    metadata
+        What the file says of itself beside its columns.
 
     Raises
     ------
@@ -160,6 +171,8 @@ def tables_written(frames: Iterable[pl.DataFrame], path: Path) -> int:
         try:
             for frame in frames:
                 part = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+                if metadata is not None:
+                    part = part.replace_schema_metadata({**(part.schema.metadata or {}), **metadata})
                 writer = writer or pq.ParquetWriter(name, part.schema, compression="zstd")
                 writer.write_table(part)
                 rows += frame.height

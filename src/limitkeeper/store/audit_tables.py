@@ -26,3 +26,14 @@ audit_heads = Table(
     Column("hash", String(64), nullable=False),
 )
 """The last event, so that a cut end shows; its row is also the lock that puts acts in one order."""
+
+shown_accounts = Table(
+    "shown_accounts",
+    metadata,
+    Column("id", KEY, primary_key=True, autoincrement=True),
+    Column("number", BigInteger, nullable=False),  # of the audit's event
+    Column("account_id", Text, nullable=False),
+    Column("shown_us", BigInteger, nullable=False),
+    Index("shown_accounts_by_account", "account_id"),
+)
+"""Which accounts a page of a list showed: one event of the audit a page, and a person still finds who saw his."""

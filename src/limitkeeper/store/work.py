@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from limitkeeper.core.access.chain import event_hash
 from limitkeeper.core.access.purposes import look_purpose
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.store import prepared
-from limitkeeper.store.audit_tables import audit_events, audit_heads
+from limitkeeper.store.audit_tables import audit_events, audit_heads, shown_accounts
 from limitkeeper.store.offsets import offset_statements
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
@@ -51,6 +51,7 @@ class Work:
     now_us: int
     _noted: list[dict[str, Any]] = field(default_factory=list)
     has_sent: bool = False
+    _shown: dict[int, Collection[str]] = field(default_factory=dict)
 
     @property
     def dialect(self) -> sa.Dialect:
@@ -106,7 +107,14 @@ class Work:
             )
         return version + 1
 
-    def note(self, act: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
+    def note(
+        self,
+        act: str,
+        subject: str,
+        detail: Mapping[str, Any] | None = None,
+        *,
+        shown: Collection[str] = (),
+    ) -> None:
         """Put an act, or a look at personal data, on the audit's chain; written last, just before the commit.
 
         Parameters
@@ -117,6 +125,8 @@ class Work:
             Like ``case:4f2a...``.
         detail
             What else must be kept; no personal data. For what somebody looks is kept with it.
+        shown
+            Accounts that a page of a list showed: kept beside the chain, so that each person finds the look.
         """
         purpose = look_purpose(act, self.actor)
         text = _detail_text({**(detail or {}), **({} if purpose is None else {"purpose": purpose})})
@@ -129,6 +139,8 @@ class Work:
                 "detail": text,
             }
         )
+        if shown:
+            self._shown[len(self._noted) - 1] = shown
 
     def send(
         self, topic: str, subject: str, content: Mapping[str, Any], *, due_us: int | None = None
@@ -162,15 +174,21 @@ class Work:
         assert head is not None, "a store has a head of its audit"
         number, before = head["number"], head["hash"]
         rows = []
+        shown = [
+            {"number": number + 1 + place, "account_id": each, "shown_us": self.now_us}
+            for place, accounts in self._shown.items()
+            for each in accounts
+        ]
         for each in self._noted:
             number += 1
             event = {"number": number, **each}
             before = event_hash(before, event)
             rows.append(event | {"hash": before})
         self.add(audit_events, *rows)
+        self.add(shown_accounts, *shown)
         end = prepared.change_all(audit_heads, ("number", "hash"), self.dialect)
         end(self.connection, {"number": number, "hash": before})
-        self._noted = []
+        self._noted, self._shown = [], {}
 
 
 @contextlib.contextmanager

@@ -4,15 +4,22 @@ from typing import Any
 
 import pytest
 
-from limitkeeper.app.personal_data import DURATIONS, PERSONAL
+from limitkeeper.app.personal_copy import BEYOND, DURATIONS, SHOWN
+from limitkeeper.app.personal_data import PERSONAL
 from limitkeeper.app.policy import LANGUAGES, console_wording
 from limitkeeper.core.access.actors import ROLES
 from limitkeeper.core.access.purposes import LOOK_PURPOSES
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.shells.report.page import report_words
 
+OF_MONITOR = {
+    "amount_cents", "as_of", "at", "change", "days_past_due", "features", "paid_cents", "relations", "standing", "what",
+}  # fmt: skip
+
 COPY: dict[str, Any] = {
     "customer_id": "c-3", "made_at": "2026-11-22T09:01:00+00:00", "made_by": "kim", "request_id": "3d9f",
+    "export": {"by": "ivy", "at": "2026-11-22T09:01:00+00:00", "purpose": "request_handling", "audit_number": 12,
+               "audit_hash": "2f6a"},
     "data": {
         "contacts": [{"channel": "mail", "address": "<script>alert(1)</script>", "consented": True}],
         "limit_entries": [{"delta_cents": -60_000_050, "effective_at": "2026-11-22T09:01:00+00:00", "until_at": None}],
@@ -20,6 +27,7 @@ COPY: dict[str, Any] = {
         "appeal_evidence": [{"name": "receipt.png", "content": {"base64": "iVBORw0KGgo="}}],
         "notices": [{"content": {"subject": "Your limit", "paragraphs": ["It is lower."]}}],
     },
+    "left_out": [{"part": "journal", "rows_here": 0, "at": "/v1/rights-requests/3d9f/copy/journal"}],
     "who_looked": [
         {"at": "2026-11-22T09:00:00+00:00", "act": "case.look", "subject": "case:7", "roles": ["committee", "officer"],
          "purpose": "case_handling"},
@@ -35,10 +43,10 @@ def test_every_table_and_column_of_a_copy_has_its_words(language: str) -> None:
         column.name.removesuffix("_us") + ("_days" if column.name in DURATIONS else "")
         for each in PERSONAL.values()
         for column in each.table.c
-        if column.name not in each.hidden
+        if column.name not in each.hidden and each.name != SHOWN
     }
-    assert set(words["tables"]) == set(PERSONAL)
-    assert set(words["columns"]) == columns
+    assert set(words["tables"]) == {*PERSONAL, *BEYOND} - {SHOWN}
+    assert columns | OF_MONITOR == set(words["columns"])
     assert words.keys() == report_words("en", "copy").keys()
     assert set(words["purposes"]) == set(LOOK_PURPOSES)
     assert set(console_wording(language)["role"]) == set(ROLES)
@@ -59,6 +67,9 @@ def test_page_says_everything_in_words_and_runs_nothing() -> None:
         "Yes",
         "receipt.png",
         'data-name="Purpose"',
+        "Events as they were sent",
+        "Taken by ivy on 2026-11-22 09:01:00 UTC for a person&#39;s request; the audit stood at event 12, 2f6a",
+        "/v1/rights-requests/3d9f/copy/journal",
     ):
         assert said in page, said
     assert "iVBORw0KGgo" not in page

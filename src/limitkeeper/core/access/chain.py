@@ -33,6 +33,26 @@ def event_hash(before: str, event: Mapping[str, Any]) -> str:
     return hashlib.sha256(before.encode() + text.encode()).hexdigest()
 
 
+ERASED_DETAIL = '{"erased": true}'
+"""The detail of an event whose content an erasure took away; its hash stays, and holds the chain together."""
+
+BLANKED, BLANKED_HASH = "blanked", "blanked_hash"
+"""In the detail of an erasure's event: the numbers of the events that it took the content of, and what they were."""
+
+
+class Blanked(NamedTuple):
+    """An event without its content: its number, the hash before it, and its own."""
+
+    number: int
+    before: str
+    hash: str
+
+
+def blanked_hash(events: Iterable[Blanked]) -> str:
+    """What an erasure keeps of the events that it blanks, so that neither they nor those before them can be changed."""
+    return hashlib.sha256(_text([list(each) for each in events]).encode()).hexdigest()
+
+
 class Break(NamedTuple):
     """Where a chain does not hold, and how."""
 
@@ -51,14 +71,40 @@ def first_break(events: Iterable[Mapping[str, Any]], head: tuple[int, str] | Non
         Number and hash of the last event as they were noted elsewhere; without it a cut end is not seen.
     """
     number, before = 0, FIRST_HASH
+    blanked: dict[int, Blanked] = {}
     for event in events:
         if event["number"] != number + 1:
             return Break(number + 1, f"missing: the next one kept is {event['number']}")
         number = event["number"]
         kept = {name: value for name, value in event.items() if name != "hash"}
-        if event_hash(before, kept) != event["hash"]:
+        if event.get("detail") == ERASED_DETAIL:
+            blanked[number] = Blanked(number, before, event["hash"])
+        elif event_hash(before, kept) != event["hash"]:
             return Break(number, "its content or the hash before it is not what was written")
+        elif problem := _accounted(event, blanked):
+            return problem
         before = event["hash"]
+    if blanked:
+        return Break(min(blanked), "its content is gone, and no erasure says so")
     if head is not None and head != (number, before):
         return Break(number + 1, f"missing: the chain was noted to end at {head[0]}")
+    return None
+
+
+def _accounted(event: Mapping[str, Any], blanked: dict[int, Blanked]) -> Break | None:
+    """Take those that an erasure's event tells of from the blanked ones; what is wrong where they are others."""
+    detail = event.get("detail", "")
+    if not isinstance(detail, str) or BLANKED_HASH not in detail:
+        return None
+    said = json.loads(detail)
+    numbers = said.get(BLANKED, [])
+    if not all(number in blanked for number in numbers):
+        return Break(int(event["number"]), "it tells of an erased event whose content is there")
+    if blanked_hash(blanked[number] for number in numbers) != said[BLANKED_HASH]:
+        return Break(
+            int(event["number"]),
+            "an event that it tells of as erased, or one before, is not what was written",
+        )
+    for number in numbers:
+        del blanked[number]
     return None

@@ -63,8 +63,12 @@ PURPOSES: Mapping[str, str] = MappingProxyType({
 LOOKS: Mapping[str, str] = MappingProxyType({
     "account.look": "accounts.read",
     "alert.look": "alerts.read",
+    "alert.list": "alerts.read",
     "proposal.look": "proposals.read",
+    "proposal.list": "proposals.read",
+    "stream.look": "proposals.read",
     "case.look": "case.read",
+    "case.list": "case.read",
     "limit.look": "limit.read",
     "line.look": "limit.read",
     "line.list": "limit.read",

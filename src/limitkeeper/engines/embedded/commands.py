@@ -4,6 +4,7 @@ import polars as pl
 
 from limitkeeper.core.alerts.portfolio import UnusualRate
 from limitkeeper.engines.embedded.outcome import Step
+from limitkeeper.engines.embedded.renaming import renamed
 from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.store.database import StoreError
 
@@ -36,6 +37,8 @@ def apply_command(state: LiveState, kind: str, table: pl.DataFrame) -> tuple[lis
     elif kind == "consent":
         state.tell_consent(table["id"].to_list(), is_withdrawn=bool(table["is_withdrawn"][0]),
                            needs_consent=bool(table["needs_consent"][0]))  # fmt: skip
+    elif kind == "erase":
+        renamed(state, table)
     else:
         raise StoreError("The journal holds an entry of an unknown kind.", value=kind)
     return [], []

@@ -86,6 +86,11 @@ class Hashed:
             self.numbers = np.concatenate([self.numbers, self.numbers_of(new, salt)])
         return self.numbers
 
+    def rename(self, number: int, name: str) -> None:
+        """Work an account's number out again, where it was."""
+        if number < len(self.numbers):
+            self.numbers[number] = self.numbers_of([name], self.salt)[0]
+
 
 @dataclass
 class Shard:
@@ -123,6 +128,16 @@ class Shard:
             new = list(islice(reversed(self.books.numbers), added))[::-1]
             self._follow(new, np.zeros(added, np.uint8))
         return found
+
+    def rename(self, number: int, name: str) -> str:
+        """Call an account by another id from now on; the one before."""
+        before, self.ids[number] = self.ids[number], name
+        numbers = self.books.numbers
+        # In its place: the order of the ids is that of the numbers.
+        self.books.numbers = {name if each == before else each: place for each, place in numbers.items()}
+        for hashed in (self._buckets, self._draws):
+            hashed.rename(number, name)
+        return before
 
     def _follow(self, ids: list[str], products: NDArray[np.uint8]) -> None:
         """Let standing and change detection grow with the behaviour."""

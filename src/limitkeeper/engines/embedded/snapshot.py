@@ -134,6 +134,14 @@ def set_aside(refused: Iterable[Path]) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
+def only_snapshot_kept(path: Path) -> None:
+    """Delete every snapshot but one, those that were set aside, too: they name who was erased since."""
+    for pattern in ("snapshot-*", "refused-*", "unfinished-*"):
+        for each in path.parent.glob(pattern):
+            if each != path:
+                shutil.rmtree(each, ignore_errors=True)
+
+
 def snapshots_read(folder: Path) -> Iterable[tuple[Path, Snapshot | None]]:
     """Each snapshot, newest first; None where it is broken or of another format."""
     for path in snapshot_paths(folder):

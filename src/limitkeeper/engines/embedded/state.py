@@ -60,7 +60,7 @@ class LiveState:
 
     def __post_init__(self, kept_web: Web | None) -> None:
         self.web = kept_web or Web(self.terms.relations_allowed)
-        self._hold_unlinked(self.unlinked.ids)
+        self.hold_unlinked(self.unlinked.ids)
         self._pool = ThreadPoolExecutor(len(self.shards), thread_name_prefix="shard")
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class LiveState:
         if self.unlinked:  # also known accounts: their owner may be told only now
             if "customer_id" in accounts.columns:
                 self.unlinked.own(dict(zip(names, id_text(accounts["customer_id"]), strict=True)))
-            self._hold_unlinked(names)
+            self.hold_unlinked(names)
         self._declare(new)
 
     def _declare(self, accounts: pl.DataFrame) -> None:
@@ -235,7 +235,7 @@ class LiveState:
                 steps.append(Step(rows[own], ids, batch.ts_us[rows[own]], seen, arm=arm))
         self.web.grow(self.shards)
         if self.unlinked:
-            self._hold_unlinked(
+            self.hold_unlinked(
                 each
                 for count, shard in zip(before, self.shards, strict=True)
                 for each in islice(shard.ids, count, None)
@@ -362,7 +362,8 @@ class LiveState:
         told = {"is_withdrawn": is_withdrawn, "needs_consent": needs_consent}
         self.unlinked.tell(ids, self.web.relations, self._web_number, **told)
 
-    def _hold_unlinked(self, ids: Iterable[str]) -> None:
+    def hold_unlinked(self, ids: Iterable[str]) -> None:
+        """Hold those of accounts to it whose customers withdrew their consent to relations."""
         self.unlinked.hold(ids, self.web.relations, self._web_number)
 
     def _web_number(self, account_id: str) -> int | None:

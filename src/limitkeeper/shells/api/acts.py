@@ -1,8 +1,10 @@
 """An act by HTTP: one piece of work, done once under its key, on what the actor has seen."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -23,6 +25,12 @@ KEY_LETTERS = 200
 
 TRIES = 3
 """An act that the database could not put in order with others is begun again so often."""
+
+SAME_PAGE_SECONDS = 300.0
+"""The same accounts, listed to the same person again within so long, are the same look: of a screen that refreshes."""
+
+PAGES_MAX = 1_000
+"""Pages that are kept in mind for that."""
 
 SERIALISATION_FAILURES = ("40001", "40P01")
 
@@ -62,6 +70,9 @@ class Desk:
 
     store: Store
     now_us: Callable[[], int]
+    _listed: OrderedDict[tuple[str, str, int], float] = field(
+        default_factory=OrderedDict, repr=False, compare=False
+    )
 
     async def read(self, actor: Actor, look: Callable[[Work], Acted]) -> Response:
         """The answer of a look at personal data, which is noted in the audit."""
@@ -77,6 +88,30 @@ class Desk:
             return Acted(seen)
 
         return await self.read(actor, look)
+
+    async def listed(self, actor: Actor, act: str, account_ids: Iterable[str | None]) -> None:
+        """Note that a page of a list showed accounts: one event a page, with how many; none where it showed nobody's."""
+        if accounts := sorted({each for each in account_ids if each is not None}):
+            await self._noted_once(actor, act, "list:" + act.partition(".")[0], accounts)
+
+    async def followed(self, actor: Actor, stream: str) -> None:
+        """Note that somebody follows a live stream, when he begins."""
+        await self._noted_once(actor, "stream.look", f"stream:{stream}", [])
+
+    async def _noted_once(self, actor: Actor, act: str, subject: str, accounts: list[str]) -> None:
+        page, now = (actor.actor_id, subject, hash(tuple(accounts))), time.monotonic()
+        if self._listed.get(page, now) > now:
+            return
+
+        def look(w: Work) -> Acted:
+            w.note(act, subject, {"accounts": len(accounts)} if accounts else None, shown=accounts)
+            return Acted(None)
+
+        await run_in_threadpool(self._worked, actor, look)
+        self._listed[page] = now + SAME_PAGE_SECONDS
+        self._listed.move_to_end(page)
+        while len(self._listed) > PAGES_MAX:
+            self._listed.popitem(last=False)
 
     async def performed(
         self, request: Request, actor: Actor, act: Callable[[Work], Acted], key: str | None

@@ -43,7 +43,7 @@ from limitkeeper.shells.api.people import keys_router, people_changes_router, pe
 from limitkeeper.shells.api.refusals import add_refusals
 from limitkeeper.shells.api.release_acts import release_gates_router, release_shares_router
 from limitkeeper.shells.api.releases import fairness_reports_router, releases_router
-from limitkeeper.shells.api.rights_requests import rights_acts_router, rights_router
+from limitkeeper.shells.api.rights_requests import copies_router, rights_acts_router, rights_router
 from limitkeeper.shells.api.strategies import regulation_router, strategies_router
 from limitkeeper.shells.api.timelines import timelines_router
 from limitkeeper.shells.console.application import console_application
@@ -146,7 +146,7 @@ def console_of(
     return Console(
         app,
         engine.as_of_us,
-        Live(engine, app.state.gate),
+        Live(engine, app.state.gate, Desk(engine.store, engine.as_of_us)),
         currency_sign=workflow.on_approved.currency_sign,
         time_zone=engine.policy.terms.time_zone,
         oidc=workflow.oidc,
@@ -187,6 +187,7 @@ def workflow_routers(gate: Gate, engine: Engine, workflow: Workflow, desk: Desk)
         campaigns_router(desk, workflow.policy, treated),
         campaign_acts_router(desk, workflow.policy, treated),
         rights_router(desk, workflow.seal),
+        copies_router(desk, workflow.seal, engine),
         rights_acts_router(desk, workflow.seal),
         consents_router(desk),
         aggregates_router(desk),

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from limitkeeper.app.exports import SELECTION, export_noted
 from limitkeeper.app.live import market_of
 from limitkeeper.app.selection import choice
-from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.access.actors import SYSTEM, Actor
 from limitkeeper.core.strategy.language import LENGTH_MAX
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.selection import Change, quantities, selected
@@ -16,7 +17,7 @@ from limitkeeper.shells.api import campaign_schemas as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.names import WITHOUT_NUL
-from limitkeeper.store.work import reading
+from limitkeeper.store.work import reading, work
 
 Where = Annotated[
     str,
@@ -32,6 +33,9 @@ StepCents = Annotated[
 ]
 
 
+Proposer = Annotated[Actor, Depends(May("campaign.propose"))]
+
+
 def selection_router(desk: Desk, engine: Engine) -> APIRouter:
     """The route by which accounts are chosen for a campaign."""
     router = APIRouter(tags=["campaigns"])
@@ -40,14 +44,19 @@ def selection_router(desk: Desk, engine: Engine) -> APIRouter:
         "/v1/campaigns/selection",
         responses=documents.SELECT,
         response_class=Response,
-        dependencies=[Depends(May("campaign.propose"))],
     )
     async def select_accounts(
-        where: Where, share: ShareOfLimit, least_cents: LeastCents = 0, step_cents: StepCents = 10_000
+        actor: Proposer,
+        where: Where,
+        share: ShareOfLimit,
+        least_cents: LeastCents = 0,
+        step_cents: StepCents = 10_000,
     ) -> Response:
         """Choose accounts by an expression over what the monitor knows of them now; the table is proposed as any other.
 
-        Frozen, closed and defaulted lines are left out, and those whose limit would stay. At most 100,000.
+        Frozen, closed and defaulted lines are left out, and those whose limit would stay. At most 100,000. The last
+        column, `export`, says of each row who took it, when, for what, and where the audit stood; a proposal passes over
+        it.
         """
         change = Change(share, least_cents, step_cents)
 
@@ -55,7 +64,9 @@ def selection_router(desk: Desk, engine: Engine) -> APIRouter:
             with reading(desk.store, SYSTEM, desk.now_us()) as w:
                 market = market_of(w)
             chosen, holds = choice(where, quantities(engine), market)
-            return selected(engine, chosen, holds, change).write_csv()
+            found = selected(engine, chosen, holds, change)
+            with work(desk.store, actor, desk.now_us()) as w:
+                return export_noted(w, SELECTION).marked(found).write_csv()
 
         return Response(await run_in_threadpool(look), media_type=documents.CSV)
 

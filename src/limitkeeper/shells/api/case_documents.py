@@ -157,6 +157,16 @@ AUDIT = answers(
     "Events, the newest first.", ref("AuditEvents"), {"items": [EVENT], "next": "WzEyXQ"}, 422, 503
 )
 
+EXPORT_AUDIT: dict[str, Any] = {
+    "responses": answers(
+        "The mark of the file.",
+        ref("Export"),
+        {"what": "audit", "by": "ivy", "at": "2026-11-22T10:12:00+00:00", "purpose": "oversight", "audit_number": 12,
+         "audit_hash": EVENT["hash"]},
+        413, 422, 503, status=201,
+    ),
+}  # fmt: skip
+
 VERIFIED = answers(
     "Whether it holds.",
     ref("VerifiedAudit"),

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from limitkeeper.app.exports import EXPORTS
 from limitkeeper.app.mandates import ACTIONS
 from limitkeeper.core.access.actors import ROLES, SERVICE, SYSTEM_ROLE
+from limitkeeper.core.access.purposes import LOOK_PURPOSES
 from limitkeeper.core.approval.cases import ACTS, AGAINST, END_STATES, FOR, LIVE_STATES
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
 from limitkeeper.shells.api.schemas import Schema, cents, listed, moment, one_of, or_null, record, ref, value
@@ -199,6 +201,17 @@ CASE_SCHEMAS: dict[str, Schema] = {
         },
     ),
     "AuditEvents": page_of("AuditEvent"),
+    "Export": record(
+        "The mark of a file: who took it, when, for what, and where the audit stood.",
+        {
+            "what": one_of(tuple(EXPORTS), "The kind of file."),
+            "by": value("string", "Who took it."),
+            "at": moment("When."),
+            "purpose": one_of(LOOK_PURPOSES, "For what."),
+            "audit_number": value("integer", "The audit's last event before it.", minimum=0),
+            "audit_hash": value("string", "The hash of that event."),
+        },
+    ),
     "VerifiedAudit": record(
         "Whether the audit's chain holds.",
         {

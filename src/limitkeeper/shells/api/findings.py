@@ -65,7 +65,7 @@ ProposalId = Annotated[
 ]
 AccountId = Annotated[str | None, Query(description="Only of this account.", examples=["a-7"]), WITHOUT_NUL]
 
-READ, READ_PROPOSALS = [Depends(May("alerts.read"))], [Depends(May("proposals.read"))]
+READ = [Depends(May("alerts.read"))]
 
 AlertReader = Annotated[Actor, Depends(May("alerts.read"))]
 ProposalReader = Annotated[Actor, Depends(May("proposals.read"))]
@@ -113,9 +113,10 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
     """The routes of alerts and proposals; with a desk, looks at one with its trace are noted, and who acknowledged."""
     router = APIRouter()
 
-    @router.get("/v1/alerts", tags=["alerts"], responses=documents.ALERTS, dependencies=READ)
+    @router.get("/v1/alerts", tags=["alerts"], responses=documents.ALERTS)
     async def list_alerts(
         request: Request,
+        actor: AlertReader,
         account_id: AccountId = None,
         trigger: Annotated[str | None, choice("alerts", "trigger", "Only of this trigger.")] = None,
         severity: Annotated[str | None, choice("alerts", "severity", "Only as bad as this.")] = None,
@@ -131,9 +132,8 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         query = sa.select(*BRIEF_ALERT).offset(offset)
         wanted = {"account_id": account_id, "trigger": trigger, "severity": severity, "status": status}
         query = filtered(query, alerts, wanted)
-        return linked(
-            request, await run_in_threadpool(page, store, query, ALERT_ORDER, limit, cursor, alert_document)
-        )
+        found = await run_in_threadpool(page, store, query, ALERT_ORDER, limit, cursor, alert_document)
+        return await findings_listed(desk, request, actor, "alert.list", found)
 
     @router.get("/v1/alerts/{alert_id}", tags=["alerts"], responses=documents.ONE_ALERT)
     async def one_alert(alert_id: AlertId, actor: AlertReader) -> Response:
@@ -166,11 +166,10 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         )
         return answer(await run_in_threadpool(store.rows, query.limit(limit).offset(offset)))
 
-    @router.get(
-        "/v1/proposals", tags=["proposals"], responses=documents.PROPOSALS, dependencies=READ_PROPOSALS
-    )
+    @router.get("/v1/proposals", tags=["proposals"], responses=documents.PROPOSALS)
     async def list_proposals(
         request: Request,
+        actor: ProposalReader,
         account_id: AccountId = None,
         action: Annotated[str | None, choice("proposals", "action", "Only this action.")] = None,
         status: Annotated[str | None, choice("proposals", "status", "Only with this status.")] = None,
@@ -185,10 +184,8 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         query = sa.select(*BRIEF_PROPOSAL).offset(offset)
         wanted = {"account_id": account_id, "action": action, "status": status}
         query = filtered(query, proposals, wanted)
-        return linked(
-            request,
-            await run_in_threadpool(page, store, query, PROPOSAL_ORDER, limit, cursor, proposal_document),
-        )
+        found = await run_in_threadpool(page, store, query, PROPOSAL_ORDER, limit, cursor, proposal_document)
+        return await findings_listed(desk, request, actor, "proposal.list", found)
 
     @router.get(
         "/v1/proposals/{proposal_id}",
@@ -210,9 +207,10 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         response_class=StreamingResponse,
         responses=documents.STREAM,
         openapi_extra=documents.STREAM_PARAMETERS,
-        dependencies=READ_PROPOSALS,
     )
-    async def stream(request: Request, heard: Annotated[Follower, Depends(follower)]) -> StreamingResponse:
+    async def stream(
+        request: Request, actor: ProposalReader, heard: Annotated[Follower, Depends(follower)]
+    ) -> StreamingResponse:
         """Follow alerts and proposals as they are committed (Server-Sent Events).
 
         The last message of a micro-batch has its sequence as id: who comes back with `Last-Event-ID` is told of what
@@ -221,6 +219,7 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         since = request.headers.get("last-event-id", "")
         last = int(since) if since.isascii() and since.isdigit() and len(since) < 16 else None  # noqa: PLR2004
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        await stream_opened(desk, actor)
         return StreamingResponse(
             followed(engine, store, heard, last, CHANGED), media_type="text/event-stream", headers=headers
         )
@@ -247,6 +246,21 @@ async def finding_seen(
         return answer(document)
     act = subject.partition(":")[0] + ".look"
     return await desk.noted(actor, act, subject, document, {"account": row["account_id"]})
+
+
+async def findings_listed(
+    desk: Desk | None, request: Request, actor: Actor, act: str, found: dict[str, Any]
+) -> Response:
+    """A page of alerts or proposals, once it is noted whose were shown; a monitor alone knows no people."""
+    if desk is not None:
+        await desk.listed(actor, act, (each["account_id"] for each in found["items"]))
+    return linked(request, found)
+
+
+async def stream_opened(desk: Desk | None, actor: Actor) -> None:
+    """Note that somebody begins to follow the stream; a monitor alone knows no people."""
+    if desk is not None:
+        await desk.followed(actor, "findings")
 
 
 def linked(request: Request, found: dict[str, Any]) -> Response:

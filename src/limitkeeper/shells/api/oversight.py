@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.audit import verified
 from limitkeeper.app.case_documents import absence_document, audit_event_document, mandate_document
+from limitkeeper.app.exports import AUDIT, export_noted
 from limitkeeper.app.mandates import absence_ended, absence_noted, mandate_ended, mandate_given
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
@@ -20,7 +21,7 @@ from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.shells.api import case_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
-from limitkeeper.shells.api.answers import answer
+from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.login import Name
 from limitkeeper.shells.api.names import WITHOUT_NUL
@@ -31,6 +32,7 @@ from limitkeeper.store.work import Work
 Cents = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Days = Annotated[float, msgspec.Meta(gt=0, le=36_600)]
 
+Auditor = Annotated[Actor, Depends(May("audit.read"))]
 Giver = Annotated[Actor, Depends(May("mandate.give"))]
 MandateId = Annotated[
     str,
@@ -167,6 +169,16 @@ def audit_router(desk: Desk, seal: Seal) -> APIRouter:
         order = (By(audit_events.c.number, is_descending=True),)
         told = partial(audit_event_document, seal=seal)
         return answer(await run_in_threadpool(page, desk.store, query, order, limit, cursor, told))
+
+    @router.post("/v1/audit/exports", status_code=201, openapi_extra=documents.EXPORT_AUDIT)
+    async def export_audit(request: Request, actor: Auditor, key: IdempotencyKey = None) -> Response:
+        """Note that the audit is taken out as a file; the mark that the file is to carry."""
+        await body_of(request)
+
+        def act(w: Work) -> Acted:
+            return Acted(export_noted(w, AUDIT).document(), 201)
+
+        return await desk.performed(request, actor, act, key)
 
     @router.get("/v1/audit/verify", responses=documents.VERIFIED)
     async def verify() -> Response:

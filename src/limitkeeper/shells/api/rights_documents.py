@@ -106,7 +106,11 @@ COPY = answers(
         "made_at": "2026-11-22T09:01:00+00:00",
         "made_by": "kim",
         "request_id": REQUEST_ID,
+        "export": None,
         "data": {"contacts": [{"channel": "mail", "address": "kim@mail.test"}]},
+        "left_out": [
+            {"part": "journal", "rows_here": 0, "at": f"/v1/rights-requests/{REQUEST_ID}/copy/journal"}
+        ],
         "who_looked": [{
                 "at": "2026-11-22T09:01:00+00:00",
                 "act": "case.look",
@@ -119,6 +123,14 @@ COPY = answers(
 )  # fmt: skip
 
 COPY["200"]["content"]["text/html"] = {"schema": value("string", "The page."), **shown("<!doctype html>...")}
+
+COPY_PART = answers(
+    "The part: what it is, a row a line, and how many there were.",
+    value("string", "JSON, an object a line."),
+    '{"part":"journal","customer_id":"c-3"}\n{"sequence":7,"entry":"events"}\n{"is_whole":true,"rows":1}\n',
+    404, 409, 422, 429, 503,
+    media="application/jsonl",
+)  # fmt: skip
 
 SCOPE = {
     "scope": "bureau",

@@ -1,20 +1,25 @@
 """Persons' requests by HTTP: a customer makes his own and takes his copy, compliance answers by the clock."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from threading import BoundedSemaphore
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.consents import consent_texts
 from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.app.erasure import person_erased, traces_removed
+from limitkeeper.app.personal_copy import PARTS, part_rows
+from limitkeeper.app.personal_data import Whose
 from limitkeeper.app.rights import (
     WORDS_MAX,
+    copied_person,
     copy_given,
+    part_given,
     request_answered,
     request_extended,
     request_made,
@@ -26,16 +31,19 @@ from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.rights import is_allowed
 from limitkeeper.core.compliance.requests import ANSWERS, END_STATES, KINDS, LIVE_STATES
+from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api import rights_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, seen_version
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.customer_lines import CustomerOf, Language, whose
+from limitkeeper.shells.api.monitored import monitored
 from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.rights_tables import rights_requests
-from limitkeeper.store.work import Work
+from limitkeeper.store.work import Work, reading
 
 STATES = (*LIVE_STATES, *END_STATES)
 
@@ -55,11 +63,20 @@ FORMS = {
 }
 """For machines, and to be read."""
 
+PARTS_AT_ONCE = 2
+"""Parts of copies that are read at a time: one may go through the whole journal."""
+
+PART_MEDIA_TYPE = "application/jsonl"
+
 SOONEST_FIRST = (By(rights_requests.c.answer_until_us), By(rights_requests.c.request_id))
 
 RequestId = Annotated[
     str, Path(max_length=64, description="The id of a request.", examples=[documents.REQUEST_ID]), WITHOUT_NUL
 ]
+PartName = Annotated[
+    str, Path(pattern=f"^({'|'.join(PARTS)})$", description="Which part.", examples=["journal"],
+              json_schema_extra={"enum": list(PARTS)}),
+]  # fmt: skip
 ActName = Annotated[
     str, Path(pattern=f"^({'|'.join(ACTS)})$", description="What is done.", examples=[VERIFY],
               json_schema_extra={"enum": list(ACTS)}),
@@ -148,6 +165,22 @@ def rights_router(desk: Desk, seal: Seal) -> APIRouter:
 
         return await desk.read(actor, look)
 
+    return router
+
+
+def copies_router(desk: Desk, seal: Seal, engine: Engine) -> APIRouter:
+    """The routes of a person's copy, and of its parts of any length."""
+    router, places = APIRouter(tags=["rights"]), BoundedSemaphore(PARTS_AT_ONCE)
+
+    async def place() -> AsyncIterator[None]:
+        if not places.acquire(blocking=False):
+            raise BusyError("Too many parts of copies are read now.", allowed=PARTS_AT_ONCE,
+                            advice="Try again later.")  # fmt: skip
+        try:
+            yield
+        finally:
+            places.release()
+
     @router.get("/v1/rights-requests/{request_id}/copy", responses=documents.COPY, response_class=Response)
     async def copy_of_person(
         request_id: RequestId,
@@ -162,26 +195,79 @@ def rights_router(desk: Desk, seal: Seal) -> APIRouter:
         """Give everything that is kept of the person of a request for access or a copy, as a file.
 
         The first copy answers the request; for some days it can be taken again, each time as things are then. Who took
-        it is kept. What is to be read is one page without scripts.
+        it is kept. What is to be read is one page without scripts. `left_out` names what is too long for one file, and
+        where it is.
         """
         found = list[tuple[dict[str, Any], str]]()
 
+        def accounts() -> list[str]:
+            with reading(desk.store, actor, desk.now_us()) as w:
+                return copied_person(w, request_id)[1]["account_id"]
+
+        # Before the work: the monitor answers once its own is written, and waits for whoever writes.
+        beyond = await monitored(engine, await run_in_threadpool(accounts))
+
         def given(w: Work) -> Acted:
-            copy = copy_given(w, seal, request_id)
+            copy = copy_given(w, seal, request_id, beyond)
             found[:] = [(copy, language or str(customer_row(w, copy["customer_id"])["language"]))]
             return Acted(None)
 
         await desk.read(actor, given)
         content = await run_in_threadpool(FORMS[form].content, *found[0])
-        headers = {
-            "Content-Disposition": f'attachment; filename="personal-data.{form}"',
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
-            "Cache-Control": "no-store",
-        }
+        headers = file_headers(f"personal-data.{form}")
         return Response(content, headers=headers, media_type=FORMS[form].media_type)
 
+    @router.get(
+        "/v1/rights-requests/{request_id}/copy/{part}",
+        responses=documents.COPY_PART,
+        response_class=StreamingResponse,
+        dependencies=[Depends(place)],
+    )
+    async def part_of_copy(request_id: RequestId, part: PartName, actor: Reader) -> StreamingResponse:
+        """Give one part of a copy, of any length, a line of JSON a row: a table, or the journal as far as it is kept.
+
+        The first line says whose and of when it is, the last how many rows there were: without it the file is not whole.
+        """
+        found = list[tuple[dict[str, Any], Whose]]()
+
+        def given(w: Work) -> Acted:
+            found[:] = [part_given(w, request_id, part)]
+            return Acted(None)
+
+        await desk.read(actor, given)
+        (about, person), *_ = found
+        rows = part_rows(desk.store, seal, about["customer_id"], person, part)
+        return StreamingResponse(
+            part_lines(about, rows), headers=file_headers(f"{part}.jsonl"), media_type=PART_MEDIA_TYPE
+        )
+
     return router
+
+
+def file_headers(name: str) -> dict[str, str]:
+    """Of a file of personal data: to be kept, by no cache, and never shown among pages."""
+    return {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+        "Cache-Control": "no-store",
+    }
+
+
+def part_lines(about: dict[str, Any], rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    r"""The lines of a part: what it is, its rows, and how many there were.
+
+    Examples
+    --------
+    >>> b"".join(part_lines({"part": "alerts"}, iter([{"hits": 1}])))
+    b'{"part":"alerts"}\n{"hits":1}\n{"is_whole":true,"rows":1}\n'
+    """
+    yield msgspec.json.encode(about) + b"\n"
+    count = 0
+    for row in rows:
+        yield msgspec.json.encode(row) + b"\n"
+        count += 1
+    yield msgspec.json.encode({"is_whole": True, "rows": count}) + b"\n"
 
 
 def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:

@@ -124,7 +124,21 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
             "made_at": moment("When."),
             "made_by": value("string", "For whom, or by whom, it was made."),
             "request_id": ref("Id", "The request that it answers."),
-            "data": mapping("array", "Rows by table."),
+            "data": mapping("array", "Rows by table; of the monitor portraits and the last 180 days."),
+            "left_out": listed(
+                record(
+                    "What is left out of this file, whole or in part.",
+                    {
+                        "part": value("string", "Which table, or what is kept beyond tables."),
+                        "rows_here": value("integer", "Rows of it that are here.", minimum=0),
+                        "at": value("string", "The path where all of it is."),
+                    },
+                ),
+                "Empty where all of it is here.",
+            ),
+            "export": or_null(
+                ref("Export"), "The mark of a file that somebody inside took; null of a customer's own."
+            ),
             "who_looked": listed(
                 record(
                     "A look at it, or an act on it.",

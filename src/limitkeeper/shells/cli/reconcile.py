@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import AsJson, DataFolder, StoreUrl, store_at
+from limitkeeper.shells.cli.options import ActingPerson, AsJson, DataFolder, StoreUrl, store_at, work_as
 from limitkeeper.shells.cli.progress import progress_bars
 
 FIRST_DIFFERENCES = 20
@@ -31,31 +31,38 @@ def reconcile(
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
+    person: ActingPerson = "local",
 ) -> None:
     """Compare the ledger with the bank's file, and list commands that the bank refused or did not answer.
 
     A difference of a line of which a command went out within the hours is on its way, and is none.
-    Exit code 3: something differs.
+    Exit code 3: something differs. Each row of the file says in its last column who took it, when, for what, and where
+    the audit stood.
 
     Example: limitkeeper reconcile bank.parquet --ledger-only --out differences.csv
     """
+    from limitkeeper.app.exports import COLUMN, RECONCILIATION, Export, export_noted
     from limitkeeper.app.reconciliation import SCHEMA, Reconciled, differences_document, reconciled
 
     opened, found, first = store_at(data, store), Reconciled(), list[dict[str, Any]]()
     part = None if out is None else out.with_name(out.name + ".part")
+    mark: Export | None = None
+    if part is not None:
+        with work_as(data, store, person, "bank.read") as w:
+            mark = export_noted(w, RECONCILIATION)
     try:
         with progress_bars() as progress:
             if part is not None:
-                part.write_text(",".join(SCHEMA) + "\n", encoding="utf-8")
+                part.write_text(",".join((*SCHEMA, COLUMN)) + "\n", encoding="utf-8")
             pages = reconciled(
                 opened, bank_file, time.time_ns() // 1_000, hours=hours, ledger_only=ledger_only, found=found,
                 progress=progress,
             )  # fmt: skip
             for page in pages:
                 first += page.head(FIRST_DIFFERENCES - len(first)).to_dicts()
-                if part is not None and page.height:
+                if part is not None and mark is not None and page.height:
                     with part.open("ab") as file:
-                        page.write_csv(file, include_header=False)
+                        mark.marked(page).write_csv(file, include_header=False)
             if part is not None and out is not None:
                 part.replace(out)
     finally:

@@ -14,6 +14,7 @@ from limitkeeper.shells.cli.options import (
     DataFolder,
     StoreUrl,
     day_named,
+    looking_as,
     store_at,
     work_as,
 )
@@ -113,15 +114,27 @@ def copy(
 ) -> None:
     """Answer a request for access or a copy: everything that the store holds of the person, with who looked at it.
 
+    With the events of his accounts that the journal still has. What a running server alone knows, the portraits of now,
+    is named as left out: the server's own copy has it.
     The file says for whom and by whom it was made. It is personal data: hand it over, and delete it.
     """
-    from limitkeeper.app.rights import copy_given
+    from limitkeeper.app.journal import journal_rows_of
+    from limitkeeper.app.personal_copy import JOURNAL
+    from limitkeeper.app.rights import copied_person, copy_given
     from limitkeeper.app.vault import seal_at
+    from limitkeeper.shells.cli.progress import progress_bars
     from limitkeeper.shells.report.copy_page import copy_html
 
-    seal = seal_at(data)
+    seal, opened = seal_at(data), store_at(data, store)
+    with looking_as(data, store, person, "rights.answer") as w:
+        customer_id, his = copied_person(w, request)
+    try:
+        with progress_bars() as progress:  # before the work: nobody who writes waits for it
+            sent = list(journal_rows_of(opened, {*his["account_id"], customer_id}, progress))
+    finally:
+        opened.close()
     with work_as(data, store, person, "rights.answer") as w:
-        found = copy_given(w, seal, request)
+        found = copy_given(w, seal, request, {JOURNAL: sent}, rows_max=None)
         is_page = out.suffix == ".html"
         text = (
             copy_html(found, language) if is_page else json.dumps(found, ensure_ascii=False, indent=1) + "\n"
@@ -130,6 +143,8 @@ def copy(
         out.write_text(text, encoding="utf-8")
     counts = ", ".join(f"{name} {len(rows):,}" for name, rows in found["data"].items())
     typer.echo(f"{out}: {counts}")
+    for each in found["left_out"]:
+        typer.echo(f"not here: {each['part']}; a running server gives it: {each['at']}", err=True)
 
 
 @application.command("erase", epilog="Example: limitkeeper rights erase 4f2a... --dry-run --as ivy")

@@ -221,8 +221,10 @@ async def known(look: Look, page: PageRoute) -> None:
 async def stream(console: Console, request: Request) -> Response:
     """Figures and alerts as they come, to whoever may read alerts."""
     try:
-        check_right(await console.live.gate.watching(token_of(request)), "alerts.read")
+        actor = await console.live.gate.watching(token_of(request))
+        check_right(actor, "alerts.read")
         console.live.check_place()
+        await console.live.desk.followed(actor, "alerts")
     except LimitkeeperError as error:
         return error_answer(error)
     told = Told(Look(request, console).language, "waiting" in request.query_params)

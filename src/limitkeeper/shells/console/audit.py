@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from limitkeeper.app.evidence import KEPT
+from limitkeeper.app.exports import COLUMN, Export
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.details import act_words, facts_of, in_one_cell, page_of
 from limitkeeper.shells.console.look import Look, PageRoute
@@ -17,7 +18,7 @@ EXPORTED_ROWS_MAX = 100_000
 
 ROWS_AT_ONCE = 500
 
-COLUMNS = ("number", "at", "actor_id", "act", "subject", "detail", "hash")
+COLUMNS = ("number", "at", "actor_id", "act", "subject", "detail", "hash", COLUMN)
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """With these a cell begins that a spreadsheet would compute."""
@@ -72,19 +73,21 @@ def plain_cell(value: object) -> str:
     return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 
-def table_rows(items: list[dict[str, Any]]) -> str:
-    """Events as lines of a CSV file."""
+def table_rows(items: list[dict[str, Any]], mark: Export) -> str:
+    """Events as lines of a CSV file, each with the file's mark."""
     text = io.StringIO()
     write = csv.writer(text)
     for item in items:
-        cells = item | {"detail": in_one_cell(item["detail"])}
+        cells = item | {"detail": in_one_cell(item["detail"]), COLUMN: mark.text()}
         write.writerow([plain_cell(cells[name]) for name in COLUMNS])
     return text.getvalue()
 
 
 async def export(look: Look) -> Response:
-    """All events of a search as CSV, page by page, up to a bound that the last line tells."""
+    """All events of a search as CSV, page by page, up to a bound that the last line tells; each says who took it."""
     search = search_of(look)
+    noted = await look.ask.answer("POST", "/v1/audit/exports")
+    mark = Export(**noted.json())
     first = await look.ask.get("/v1/audit", **search, limit=ROWS_AT_ONCE)
 
     async def lines() -> AsyncIterator[str]:
@@ -93,7 +96,7 @@ async def export(look: Look) -> Response:
         while True:
             rows = page["items"][: EXPORTED_ROWS_MAX - count]
             count += len(rows)
-            yield table_rows(rows)
+            yield table_rows(rows, mark)
             if page["next"] is None:
                 return
             if count >= EXPORTED_ROWS_MAX:

@@ -24,6 +24,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS
 from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api.access import Gate
+from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.findings import alert_document
 from limitkeeper.shells.api.measures import event_time_lag_seconds
 from limitkeeper.shells.console.labels import label
@@ -71,10 +72,13 @@ class Live:
         Which runs.
     gate
         Tells whether a session still stands.
+    desk
+        Where it is noted who watches.
     """
 
     engine: Engine
     gate: Gate
+    desk: Desk
     _watchers: dict[asyncio.Queue[bytes], Told] = field(default_factory=dict, repr=False)
     _alerts: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict, repr=False)
     _task: "asyncio.Task[None] | None" = field(default=None, repr=False)

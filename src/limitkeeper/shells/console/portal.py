@@ -149,6 +149,12 @@ async def my_copy(look: Look) -> Response:
     return await look.file(f"/v1/rights-requests/{request_id}/copy?format={form}&language={look.language}")
 
 
+async def my_copys_part(look: Look) -> Response:
+    """A part of the copy of one's data that is too long for it, as a file."""
+    request_id, part = (look.request.path_params[name] for name in ("request_id", "part"))
+    return await look.file(f"/v1/rights-requests/{request_id}/copy/{quoted(part)}")
+
+
 PAGES = (
     PageRoute("/my", my_lines, act="line.request"),
     PageRoute("/my/lines/{account_id}", my_line, act="line.request"),
@@ -160,4 +166,5 @@ PAGES = (
     PageRoute("/my/inbox/{notice_id}", my_notice, act="line.request"),
     PageRoute("/my/data", my_data, act="line.request"),
     PageRoute("/my/data/{request_id}/copy", my_copy),
+    PageRoute("/my/data/{request_id}/copy/{part}", my_copys_part),
 )

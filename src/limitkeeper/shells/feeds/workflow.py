@@ -21,6 +21,7 @@ from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.consents import CONSENT_OF, relations_consent
 from limitkeeper.app.decisions import Effects
+from limitkeeper.app.erasure import ERASE_IDS, traces_removed
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.live import live_since_sequence
@@ -36,9 +37,11 @@ from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.engine import Engine
+from limitkeeper.engines.embedded.erasure import ids_erased
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.store.renaming import message_deleted
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import reading
 
@@ -189,6 +192,11 @@ def engine_channel(engine: Engine) -> Channel:
             with reading(engine.store, SYSTEM, now_us) as w:
                 table = pl.DataFrame(relations_consent(w, customer_id))
             engine.submit(Request("consent", table)).result(ANSWER_SECONDS)
+            return
+        if names := content.get(ERASE_IDS):
+            ids_erased(engine, names)
+            message_deleted(engine.store, row["id"])
+            traces_removed(engine.store)
             return
         settled = content.keys() & {"freeze_confirmed", "freeze_lifted"}
         if settled:

@@ -1,0 +1,167 @@
+"""A person's ids taken out of what is kept after an erasure: rows, the audit, and copies on their way."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from limitkeeper.app.evidence import KEPT, KINDS, WAS, Kind, held_by
+from limitkeeper.app.personal_data import PERSONAL
+from limitkeeper.core.access.chain import BLANKED, BLANKED_HASH, ERASED_DETAIL, Blanked, blanked_hash
+from limitkeeper.core.access.evidence import row_hash
+from limitkeeper.store.answer_tables import idempotency_keys
+from limitkeeper.store.audit_tables import audit_events, shown_accounts
+from limitkeeper.store.tables import outbox
+from limitkeeper.store.work import Work
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+NAMED_APART = frozenset({"parties", "votes", "recused"})
+"""Columns of people who took part: those are renamed where they are known."""
+
+NOBODY, NOTHING = "erased", "erased"
+"""Who acted, and on what, in an event of the audit whose content was taken away."""
+
+KEYS_AT_ONCE = 500
+
+
+def accounts_renamed(w: Work, rows: Rows, names: Mapping[str, str]) -> dict[str, int]:
+    """Call a person's accounts by names that lead nowhere, in every table and in what rows tell of; rows by table.
+
+    Parameters
+    ----------
+    rows
+        The person's, by table, as they were before.
+    names
+        By each account's id, and his own, what it is called from now on.
+    """
+    done: dict[str, int] = {}
+    for name, of in PERSONAL.items():
+        (first, *more) = of.table.primary_key.columns
+        for row in rows[name]:
+            values = {
+                column: renamed_json(value, names)
+                for column, value in row.items()
+                if column not in NAMED_APART and isinstance(value, str) and value[:1] in ("{", "[")
+            }
+            changed = {column: value for column, value in values.items() if value != row[column]}
+            if changed:
+                mine = sa.and_(first == row[first.name], *(key == row[key.name] for key in more))
+                w.connection.execute(of.table.update().where(mine).values(**changed))
+        if "account_id" in of.table.c and of.table is not shown_accounts:
+            for before, after in names.items():
+                change = of.table.update().where(of.table.c.account_id == before).values(account_id=after)
+                done[name] = done.get(name, 0) + w.connection.execute(change).rowcount
+    return done
+
+
+def renamed_json(text: str, names: Mapping[str, str]) -> str:
+    """JSON in which each text that is an id is its new name; as it was where none is.
+
+    Examples
+    --------
+    >>> renamed_json('{"account": "a-7", "of": ["a-7", "a-8"]}', {"a-7": "erased-1"})
+    '{"account": "erased-1", "of": ["erased-1", "a-8"]}'
+    """
+    if not any(json.dumps(each, ensure_ascii=False)[1:-1] in text for each in names):
+        return text
+    try:
+        before = json.loads(text)
+    except ValueError:
+        return text
+    after = _renamed(before, names)
+    return text if after == before else json.dumps(after, ensure_ascii=False)
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {names.get(key, key): _renamed(each, names) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def copies_removed(w: Work, ids: Collection[str]) -> dict[str, int]:
+    """Delete messages and kept answers that name a person or his accounts: copies of what stands elsewhere, or stood."""
+    done = {}
+    for table in (outbox, idempotency_keys):
+        named = [
+            table.c.content.contains(json.dumps(each, ensure_ascii=False), autoescape=True) for each in ids
+        ]
+        done[table.name] = w.connection.execute(table.delete().where(sa.or_(*named))).rowcount
+    return done
+
+
+def audit_blanked(
+    w: Work, rows: Rows, rows_now: Rows, subjects: Sequence[str], logins: Collection[str]
+) -> dict[str, Any]:
+    """Take the content of the audit's events about a person away; what the event of the erasure keeps of them.
+
+    When each was, which act it was, who of the staff did it, and its hash stay: with what the erasure keeps, the chain
+    holds as before. The hashes of his rows that are evidence are kept anew, as the rows are now; one that did not hold
+    before still does not.
+
+    Parameters
+    ----------
+    rows, rows_now
+        The person's, before and after.
+    subjects
+        As what the audit knows him and his rows.
+    logins
+        Names by which he logs in.
+    """
+    events = {row["number"]: row for row in _events(w, subjects, sorted(logins))}
+    numbers = sorted(events)
+    hashes = {0: "0" * 64}
+    for some in _pages([number - 1 for number in numbers]):
+        found = w.rows(
+            sa.select(audit_events.c.number, audit_events.c.hash).where(audit_events.c.number.in_(some))
+        )
+        hashes |= {row["number"]: row["hash"] for row in found}
+    kept: dict[str, str] = {}
+    for number in numbers:
+        kept |= held_by(events[number]["detail"]).kept
+    for number in numbers:
+        actor = events[number]["actor_id"]
+        values = {
+            "subject": NOTHING,
+            "detail": ERASED_DETAIL,
+            "actor_id": NOBODY if actor in logins else actor,
+        }
+        w.connection.execute(audit_events.update().where(audit_events.c.number == number).values(**values))
+    blanked = [Blanked(number, hashes[number - 1], events[number]["hash"]) for number in numbers]
+    return {BLANKED: numbers, BLANKED_HASH: blanked_hash(blanked)} | _held_anew(kept, rows, rows_now)
+
+
+def _events(w: Work, subjects: Sequence[str], logins: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for column, keys in ((audit_events.c.subject, subjects), (audit_events.c.actor_id, logins)):
+        for some in _pages(list(keys)):
+            query = sa.select(audit_events).where(column.in_(some))
+            yield from (row for row in w.rows(query) if row["detail"] != ERASED_DETAIL)
+
+
+def _held_anew(kept: Mapping[str, str], rows: Rows, rows_now: Rows) -> dict[str, dict[str, str]]:
+    """The hashes of a person's rows as they are now; and as they were, of those that other events hold still."""
+    found, was = dict(kept), {}
+    for named, of, before, after in _evidence(rows, rows_now):
+        hash_before, hash_now = row_hash(before, of.columns), row_hash(after, of.columns)
+        if kept.get(named) == hash_before:
+            found[named] = hash_now
+        elif named not in kept and of.is_whole and hash_before != hash_now:
+            found[named], was[named] = hash_now, hash_before
+    return {KEPT: found} | ({WAS: was} if was else {})
+
+
+def _evidence(rows: Rows, rows_now: Rows) -> Iterator[tuple[str, Kind, Mapping[str, Any], Mapping[str, Any]]]:
+    """Rows that are evidence, each with its kind's name and key, its kind, and as it is now."""
+    for kind, of in KINDS.items():
+        pairs = zip(rows.get(of.table.name, ()), rows_now.get(of.table.name, ()), strict=True)
+        for before, after in pairs:
+            if of.since is None or before[of.since] is not None:
+                yield f"{kind}:{of.key(before)}", of, before, after
+
+
+def _pages(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(keys), KEYS_AT_ONCE):
+        yield keys[first : first + KEYS_AT_ONCE]
