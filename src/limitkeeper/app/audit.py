@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from limitkeeper.core.access.chain import Break, first_break
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.store.audit_tables import audit_events, audit_heads
-from limitkeeper.store.sql import Rows, Store
+from limitkeeper.store.snapshot import Rows
+from limitkeeper.store.sql import Store
 
 PAGE_EVENTS = 10_000
 """Events that are read at once, so that an audit of any length is read in bounded memory."""

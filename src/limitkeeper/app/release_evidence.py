@@ -14,7 +14,7 @@ from limitkeeper.core.compliance.acts import Act, release_of_acts
 from limitkeeper.core.compliance.life import LifeError, Release, release_id_of
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.life_tables import release_acts, releases
-from limitkeeper.store.sql import Rows
+from limitkeeper.store.snapshot import Rows
 from limitkeeper.store.work import Work
 
 RELEASES_AT_ONCE = 500

@@ -19,7 +19,8 @@ from limitkeeper.store.appeal_tables import appeal_acts, appeals
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.life_tables import releases
 from limitkeeper.store.limit_tables import limit_entries, lines
-from limitkeeper.store.sql import Rows, Store
+from limitkeeper.store.snapshot import Rows, snapshot
+from limitkeeper.store.sql import Store
 
 FAULTS_MAX = 100
 """Faults that are told; there may be more behind them."""
@@ -144,7 +145,7 @@ def evidence_verified(store: Store, progress: Progress = unseen) -> Evidence:
     progress
         Told of ``audit`` and ``evidence``, events read, events in all; and of ``rows``, kinds looked through, kinds.
     """
-    with store.snapshot() as rows:
+    with snapshot(store) as rows:
         audit = audited(rows, progress)
         found = Evidence(audit.verified)
         found.faults += list(_disagreements(rows))[:FAULTS_MAX]

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,10 +29,6 @@ HELD = "limitkeeper_epoch"
 
 TURN_SECONDS = 30.0
 """A writer of this process waits so long for the others."""
-
-
-Rows = Callable[[sa.Select[Any]], list[dict[str, Any]]]
-"""What reads a store."""
 
 
 class Store:
@@ -337,16 +333,6 @@ class Store:
         """The rows of a query."""
         with self.database.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
-
-    @contextlib.contextmanager
-    def snapshot(self) -> Iterator[Rows]:
-        """What reads the store as it is at one moment, whatever is written meanwhile."""
-        with self.database.connect() as connection:
-            if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN")
-            else:
-                connection.execution_options(isolation_level="REPEATABLE READ")
-            yield lambda query: [dict(row) for row in connection.execute(query).mappings()]
 
     def change(self, statement: sa.Update) -> int:
         """Carry out a change that no micro-batch depends on; how many rows."""
