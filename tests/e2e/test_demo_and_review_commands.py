@@ -171,7 +171,7 @@ def portfolio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     events = taiwan_events(statements)
     stray = events.head(2).with_columns(pl.Series("event_id", ["x", "y"]), amount=pl.Series([-1, 5]))
     stray = stray.with_columns(account_id=pl.Series([1, 999_999]))
-    pl.concat([events, stray, events.head(1)]).write_parquet(folder / "events.parquet")
+    pl.concat([events, stray, events.tail(1)]).write_parquet(folder / "events.parquet")
     mapping = {
         "name": "Own cards", "market": "TW", "currency": "TWD", "as_of": "2005-09-30T23:59:59+00:00",
         "accounts": {
