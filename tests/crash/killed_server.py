@@ -29,7 +29,7 @@ class KilledServer:
     store: str
     folder: Path
     accounts: Path
-    snapshot_minutes: float = 0.02
+    snapshot_minutes: float = 0.003
     kills: int = 0
     more: tuple[str, ...] = ()
     port: int = field(init=False)
@@ -50,10 +50,18 @@ class KilledServer:
             "--store", self.store, "--accounts", str(self.accounts), "--clock", "event", "--port", str(self.port),
             "--snapshot-minutes", str(self.snapshot_minutes), *self.more,
         ]  # fmt: skip
-        with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
+        with self.log.open("ab") as log:
             environment = os.environ | {"PYTHONUNBUFFERED": "1"}
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         weakref.finalize(self, self.process.kill)  # a test that fails leaves no server behind
+
+    @property
+    def log(self) -> Path:
+        return self.folder.parent / f"{self.folder.name}.log"
+
+    def snapshots(self) -> int:
+        """How many snapshots its lives have written."""
+        return self.log.read_bytes().count(b"snapshot_written")
 
     def await_ready(self) -> None:
         until = time.monotonic() + START_SECONDS

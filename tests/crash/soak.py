@@ -16,6 +16,10 @@ from tests.live_engines import engine, left_behind, life, state_bytes
 BATCH = 1_000
 
 
+SNAPSHOT_MINUTES = 0.005
+"""Between two snapshots: several in the shortest of lives, so that a kill meets them at every stage."""
+
+
 def left_by(server: KilledServer, events: int, kills: int, accounts: int) -> tuple[Any, Any, float]:
     """What a run leaves behind, and how long it took."""
     server.folder.mkdir(parents=True)
@@ -69,7 +73,7 @@ def main() -> None:
         accounts = folder / "accounts.parquet"
         life(accounts_count, 180, 5).accounts.write_parquet(accounts)
         alone = KilledServer(
-            f"sqlite:///{folder}/alone/store.db", folder / "alone", accounts, snapshot_minutes=0.1
+            f"sqlite:///{folder}/alone/store.db", folder / "alone", accounts, snapshot_minutes=SNAPSHOT_MINUTES
         )
         behind, state, seconds = left_by(alone, arguments.events, 0, accounts_count)
         rows.append({"what": "undisturbed, sqlite", "kills": 0, "seconds": round(seconds), "same": True})
@@ -80,13 +84,14 @@ def main() -> None:
                 "postgresql": server.get_uri("soak").replace("postgresql://", "postgresql+psycopg://"),
             }
             for kind, url in urls.items():
-                killed = KilledServer(url, folder / f"killed-{kind}", accounts, snapshot_minutes=0.1)
+                killed = KilledServer(url, folder / f"killed-{kind}", accounts, snapshot_minutes=SNAPSHOT_MINUTES)
                 found, own, seconds = left_by(killed, arguments.events, arguments.kills, accounts_count)
                 same = json.dumps(found) == json.dumps(behind) and own == state
                 rows.append(
                     {
                         "what": f"killed, {kind}",
                         "kills": killed.kills,
+                        "snapshots": killed.snapshots(),
                         "seconds": round(seconds),
                         "same": same,
                     }
