@@ -13,7 +13,7 @@ demo: .venv/ready  ## review 30,000 real accounts: train, decide, explain, judge
 	$(RUN)/limitkeeper demo --out $(OUT) --lang $(LANGUAGE) $(SERVE)
 
 test: .venv/ready  ## every test
-	$(RUN)/python -m pytest -n 2 --dist loadfile
+	$(RUN)/python -m pytest -n 3 --dist loadfile
 
 check: .venv/ready  ## style, types, import contracts, generated pages
 	$(RUN)/ruff check .
