@@ -10,20 +10,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added, evidence_read
 from limitkeeper.app.appeal_reading import appeal_read
+from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.audit import verified as audit_verified
+from limitkeeper.app.campaign_rows import rows_taken
+from limitkeeper.app.campaigns import Proposal, proposed, standing_of
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.erasure import CHANGED, bars_to_erasure, person_erased, traces_removed
+from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notices import contact_added, deliver_notices
 from limitkeeper.app.people import key_made, person_added
 from limitkeeper.app.personal_copy import BEYOND, part_rows, personal_copy
 from limitkeeper.app.personal_data import IMPERSONAL, PERSONAL, personal_rows
+from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.rights import (
     copy_given,
     part_given,
@@ -34,24 +40,31 @@ from limitkeeper.app.rights import (
     request_withdrawn,
 )
 from limitkeeper.app.rights_documents import request_documents, request_read
+from limitkeeper.app.strategies import strategy_path
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.connectors.sealing import ErasedError, Seal, SealError
-from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SERVICE, SYSTEM, Actor
+from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SERVICE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import RequestError
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.audit_tables import audit_events
-from limitkeeper.store.limit_tables import limit_entries
+from limitkeeper.store.campaign_tables import campaign_items, campaigns
+from limitkeeper.store.case_tables import cases
+from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.notice_tables import contacts
 from limitkeeper.store.people_tables import people, sessions
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import outbox
+from limitkeeper.store.tables import outbox, stated_accounts
 from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
 from tests import appealed_decisions as past
+from tests.simulated_accounts import campaign_rows
 from tests.vaults import seal_of
 
 NOW_US, KIM = past.NOW_US, past.KIM
@@ -459,6 +472,105 @@ def test_open_line_bars_an_erasure(store: Store, seal: Seal) -> None:
         w.connection.execute(sa.text("UPDATE lines SET limit_cents = 1"))
     assert [each.code for each in act(store, IVY, bars_to_erasure, "a")] == ["line_open"]
     del seal
+
+
+def stated(store: Store, **customers: str) -> None:
+    """State whose accounts are; with a line that the ledger does not know."""
+    with work(store, SYSTEM, LATER_US) as w:
+        rows = [
+            {"account_id": each, "customer_id": whose, "segment": None} for each, whose in customers.items()
+        ]
+        w.add(stated_accounts, *rows)
+
+
+def test_line_that_only_the_monitor_knows_bars_an_erasure_unless_its_limit_is_nothing(
+    store: Store, seal: Seal
+) -> None:
+    stated(store, b="a")
+    for limits, codes in (({}, ["line_open"]), ({"b": 5.0}, ["line_open"]), ({"b": None}, ["line_open"]),
+                          ({"b": 0.0, "a": 7.0}, [])):  # fmt: skip
+        assert [each.code for each in act(store, IVY, bars_to_erasure, "a", limits)] == codes
+    assert act(store, IVY, bars_to_erasure, "nobody") == []
+    assert [each.code for each in act(store, IVY, bars_to_erasure, "lee", {"lee": 5.0})] == ["line_open"]
+    del seal
+
+
+def test_customer_without_accounts_is_given_and_erases_nothing_of_the_account_that_is_called_as_he_is(
+    store: Store, seal: Seal
+) -> None:
+    stated(store, lee="cho")
+    with work(store, SYSTEM, LATER_US) as w:
+        planned(w, LimitChange("lee", "close", 900_000, 0, LATER_US, "inactive", "cho"))
+        contact_added(w, seal, "lee", "mail", MAIL, 0)
+    lee = Actor("lee logs in", frozenset({CUSTOMER}), "lee")
+    assert set(act(store, lee, personal_copy, seal, "lee")["data"]) == {"contacts"}
+    rows = sa.select(lines).order_by(lines.c.account_id), sa.select(stated_accounts)
+    before = [store.rows(each) for each in rows]
+    request_id = str(act(store, lee, request_made, seal, "lee", "erase", ""))
+    with work(store, SYSTEM, LATER_US) as w:
+        w.connection.execute(contacts.update().values(is_broken=True))
+    done = act(store, IVY, person_erased, seal, request_id, 1)
+    assert (done["contacts"], done["lines"], done["limit_entries"]) == (1, 0, 0)
+    assert [store.rows(each) for each in rows] == before
+    told = store.rows(sa.select(outbox.c.content).where(outbox.c.content.contains("erase_ids")))
+    assert told == [], "the monitor would call that account otherwise"
+
+
+def test_erasure_leaves_what_somebody_inside_did_who_is_called_as_the_customer(
+    store: Store, seal: Seal
+) -> None:
+    homonym = Actor("a", frozenset({STRATEGIST}))
+    with work(store, homonym, LATER_US) as w:
+        drafted(w, strategy_path("standard").read_text(), "standard", "CN", None, None)
+        w.send("bank", "x", {"account_id": "of-lee", "by": "a"})
+        w.send("bank", "y", {"account_id": "a", "by": "b"})
+    event = sa.select(audit_events).where(audit_events.c.act == "release.draft")
+    before = store.rows(event)
+    act(store, IVY, person_erased, seal, erasable(store, seal), 1)
+    assert store.rows(event) == before
+    assert [each for each in evidence_verified(store).faults if each.where.startswith("releases")] == []
+    sent = store.rows(sa.select(outbox.c.content).where(outbox.c.topic == "bank"))
+    assert [json.loads(each["content"])["account_id"] for each in sent] == ["of-lee"]
+
+
+def test_facts_of_an_erased_persons_changes_are_counted_apart(store: Store, seal: Seal) -> None:
+    first, last = day_of(NOW_US - DAY_US), day_of(NOW_US + 60 * DAY_US)
+    request_id = erasable(store, seal)
+
+    def evaluated() -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+        found = evaluation_document(store, "CN", first, last, LATER_US)
+        return found, {each["id"]: each["counts"] for each in found["rules"]}
+
+    before, counts_before = evaluated()
+    act(store, IVY, person_erased, seal, request_id, 1)
+    after, counts = evaluated()
+    assert (before["erased"], after["erased"], before["subjects"], after["subjects"]) == (0, 3, 4, 4)
+    assert counts_before["CN.pipl_24_reasons"] == {"met": 1, "unknown": 1}
+    assert counts["CN.pipl_24_reasons"] == {"erased": 2}
+    assert counts["CN.pipl_69_evidence"] == {"met": 1, "erased": 1}, (
+        "the closing: had it a case, or was it found so?"
+    )
+    assert counts["CN.internet_loans_cap"] == counts_before["CN.internet_loans_cap"], "its amount is there"
+    assert {each["rule"] for each in after["failures"]} <= {each["rule"] for each in before["failures"]}
+
+
+def test_campaign_that_an_erased_person_was_in_names_his_account_no_more(store: Store, seal: Seal) -> None:
+    stated(store, b="a")
+    rows = campaign_rows(2).with_columns(
+        account_id=pl.Series(["b", "of-lee"]), customer_id=pl.Series(["a", "lee"])
+    )
+    with work(store, Actor("sue", frozenset({STRATEGIST})), LATER_US - DAY_US) as w:
+        taken = rows_taken(rows, standing_of(w, rows["account_id"]), reasons=["product_change"])
+        campaign_id = proposed(w, Proposal("autumn", taken, 0), approval_policy())
+    assert [each.code for each in act(store, IVY, bars_to_erasure, "a", {"b": 0.0})] == ["case_open"]
+    with work(store, SYSTEM, LATER_US) as w:
+        w.connection.execute(cases.update().where(cases.c.case_id == campaign_id).values(is_live=False))
+    act(store, IVY, person_erased, seal, erasable(store, seal), 1, {"b": 0.0})
+    (campaign,) = store.rows(sa.select(campaigns.c.impact))
+    largest = [each["account_id"] for each in json.loads(campaign["impact"])["largest"]]
+    assert [each.startswith("erased-") for each in sorted(largest)] == [True, False]
+    items = store.rows(sa.select(campaign_items.c.customer_id).order_by(campaign_items.c.number))
+    assert sorted(str(each["customer_id"]) for each in items) == ["None", "lee"]
 
 
 def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal: Seal) -> None:

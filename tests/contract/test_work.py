@@ -11,7 +11,7 @@ from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import (
     ERASED_DETAIL,
     FIRST_HASH,
-    Blanked,
+    blanked_event,
     blanked_hash,
     event_hash,
     first_break,
@@ -100,7 +100,7 @@ def test_row_that_is_not_there_is_told(store: Store) -> None:
         done.found(table, 7)
 
 
-@pytest.mark.parametrize("harm", ["none", "another", "before", "unsaid"])
+@pytest.mark.parametrize("harm", ["none", "another", "before", "unsaid", "who", "when", "what", "words"])
 def test_blanked_event_holds_the_chain_only_where_an_erasure_tells_of_it_as_it_was(
     store: Store, harm: str
 ) -> None:
@@ -108,12 +108,20 @@ def test_blanked_event_holds_the_chain_only_where_an_erasure_tells_of_it_as_it_w
         with work(store, OFFICER_1, k) as done:
             done.note("case.comment", f"case:{k}")
     events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
-    said = blanked_hash([Blanked(2, events[0]["hash"], events[1]["hash"])])
+    gone = events[1] | {"subject": "erased", "detail": ERASED_DETAIL}
+    said = blanked_hash([blanked_event(gone, events[0]["hash"])])
     with work(store, OFFICER_1, 9) as done:
         detail = {"blanked": [2], "blanked_hash": said}
         done.note("rights.erase", "request:r", {} if harm == "unsaid" else detail)
+        if harm == "words":  # of anybody's, in an act of another kind
+            done.note("campaign.cancel", "campaign:c", {"why": "see blanked_hash"})
+            done.note("case.comment", "case:c", detail)
     events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
-    events[1] |= {"subject": "erased", "detail": ERASED_DETAIL}
+    events[1] = gone | {
+        "who": {"actor_id": "officer-2"},
+        "when": {"ts_us": 7},
+        "what": {"act": "case.refuse"},
+    }.get(harm, {})
     if harm == "another":
         events[2] |= {"subject": "erased", "detail": ERASED_DETAIL}
     elif harm == "before":  # all that comes before the blanked one written anew, in a chain of its own
@@ -122,5 +130,14 @@ def test_blanked_event_holds_the_chain_only_where_an_erasure_tells_of_it_as_it_w
             FIRST_HASH, {name: each for name, each in events[0].items() if name != "hash"}
         )
     found = first_break(events)
-    places = {"none": None, "another": 3, "before": 5, "unsaid": 2}
+    places = {
+        "none": None,
+        "words": None,
+        "another": 3,
+        "before": 5,
+        "unsaid": 2,
+        "who": 5,
+        "when": 5,
+        "what": 5,
+    }
     assert (found and found.number) == places[harm]

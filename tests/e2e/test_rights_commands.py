@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from limitkeeper.app.notices import contact_added, deliver_notices
@@ -14,6 +15,7 @@ from limitkeeper.connectors.sealing import KEY_VARIABLE, OLD_VARIABLE
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.shells.cli.main import application
+from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 
@@ -71,6 +73,7 @@ def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
     barred = run(data, "rights", "erase", request, "--dry-run", "--as", "ivy", code=1)
     assert "not_told: The notice that tells him of the erasure has not gone out yet." in barred
     let_out(data)
+    copy_of_before = (data / "limitkeeper.db").read_bytes()
     assert "Nothing bars it" in run(data, "rights", "erase", request, "--dry-run", "--as", "ivy")
     assert "contacts 1" in run(data, "rights", "erase", request, "--as", "ivy")
     assert "destroyed: 1" in run(data, "vault", "status")
@@ -79,6 +82,16 @@ def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
         application, ["rights", "make", "kim", "access", "--as", "ann", "--data", str(data)]
     )
     assert "erased" in str(found.exception)
+    for suffix in ("-wal", "-shm"):
+        (data / f"limitkeeper.db{suffix}").unlink(missing_ok=True)
+    (data / "limitkeeper.db").write_bytes(copy_of_before)
+    again = [run(data, "rights", "erase-again", "--as", "ivy").splitlines()[-1] for _ in range(2)]
+    assert again == ["erased again: 1", "erased again: 0"]
+    store = Store(f"sqlite:///{data / 'limitkeeper.db'}")
+    named = {row["customer_id"] for row in store.rows(sa.select(notices.c.customer_id))}
+    assert [each.startswith("erased-") for each in named] == [True]
+    store.close()
+    assert run(data, "audit", "verify", "--all", "--json").count('"where"') == 0
 
 
 def test_master_key_is_changed_and_everything_still_reads(

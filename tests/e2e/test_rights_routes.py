@@ -12,16 +12,22 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.campaign_rows import rows_taken
+from limitkeeper.app.campaigns import Proposal, proposed, standing_of
 from limitkeeper.app.verification import evidence_verified
-from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFICER
+from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFICER, STRATEGIST, Actor
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.engines.embedded.snapshot import snapshots_read
 from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.entries import entry_table
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
+from limitkeeper.store.work import work
+from tests.simulated_accounts import campaign_rows
 from tests.workflow_server import Person, WorkflowServer, awaited, workflow_server
 
 ADDRESS, BACKUP = "lou.li@mail.test", "backup.db"
@@ -395,6 +401,7 @@ def lived_and_closed(server: WorkflowServer) -> tuple[str, str]:
     """
     server.let_in("lou-logs-in", CUSTOMER, customer_id=LOU)
     server.session("max").post("/v1/mandates", {"person_id": "ann", "tier": 2})
+    in_a_campaign(server)
     now = dt.datetime.fromtimestamp(server.clock() / 1e6, dt.UTC).isoformat()
     flag = {"event_id": "f", "account_id": OLD_LINE, "ts": now, "kind": "flag", "reason": "cash-out"}
     assert server.service("bank", "events.send").post("/v1/events", flag)["accepted"] == 1
@@ -420,6 +427,15 @@ def lived_and_closed(server: WorkflowServer) -> tuple[str, str]:
     awaited(lambda: server.session("ann").get(f"/v1/accounts/{OLD_LINE}")["features"]["limit_cents"] == 0)
     server.clock.forward(2_200 * DAY_US)
     return appeal, made(server.session("lou-logs-in"), "erase")
+
+
+def in_a_campaign(server: WorkflowServer) -> None:
+    """Let Lou's line have been in a campaign that nobody decided on."""
+    rows = campaign_rows(1).with_columns(account_id=pl.lit(OLD_LINE), customer_id=pl.lit(LOU))
+    with work(server.engine.store, Actor("sue", frozenset({STRATEGIST})), server.clock()) as w:
+        taken = rows_taken(rows, standing_of(w, rows["account_id"]), reasons=["product_change"])
+        campaign_id = proposed(w, Proposal("autumn", taken, 0), approval_policy())
+        w.connection.execute(cases.update().where(cases.c.case_id == campaign_id).values(is_live=False))
 
 
 def named_in_tables(store: Store, marks: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from limitkeeper.app.appeal_effects import APPEALS_OF
+from limitkeeper.app.consents import CONSENT_OF
 from limitkeeper.app.evidence import KEPT, KINDS, WAS, Kind, held_by
 from limitkeeper.app.personal_data import PERSONAL
-from limitkeeper.core.access.chain import BLANKED, BLANKED_HASH, ERASED_DETAIL, Blanked, blanked_hash
+from limitkeeper.core.access.chain import BLANKED, BLANKED_HASH, ERASED_DETAIL, blanked_event, blanked_hash
 from limitkeeper.core.access.evidence import row_hash
 from limitkeeper.store.answer_tables import idempotency_keys
 from limitkeeper.store.audit_tables import audit_events, shown_accounts
@@ -19,6 +21,17 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 NAMED_APART = frozenset({"parties", "votes", "recused"})
 """Columns of people who took part: those are renamed where they are known."""
+
+WHO = frozenset(
+    {"actor_id", "maker_id", "author_id", "person_id", "deputy_id", "parties", "votes", "recused"}
+)
+"""Places of JSON that say who did something, beside those that end with "by"."""
+
+OF_ACCOUNTS = frozenset({APPEALS_OF, "freeze_confirmed", "freeze_lifted"})
+"""Places of messages to the monitor that hold an account."""
+
+ERASE_IDS = "erase_ids"
+"""In a message to the monitor: ids of a person who was erased, each with the name that leads nowhere."""
 
 NOBODY, NOTHING = "erased", "erased"
 """Who acted, and on what, in an event of the audit whose content was taken away."""
@@ -82,14 +95,63 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def copies_removed(w: Work, ids: Collection[str]) -> dict[str, int]:
+class Names(NamedTuple):
+    """By what a person is known. A customer, an account of another's and somebody inside may be called alike.
+
+    Parameters
+    ----------
+    customer_id
+        His own.
+    accounts
+        Ids of his accounts.
+    logins
+        Names by which he logs in.
+
+    Examples
+    --------
+    >>> names = Names("5", frozenset({"1001"}), frozenset({"kim"}))
+    >>> [names.are_in(each) for each in ({"customer_id": "5"}, {"lines": [{"account_id": "1001"}]}, {"by": "kim"})]
+    [True, True, True]
+    >>> [names.are_in(each) for each in ({"account_id": "5"}, {"customer_id": "1001"}, {"by": "5"})]
+    [False, False, False]
+    """
+
+    customer_id: str
+    accounts: frozenset[str]
+    logins: frozenset[str]
+
+    def are_in(self, content: Any, place: str = "") -> bool:  # noqa: ANN401 - any JSON
+        """Whether JSON names him: as its customer, by an account, or as who did something; its place tells as what."""
+        if isinstance(content, dict):
+            # What is yet to be erased in the monitor is another's, and goes once that is done.
+            items = [(key, each) for key, each in content.items() if key != ERASE_IDS]
+            return any(self.are_in(key, place) or self.are_in(each, key) for key, each in items)
+        if isinstance(content, list):
+            return any(self.are_in(each, place) for each in content)
+        if place == "by" or place.endswith("_by") or place in WHO:
+            return content in self.logins
+        is_customer, is_account = bool(content == self.customer_id), content in self.accounts
+        if "customer" in place or place == CONSENT_OF:
+            return is_customer
+        if "account" in place or place in OF_ACCOUNTS:
+            return is_account
+        return is_customer or is_account or content in self.logins
+
+
+def copies_removed(w: Work, names: Names) -> dict[str, int]:
     """Delete messages and kept answers that name a person or his accounts: copies of what stands elsewhere, or stood."""
+    texts = [
+        json.dumps(each, ensure_ascii=False) for each in {names.customer_id, *names.accounts, *names.logins}
+    ]
     done = {}
     for table in (outbox, idempotency_keys):
-        named = [
-            table.c.content.contains(json.dumps(each, ensure_ascii=False), autoescape=True) for each in ids
-        ]
-        done[table.name] = w.connection.execute(table.delete().where(sa.or_(*named))).rowcount
+        (key,) = table.primary_key.columns
+        named = sa.or_(*(table.c.content.contains(each, autoescape=True) for each in texts))
+        found = w.rows(sa.select(key.label("key"), table.c.content).where(named))
+        mine = [row["key"] for row in found if names.are_in(json.loads(row["content"]))]
+        for some in _pages(mine):
+            w.connection.execute(table.delete().where(key.in_(some)))
+        done[table.name] = len(mine)
     return done
 
 
@@ -109,7 +171,7 @@ def audit_blanked(
     subjects
         As what the audit knows him and his rows.
     logins
-        Names by which he logs in.
+        Names by which he logs in: somebody inside may be called as his customer's id is, and what he did stays.
     """
     events = {row["number"]: row for row in _events(w, subjects, sorted(logins))}
     numbers = sorted(events)
@@ -121,7 +183,8 @@ def audit_blanked(
         hashes |= {row["number"]: row["hash"] for row in found}
     kept: dict[str, str] = {}
     for number in numbers:
-        kept |= held_by(events[number]["detail"]).kept
+        kept |= held_by(events[number]).kept
+    blanked = []
     for number in numbers:
         actor = events[number]["actor_id"]
         values = {
@@ -130,7 +193,7 @@ def audit_blanked(
             "actor_id": NOBODY if actor in logins else actor,
         }
         w.connection.execute(audit_events.update().where(audit_events.c.number == number).values(**values))
-    blanked = [Blanked(number, hashes[number - 1], events[number]["hash"]) for number in numbers]
+        blanked.append(blanked_event({**events[number], **values}, hashes[number - 1]))
     return {BLANKED: numbers, BLANKED_HASH: blanked_hash(blanked)} | _held_anew(kept, rows, rows_now)
 
 

@@ -5,27 +5,37 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from limitkeeper.app.campaign_states import WORKING
 from limitkeeper.app.case_words import SEALED
-from limitkeeper.app.erased_ids import accounts_renamed, audit_blanked, copies_removed
-from limitkeeper.app.limits import ENGINE_TOPIC
+from limitkeeper.app.erased_ids import (
+    ERASE_IDS,
+    Names,
+    accounts_renamed,
+    audit_blanked,
+    copies_removed,
+    renamed_json,
+)
+from limitkeeper.app.limits import ENGINE_TOPIC, knows_limit
 from limitkeeper.app.notices import WAITING
-from limitkeeper.app.ownership import account_ids_of
+from limitkeeper.app.ownership import account_ids_or_own, owner_of
 from limitkeeper.app.personal_data import PERSONAL, personal_rows, rows_of, subjects_of, whose
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.rights import request_changed, request_of, request_seen
 from limitkeeper.app.rights_notices import ERASURE_ANNOUNCED
 from limitkeeper.connectors.sealing import Seal, erased_name
+from limitkeeper.core.access.chain import ERASURE
 from limitkeeper.core.compliance.requests import DONE, ERASE, RequestError, answered
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.store.answer_tables import idempotency_keys
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.audit_tables import audit_events, shown_accounts
-from limitkeeper.store.campaign_tables import campaign_items
+from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import contacts, customers, deliveries, notices
@@ -53,11 +63,9 @@ BY_WHOM = (
 """Columns of persons' rows that say who did something: often the person himself, by his login's name."""
 
 
-ERASE_IDS = "erase_ids"
-"""In a message to the monitor: ids of a person who was erased, each with the name that leads nowhere."""
-
 CHANGED = (
     journal, audit_events, shown_accounts, outbox, idempotency_keys, alerts, proposals, freeze_changes, campaign_items,
+    campaigns,
     sessions, identities, people, contacts, customers, rejects, stated_accounts, lines, limit_entries, cases, case_acts,
     notices, deliveries, appeals, appeal_acts, appeal_evidence, rights_requests, rights_acts, consent_acts,
 )  # fmt: skip
@@ -86,17 +94,41 @@ class BarredError(InputError):
         )
 
 
-def bars_to_erasure(w: Work, customer_id: str) -> list[Bar]:
-    """Why a person cannot be erased now; empty where he can."""
-    accounts = account_ids_of(w, customer_id)
+Limits = Mapping[str, float | None]
+"""Of accounts that the monitor knows: the limit of each, minor units, None where it does not know that."""
+
+UNASKED: Limits = MappingProxyType({})
+"""Where no monitor runs."""
+
+
+def bars_to_erasure(w: Work, customer_id: str, limits: Limits = UNASKED) -> list[Bar]:
+    """Why a person cannot be erased now; empty where he can.
+
+    Parameters
+    ----------
+    w
+        Of whoever asks.
+    customer_id
+        Whose.
+    limits
+        Of his accounts, where a monitor runs: of a line without a ledger nothing else tells that it is closed.
+    """
+    accounts = account_ids_or_own(w, customer_id)
     found = []
-    open_lines = w.rows(
-        sa.select(lines.c.account_id).where(lines.c.account_id.in_(accounts), lines.c.limit_cents > 0)
-    )
-    if open_lines:
-        found.append(Bar("line_open", "A line is still open.", "仍有额度未关闭。"))
+    if _open_lines(w, accounts, limits):
+        found.append(Bar("line_open", "A line is still open, or nothing here tells that it is closed.",
+                         "仍有额度未关闭，或无记录表明其已关闭。"))  # fmt: skip
     live = sa.select(cases.c.case_id).where(cases.c.account_id.in_(accounts), cases.c.is_live)
-    if w.row(live) is not None:
+    of_many = (
+        sa.select(campaign_items.c.campaign_id)
+        .join(campaigns, campaigns.c.campaign_id == campaign_items.c.campaign_id)
+        .join(cases, cases.c.case_id == campaigns.c.campaign_id)
+        .where(
+            campaign_items.c.account_id.in_(accounts), campaign_items.c.state == "waiting",
+            sa.or_(campaigns.c.state == WORKING, cases.c.is_live),
+        )
+    )  # fmt: skip
+    if w.row(live) is not None or w.row(of_many.limit(1)) is not None:
         found.append(Bar("case_open", "A case waits for its decision.", "仍有案件待决定。"))
     if (
         w.row(sa.select(appeals.c.appeal_id).where(appeals.c.customer_id == customer_id, appeals.c.is_live))
@@ -111,6 +143,20 @@ def bars_to_erasure(w: Work, customer_id: str) -> list[Bar]:
         found.append(Bar("not_told", "The notice that tells him of the erasure has not gone out yet.",
                          "告知客户删除的通知尚未发出。"))  # fmt: skip
     return found
+
+
+def _open_lines(w: Work, accounts: Sequence[str], limits: Limits) -> list[str]:
+    """Accounts whose line is open by their ledger; of those without one, all that the monitor does not have at 0.
+
+    An account that nobody stated is known by what the monitor wrote or has of it: without that there is none.
+    """
+    kept = w.rows(sa.select(lines.c.account_id, lines.c.limit_cents).where(lines.c.account_id.in_(accounts)))
+    held = {row["account_id"]: row["limit_cents"] > 0 for row in kept if knows_limit(w, row)}
+    known = set(limits)
+    for table in (stated_accounts, lines, alerts, proposals, campaign_items):
+        query = sa.select(table.c.account_id).where(table.c.account_id.in_(accounts)).distinct()
+        known |= {row["account_id"] for row in w.rows(query)}
+    return [each for each in accounts if held.get(each, each in known and limits.get(each) != 0)]
 
 
 def _is_being_told(w: Work, customer_id: str) -> bool:
@@ -146,11 +192,22 @@ def _kept_until(w: Work, accounts: list[str]) -> dt.date | None:
     return until if until > today else None
 
 
-def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[str, int]:
+def person_erased(
+    w: Work, seal: Seal, request_id: str, version: int, limits: Limits = UNASKED
+) -> dict[str, int]:
     """Erase the person of a request: his key is destroyed, what names him is taken away; rows changed by table.
 
     What the law keeps stays under a name that leads nowhere. The key goes first: whatever happens then, nothing of his
     opens any more, and the request can be done again. He is told before, and not after: there is no address any more.
+
+    Parameters
+    ----------
+    w, seal
+        Of whoever does it, and what held his key.
+    request_id, version
+        Which, as it was seen.
+    limits
+        As of :func:`bars_to_erasure`.
 
     Raises
     ------
@@ -163,18 +220,36 @@ def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[st
     if row["kind"] != ERASE:
         raise RequestError("kind", value=row["kind"])
     after, customer_id = answered(request_of(row), DONE), row["customer_id"]
-    if bars := bars_to_erasure(w, customer_id):
+    if bars := bars_to_erasure(w, customer_id, limits):
         raise BarredError(bars)
+    name, done, blanked = person_taken_away(w, customer_id)
+    w.note(ERASURE, f"request:{request_id}", done | blanked)
+    # Its last act comes after that: it goes on from the request as it is called now.
+    renamed = {**row, "customer_id": name}
+    request_changed(w, seal, renamed, version, replace(after, customer_id=name), "erase", "", done)
+    seal.destroy(customer_id)
+    return done
+
+
+def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], dict[str, Any]]:
+    """Take away what names a person, whatever bars it; his key is another matter.
+
+    Returns
+    -------
+    His new name, the rows changed by table, and what the event of the erasure is to keep besides these.
+    """
     if w.dialect.name == "sqlite":
         w.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too
     name = erased_name()
     person = whose(w, customer_id)
+    is_anothers = owner_of(w, customer_id).customer_id != customer_id
     names = {each: erased_name() for each in person["account_id"]}
     subjects = subjects_of(w, customer_id, person)
     rows = personal_rows(w, customer_id)
     logins = [each["person_id"] for each in rows["people"]]
     done = _rows_erased(w, rows, customer_id, name)
-    done |= accounts_renamed(w, rows, names) | copies_removed(w, [customer_id, *names, *logins])
+    done |= accounts_renamed(w, rows, names) | _impacts_renamed(w, rows["campaign_items"], names)
+    done |= copies_removed(w, Names(customer_id, frozenset(names), frozenset(logins)))
     for table in (notices, appeals, rights_requests, consent_acts):
         done[table.name] = w.connection.execute(
             table.update().where(table.c.customer_id == customer_id).values(customer_id=name)
@@ -182,14 +257,26 @@ def person_erased(w: Work, seal: Seal, request_id: str, version: int) -> dict[st
     now = {"customer_id": [name], "account_id": sorted(names.values())}
     rows_now = {each.name: rows_of(w, each, now) for each in PERSONAL.values()}
     subjects += [f"person:{each}" for each in logins]
-    blanked = audit_blanked(w, rows, rows_now, subjects, [*logins, customer_id])
-    w.note("rights.erase", f"request:{request_id}", done | blanked)
-    # Its last act comes after that: it goes on from the request as it is called now.
-    renamed = {**row, "customer_id": name}
-    request_changed(w, seal, renamed, version, replace(after, customer_id=name), "erase", "", done)
-    w.send(ENGINE_TOPIC, secrets.token_hex(16), {ERASE_IDS: {customer_id: name} | names})
-    seal.destroy(customer_id)
-    return done
+    blanked = audit_blanked(w, rows, rows_now, subjects, logins)
+    # The monitor knows ids of customers and of accounts alike: of an account that is another's it is not told.
+    his = names if is_anothers else {customer_id: name} | names
+    if his:
+        w.send(ENGINE_TOPIC, secrets.token_hex(16), {ERASE_IDS: his})
+    return name, done, blanked
+
+
+def _impacts_renamed(w: Work, items: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> dict[str, int]:
+    """Call a person's accounts otherwise in what campaigns were approved with: it names the largest cuts."""
+    ids = sorted({each["campaign_id"] for each in items})
+    found = w.rows(
+        sa.select(campaigns.c.campaign_id, campaigns.c.impact).where(campaigns.c.campaign_id.in_(ids))
+    )
+    changed = {row["campaign_id"]: after for row in found
+               if (after := renamed_json(row["impact"], names)) != row["impact"]}  # fmt: skip
+    for campaign_id, impact in changed.items():
+        mine = campaigns.c.campaign_id == campaign_id
+        w.connection.execute(campaigns.update().where(mine).values(impact=impact))
+    return {campaigns.name: len(changed)}
 
 
 def traces_removed(store: Store) -> None:
@@ -205,7 +292,7 @@ def traces_removed(store: Store) -> None:
 def _rows_erased(
     w: Work, rows: Mapping[str, Sequence[Mapping[str, Any]]], customer_id: str, name: str
 ) -> dict[str, int]:
-    accounts = account_ids_of(w, customer_id) or [customer_id]
+    accounts = account_ids_or_own(w, customer_id)
     names = [each["person_id"] for each in rows["people"]]
     notice_ids = [each["notice_id"] for each in rows["notices"]]
     case_ids = [each["case_id"] for each in rows["cases"]]
@@ -227,6 +314,7 @@ def _rows_erased(
     changes: list[tuple[sa.Table, sa.ColumnElement[bool], dict[str, Any]]] = [
         (stated_accounts, stated_accounts.c.account_id.in_(accounts), {"customer_id": None, "segment": None}),
         (lines, lines.c.account_id.in_(accounts), {"customer_id": None}),
+        (campaign_items, campaign_items.c.account_id.in_(accounts), {"customer_id": None}),
         (cases, cases.c.case_id.in_(case_ids), {"customer_id": None}),
         (case_acts, sa.and_(case_acts.c.case_id.in_(case_ids), is_plain), {"words": ""}),
         (deliveries, deliveries.c.notice_id.in_(notice_ids), {"problem": None}),

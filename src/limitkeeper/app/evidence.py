@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.core.access.chain import BLANKED_HASH
+from limitkeeper.core.access.chain import told_blanked
 from limitkeeper.core.access.evidence import row_hash, values_digest
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.case_tables import case_acts, cases
@@ -150,12 +150,14 @@ class Held(NamedTuple):
     is_erasure: bool = False
 
 
-def held_by(detail: str) -> Held:
+def held_by(event: Mapping[str, Any]) -> Held:
     """What an event keeps; nothing where its detail is not what was written: the chain tells that."""
     try:
-        found = json.loads(detail)
+        found = json.loads(event["detail"])
         marks = {kind: base64.b64decode(each) for kind, each in found.get(MARKS, {}).items()}
-        return Held(dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks, BLANKED_HASH in found)
+        return Held(
+            dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks, told_blanked(event) is not None
+        )
     except (ValueError, AttributeError, TypeError, binascii.Error):
         return Held()
 

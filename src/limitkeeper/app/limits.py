@@ -141,10 +141,10 @@ def line_row(w: Work, account_id: str) -> dict[str, Any] | None:
 def limit_now_cents(w: Work, account_id: str, found_cents: int) -> int:
     """The limit of a line by its ledger; as it was found, where it has none or one that does not know it yet."""
     line = line_row(w, account_id)
-    return int(line["limit_cents"]) if line is not None and _knows_limit(w, line) else found_cents
+    return int(line["limit_cents"]) if line is not None and knows_limit(w, line) else found_cents
 
 
-def _knows_limit(w: Work, line: Mapping[str, Any]) -> bool:
+def knows_limit(w: Work, line: Mapping[str, Any]) -> bool:
     """Whether the ledger of a line knows its limit: one that a freeze began may not."""
     return bool(line["limit_cents"]) or any(
         each.delta_cents for each in entries_in_effect(w, line["account_id"])
@@ -263,7 +263,7 @@ def _opened(w: Work, change: LimitChange) -> dict[str, Any]:
 
 def _as_known(w: Work, line: dict[str, Any], change: LimitChange) -> dict[str, Any]:
     """The row of a line; one whose limit was not known when its ledger began, as by a freeze, has it from now on."""
-    if not change.limit_before_cents or change.limit_after_cents is None or _knows_limit(w, line):
+    if not change.limit_before_cents or change.limit_after_cents is None or knows_limit(w, line):
         return line
     number = line["entries"] + 1
     row = entry_row(w, change.account_id, number, INCREASE, w.now_us)

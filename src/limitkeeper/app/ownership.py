@@ -54,7 +54,21 @@ def account_ids_of(w: Work, customer_id: str) -> list[str]:
     own = sa.select(lines.c.account_id).where(
         lines.c.account_id == customer_id, lines.c.customer_id.is_(None)
     )
-    return sorted(found | {row["account_id"] for row in w.rows(own)})
+    if owner_of(w, customer_id).customer_id == customer_id:
+        found |= {row["account_id"] for row in w.rows(own)}
+    return sorted(found)
+
+
+def account_ids_or_own(w: Work, customer_id: str) -> list[str]:
+    """The accounts of a customer; of one of whom none is known, the account that is called as he is, if it is nobody's.
+
+    Nothing was stated of that one, and the ledger does not have it. One of another's that is called so is not his.
+    """
+    found = account_ids_of(w, customer_id)
+    if found or owner_of(w, customer_id).customer_id != customer_id:
+        return found
+    line = w.kept(lines, customer_id)
+    return [customer_id] if line is None or line["customer_id"] in (None, customer_id) else []
 
 
 def own_line(w: Work, customer_id: str, account_id: str) -> str:
@@ -73,7 +87,7 @@ def own_line(w: Work, customer_id: str, account_id: str) -> str:
 def customer_total_cents(w: Work, customer_id: str) -> int:
     """All limits of a customer that the ledger knows, minor units."""
     query = sa.select(sa.func.coalesce(sa.func.sum(lines.c.limit_cents), 0).label("total"))
-    row = w.row(query.where(lines.c.account_id.in_(account_ids_of(w, customer_id) or [customer_id])))
+    row = w.row(query.where(lines.c.account_id.in_(account_ids_or_own(w, customer_id))))
     return int(row["total"]) if row else 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.ownership import account_ids_of
+from limitkeeper.app.ownership import account_ids_or_own
 from limitkeeper.store import (
     appeal_tables,
     audit_tables,
@@ -117,7 +117,7 @@ IMPERSONAL: Mapping[str, str] = MappingProxyType({
 
 def whose(w: Work, customer_id: str) -> Whose:
     """By what the rows of a person are his; an account that nobody stated is called as its customer."""
-    return {"customer_id": [customer_id], "account_id": account_ids_of(w, customer_id) or [customer_id]}
+    return {"customer_id": [customer_id], "account_id": account_ids_or_own(w, customer_id)}
 
 
 def is_of(of: Personal, person: Whose) -> sa.ColumnElement[bool]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from limitkeeper.app.regulation_policy import checked_market, regulation, regulation_hash, shipped_register
+from limitkeeper.connectors.sealing import is_erased
 from limitkeeper.core.behaviour.events import DAY_US
-from limitkeeper.core.compliance.checks import CLOCK, DECISION, FAILED, STRATEGY, Facts, Value
+from limitkeeper.core.compliance.checks import CLOCK, DECISION, ERASED, FAILED, STRATEGY, Facts, Value
 from limitkeeper.core.compliance.facts import strategy_facts
 from limitkeeper.core.compliance.register import Register
 from limitkeeper.core.compliance.regulation import Finding, RegulationRule, findings
 from limitkeeper.core.kernel.instants import day_of, instant_text, us_of_day
 from limitkeeper.core.kernel.progress import Progress, unseen
+from limitkeeper.core.kernel.words import Words
 from limitkeeper.core.limits.ledger import CANCELLED, FREEZE, LOWERING, OPEN, RAISING
 from limitkeeper.core.risk.model import Model
 from limitkeeper.core.strategy.definition import Strategy
@@ -49,11 +51,14 @@ class Evaluation:
         At most :data:`FAILURES_KEPT`, in order of the subjects, each with the day that it was evaluated for.
     subjects
         How many were evaluated.
+    erased
+        Of these, changes of limits of erased persons: what the audit said of them is gone.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[tuple[Finding, dt.date]] = field(default_factory=list)
     subjects: int = 0
+    erased: int = 0
 
     def add(self, found: Iterable[Finding], day: dt.date) -> None:
         """Count what came of one subject on its day."""
@@ -87,8 +92,10 @@ def decisions_evaluated(
         Told of ``decisions``, changes read, changes in all.
     """
     rules, found = regulation(), Evaluation()
-    for facts, subject, day in _decision_facts(store, from_us, to_us, progress):
-        found.add(findings(rules, DECISION, facts, subject, market, day), day)
+    for facts, subject, day, lost in _decision_facts(store, from_us, to_us, progress):
+        each = findings(rules, DECISION, facts, subject, market, day)
+        found.add((_without_lost(one, lost) for one in each), day)
+        found.erased += bool(lost)
     for facts, subject, day in chain(
         _appeal_facts(store, from_us, to_us), _request_facts(store, from_us, to_us)
     ):
@@ -98,11 +105,42 @@ def decisions_evaluated(
 
 Subjects = Iterator[tuple[Facts, str, dt.date]]
 
+LOST_DETAIL = Words("what would tell was erased with the person", "可资证明的内容已随个人信息一并删除")
+
+SAID_AT_ALL = frozenset({"reasons_stated", "appeal_open"})
+"""Checks of what only the audit keeps of a notice."""
+
+SAID_WHEN = frozenset({"told_in_time", "told_before_effect"})
+"""Checks of when a notice went out; of a change that waits for none the audit alone knows which told of it."""
+
+IF_DECIDED = SAID_AT_ALL | SAID_WHEN | {"evidence_kept"}
+"""Checks of what was decided; whether a change without a case or a decision was found so, the audit alone knows."""
+
+
+def _lost(row: Mapping[str, Any]) -> frozenset[str]:
+    """Checks of a change that cannot tell any more, because its person was erased: the audit of it is blank."""
+    if not is_erased(row["account_id"]):
+        return frozenset()
+    if row["action"] != OPEN and row["case_id"] is None and row["decision_id"] is None:
+        return IF_DECIDED
+    return SAID_AT_ALL if row["notice_id"] is not None else SAID_AT_ALL | SAID_WHEN
+
+
+def _without_lost(found: Finding, lost: frozenset[str]) -> Finding:
+    """What came of a rule, which is not held against anybody where an erasure took away what would tell."""
+    if found.rule.check not in lost:
+        return found
+    return replace(found, status=ERASED, detail=LOST_DETAIL.english, detail_zh=LOST_DETAIL.chinese)
+
+
 EVALUATED = (OPEN, *LOWERING, *RAISING, FREEZE)
 """Changes that are decisions, and how a line was found. What ends or undoes one leads back to what was held already."""
 
 
-def _decision_facts(store: Store, from_us: int, to_us: int, progress: Progress) -> Subjects:
+def _decision_facts(
+    store: Store, from_us: int, to_us: int, progress: Progress
+) -> Iterator[tuple[Facts, str, dt.date, frozenset[str]]]:
+    """The facts of each change, and the checks that an erasure took the facts of."""
     made = limit_entries.c
     within = sa.and_(made.made_us >= from_us, made.made_us < to_us, made.action.in_(EVALUATED))
     total = store.rows(sa.select(sa.func.count().label("n")).select_from(limit_entries).where(within))[0]["n"]
@@ -126,7 +164,7 @@ def _decision_facts(store: Store, from_us: int, to_us: int, progress: Progress) 
             facts = _facts_of_entry(
                 row, told.get(row["entry_id"]), is_decided=row["entry_id"] not in as_found
             )
-            yield facts, f"entry:{row['entry_id']}", day_of(row["made_us"])
+            yield facts, f"entry:{row['entry_id']}", day_of(row["made_us"]), _lost(row)
         last, read = rows[-1]["entry_id"], read + len(rows)
         progress("decisions", read, total)
 
@@ -322,7 +360,7 @@ def evaluation_document(
     return {
         "market": market, "from": first.isoformat(), "to": last.isoformat(), "made_at": instant_text(now_us),
         "regulation": regulation_hash(regulation()), "audit": {"events": head["number"], "hash": head["hash"]},
-        "subjects": found.subjects, "failed": found.failed,
+        "subjects": found.subjects, "failed": found.failed, "erased": found.erased,
         "rules": [rule_document(rule, last) | {"counts": found.counts.get(rule.id, {})} for rule in rules],
         "failures": [{"day": day.isoformat()} | finding_document(each) for each, day in found.failures],
     }  # fmt: skip

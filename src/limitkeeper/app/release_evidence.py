@@ -132,7 +132,7 @@ def _problem_of_act(
     said = f"its act {act['version']} ({act['act']} by {act['actor_id']})"
     if event is None:
         return f"the audit has no event of {said}"
-    held = held_by(event["detail"]).kept
+    held = held_by(event).kept
     is_same = event["act"] == f"release.{act['act']}" and event["actor_id"] == act["actor_id"]
     for kind, of in (("release", row), ("release_act", act)):
         kept_hash = held.get(f"{kind}:{KINDS[kind].key(of)}")

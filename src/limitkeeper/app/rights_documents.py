@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.erasure import bars_to_erasure
+from limitkeeper.app.erasure import UNASKED, Limits, bars_to_erasure
 from limitkeeper.app.rights import extension_days, request_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right
@@ -44,10 +44,10 @@ def request_documents(store: Store, now_us: int, *, ended: bool = False) -> list
     return [request_document(row, now_us) for row in store.rows(order.limit(LISTED_MAX))]
 
 
-def request_read(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
+def request_read(w: Work, seal: Seal, request_id: str, limits: Limits = UNASKED) -> dict[str, Any]:
     """A request with what was said and done, what bars an erasure that waits, and by how many days it can be extended.
 
-    That it was read is kept.
+    That it was read is kept. ``limits`` are as of :func:`~limitkeeper.app.erasure.bars_to_erasure`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def request_read(w: Work, seal: Seal, request_id: str) -> dict[str, Any]:
     w.note("rights.look", f"request:{request_id}")
     query = sa.select(rights_acts).where(rights_acts.c.request_id == request_id)
     done = w.rows(query.order_by(rights_acts.c.version))
-    bars = bars_to_erasure(w, row["customer_id"]) if row["kind"] == ERASE and row["is_live"] else []
+    bars = bars_to_erasure(w, row["customer_id"], limits) if row["kind"] == ERASE and row["is_live"] else []
     can_extend = bar_to_extension(request_of(row), w.now_us) is None
     inside = {} if for_customer else {"extensible_days": extension_days(w.now_us) if can_extend else 0}
     return request_document(row, w.now_us, for_customer=for_customer) | inside | {

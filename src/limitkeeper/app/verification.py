@@ -174,7 +174,7 @@ def _hold(
     """Hold the rows of some events against the hashes that they keep; what many rows or acts are held by is gathered."""
     wanted: dict[str, dict[str, tuple[str, int]]] = {}
     for event in events:
-        held, number = held_by(event["detail"]), event["number"]
+        held, number = held_by(event), event["number"]
         for name in marks.keys() & held.marks.keys():
             marks[name].add(held.marks[name], number)
         for named, kept_hash in held.kept.items():

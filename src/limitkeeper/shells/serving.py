@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -27,7 +28,7 @@ from limitkeeper.connectors.channels import MAIL, channels_from_file
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.connectors.mail import MailServer, has_password, mail_server
 from limitkeeper.connectors.webhook import Webhook
-from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
+from limitkeeper.core.kernel.errors import InputError, LimitkeeperError, trace_in_log
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TOLD_TOPICS
@@ -296,14 +297,24 @@ def check_ended(engine: Engine) -> None:
         ) from failure
 
 
+class TraceFormatter(logging.Formatter):
+    """Lines of libraries' logs, which tell an error as ours do."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - of the standard library
+        """Where the error came from, without what it quotes."""
+        return trace_in_log(ei[1])
+
+
 def set_up_logs() -> None:
-    """Logs as JSON lines on the error stream, without personal data."""
+    """Logs as JSON lines on the error stream, without personal data: of an error its kind and place, no value."""
+    if logging.lastResort is not None:  # what libraries tell, as the web server of a request that failed
+        logging.lastResort.setFormatter(TraceFormatter())
     level = logging.getLevelName(os.environ.get("LIMITKEEPER_LOG", "INFO").upper())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(lambda info: trace_in_log(info[1])),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(

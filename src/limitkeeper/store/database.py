@@ -95,10 +95,10 @@ def database_at(url: str) -> sa.Engine:
             allowed="sqlite:///FILE or postgresql+psycopg://...",
         ) from error
     if parts.get_backend_name() != "sqlite":
-        return sa.create_engine(parts, pool_pre_ping=True)
+        return sa.create_engine(parts, pool_pre_ping=True, hide_parameters=True)
     if parts.database:
         Path(parts.database).parent.mkdir(parents=True, exist_ok=True)
-    found = sa.create_engine(parts, connect_args={"timeout": BUSY_MS / 1000})
+    found = sa.create_engine(parts, connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True)
     sa.event.listen(found, "connect", _set_pragmas)
     return found
 

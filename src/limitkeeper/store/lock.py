@@ -87,7 +87,9 @@ class SessionLock:
     def __init__(self, url: sa.URL) -> None:
         self._name = url.render_as_string(hide_password=True)
         # Its session is no pool's: nobody waits for it, and it goes to nobody else.
-        self._database = sa.create_engine(url, poolclass=sa.pool.NullPool, isolation_level="AUTOCOMMIT")
+        self._database = sa.create_engine(
+            url, poolclass=sa.pool.NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
+        )
         self._session: sa.Connection | None = None
         self._held_as: tuple[int, object] | None = None
         self._turn = threading.Lock()

@@ -122,6 +122,19 @@ class Vault:
             yield {row.customer_id: (row.master_id, row.wrapped) for row in rows}
             last = rows[-1].customer_id
 
+    def pages_destroyed(self) -> Iterator[list[str]]:
+        """Customers whose keys were destroyed, page by page."""
+        last = ""
+        gone = sa.select(customer_keys.c.customer_id).where(customer_keys.c.destroyed_us.is_not(None))
+        while True:
+            page = gone.where(customer_keys.c.customer_id > last).order_by(customer_keys.c.customer_id)
+            with self.database.connect() as connection:
+                found = [str(each) for each in connection.scalars(page.limit(PAGE_KEYS))]
+            if not found:
+                return
+            yield found
+            last = found[-1]
+
     def replaced(self, before: Mapping[str, Wrapped], after: Mapping[str, Wrapped]) -> int:
         """Put newly wrapped keys in the place of the ones that they were; how many still were those."""
         done = 0

@@ -2,11 +2,13 @@
 
 import asyncio
 import datetime as dt
+import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +16,17 @@ from typing import Any
 import httpx
 import polars as pl
 import pytest
+import sqlalchemy as sa
+import structlog
 import uvicorn
 
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.engines.embedded.requests import StoppedError
 from limitkeeper.shells import demonstration
-from limitkeeper.shells.serving import WebServer, check_ended, stated_mail_server, web_server
+from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.shells.serving import WebServer, check_ended, set_up_logs, stated_mail_server, web_server
+from limitkeeper.store.database import database_at
 from limitkeeper.store.lock import StoreTakenError, store_lost
 from tests.live_engines import engine
 
@@ -95,6 +101,70 @@ def test_server_whose_store_was_taken_over_ends_and_says_so(tmp_path: Path) -> N
     work.stop()
     with pytest.raises(StoreTakenError, match="has taken this store over"):
         check_ended(work)
+
+
+def failures_of_every_kind(folder: Path) -> list[Callable[[], None]]:
+    """What fails with an account or a customer in its words: by our errors, the language's, and the database's."""
+    database = database_at(f"sqlite:///{folder}/kept.db")
+    with database.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE kept (account_id TEXT CHECK (account_id <> 'acct-kim'))")
+
+    def raised(error: Exception) -> None:
+        raise error
+
+    def caused() -> None:
+        try:
+            raised(ValueError("cust-kim"))
+        except ValueError as error:
+            raise InputError("It cannot be read.", value="acct-kim") from error
+
+    def written(**values: str) -> None:
+        with database.begin() as connection:
+            connection.execute(sa.table("kept", *map(sa.column, values)).insert().values(**values))
+
+    errors = (
+        InputError("There is no such line.", value="acct-kim"),
+        KeyError("acct-kim"),
+        OSError(28, "No space left on device", "/cust-kim"),
+    )
+    return [
+        *(partial(raised, each) for each in errors),
+        partial(written, account_id="acct-kim"),
+        partial(written, no_such="cust-kim"),
+        caused,
+    ]
+
+
+def test_log_of_an_error_tells_its_kind_and_place_and_names_nobody(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    set_up_logs()
+    failing = failures_of_every_kind(tmp_path)
+    rounds = iter(failing)
+    last = threading.Event()
+
+    def work() -> bool:
+        try:
+            next(rounds, last.set)()
+        except Exception:
+            structlog.get_logger().exception("page_failed")
+            logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+            raise
+        return False
+
+    monkeypatch.setattr("limitkeeper.shells.feeds.loop.FAILURE_SECONDS", 0.0)
+    loop = Loop("failing", work, 0.0)
+    loop.start()
+    assert last.wait(10)
+    loop.stop()
+    structlog.reset_defaults()
+    logged = capfd.readouterr().err
+    assert [mark for mark in ("acct-kim", "cust-kim") if mark in logged] == []
+    assert [logged.count(event) for event in ("round_failed", "page_failed", "ASGI")] == [len(failing)] * 3
+    for said in ("InputError: There is no such line.", "KeyError", "OSError: No space left on device",
+                 "IntegrityError of IntegrityError", "OperationalError", "ValueError", "test_serving.py:"):  # fmt: skip
+        assert said in logged, said
 
 
 def test_engine_that_failed_by_a_mistake_in_the_code_is_an_error_that_names_it(tmp_path: Path) -> None:

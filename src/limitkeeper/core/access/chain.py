@@ -36,16 +36,48 @@ def event_hash(before: str, event: Mapping[str, Any]) -> str:
 ERASED_DETAIL = '{"erased": true}'
 """The detail of an event whose content an erasure took away; its hash stays, and holds the chain together."""
 
+ERASURE = "rights.erase"
+"""The act of an erasure's event: no other tells of events that lost their content."""
+
 BLANKED, BLANKED_HASH = "blanked", "blanked_hash"
 """In the detail of an erasure's event: the numbers of the events that it took the content of, and what they were."""
 
 
 class Blanked(NamedTuple):
-    """An event without its content: its number, the hash before it, and its own."""
+    """An event without its content: its number, the hash before it, its own, and what is left: when, who, which act."""
 
     number: int
     before: str
     hash: str
+    ts_us: int
+    actor_id: str
+    act: str
+    subject: str
+
+
+def blanked_event(event: Mapping[str, Any], before: str) -> Blanked:
+    """What is held of an event whose content was taken away, as it stands then, behind the hash of the one before."""
+    return Blanked(
+        event["number"],
+        before,
+        event["hash"],
+        event["ts_us"],
+        event["actor_id"],
+        event["act"],
+        event["subject"],
+    )
+
+
+def told_blanked(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The detail of an erasure's event that tells of blanked ones; None of any other event, whatever its words say."""
+    detail = event.get("detail")
+    if event.get("act") != ERASURE or not isinstance(detail, str):
+        return None
+    try:
+        said = json.loads(detail)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and BLANKED_HASH in said else None
 
 
 def blanked_hash(events: Iterable[Blanked]) -> str:
@@ -78,7 +110,7 @@ def first_break(events: Iterable[Mapping[str, Any]], head: tuple[int, str] | Non
         number = event["number"]
         kept = {name: value for name, value in event.items() if name != "hash"}
         if event.get("detail") == ERASED_DETAIL:
-            blanked[number] = Blanked(number, before, event["hash"])
+            blanked[number] = blanked_event(event, before)
         elif event_hash(before, kept) != event["hash"]:
             return Break(number, "its content or the hash before it is not what was written")
         elif problem := _accounted(event, blanked):
@@ -93,10 +125,9 @@ def first_break(events: Iterable[Mapping[str, Any]], head: tuple[int, str] | Non
 
 def _accounted(event: Mapping[str, Any], blanked: dict[int, Blanked]) -> Break | None:
     """Take those that an erasure's event tells of from the blanked ones; what is wrong where they are others."""
-    detail = event.get("detail", "")
-    if not isinstance(detail, str) or BLANKED_HASH not in detail:
+    said = told_blanked(event)
+    if said is None:
         return None
-    said = json.loads(detail)
     numbers = said.get(BLANKED, [])
     if not all(number in blanked for number in numbers):
         return Break(int(event["number"]), "it tells of an erased event whose content is there")

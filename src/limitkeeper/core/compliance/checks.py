@@ -10,8 +10,9 @@ STAGES = (STRATEGY, DECISION, CLOCK, PORTFOLIO)
 """On what a rule is evaluated: a strategy with its model before it goes live, one decided case, one clock that runs, all
 lines of a lender."""
 
-MET, FAILED, UNKNOWN, OUTSIDE = "met", "failed", "unknown", "outside"
-"""What came of a rule. Unknown: a fact that it asks for is not there. Outside: kept by the lender without this system."""
+MET, FAILED, UNKNOWN, OUTSIDE, ERASED = "met", "failed", "unknown", "outside", "erased"
+"""What came of a rule. Unknown: a fact that it asks for is not there. Outside: kept by the lender without this system.
+Erased: an erasure took away what would tell."""
 
 Value = str | float | bool | None | tuple[Words, ...]
 Facts = Mapping[str, Value]

@@ -115,7 +115,7 @@ class Finding:
     subject
         ``kind:id`` of what was evaluated.
     status
-        met, failed, unknown or outside.
+        met, failed, unknown, outside or erased.
     detail, detail_zh
         What was found, in the terms of the facts.
     """

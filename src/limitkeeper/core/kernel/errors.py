@@ -1,6 +1,7 @@
 """Errors that say what happened, with which value, what was allowed, and what to do next."""
 
 import difflib
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
@@ -73,6 +74,38 @@ class PolicyError(LimitkeeperError):
 
 class ModelError(LimitkeeperError):
     """A model that does not fit what it is asked to score."""
+
+
+def told_in_log(error: BaseException) -> str:
+    """What a log says of an error: its kind and what happened, without the values at fault, which may name a person.
+
+    Of an error that is not ours only its kind is told, and of one of the operating system what that says: their words may
+    quote anything.
+
+    Examples
+    --------
+    >>> told_in_log(InputError("There is no such line.", value="acct-kim", advice="Look again."))
+    'InputError: There is no such line.'
+    >>> told_in_log(KeyError("acct-kim"))
+    'KeyError'
+    """
+    kind = type(error).__name__
+    if isinstance(error, LimitkeeperError):
+        return f"{kind}: {error.problem}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{kind}: {error.strerror}"
+    cause = getattr(error, "orig", None)  # of the database's driver
+    return kind if cause is None else f"{kind} of {type(cause).__name__}"
+
+
+def trace_in_log(error: BaseException) -> str:
+    """Where an error came from, the place and the line of each call, as :func:`told_in_log` tells it; causes first."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    calls = [
+        f"  {each.filename}:{each.lineno} {each.name}" for each in traceback.extract_tb(error.__traceback__)
+    ]
+    own = "\n".join([told_in_log(error), *calls])
+    return own if before is None else f"{trace_in_log(before)}\n{own}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -20,7 +20,7 @@ import structlog
 
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import LONG_AGO_US
-from limitkeeper.core.kernel.errors import LimitkeeperError
+from limitkeeper.core.kernel.errors import LimitkeeperError, told_in_log
 from limitkeeper.core.kernel.instants import instant
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.engines.embedded.arrivals import arrivals_of_table
@@ -423,7 +423,7 @@ class Engine:
         try:
             self.take_snapshot()
         except (OSError, sa.exc.SQLAlchemyError, StoreError) as error:  # the journal still holds everything
-            log.warning("snapshot_failed", problem=str(error))
+            log.warning("snapshot_failed", problem=told_in_log(error))
             self._snapshot_at = time.monotonic()
 
     def take_snapshot(self) -> Path:

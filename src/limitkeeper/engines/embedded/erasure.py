@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
+from limitkeeper.core.kernel.errors import told_in_log
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.renaming import places_of
 from limitkeeper.engines.embedded.requests import BusyError, Request
@@ -45,7 +46,7 @@ def ids_erased(engine: Engine, names: Mapping[str, str]) -> None:
         try:
             return running.take_snapshot()
         except (OSError, sa.exc.SQLAlchemyError) as error:
-            log.warning("snapshot_failed", problem=str(error))
+            log.warning("snapshot_failed", problem=told_in_log(error))
             return None
 
     kept = engine.submit(Request("read", snapshot)).result(ANSWER_SECONDS)

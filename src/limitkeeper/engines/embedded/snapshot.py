@@ -19,6 +19,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from limitkeeper.core.kernel.errors import told_in_log
+
 log = structlog.get_logger()
 
 FORMAT = 2
@@ -127,7 +129,7 @@ def set_aside(refused: Iterable[Path]) -> None:
             path.rename(aside)
             os.utime(aside)  # the order in which they were set aside
         except OSError as error:
-            log.warning("snapshot_not_set_aside", snapshot=path.name, problem=str(error))
+            log.warning("snapshot_not_set_aside", snapshot=path.name, problem=told_in_log(error))
             continue
         before = sorted(path.parent.glob("refused-*"), key=lambda each: each.stat().st_mtime_ns, reverse=True)
         for old in before[REFUSED_KEPT:]:
@@ -150,9 +152,7 @@ def snapshots_read(folder: Path) -> Iterable[tuple[Path, Snapshot | None]]:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - what is broken is told by whichever library stumbles over it
-            log.warning(
-                "snapshot_broken", snapshot=path.name, problem=f"{type(error).__name__}: {error}"[:500]
-            )
+            log.warning("snapshot_broken", snapshot=path.name, problem=told_in_log(error)[:500])
             found = None
         yield path, found
 

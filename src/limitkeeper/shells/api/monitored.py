@@ -13,6 +13,19 @@ from limitkeeper.shells.api.answers import done
 Rows = dict[str, list[dict[str, Any]]]
 
 
+async def limits_of(engine: Engine, account_ids: Iterable[str]) -> dict[str, float | None]:
+    """The limits of accounts as of now, None where one is not known; of those that the monitor does not know, none."""
+
+    def read(running: Engine) -> dict[str, float | None]:
+        known = [each for each in account_ids if running.state.number(each) is not None]
+        return {
+            each: portrait(running, each, running.as_of_us())["features"]["limit_cents"] for each in known
+        }
+
+    found: dict[str, float | None] = await done(engine, Request("read", read))
+    return found
+
+
 async def monitored(engine: Engine, account_ids: Iterable[str]) -> Rows:
     """The portraits of accounts as of now, and their events and bills; of those that the monitor does not know, none."""
 

@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.consents import consent_texts
 from limitkeeper.app.customer_preferences import customer_row
-from limitkeeper.app.erasure import person_erased, traces_removed
+from limitkeeper.app.erasure import UNASKED, Limits, person_erased, traces_removed
+from limitkeeper.app.ownership import account_ids_or_own
 from limitkeeper.app.personal_copy import PARTS, part_rows
 from limitkeeper.app.personal_data import Whose
 from limitkeeper.app.rights import (
@@ -39,7 +40,7 @@ from limitkeeper.shells.api.acts import Desk, IdempotencyKey, IfMatch, body_as, 
 from limitkeeper.shells.api.answers import answer, body_of
 from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
 from limitkeeper.shells.api.customer_lines import CustomerOf, Language, whose
-from limitkeeper.shells.api.monitored import monitored
+from limitkeeper.shells.api.monitored import limits_of, monitored
 from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.rights_tables import rights_requests
@@ -109,7 +110,7 @@ class Extension(msgspec.Struct, forbid_unknown_fields=True):
     words: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]
 
 
-def rights_router(desk: Desk, seal: Seal) -> APIRouter:
+def rights_router(desk: Desk, seal: Seal, engine: Engine) -> APIRouter:
     """The routes of making and reading requests."""
     router = APIRouter(tags=["rights"])
 
@@ -158,9 +159,10 @@ def rights_router(desk: Desk, seal: Seal) -> APIRouter:
 
         Its ETag is what an act is decided on. A customer is told what concerns him, and not who works on it.
         """
+        limits = await limits_asked(desk, engine, actor, request_id)
 
         def look(w: Work) -> Acted:
-            found = request_read(w, seal, request_id)
+            found = request_read(w, seal, request_id, limits)
             return Acted(found, version=found["version"])
 
         return await desk.read(actor, look)
@@ -270,7 +272,7 @@ def part_lines(about: dict[str, Any], rows: Iterator[dict[str, Any]]) -> Iterato
     yield msgspec.json.encode({"is_whole": True, "rows": count}) + b"\n"
 
 
-def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
+def rights_acts_router(desk: Desk, seal: Seal, engine: Engine) -> APIRouter:
     """The routes of acts on requests: of the person himself, and of compliance."""
     router = APIRouter(tags=["rights"])
 
@@ -318,12 +320,13 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
         """
         version = seen_version(if_match)
         said = await body_as(request, Words) if await body_of(request) else Words()
+        limits = await limits_asked(desk, engine, actor, request_id) if act == ERASE else UNASKED
 
         def acted(w: Work) -> Acted:
             if act == VERIFY:
                 request_verified(w, seal, request_id, version, said.words)
             elif act == ERASE:
-                person_erased(w, seal, request_id, version)
+                person_erased(w, seal, request_id, version, limits)
             else:
                 request_answered(w, seal, request_id, version, act, said.words, said.rest, scopes=said.scopes)
             return _acted(w, request_id)
@@ -334,6 +337,19 @@ def rights_acts_router(desk: Desk, seal: Seal) -> APIRouter:
         return found
 
     return router
+
+
+async def limits_asked(desk: Desk, engine: Engine, actor: Actor, request_id: str) -> Limits:
+    """The limits of the accounts of whoever is to be erased; asked before the work: the monitor waits for who writes."""
+
+    def accounts() -> list[str]:
+        with reading(desk.store, actor, desk.now_us()) as w:
+            row = w.kept(rights_requests, request_id)
+            waits = row is not None and row["kind"] == ERASE and row["is_live"]
+            return account_ids_or_own(w, row["customer_id"]) if row is not None and waits else []
+
+    found = await run_in_threadpool(accounts)
+    return await limits_of(engine, found) if found else UNASKED
 
 
 def _acted(w: Work, request_id: str, status: int = 200) -> Acted:

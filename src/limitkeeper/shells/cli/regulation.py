@@ -165,7 +165,8 @@ def _show_evaluation(found: dict[str, Any], lang: str) -> None:
         console.print(
             f"{each['id']}: {each['title_zh'] if lang == 'zh' else each['title']} {counts}", markup=False
         )
-    console.print(f"{found['subjects']:,} subjects; {found['failed']:,} findings failed.")
+    of_erased = f" ({found['erased']:,} of erased persons)" if found["erased"] else ""
+    console.print(f"{found['subjects']:,} subjects{of_erased}; {found['failed']:,} findings failed.")
     for each in found["failures"][:FAILURES_SHOWN]:
         detail = each["detail_zh" if lang == "zh" else "detail"]
         console.print(f"{each['rule']} {each['subject']}: {detail}", markup=False)

@@ -180,6 +180,29 @@ def erase(
     typer.echo("erased: " + ", ".join(f"{name} {count:,}" for name, count in done.items() if count))
 
 
+@application.command("erase-again", epilog="Example: limitkeeper rights erase-again --as ivy")
+def erase_again(
+    person: ActingPerson, data: DataFolder = Path("limitkeeper-data"), store: StoreUrl = None
+) -> None:
+    """Erase again, in a store that was restored from a copy, everybody whose key the vault has as destroyed.
+
+    Run it before the server starts: who is stated anew under such an id is taken for the person of before. Nothing bars
+    it, and the monitor is told at the server's next start.
+    """
+    from limitkeeper.app.erased_again import erased_again
+    from limitkeeper.app.erasure import traces_removed
+    from limitkeeper.app.vault import vault_at
+
+    vault = vault_at(data)
+    with work_as(data, store, person, "rights.answer") as w:
+        count = erased_again(w, vault)
+    vault.close()
+    opened = store_at(data, store)
+    traces_removed(opened)
+    opened.close()
+    typer.echo(f"erased again: {count:,}")
+
+
 @application.command(
     "answer", epilog="Example: limitkeeper rights answer 4f2a... --words 'corrected' --as ivy"
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
+from limitkeeper.core.kernel.errors import told_in_log
 from limitkeeper.store.bell import Bell
 
 log = structlog.get_logger()
@@ -58,7 +59,7 @@ class Loop:
                 if self.work():
                     rest = silence = 0.0
             except Exception as error:  # noqa: BLE001 - a thread that ends in silence is seen by nobody
-                log.warning("round_failed", loop=self.name, problem=f"{type(error).__name__}: {error}"[:500])
+                log.warning("round_failed", loop=self.name, problem=told_in_log(error)[:500])
                 rest, silence = FAILURE_SECONDS, 0.0
             if not self.stopping.wait(rest) and self.bell:
                 self.bell.awaited(heard, silence)

@@ -21,7 +21,8 @@ from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.consents import CONSENT_OF, relations_consent
 from limitkeeper.app.decisions import Effects
-from limitkeeper.app.erasure import ERASE_IDS, traces_removed
+from limitkeeper.app.erased_ids import ERASE_IDS
+from limitkeeper.app.erasure import traces_removed
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.live import live_since_sequence

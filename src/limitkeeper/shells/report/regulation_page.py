@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from limitkeeper.core.compliance.checks import FAILED, MET, OUTSIDE, UNKNOWN
+from limitkeeper.core.compliance.checks import ERASED, FAILED, MET, OUTSIDE, UNKNOWN
 from limitkeeper.shells.report.page import page_drawn, report_words, whole_number
 
-STATUSES = (MET, FAILED, UNKNOWN, OUTSIDE)
+STATUSES = (MET, FAILED, UNKNOWN, OUTSIDE, ERASED)
 """Of a rule on a subject, in the table's order."""
 
 
