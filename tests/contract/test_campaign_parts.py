@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app import campaigns
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, cancelled, proposal_document, proposed, split, standing_of
 from limitkeeper.app.case_clocks import run_clocks
+from limitkeeper.app.case_documents import case_offers_document
 from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.notice_policy import notice_policy
@@ -40,7 +42,8 @@ def store(store_url: str) -> Iterator[Store]:
     with work(found, SYSTEM, NOW_US) as w:
         w.add(mandates, *({"mandate_id": name, "person_id": name, "tier": tier, "actions": "[]", "cut_cents_max": None,
                            "exposure_cents_max": bound, "from_us": 0, "to_us": NEVER_US, "version": 1}
-                          for name, tier, bound in (("ann", 2, None), ("bob", 2, 500_000), ("m0", 3, None))))  # fmt: skip
+                          for name, tier, bound in (("ann", 2, None), ("bob", 2, 500_000), ("cem", 2, None),
+                                                    ("m0", 3, None))))  # fmt: skip
     yield found
     found.close()
 
@@ -98,10 +101,13 @@ def test_piece_of_a_campaign_that_led_to_nothing_needs_the_tier_and_the_mandate_
         assert "sue" in json.loads(row["parties"])
 
 
-def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(store: Store) -> None:
+def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cancel(store, propose(store, campaign_rows(6)))  # 600,015 of exposure
     piece = propose(store, campaign_rows(6)[:2], TOM)
     few = campaign_rows(6)[:2]
+    monkeypatch.delattr(campaigns, "put_forward_before")  # what is proposed is not read a second time
     with work(store, TOM, NOW_US) as w:
         found = rows_taken(few, standing_of(w, few["account_id"][:0]), reasons=["product_change"])
         document = proposal_document(w, piece, Proposal("autumn", found), POLICY)
@@ -122,6 +128,57 @@ def test_half_of_a_split_campaign_is_beyond_that_mandate_too(store: Store) -> No
             act(store, part, "bob", "claim")
 
 
+def test_parts_of_a_split_are_beyond_it_too_when_they_are_put_forward_again(store: Store) -> None:
+    rows = campaign_rows(9)
+    whole = propose(store, rows[:6])
+    with work(store, SUE, NOW_US) as w:
+        parts = split(w, whole, pl.col("number") <= 3, POLICY)
+    cancel(store, parts[0])
+    again = propose(store, rows[:3], TOM)  # the other part waits
+    cancel(store, parts[1])
+    wider = propose(store, rows[3:], TOM)  # the first part waits again
+    counted = [json.loads(case(store, each)["facts"])["counted_accounts"] for each in (again, wider)]
+    assert counted == [6, 9]
+    for each in (again, wider):
+        cancel(store, each)
+    together = propose(store, rows[:6], TOM)
+    assert json.loads(case(store, together)["facts"])["counted_accounts"] == 9
+    for each in (again, wider, together):
+        assert whole in json.loads(case(store, each)["facts"])["counted_with"].split()
+        assert case(store, each)["exposure_cents"] >= case(store, whole)["exposure_cents"]
+    with pytest.raises(RefusedError, match="mandate"):
+        act(store, together, "bob", "claim")
+    act(store, together, "ann", "claim")
+
+
+def test_cut_beside_a_raise_needs_the_tier_and_the_mandates_of_each_alone(store: Store) -> None:
+    cut = pl.DataFrame(
+        {"account_id": ["c"], "limit_before_cents": 15_000_000, "limit_after_cents": 1_000_000}
+    )
+    both = pl.concat([
+        cut.with_columns(account_id=pl.lit("d")),
+        pl.DataFrame({"account_id": ["e"], "limit_before_cents": 1_000_000, "limit_after_cents": 15_000_000}),
+    ])  # fmt: skip
+    alone, hidden = case(store, propose(store, cut)), case(store, propose(store, both))
+    for row in (alone, hidden):
+        assert (row["action"], row["cut_cents"], row["required_tier"]) == ("decrease", 14_000_000, 3)
+        assert json.loads(row["tier_rules"]) == ["very_large_cut"]
+    small = pl.DataFrame({
+        "account_id": ["f", "g"], "limit_before_cents": [1_000, 1_000], "limit_after_cents": [800, 1_200],
+    })  # fmt: skip
+    campaign = propose(store, small)
+    given = {"tier": 2, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1}
+    with work(store, SYSTEM, NOW_US) as w:
+        w.add(mandates, *(given | {"mandate_id": f"{name}-{bound}", "person_id": name, "actions": actions,
+                                   "cut_cents_max": bound}
+                          for name, actions, bound in (("fay", '["decrease"]', None), ("dai", "[]", 199),
+                                                       ("eva", "[]", 200))))  # fmt: skip
+    for name in ("fay", "dai"):  # nobody raises by a mandate to cut, nor does a raise make room for a cut
+        with pytest.raises(RefusedError, match="mandate"):
+            act(store, campaign, name, "claim")
+    act(store, campaign, "eva", "claim")
+
+
 def test_pieces_are_counted_together_with_what_each_adds(store: Store) -> None:
     cancel(store, propose(store, ALL[:600]))
     first = propose(store, pl.concat([ALL[:300], ALL[600:850]]), TOM)
@@ -140,3 +197,18 @@ def test_campaign_that_has_little_in_common_or_comes_late_is_counted_alone(store
         row = case(store, each)
         assert (row["required_tier"], json.loads(row["tier_rules"])) == (2, ["campaign"])
         assert "counted_with" not in json.loads(row["facts"])
+
+
+def test_committee_does_not_send_a_campaign_back_again_and_again(store: Store) -> None:
+    campaign = propose(store, campaign_rows(2))
+    for name in ("ann", "bob", "cem"):
+        act(store, campaign, name, "claim")
+        act(store, campaign, name, "send_up")
+        with work(store, Actor("m0", frozenset({COMMITTEE})), NOW_US + 1) as w:
+            acts = {each["act"]: each["rule"] for each in case_offers_document(w, campaign, POLICY)["acts"]}
+        if name != "cem":
+            assert acts["send-back"] is None
+            act(store, campaign, "m0", "send_back")
+    assert acts["send-back"] == "sent_back"
+    with pytest.raises(RefusedError, match="again and again"):
+        act(store, campaign, "m0", "send_back")

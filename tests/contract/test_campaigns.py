@@ -109,7 +109,9 @@ def states(store: Store) -> list[str]:
     return [row["state"] for row in store.rows(query)]
 
 
-def test_every_row_is_taken_set_aside_or_refused_with_its_reason(store: Store) -> None:
+def test_every_row_is_taken_set_aside_or_refused_with_its_reason(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with work(store, SYSTEM, NOW_US) as w:
         case_opened(w, CaseOpening("decision", "close", "busy", 100, 0, 100, "system"), POLICY, EFFECTS)
     frame = pl.DataFrame(
@@ -120,6 +122,8 @@ def test_every_row_is_taken_set_aside_or_refused_with_its_reason(store: Store) -
         ["account_id", "limit_before_cents", "limit_after_cents", "action"], orient="row",
     )  # fmt: skip
     found = taken(store, frame)
+    monkeypatch.setattr("limitkeeper.app.campaigns.FEW_ACCOUNTS", 0)
+    assert taken(store, frame).left_out.equals(found.left_out), "of many accounts the same"
     assert found.items.select("account_id", "action", "limit_after_cents").rows() == [
         ("a", "decrease", 500), ("g", "close", 0), ("h", "increase", 20),
     ]  # fmt: skip
@@ -440,6 +444,26 @@ def test_campaign_cancelled_half_way_is_undone_as_far_as_it_went(store: Store) -
     assert states(store) == ["cancelled"] * 6
     assert {each["state"] for each in store.rows(
         sa.select(limit_entries.c.state).where(limit_entries.c.case_id == campaign_id))} == {"cancelled"}  # fmt: skip
+
+
+def test_decision_of_which_a_step_took_effect_is_shown_when_its_campaign_is_cancelled(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(2).with_columns(limit_after_cents=pl.Series([10_000, 80_000])))
+    approve(store, campaign_id)
+    work_off(store)
+    line = limit_entries.c.account_id == "a00000"
+    (told,) = {
+        row["notice_id"] for row in store.rows(sa.select(limit_entries).where(line)) if row["notice_id"]
+    }
+    effected_due(store, NOW_US + 8 * DAY_US, lambda _w, notice_id: notice_id == told)
+    with work(store, SUE, NOW_US + 9 * DAY_US) as w:
+        cancelled(w, campaign_id, "enough")
+    work_off(store, after_us=9 * DAY_US)
+    assert states(store) == ["cancelled"] * 2
+    with work(store, SYSTEM, NOW_US + 9 * DAY_US) as w:
+        (decision,) = line_document(w, EFFECTS, "a00000", "en", Seen())["decisions"]
+        assert line_document(w, EFFECTS, "a00001", "en", Seen())["decisions"] == []
+    assert (decision["case_id"], decision["limit_after_cents"]) == (campaign_id, 10_000)
+    assert decision["appeal_until"] is not None, "its customer may appeal against it"
 
 
 def test_no_change_of_a_campaign_takes_effect_before_its_earliest_day(store: Store) -> None:

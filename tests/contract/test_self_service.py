@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.cases import CaseOpening, case_opened
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.customers import (
     CONTACTS_MAX,
@@ -22,6 +23,7 @@ from limitkeeper.app.explanations import explanation
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
+from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices
 from limitkeeper.app.own_lines import Seen, last_seen, line_document, lines_document, portrait_document
@@ -30,6 +32,8 @@ from limitkeeper.app.steps import step_cancelled
 from limitkeeper.app.strategies import strategy_from_text, strategy_path
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
+from limitkeeper.core.approval.mandates import Mandate
+from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.core.limits.ledger import LedgerError
@@ -153,12 +157,32 @@ def test_what_the_customer_lowered_himself_is_nothing_to_restore(store: Store) -
     assert [each["by_request"] for each in document["ledger"]] == [False, True]
 
 
-def test_words_of_a_cancelled_step_are_sealed_and_read_by_who_looks_at_the_line(store: Store) -> None:
+def test_step_is_cancelled_by_who_might_have_decided_on_it_and_who_looks_at_the_line_reads_why(
+    store: Store,
+) -> None:
     with work(store, SYSTEM, NOW_US) as w:
+        opening = CaseOpening("decision", "decrease", "a-1", 1_000_000, 600_000, 1_000_000, "dai")
+        case_id = case_opened(w, opening, POLICY, EFFECTS)
+        w.connection.execute(cases.update().values(state="approved", tier=3, parties='["cem"]'))
         steps = [planned(w, LimitChange("a-1", "decrease", 1_000_000, after, NOW_US + DAY_US, "risk", "c-1",
-                                        case_id="k")) for after in (800_000, 600_000)]  # fmt: skip
+                                        case_id=case_id)) for after in (800_000, 600_000)]  # fmt: skip
+        for name, tier, cut_cents in (
+            ("ann", 3, 400_000),
+            ("bob", 3, 399_999),
+            ("cem", 3, None),
+            ("eva", 2, None),
+        ):
+            mandate_given(w, Mandate(name, tier, cut_cents_max=cut_cents))
+    # The committee approved it: nobody else undoes it, nor who had a part in it.
+    for name, barred in (("bob", "mandate"), ("cem", "four_eyes"), ("dai", "four_eyes"), ("eva", "mandate")):
+        with (
+            pytest.raises(RefusedError) as error,
+            work(store, Actor(name, frozenset({OFFICER})), NOW_US) as w,
+        ):
+            step_cancelled(w, EFFECTS, POLICY, steps[0], "I would rather not")
+        assert error.value.rule == barred
     with work(store, ANN, NOW_US) as w:
-        step_cancelled(w, EFFECTS, steps[0], "Kim lost his work")
+        step_cancelled(w, EFFECTS, POLICY, steps[0], "Kim lost his work")
         document = line_document(w, EFFECTS, "a-1", "en", SEEN)
     kept = [row["cancelled_why"] for row in store.rows(sa.select(limit_entries)) if row["cancelled_why"]]
     assert len(kept) == 2

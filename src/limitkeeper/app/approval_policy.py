@@ -1,6 +1,7 @@
 """The policy of approval as its files hold it: tiers, clocks, quorum, parts of campaigns."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from limitkeeper.core.approval.clocks import Clocks, TierClock
 from limitkeeper.core.approval.tiers import (
     COMMITTEE_TIER,
     TEAM_TIER,
+    Fact,
     RequiredTier,
     TierRule,
     required_tier,
@@ -30,7 +32,7 @@ class ApprovalPolicy:
     rules
         Of tiers.
     parameters
-        Dated: clocks, quorum, and what is counted together with a campaign.
+        Dated: clocks, quorum, how often a case is sent back, and what is counted together with a campaign.
     hash
         Of all of it, to be kept with each case.
     """
@@ -39,9 +41,17 @@ class ApprovalPolicy:
     parameters: dict[str, Parameter]
     hash: str
 
-    def tier(self, facts: dict[str, str | float | bool | None], day: dt.date) -> RequiredTier:
+    def tier(self, facts: dict[str, Fact], day: dt.date) -> RequiredTier:
         """The tier that must decide on a case of a day."""
         return required_tier(facts, self.rules, day)
+
+    def tier_of_all(self, facts: Sequence[dict[str, Fact]], day: dt.date) -> RequiredTier:
+        """The tier that must decide on a case of several actions: the highest that one of them asks for."""
+        asked = [self.tier(each, day) for each in facts]
+        tier = max(each.tier for each in asked)
+        return RequiredTier(
+            tier, tuple(dict.fromkeys(rule for each in asked if each.tier == tier for rule in each.rules))
+        )
 
     def clocks(self, day: dt.date) -> Clocks:
         """The clocks in force on a day."""
@@ -56,6 +66,10 @@ class ApprovalPolicy:
         """For how many days a campaign that led to nothing is counted with later ones, and from which share shared."""
         at = parameters_in_force(self.parameters, day)
         return at["campaign_parts_days"], at["campaign_parts_share"]
+
+    def send_backs_max(self, day: dt.date) -> int:
+        """How often a case may be sent back, on a day."""
+        return int(parameters_in_force(self.parameters, day)["send_backs_max"])
 
     def quorum(self, day: dt.date) -> int:
         """The votes that a committee needs on a day."""

@@ -4,7 +4,7 @@ Both are counted with the whole, so that no part falls below the tier and the ma
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,19 +13,21 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_states import CAMPAIGN, CANCELLED, CANCELLING, SPLIT
+from limitkeeper.app.campaign_sums import Sums, sums_of_campaigns, sums_of_case, sums_of_impact
 from limitkeeper.app.cases import CaseOpening
+from limitkeeper.app.covered import Change, Covered
 from limitkeeper.core.approval.cases import LAPSED, REFUSED, WITHDRAWN
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.instants import day_of
-from limitkeeper.core.limits.ledger import CLOSE, DECREASE, INCREASE
+from limitkeeper.core.limits.ledger import LOWERING
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.given import given
 from limitkeeper.store.work import Work
 
 COUNTED_WITH = "counted_with"
-"""In the facts of a part's case: the campaigns that it is counted with."""
+"""In the facts of a part's case: the campaigns that it is counted with, and those that they were counted with."""
 
-_BY_WEIGHT = (CLOSE, DECREASE, INCREASE)
 _SUSPECTED = "suspected_violation"
 
 
@@ -41,23 +43,21 @@ class Whole:
         The highest that one of them needed or lay on.
     parties, recused
         Who may not decide on one of them.
-    accounts, cut_cents, exposure_cents
-        Of all of them, besides the part's own.
+    besides
+        What is counted of all of them, besides the part's own; with every action of theirs.
     """
 
     ids: tuple[str, ...]
     tier: int
     parties: frozenset[str]
     recused: frozenset[str]
-    accounts: int
-    cut_cents: int
-    exposure_cents: int
+    besides: Sums
 
 
 def opening_of(
     w: Work, impact: Mapping[str, Any], policy: ApprovalPolicy, named: str = "", whole: Whole | None = None
 ) -> CaseOpening:
-    """What the case of a campaign is about: the gravest of its actions, and its sums.
+    """What the case of a campaign is about: each of its actions, the gravest first, and its sums.
 
     Parameters
     ----------
@@ -74,28 +74,32 @@ def opening_of(
         lowest of each, and its accounts and sums are counted in.
     """
     triggers = {each["name"] for each in impact["by_trigger"]}
-    actions = {each["name"] for each in impact["by_action"]}
     trigger = _SUSPECTED if _SUSPECTED in triggers else next(iter(triggers)) if len(triggers) == 1 else None
+    own = sums_of_impact(impact)
+    before = dict.fromkeys(LOWERING, impact["cut_from_cents"])
+    raised_from_cents = impact["limit_before_cents"] - impact["cut_from_cents"]
+    changes = tuple(
+        Change(action, cents, before.get(action, raised_from_cents)) for action, cents in own.changes()
+    )
     opening = CaseOpening(
-        CAMPAIGN, next(each for each in _BY_WEIGHT if each in actions), None, impact["limit_before_cents"],
-        impact["limit_after_cents"], impact["exposure_cents"], w.actor.actor_id,
-        decision_id=named.removeprefix("sha256:")[:32], facts={"accounts": impact["accounts"], "trigger": trigger},
+        CAMPAIGN, changes[0].action, None, impact["limit_before_cents"], impact["limit_after_cents"],
+        own.exposure_cents, w.actor.actor_id, decision_id=named.removeprefix("sha256:")[:32],
+        facts={"accounts": own.accounts, "trigger": trigger}, changes=changes,
     )  # fmt: skip
+    together = own if whole is None else own.plus(whole.besides)
+    covered = Covered(together.changes(), together.exposure_cents)
+    opening = replace(opening, covered=covered, facts=opening.facts | covered.facts())
     if whole is None:
         return opening
-    accounts = impact["accounts"] + whole.accounts
-    exposure_cents = impact["exposure_cents"] + whole.exposure_cents
-    together = opening.tier_facts() | {
-        "accounts": accounts, "exposure_cents": exposure_cents, "cut_cents": impact["cut_cents"] + whole.cut_cents,
-    }  # fmt: skip
+    first = opening.tier_facts()[0] | {"cut_share": None}  # of the whole it is not known
+    counted = {"accounts": together.accounts, "exposure_cents": together.exposure_cents}
+    asked = [first | counted | {"action": action, "cut_cents": cents} for action, cents in covered.changes]
     facts = opening.facts | {
-        "split_from_tier": max(whole.tier, policy.tier(together, day_of(w.now_us)).tier),
-        "counted_accounts": accounts, "counted_exposure_cents": exposure_cents, COUNTED_WITH: " ".join(whole.ids),
+        "split_from_tier": max(whole.tier, policy.tier_of_all(asked, day_of(w.now_us)).tier),
+        "counted_accounts": together.accounts, "counted_exposure_cents": together.exposure_cents,
+        COUNTED_WITH: " ".join(whole.ids),
     }  # fmt: skip
-    return replace(
-        opening, facts=facts, parties=whole.parties, recused=whole.recused, counted_cut_cents=whole.cut_cents,
-        counted_exposure_cents=whole.exposure_cents,
-    )  # fmt: skip
+    return replace(opening, facts=facts, parties=whole.parties, recused=whole.recused)
 
 
 def split_whole(case: Mapping[str, Any], impact: Mapping[str, Any]) -> Whole:
@@ -108,64 +112,77 @@ def split_whole(case: Mapping[str, Any], impact: Mapping[str, Any]) -> Whole:
     impact
         Of the part.
     """
-    facts = json.loads(case["facts"])
-    accounts = facts.get("counted_accounts", facts["accounts"])
-    return _whole(
-        [case], accounts - impact["accounts"], case["cut_cents"] - impact["cut_cents"],
-        case["exposure_cents"] - impact["exposure_cents"],
-    )  # fmt: skip
+    return _whole([case], sums_of_case(case).less(sums_of_impact(impact)))
 
 
 def put_forward_before(
-    w: Work, items: pl.DataFrame, policy: ApprovalPolicy, but: str | None = None
+    w: Work, items: pl.DataFrame, impact: Mapping[str, Any], policy: ApprovalPolicy
 ) -> Whole | None:
-    """What a proposed campaign is a part of: campaigns on its accounts that led to nothing, and their other parts.
+    """What a campaign that is to be proposed is a part of: campaigns on its accounts that led to nothing.
 
     One that was cancelled, was refused or has lapsed counts for ``campaign_parts_days``, whoever proposed it, where
-    they share ``campaign_parts_share`` of the accounts of the one or of the other.
+    they share ``campaign_parts_share`` of the accounts of the one or of the other. With it count the other parts of
+    what it was split from, and what was put forward again of it and waits or was approved. No sum is less than those
+    that its own case was decided by.
 
     Parameters
     ----------
     w
         The work that reads it.
-    items
-        Of the proposed campaign.
+    items, impact
+        Of the proposed campaign, which is not in the store yet.
     policy
         Of the days and the share.
-    but
-        The campaign itself, where it stands in the store already.
     """
     days, share = policy.campaign_parts(day_of(w.now_us))
     since_us = w.now_us - int(days * DAY_US)
-    ended = {row["case_id"]: row for row in w.rows(_ended(since_us)) if row["case_id"] != but}
-    mine = items.select("account_id")
-    before = _items_of(w, ended)
-    shared = pl.col("account_id").is_in(mine["account_id"].implode()).sum()
-    counts = before.group_by("campaign_id").agg(pl.len().alias("all"), shared.alias("shared"))
-    enough = (pl.col("shared") >= share * items.height) | (pl.col("shared") >= share * pl.col("all"))
-    ids = counts.filter((pl.col("shared") > 0) & enough)["campaign_id"].sort().to_list()
-    if not ids:
+    ended = {row["case_id"]: row for row in w.rows(_ended(since_us))}
+    if not ended:
         return None
-    parts = {
-        row["case_id"] for row in w.rows(_standing(since_us))
-        if row["case_id"] != but and not set(ids).isdisjoint(json.loads(row["facts"]).get(COUNTED_WITH, "").split())
-    }  # fmt: skip
-    all_items = pl.concat([before.filter(pl.col("campaign_id").is_in(ids)), _items_of(w, parts)])
-    others = all_items.sort("campaign_id", "account_id").unique("account_id", keep="first")
-    others = others.join(mine, on="account_id", how="anti")
-    return _whole(
-        [ended[each] for each in ids], others.height, int(others["cut_cents"].sum()), int(others["exposure_cents"].sum())
-    )  # fmt: skip
+    accounts = items["account_id"].to_list()
+    shared = _shared(w, accounts)
+    before = [
+        ended[each] for each in sorted(ended.keys() & shared.keys())
+        if shared[each] >= share * min(len(accounts), ended[each]["items"])
+    ]  # fmt: skip
+    if not before:
+        return None
+    roots = {each for row in before for each in (row["case_id"], *_counted_with(row))}
+    family = {row["case_id"] for row in before}
+    family |= {each for each, row in ended.items() if row["split_from"] in roots}
+    family |= {
+        row["case_id"] for row in w.rows(_standing(since_us)) if not roots.isdisjoint(_counted_with(row))
+    }
+    own = sums_of_impact(impact)
+    besides = sums_of_campaigns(w, family).less(sums_of_campaigns(w, family, accounts))
+    for row in before:
+        besides = besides.at_least(sums_of_case(row).less(own))
+    return _whole(before, besides)
 
 
-def _whole(wholes: list[Mapping[str, Any]], accounts: int, cut_cents: int, exposure_cents: int) -> Whole:
+def _shared(w: Work, accounts: Collection[str]) -> dict[str, int]:
+    """How many of some accounts each campaign is about, by the index of items by account."""
+    some, item = given(w.dialect, accounts), campaign_items.c
+    query = sa.select(item.campaign_id, sa.func.count().label("accounts")).select_from(
+        some.join(campaign_items, item.account_id == some.c.value)
+    )
+    return {row["campaign_id"]: row["accounts"] for row in w.rows(query.group_by(item.campaign_id))}
+
+
+def _counted_with(row: Mapping[str, Any]) -> list[str]:
+    found: str = json.loads(row["facts"]).get(COUNTED_WITH, "")
+    return found.split()
+
+
+def _whole(wholes: Sequence[Mapping[str, Any]], besides: Sums) -> Whole:
+    ids = (*(row["case_id"] for row in wholes), *(each for row in wholes for each in _counted_with(row)))
     return Whole(
-        tuple(row["case_id"] for row in wholes),
+        tuple(dict.fromkeys(ids)),
         max(max(row["required_tier"], row["tier"]) for row in wholes),
         frozenset(each for row in wholes for each in (row["maker_id"], *json.loads(row["parties"]))),
         frozenset(each for row in wholes for each in json.loads(row["recused"])),
-        accounts, cut_cents, exposure_cents,
-    )  # fmt: skip
+        besides,
+    )
 
 
 def _ended(since_us: int) -> sa.Select[Any]:
@@ -175,7 +192,7 @@ def _ended(since_us: int) -> sa.Select[Any]:
         cases.c.state.in_((REFUSED, LAPSED, WITHDRAWN)), campaigns.c.state.in_((CANCELLING, CANCELLED))
     )
     return (
-        sa.select(cases)
+        sa.select(cases, campaigns.c["items"], campaigns.c.split_from)
         .join(campaigns, campaigns.c.campaign_id == cases.c.case_id)
         .where(campaigns.c.state != SPLIT, for_nothing, acted)
     )
@@ -191,33 +208,3 @@ def _standing(since_us: int) -> sa.Select[Any]:
             cases.c.state.not_in((REFUSED, LAPSED, WITHDRAWN)),
         )
     )  # fmt: skip
-
-
-READ_AT_ONCE = 50_000
-"""Rows of the store that are read together, so that only what is looked for is kept."""
-
-_ITEM = {
-    "campaign_id": pl.String(),
-    "account_id": pl.String(),
-    "cut_cents": pl.Int64(),
-    "exposure_cents": pl.Int64(),
-}
-
-
-def _items_of(w: Work, ids: Collection[str]) -> pl.DataFrame:
-    """The accounts of campaigns, with what each would lose and what is exposed of it."""
-    parts = [pl.DataFrame(schema=_ITEM)]
-    item = campaign_items.c
-    for campaign_id in sorted(ids):
-        query = sa.select(
-            item.campaign_id,
-            item.account_id,
-            item.limit_before_cents - item.limit_after_cents,
-            item.exposure_cents,
-        ).where(item.campaign_id == campaign_id)
-        result = w.connection.execute(query, execution_options={"stream_results": True})
-        parts += [
-            pl.DataFrame([tuple(row) for row in rows], _ITEM, orient="row")
-            for rows in result.partitions(READ_AT_ONCE)
-        ]
-    return pl.concat(parts)

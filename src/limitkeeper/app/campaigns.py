@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_impact import impact_of
-from limitkeeper.app.campaign_parts import READ_AT_ONCE, Whole, opening_of, put_forward_before, split_whole
+from limitkeeper.app.campaign_parts import Whole, opening_of, put_forward_before, split_whole
 from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken, accounts_named, rows_taken
 from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, PROPOSED, SPLIT, WORKING
 from limitkeeper.app.cases import case_opened, case_withdrawn
@@ -25,6 +25,7 @@ from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import cases
+from limitkeeper.store.given import given
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.work import Work
 
@@ -95,10 +96,28 @@ def proposal_document(
     taken, impact = proposal.taken, proposal.impact
     told: dict[str, Any] = {"required_tier": None, "tier_rules": []}
     if not taken.items.is_empty():
-        opening = opening_of(w, impact, policy, whole=put_forward_before(w, taken.items, policy, campaign_id))
-        tier, rules = policy.tier(opening.tier_facts(), day_of(w.now_us))
+        tier, rules = _required(w, campaign_id, proposal, policy)
         told = {"required_tier": tier, "tier_rules": list(rules)}
     return {"campaign_id": campaign_id, "name": proposal.name, **told, "impact": impact}
+
+
+def _required(
+    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
+) -> tuple[int, Sequence[str]]:
+    """Which tier decides on a campaign, and why: as its case has it, or as it would."""
+    if campaign_id is not None:
+        case = w.found(cases, campaign_id)
+        return case["required_tier"], json.loads(case["tier_rules"])
+    whole = put_forward_before(w, proposal.taken.items, proposal.impact, policy)
+    opening = opening_of(w, proposal.impact, policy, whole=whole)
+    return policy.tier_of_all(opening.tier_facts(), day_of(w.now_us))
+
+
+FEW_ACCOUNTS = 50_000
+"""Up to so many accounts are looked up one by one; of more, the store's rows are read in order and compared."""
+
+READ_AT_ONCE = 50_000
+"""Rows of the store that are read together, so that only what is looked for is kept."""
 
 
 def standing_of(w: Work, account_ids: pl.Series) -> Standing:
@@ -126,7 +145,10 @@ def standing_of(w: Work, account_ids: pl.Series) -> Standing:
 
 def _of(w: Work, query: sa.Select[Any], wanted: pl.DataFrame, kind: pl.DataType) -> pl.DataFrame:
     """The rows of a query of accounts and a value that are about the wanted ones."""
-    name = query.selected_columns[1].name
+    account_id, name = query.selected_columns[0], query.selected_columns[1].name
+    if wanted.height <= FEW_ACCOUNTS:
+        some = given(w.dialect, wanted["account_id"].drop_nulls())
+        query = query.where(account_id.in_(sa.select(some.c.value)))
     schema = {"account_id": pl.String(), name: kind}
     parts = [pl.DataFrame(schema=schema)]
     result = w.connection.execute(query, execution_options={"stream_results": True})
@@ -162,7 +184,7 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         raise CampaignError(
             "The name is empty or too long.", value=proposal.name[:50], allowed="1 to 200 letters"
         )
-    whole = put_forward_before(w, items, policy)
+    whole = put_forward_before(w, items, proposal.impact, policy)
     campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole)
     w.add(campaigns, row)
     names = ("campaign_id", "number", *COLUMNS, "state")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import STANDING, freeze_let_go
 from limitkeeper.app.case_words import sealed_words
+from limitkeeper.app.covered import Change, Covered, covered_changes
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.ownership import owner_in, tier_facts, with_owners
 from limitkeeper.connectors.sealing import Seal
@@ -19,6 +20,7 @@ from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import (
     APPROVED,
     LIVE_STATES,
+    SEND_BACK,
     Case,
     Terms,
     Vote,
@@ -29,7 +31,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.approval.tiers import TEAM_TIER
+from limitkeeper.core.approval.tiers import TEAM_TIER, Fact
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import RESTORE
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
@@ -69,8 +71,10 @@ class CaseOpening:
     facts
         What else the tiers ask of: trigger, segment, customer_total_cents, model_uncertainty, refused_automation,
         accounts, split_from_tier.
-    counted_cut_cents, counted_exposure_cents
-        Of what it is a part of, besides its own: mandates cover both together.
+    changes
+        Of a campaign, the gravest action first, which is its own; empty of a case of one line.
+    covered
+        What mandates must cover; None where that is what it does.
     parties, recused
         Who had a part in it before, or recused himself, and may not decide.
     proposals
@@ -87,29 +91,33 @@ class CaseOpening:
     customer_id: str | None = None
     proposal_id: str | None = None
     decision_id: str | None = None
-    facts: dict[str, str | float | bool | None] = field(default_factory=dict)
-    counted_cut_cents: int = 0
-    counted_exposure_cents: int = 0
+    facts: dict[str, Fact] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    covered: Covered | None = None
     parties: frozenset[str] = frozenset()
     recused: frozenset[str] = frozenset()
     proposals: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def cut_cents(self) -> int:
-        """Limit before less limit after; 0 where either is unknown."""
+        """Limit before less limit after; 0 where either is unknown; of a campaign that of its gravest action."""
+        if self.changes:
+            return self.changes[0].cut_cents
         if self.limit_before_cents is None or self.limit_after_cents is None:
             return 0
         return self.limit_before_cents - self.limit_after_cents
 
-    def tier_facts(self) -> dict[str, str | float | bool | None]:
-        """Everything that the policy of tiers may ask of it."""
-        before = self.limit_before_cents
-        share = self.cut_cents / before if before else None
-        own: dict[str, str | float | bool | None] = {
-            "kind": self.kind, "action": self.action, "cut_cents": self.cut_cents, "cut_share": share,
-            "exposure_cents": self.exposure_cents, "accounts": 1,
-        }  # fmt: skip
-        return own | self.facts
+    def tier_facts(self) -> list[dict[str, Fact]]:
+        """Everything that the policy of tiers may ask of it, of each of its actions; its own comes first."""
+        changes = self.changes or (Change(self.action, self.cut_cents, self.limit_before_cents),)
+        alike: dict[str, Fact] = {"kind": self.kind, "exposure_cents": self.exposure_cents, "accounts": 1}
+        return [
+            alike
+            | {"action": action, "cut_cents": cents}
+            | {"cut_share": cents / before if before else None}
+            | self.facts
+            for action, cents, before in changes
+        ]
 
     def case_id(self) -> str:
         """A pure function of its proposal; by chance where there is none: what is asked for twice is two cases."""
@@ -130,7 +138,7 @@ def case_of(row: dict[str, Any]) -> Case:
         row["required_tier"], tuple(json.loads(row["tier_rules"])), row["maker_id"], row["opened_us"],
         row["since_us"], row["clock"], row["due_us"], row["claimed_by"], frozenset(json.loads(row["parties"])),
         tuple(Vote(*vote) for vote in json.loads(row["votes"])), frozenset(json.loads(row["recused"])),
-        row["outcome"], row["version"],
+        row["outcome"], row["version"], covered_changes(row),
     )  # fmt: skip
 
 
@@ -167,7 +175,7 @@ def terms_in_force(w: Work, policy: ApprovalPolicy) -> Terms:
         Absence(row["person_id"], row["deputy_id"], row["from_us"], row["to_us"])
         for row in w.rows(_ABSENCES, now_us=w.now_us)
     )
-    return Terms(Mandates(given, away), policy.clocks(day), policy.quorum(day))
+    return Terms(Mandates(given, away), policy.clocks(day), policy.quorum(day), policy.send_backs_max(day))
 
 
 def case_opened(
@@ -196,18 +204,18 @@ def case_opened(
     if w.kept(cases, case_id):
         return case_id
     day, facts = day_of(w.now_us), opening.tier_facts()
-    tier, rules = policy.tier(facts, day)
+    tier, rules = policy.tier_of_all(facts, day)
     tier = tier if held_why is None else max(tier, TEAM_TIER)  # the system does not approve it
+    covered = opening.covered or Covered(((opening.action, opening.cut_cents),), opening.exposure_cents)
     case = opened_case(
-        case_id, opening.action, opening.cut_cents + opening.counted_cut_cents,
-        opening.exposure_cents + opening.counted_exposure_cents, tier, rules, opening.maker_id, policy.clocks(day),
-        w.now_us,
+        case_id, opening.action, covered.changes[0][1], covered.exposure_cents, tier, rules, opening.maker_id,
+        policy.clocks(day), w.now_us,
     )  # fmt: skip
     case = replace(case, parties=opening.parties, recused=opening.recused)
     row = {name: getattr(opening, name) for name in ("kind", "account_id", "customer_id", "limit_before_cents",
                                                      "limit_after_cents", "proposal_id", "decision_id")}  # fmt: skip
     row |= {"case_id": case_id, "action": case.action, "cut_cents": case.cut_cents,
-            "exposure_cents": case.exposure_cents, "facts": json.dumps(facts | {"policy": policy.hash}),
+            "exposure_cents": case.exposure_cents, "facts": json.dumps(facts[0] | {"policy": policy.hash}),
             "required_tier": tier, "tier_rules": json.dumps(rules), "maker_id": case.maker_id,
             "opened_us": w.now_us, "version": case.version} | changing_values(case)  # fmt: skip
     w.add(cases, row)
@@ -264,11 +272,23 @@ def case_acted(
             "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
         )
     before = case_of(row)
+    if act == SEND_BACK:
+        before = replace(before, sent_back=times_sent_back(w, case_id))
     after, said = acted(before, act, w.actor, terms, w.now_us, words), sealed_words(seal, words, row)
     votes = (each if each in before.votes else each._replace(words=said) for each in after.votes)
     after = replace(after, votes=tuple(votes))
     _written(w, row, after, act, said, on_approved)
     return after
+
+
+def times_sent_back(w: Work, case_id: str) -> int:
+    """How often a case was sent back already."""
+    row = w.row(
+        sa.select(sa.func.count().label("times"))
+        .select_from(case_acts)
+        .where(case_acts.c.case_id == case_id, case_acts.c.act == SEND_BACK)
+    )
+    return int(row["times"]) if row else 0
 
 
 def case_withdrawn(w: Work, case_id: str, why: str, seen: dict[str, Any] | None = None) -> None:

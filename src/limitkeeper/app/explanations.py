@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from limitkeeper.app.customer_preferences import customer_row, zone_of
-from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS
+from limitkeeper.app.decisions import REQUEST, shown_line
 from limitkeeper.app.life_contents import kept_strategy
 from limitkeeper.app.line_decisions import decisions_about
 from limitkeeper.app.notice_policy import notice_wording
@@ -103,13 +103,9 @@ def explanation(
     }
     paragraphs = _paragraphs(found, words, language, currency_sign, day_of(row["since_us"], zone))
     return found | {
-        "subject": words.explanation["subject"].format(line=_shown(account_id)),
+        "subject": words.explanation["subject"].format(line=shown_line(account_id)),
         "paragraphs": paragraphs,
     }
-
-
-def _shown(account_id: str) -> str:
-    return f"**** {account_id[-WHOSE_LETTERS:]}"
 
 
 def _rules(

@@ -6,8 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.told import reasons_of_codes
+from limitkeeper.core.limits.ledger import EFFECTIVE
 from limitkeeper.store.campaign_tables import campaign_items
 from limitkeeper.store.case_tables import cases
+from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import Work
 
@@ -25,10 +27,20 @@ _OF_LINE = (
 _ITEM = {
     name: campaign_items.c[name] for name in ("action", "limit_before_cents", "limit_after_cents", "reasons")
 }
+_HAS_TAKEN_EFFECT = sa.exists().where(
+    limit_entries.c.account_id == campaign_items.c.account_id,
+    limit_entries.c.case_id == campaign_items.c.campaign_id,
+    limit_entries.c.state == EFFECTIVE,
+)
+"""Of an item: some of it, also where its campaign was cancelled before the other steps."""
+
 _OF_CAMPAIGNS = (
     sa.select(cases, *(column.label(f"item_{name}") for name, column in _ITEM.items()))
     .join(campaign_items, campaign_items.c.campaign_id == cases.c.case_id)
-    .where(campaign_items.c.account_id == sa.bindparam("account_id"), campaign_items.c.state == PLANNED)
+    .where(
+        campaign_items.c.account_id == sa.bindparam("account_id"),
+        (campaign_items.c.state == PLANNED) | _HAS_TAKEN_EFFECT,
+    )
 )
 
 

@@ -12,7 +12,7 @@ import yaml
 from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.case_words import opened_text
 from limitkeeper.app.customer_preferences import customer_row, zone_of
-from limitkeeper.app.decisions import REQUEST, WHOSE_LETTERS, Effects
+from limitkeeper.app.decisions import REQUEST, Effects, shown_line
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
 from limitkeeper.app.line_decisions import decisions_about
@@ -116,7 +116,7 @@ def _short(w: Work, account_id: str, seen: SeenLine | None = None) -> dict[str, 
     limit_cents = line["limit_cents"] if line else seen.limit_cents if seen else None
     return {
         "account_id": account_id,
-        "shown_as": f"**** {account_id[-WHOSE_LETTERS:]}",
+        "shown_as": shown_line(account_id),
         "limit_cents": limit_cents,
         "is_frozen": bool(line and line["is_frozen"]),
         "is_closed": closed is not None and closed.action == CLOSE,

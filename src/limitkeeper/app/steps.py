@@ -1,18 +1,25 @@
 """Planned steps before they take effect: the line is looked at again, and what is no longer called for is cancelled."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_words import sealed_text
+from limitkeeper.app.cases import case_of, terms_in_force
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.limits import NOTICE_LOOK_US, cancelled, line_row, planned_rows
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.told import Told
 from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.approval.cases import Case, check_decider, opened_case
+from limitkeeper.core.approval.tiers import TEAM_TIER
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import LOWERING, PLANNED, RAISING, LedgerError
 from limitkeeper.core.review.reassessment import still_calls_for_a_cut
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
@@ -78,8 +85,11 @@ def _settle(w: Work, effects: Effects, entry_id: str, trace: Mapping[str, Any] |
     effects.tell(w, Told(kind, row["account_id"], limit_cents, limit_cents, w.now_us))
 
 
-def step_cancelled(w: Work, effects: Effects, entry_id: str, why: str) -> None:
+def step_cancelled(w: Work, effects: Effects, policy: ApprovalPolicy, entry_id: str, why: str) -> None:
     """Cancel a planned step by hand, with those behind it, and tell the customer.
+
+    What people approved is not undone by whoever comes by: who cancels it might have decided on it, on the tier that
+    did and by a mandate for what is cancelled of this line.
 
     Raises
     ------
@@ -87,19 +97,39 @@ def step_cancelled(w: Work, effects: Effects, entry_id: str, why: str) -> None:
         When there is no such entry.
     LedgerError
         When it is not planned any more, or is the customer's own request.
+    RefusedError
+        When whoever acts had a part in the case, or has no mandate for it.
     """
     row = w.found(limit_entries, entry_id)
     if row["by_request"]:
         raise LedgerError("A customer's own request is his to take back.", value=entry_id)
     lowers, owner = row["action"] in LOWERING, owner_of(w, row["account_id"])
     behind = [
-        each["entry_id"]
+        each
         for each in planned_rows(w, row["account_id"], LOWERING if lowers else RAISING)
         if each["case_id"] == row["case_id"] and each["number"] > row["number"]
     ]
-    for each in (entry_id, *behind):
+    check_decider(_undecided(w, policy, [row, *behind]), w.actor, terms_in_force(w, policy), w.now_us)
+    for each in (entry_id, *(step["entry_id"] for step in behind)):
         cancelled(w, each, sealed_text(effects.seal, why, f"entry:{each}", owner.customer_id))
     if row["action"] in (*LOWERING, *RAISING):
         line = w.found(lines, row["account_id"])
         kind = "steps_cancelled" if lowers else "restoration_stopped"
         effects.tell(w, Told(kind, row["account_id"], line["limit_cents"], line["limit_cents"], w.now_us))
+
+
+def _undecided(w: Work, policy: ApprovalPolicy, steps: Sequence[Mapping[str, Any]]) -> Case:
+    """The case behind some steps as whoever cancels them decides on it again: about what they change of this line."""
+    first, target_cents = steps[0], steps[-1]["target_cents"]
+    limit_cents = w.found(lines, first["account_id"])["limit_cents"]
+    after_cents = limit_cents if target_cents is None else target_cents
+    cut_cents, exposure_cents = limit_cents - after_cents, max(limit_cents, after_cents)
+    row = w.kept(cases, first["case_id"]) if first["case_id"] else None
+    if row is None:  # no case stands behind it: anybody of the team whose mandate it is
+        clocks = policy.clocks(day_of(w.now_us))
+        return opened_case(
+            "", first["action"], cut_cents, exposure_cents, TEAM_TIER, (), SYSTEM.actor_id, clocks, w.now_us
+        )
+    action = row["action"] if row["account_id"] else first["action"]
+    found = replace(case_of(row), action=action, tier=max(row["tier"], TEAM_TIER), changes=())
+    return replace(found, cut_cents=cut_cents, exposure_cents=exposure_cents)

@@ -27,11 +27,8 @@ from limitkeeper.core.behaviour.events import HOUR_US
 
 CLOCKS = {2: TierClock(4, 24, 72), 3: TierClock(24, None, 120)}
 SEATS = tuple(Mandate(f"member-{k}", 3) for k in range(5))
-TERMS = Terms(
-    Mandates((Mandate("ann", 2), Mandate("bob", 2), Mandate("junior", 2, cut_cents_max=1_000), *SEATS)),
-    CLOCKS,
-    3,
-)
+TEAM = tuple(Mandate(name, 2) for name in ("ann", "bob", "cem"))
+TERMS = Terms(Mandates((*TEAM, Mandate("junior", 2, cut_cents_max=1_000), *SEATS)), CLOCKS, 3)
 
 
 def who(name: str) -> Actor:
@@ -108,6 +105,19 @@ def test_who_sent_it_up_does_not_decide_above() -> None:
     assert error.value.rule == "four_eyes"
 
 
+def test_neither_who_sent_it_up_for_an_absent_one_nor_that_one_decides_above() -> None:
+    seats = (Mandate("ann", 2), Mandate("ann", 3), Mandate("dan", 3))
+    terms = replace(TERMS, mandates=Mandates(seats, (Absence("ann", "dan", 0, 100),)))
+    found = case(tier=3)
+    for act in ("claim", "send_up"):
+        found = acted(found, act, who("dan"), terms, 50, "because")
+    assert found.parties == {"ann", "dan"}
+    for name in ("ann", "dan"):
+        with pytest.raises(RefusedError) as error:
+            acted(found, "vote_for", who(name), terms, 200, "yes")
+        assert error.value.rule == "four_eyes"
+
+
 def at_committee() -> Case:
     return after(case(tier=3), "ann claim", "ann send_up")
 
@@ -155,6 +165,24 @@ def test_case_on_which_a_vote_is_cast_is_not_sent_back() -> None:
     assert barred(voted, "member-1 send_back") == "votes_cast"
     assert barred(voted, "member-0 send_back") == "votes_cast"
     assert after(voted, "member-0 recuse", "member-1 send_back").tier == 2
+
+
+def test_case_is_sent_back_as_often_as_the_policy_allows_and_no_more() -> None:
+    found = at_committee()
+    for who_sends, who_claims in (("member-0", "bob"), ("member-0", "cem")):
+        found = after(found, f"{who_sends} send_back", f"{who_claims} claim", f"{who_claims} send_up")
+    assert barred(found, "member-0 send_back") == "sent_back"
+    assert barred(found, "member-1 send_back") == "sent_back"
+    assert after(found, "member-0 vote_for").tier == 3
+
+
+def test_who_decides_has_a_mandate_for_each_change_of_a_case() -> None:
+    both = replace(case(cut_cents=900), changes=(("decrease", 900), ("increase", -1_001)))
+    assert barred(both, "junior claim") == "mandate"
+    assert (
+        after(replace(both, changes=(("decrease", 900), ("increase", -1_000))), "junior claim").state
+        == CLAIMED
+    )
 
 
 def test_committee_is_not_claimed() -> None:

@@ -21,6 +21,9 @@ END_STATES = (APPROVED, REFUSED, LAPSED, WITHDRAWN)
 
 FOR, AGAINST = "for", "against"
 
+SEND_BACK = "send_back"
+"""The act that is done to a case a few times at most."""
+
 
 class Vote(NamedTuple):
     """A member's vote, under whose mandate, with his words; a vote against the outcome is a dissent."""
@@ -59,6 +62,10 @@ class Case:
         Why it ended, in a word: who or what decided.
     version
         One more with each act.
+    changes
+        Of a case of several actions, each with its cut: who decides has a mandate for every one. Empty: its action.
+    sent_back
+        How often it was sent back already.
     """
 
     case_id: str
@@ -80,6 +87,8 @@ class Case:
     recused: frozenset[str] = frozenset()
     outcome: str | None = None
     version: int = 1
+    changes: tuple[tuple[str, int], ...] = ()
+    sent_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +103,14 @@ class Terms:
         Of tiers 2 and 3.
     quorum
         Votes that the committee needs.
+    send_backs_max
+        How often a case is sent back: its clocks begin anew each time.
     """
 
     mandates: Mandates
     clocks: Clocks
     quorum: int = 3
+    send_backs_max: int = 2
 
 
 def opened_case(
@@ -131,9 +143,11 @@ def opened_case(
 def deciders(case: Case, terms: Terms, now_us: int) -> dict[str, str]:
     """Who may decide on a case on its tier, and under whose mandate: no party, and nobody recused."""
     barred = {case.maker_id, *case.parties, *case.recused}
-    return terms.mandates.deciders(
-        case.tier, case.action, case.cut_cents, case.exposure_cents, now_us, barred
+    first, *others = (
+        terms.mandates.deciders(case.tier, action, cut_cents, case.exposure_cents, now_us, barred)
+        for action, cut_cents in case.changes or ((case.action, case.cut_cents),)
     )
+    return {who: holder for who, holder in first.items() if all(each.get(who) == holder for each in others)}
 
 
 def acted(case: Case, act: str, actor: Actor, terms: Terms, now_us: int, words: str = "") -> Case:
@@ -251,6 +265,17 @@ def _moved(case: Case, tier: int, terms: Terms, now_us: int) -> Case:
     )  # fmt: skip
 
 
+def check_decider(case: Case, actor: Actor, terms: Terms, now_us: int) -> None:
+    """Nothing, where somebody may decide on a case as it is.
+
+    Raises
+    ------
+    RefusedError
+        When he may not, by the rule that bars him.
+    """
+    _is_decider(case, actor, terms, now_us)
+
+
 def _is_decider(case: Case, actor: Actor, terms: Terms, now_us: int) -> str:
     """Under whose mandate somebody may decide.
 
@@ -336,7 +361,8 @@ def _send_up(case: Case, actor: Actor, terms: Terms, now_us: int, _words: str) -
     if case.tier == COMMITTEE_TIER:
         raise RefusedError("highest_tier", value=case.case_id)
     _is_claimer(case, actor)
-    above = replace(case, parties=case.parties | {actor.actor_id})
+    # Neither the deputy nor the one whose mandate he argued under decides above.
+    above = replace(case, parties=case.parties | {actor.actor_id, _is_decider(case, actor, terms, now_us)})
     return _moved(above, case.tier + 1, terms, now_us)
 
 
@@ -345,8 +371,10 @@ def _send_back(case: Case, actor: Actor, terms: Terms, now_us: int, _words: str)
         raise RefusedError("lowest_tier", value=case.case_id)
     if case.votes:  # one member would undo what the others have said
         raise RefusedError("votes_cast", value=case.case_id, advice="Vote.")
+    if case.sent_back >= terms.send_backs_max:
+        raise RefusedError("sent_back", value=f"{case.sent_back} times", advice="Vote.")
     _is_decider(case, actor, terms, now_us)
-    return _moved(case, case.tier - 1, terms, now_us)
+    return replace(_moved(case, case.tier - 1, terms, now_us), sent_back=case.sent_back + 1)
 
 
 def _vote(choice: str) -> "Doing":
@@ -402,7 +430,7 @@ ACTS: dict[str, tuple[Doing, tuple[str, ...], bool]] = {
     "approve": (_approve, (CLAIMED,), True),
     "refuse": (_refuse, (CLAIMED,), True),
     "send_up": (_send_up, (CLAIMED,), True),
-    "send_back": (_send_back, (OPEN,), True),
+    SEND_BACK: (_send_back, (OPEN,), True),
     "vote_for": (_vote(FOR), (OPEN,), True),
     "vote_against": (_vote(AGAINST), (OPEN,), True),
     "recuse": (_recuse, (OPEN, CLAIMED), False),

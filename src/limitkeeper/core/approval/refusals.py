@@ -35,6 +35,10 @@ RULES = {
         "What somebody has voted on is neither sent back nor split.",
         "已有委员投票的事项不得退回，也不得拆分。",
     ),
+    "sent_back": (
+        "A case is not sent back again and again.",
+        "案件不得反复退回。",
+    ),
     "reason": (
         "A decision, a question and an answer state their words.",
         "决定、询问和答复均须说明内容。",

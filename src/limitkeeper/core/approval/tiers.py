@@ -21,7 +21,10 @@ FACTS: Mapping[str, str] = {
     "action": "decrease, freeze, close, restore, increase, thaw",
     "trigger": "what led to it",
     "segment": "of the account",
-    "cut_cents": "limit before less limit after; below 0 where the limit rises",
+    "cut_cents": (
+        "limit before less limit after; below 0 where the limit rises; of a campaign that of the limits which the action "
+        "changes, and each of its actions is asked of"
+    ),
     "cut_share": "of the limit before",
     "exposure_cents": "balance and undrawn limit before",
     "customer_total_cents": "all limits of the customer before",

@@ -63,6 +63,7 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
             "accounts": value("integer", "How many.", **COUNT),
             "exposure_cents": cents("Balance and undrawn limit.", nullable=False),
             "cut_cents": cents("What is cut.", nullable=False),
+            "raised_cents": cents("What is raised.", nullable=False),
         },
     ),
     "Impact": record(
@@ -70,7 +71,9 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
         {
             "accounts": value("integer", "How many.", **COUNT),
             "exposure_cents": cents("Balance and undrawn limit.", nullable=False),
-            "cut_cents": cents("What is cut; below 0 where limits rise.", nullable=False),
+            "cut_cents": cents("What is cut, of the limits that fall.", nullable=False),
+            "raised_cents": cents("What is raised, of the limits that rise.", nullable=False),
+            "cut_from_cents": cents("Limits before, of those that fall.", nullable=False),
             "limit_before_cents": cents("Limits before, in all.", nullable=False),
             "limit_after_cents": cents("Limits after, in all.", nullable=False),
             "expected_loss_change_cents": value("number null", "Of a year; null where no row tells it."),
@@ -95,9 +98,10 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
                         "limit_before_cents": cents("Before.", nullable=False),
                         "limit_after_cents": cents("After.", nullable=False),
                         "cut_cents": cents("What is cut.", nullable=False),
+                        "raised_cents": cents("What is raised.", nullable=False),
                     },
                 ),
-                "The largest cuts.",
+                "The largest changes, cuts first.",
             ),
             "counts": record(
                 "What became of the rows: read = taken + set aside + refused. A part of a split has none.",
@@ -169,10 +173,11 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
     ),
 }  # fmt: skip
 
-GROUP = {"accounts": 1, "exposure_cents": 1_000_000, "cut_cents": 250_000}
+GROUP = {"accounts": 1, "exposure_cents": 1_000_000, "cut_cents": 250_000, "raised_cents": 0}
 
 IMPACT: dict[str, Any] = {
     **GROUP,
+    "cut_from_cents": 1_000_000,
     "limit_before_cents": 1_000_000,
     "limit_after_cents": 750_000,
     "expected_loss_change_cents": None,
@@ -193,6 +198,7 @@ IMPACT: dict[str, Any] = {
             "limit_before_cents": 1_000_000,
             "limit_after_cents": 750_000,
             "cut_cents": 250_000,
+            "raised_cents": 0,
         }
     ],
     "counts": {"read": 2, "taken": 1, "set_aside": {"live_case": 1}, "refused": {}},

@@ -256,7 +256,10 @@ def staff_lines_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> 
     async def cancel_entry(
         request: Request, account_id: LineId, entry_id: EntryId, actor: Canceller, key: IdempotencyKey = None
     ) -> Response:
-        """Cancel a planned change of a line, with the steps behind it; its customer is told."""
+        """Cancel a planned change of a line, with the steps behind it; its customer is told.
+
+        Who cancels it has a mandate for it on the tier that approved it, and had no part in its case.
+        """
         said = await body_as(request, Why)
 
         def act(w: Work) -> Acted:
@@ -264,7 +267,7 @@ def staff_lines_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> 
             row: dict[str, Any] = w.found(limit_entries, entry_id)
             if row["account_id"] != account_id:
                 raise MissingError("There is no such entry of this line.", value=entry_id[:64])
-            step_cancelled(w, effects, row["entry_id"], said.why)
+            step_cancelled(w, effects, policy, row["entry_id"], said.why)
             entry = w.found(limit_entries, row["entry_id"])
             return Acted(entry_document(entry, effects.seal, owner.customer_id))
 

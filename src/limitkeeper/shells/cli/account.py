@@ -328,8 +328,11 @@ def cancel(
 ) -> None:
     """Cancel a planned change of a line, with the steps behind it; its customer is told.
 
+    Who cancels it has a mandate for it on the tier that approved it, and had no part in its case.
+
     Example: limitkeeper account cancel a-7 5d1c... --why "the bill was paid" --as ann
     """
+    from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.steps import step_cancelled
     from limitkeeper.store.limit_tables import limit_entries
     from limitkeeper.store.work import MissingError
@@ -338,5 +341,5 @@ def cancel(
     with work_on(data, store, person, "limit.cancel", account) as w:
         if w.found(limit_entries, entry)["account_id"] != account:
             raise MissingError("There is no such entry of this line.", value=entry)
-        step_cancelled(w, effects, entry, why)
+        step_cancelled(w, effects, approval_policy(), entry, why)
     typer.echo("It is cancelled, with the steps behind it.")

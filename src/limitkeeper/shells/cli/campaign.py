@@ -279,7 +279,7 @@ def show_impact(impact: dict[str, Any], console: Console) -> None:
                 console.print(f"{count:>12,}  {kind.replace('_', ' ')}: {why}")
     figures = Table("figure", "amount")
     figures.add_row("accounts", f"{impact['accounts']:,}")
-    for key in ("exposure_cents", "limit_before_cents", "limit_after_cents", "cut_cents",
+    for key in ("exposure_cents", "limit_before_cents", "limit_after_cents", "cut_cents", "raised_cents",
                 "expected_loss_change_cents", "economic_profit_change_cents", "raroc_before", "raroc_after"):  # fmt: skip
         found = impact.get(key)
         if found is not None:
@@ -289,16 +289,15 @@ def show_impact(impact: dict[str, Any], console: Console) -> None:
         failed = impact["fairness"]["failed"]
         figures.add_row("screens of fairness that fail", ", ".join(failed) or "none")
     console.print(figures)
-    groups = Table("by", "group", "accounts", "exposure", "cut")
+    groups = Table("by", "group", "accounts", "exposure", "cut", "raised")
     for kind in ("action", "segment", "trigger"):
         for each in impact[f"by_{kind}"]:
-            amounts = [f"{each[key] / 100:,.2f}" for key in ("exposure_cents", "cut_cents")]
+            amounts = [f"{each[key] / 100:,.2f}" for key in ("exposure_cents", "cut_cents", "raised_cents")]
             groups.add_row(kind, each["name"] or "–", f"{each['accounts']:,}", *amounts)
     console.print(groups)
-    largest = Table("largest cuts", "action", "before", "after", "cut")
+    largest = Table("largest changes", "action", "before", "after", "cut", "raised")
     for each in impact["largest"]:
-        amounts = [
-            f"{each[key] / 100:,.2f}" for key in ("limit_before_cents", "limit_after_cents", "cut_cents")
-        ]
+        names = ("limit_before_cents", "limit_after_cents", "cut_cents", "raised_cents")
+        amounts = [f"{each[key] / 100:,.2f}" for key in names]
         largest.add_row(each["account_id"], each["action"], *amounts)
     console.print(largest)

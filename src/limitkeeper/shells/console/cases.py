@@ -114,13 +114,11 @@ def may_be_covered(case: Mapping[str, Any], held: Iterable[Mandate]) -> bool:
 
     Examples
     --------
-    >>> case = {"tier": 2, "action": "decrease", "exposure_cents": 9, "limit_before_cents": 9, "limit_after_cents": 4}
+    >>> case = {"tier": 2, "action": "decrease", "exposure_cents": 9, "facts": {"cut_cents": 5}}
     >>> [may_be_covered(case, [Mandate("ann", 2, cut_cents_max=most)]) for most in (4, 5)]
     [False, True]
     """
-    before, after = case["limit_before_cents"], case["limit_after_cents"]
-    cut_cents = 0 if before is None or after is None else before - after
-    about = (case["tier"], case["action"], cut_cents, case["exposure_cents"])
+    about = (case["tier"], case["action"], case["facts"]["cut_cents"], case["exposure_cents"])
     return any(each.covers(*about, now_us=each.from_us) for each in held)
 
 
