@@ -73,7 +73,10 @@ def main() -> None:
         accounts = folder / "accounts.parquet"
         life(accounts_count, 180, 5).accounts.write_parquet(accounts)
         alone = KilledServer(
-            f"sqlite:///{folder}/alone/store.db", folder / "alone", accounts, snapshot_minutes=SNAPSHOT_MINUTES
+            f"sqlite:///{folder}/alone/store.db",
+            folder / "alone",
+            accounts,
+            snapshot_minutes=SNAPSHOT_MINUTES,
         )
         behind, state, seconds = left_by(alone, arguments.events, 0, accounts_count)
         rows.append({"what": "undisturbed, sqlite", "kills": 0, "seconds": round(seconds), "same": True})
@@ -84,7 +87,9 @@ def main() -> None:
                 "postgresql": server.get_uri("soak").replace("postgresql://", "postgresql+psycopg://"),
             }
             for kind, url in urls.items():
-                killed = KilledServer(url, folder / f"killed-{kind}", accounts, snapshot_minutes=SNAPSHOT_MINUTES)
+                killed = KilledServer(
+                    url, folder / f"killed-{kind}", accounts, snapshot_minutes=SNAPSHOT_MINUTES
+                )
                 found, own, seconds = left_by(killed, arguments.events, arguments.kills, accounts_count)
                 same = json.dumps(found) == json.dumps(behind) and own == state
                 rows.append(

@@ -164,8 +164,13 @@ def test_story_of_a_customer_from_event_to_restored_limit(
     assert [str(letter["Subject"])[:9] for letter in mail.taken] == ["Your cred", "We have y", "Our answe"]
     kinds = {each["kind"] for each in kim.get("/v1/notices")["items"]}
     assert kinds == {"limit_decreased", "appeal_received", "appeal_decided"}
+
+    def commands() -> list[bytes]:
+        return [body for _, body in core.taken if json.loads(body)["type"] == "bank.command"]
+
+    awaited(lambda: len(commands()) == 2)
     bank = Bank()
-    taken = [bank.take(body) for _, body in core.taken if json.loads(body)["type"] == "bank.command"]
+    taken = [bank.take(body) for body in commands()]
     assert [each["outcome"] for each in taken] == ["done", "done"]
     assert bank.limits[LINE] == [case["limit_after_cents"], LIMIT_CENTS]
     assert ivy.get("/v1/audit/verify")["holds"]
