@@ -36,6 +36,7 @@ from limitkeeper.core.appeal.appeals import (
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.instants import day_end_us
 from limitkeeper.store.appeal_tables import appeal_acts
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.sql import Store
@@ -320,7 +321,7 @@ class Life:
         assert after.state == ANSWERS[act]
         assert after.outcome == ("customer" if act == "withdraw" else person)
         may_again = act in ("uphold", "grant_partly") and after.instance == 1
-        assert after.again_until_us == (self.now_us + CLOCK.again_us if may_again else None)
+        assert after.again_until_us == (day_end_us(self.now_us + CLOCK.again_us) if may_again else None)
         if act != "withdraw":
             assert person not in self.made_it | self.answerers
             assert person in after.parties
