@@ -25,7 +25,7 @@ from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.audit_tables import audit_events
@@ -240,6 +240,24 @@ def test_decision_is_appealed_against_once_and_in_time(store: Store) -> None:
     assert submitted(store, case_id) != appeal_id
 
 
+def test_time_to_appeal_is_over_with_the_day_that_the_newest_letter_of_the_decision_names(
+    store: Store,
+) -> None:
+    case_id = frozen_by_the_monitor(store)
+    for act_on_it in ("claim", "approve"):
+        case_act(store, case_id, "ann", act_on_it, NOW_US + 2 * DAY_US)
+    letter = told(store, "freeze_confirmed")[0]
+    assert "您可在2026年10月23日（含当日）前提出申诉" in letter
+    late_us = NOW_US + 32 * DAY_US  # 22:13 of that day in Shanghai
+    with pytest.raises(RefusedError, match="time to appeal"):
+        submitted(store, case_id, now_us=late_us + 2 * HOUR_US)
+    appeal_id = submitted(store, case_id, now_us=late_us + HOUR_US)
+    act(store, appeal_id, "bob claim", "bob uphold", now_us=late_us + HOUR_US)
+    with pytest.raises(RefusedError, match="time to appeal"):
+        act(store, appeal_id, "kim again", now_us=late_us + 30 * DAY_US + 2 * HOUR_US)
+    act(store, appeal_id, "kim again", now_us=late_us + 30 * DAY_US + HOUR_US + 1)
+
+
 def test_who_approved_the_decision_does_not_answer_the_appeal(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     assert refusal(store, appeal_id, "ann claim") == "appeal_party"
@@ -319,7 +337,7 @@ def test_granted_appeal_ends_a_freeze_in_ledger_and_monitor(store: Store) -> Non
     act(store, appeal_id, "bob claim", "bob grant")
     in_effect(store)
     assert not ledger_line(store).is_frozen
-    assert {"freeze_lifted": "a"} in engine_messages(store)
+    assert {"freeze_lifted": "a", "since_us": 1} in engine_messages(store)
 
 
 def test_freeze_that_waits_to_be_confirmed_is_appealed_against_too(store: Store) -> None:
@@ -332,7 +350,7 @@ def test_freeze_that_waits_to_be_confirmed_is_appealed_against_too(store: Store)
     act(store, appeal_id, "bob claim", "bob grant")
     in_effect(store)
     assert not ledger_line(store).is_frozen
-    assert {"freeze_lifted": "a"} in engine_messages(store)
+    assert {"freeze_lifted": "a", "since_us": 1} in engine_messages(store)
 
 
 def test_cut_in_steps_is_given_back_as_far_as_it_came(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,7 +435,7 @@ def test_correction_that_is_none_leaves_the_appeal_as_it_was(store: Store, wrong
 def test_upheld_answer_says_until_when_to_appeal_again_and_then_somebody_above_answers(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     act(store, appeal_id, "bob claim", "bob uphold")
-    assert "2026年10月23日前提出申诉" in told(store, "appeal_decided")[0]
+    assert "2026年10月23日（含当日）前提出申诉" in told(store, "appeal_decided")[0]
     again = act(store, appeal_id, "kim again")
     assert (again["tier"], again["instance"]) == (3, 2)
     assert refusal(store, appeal_id, "bob claim") == "appeal_party"

@@ -24,13 +24,14 @@ from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.explanations import explanation
+from limitkeeper.app.known_notices import inbox
 from limitkeeper.app.limits import effected_due, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.notices import deliver_notices, inbox, is_out, notice_content
+from limitkeeper.app.notices import deliver_notices, is_out, notice_content, read_marked
 from limitkeeper.app.own_lines import Seen, line_document
 from limitkeeper.app.policy import reason_wording
 from limitkeeper.app.verification import evidence_verified
-from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
@@ -417,6 +418,9 @@ def test_cancelled_campaign_leaves_no_planned_entry_and_tells_whoever_was_told(s
     approve(store, campaign_id)
     work_off(store)
     assert deliver_notices(store, {}, SEAL, lambda: NOW_US + 3, count=1)["inbox"] == 1
+    other = store.rows(sa.select(notices).where(notices.c.state == "waiting"))[0]
+    with work(store, Actor("kim", frozenset({CUSTOMER}), other["customer_id"]), NOW_US + 3) as w:
+        read_marked(w, other["notice_id"])
     with work(store, SUE, NOW_US + 4) as w:
         assert cancelled(w, campaign_id, "the board said no") == "cancelling"
     work_off(store, after_us=5)
@@ -426,7 +430,7 @@ def test_cancelled_campaign_leaves_no_planned_entry_and_tells_whoever_was_told(s
     entries = store.rows(sa.select(limit_entries.c.state).where(limit_entries.c.case_id == campaign_id))
     assert {each["state"] for each in entries} == {"cancelled"}
     kinds = [each["kind"] for each in store.rows(sa.select(notices).where(notices.c.state != "withdrawn"))]
-    assert sorted(kinds) == ["change_withdrawn", "limit_decreased"]
+    assert sorted(kinds) == ["change_withdrawn"] * 2 + ["limit_decreased"] * 2  # who got it, and who read it
     deliver_notices(store, {}, SEAL, lambda: NOW_US + 6)
     effected_due(store, NOW_US + 30 * DAY_US, is_out)
     assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == set(

@@ -376,7 +376,7 @@ def test_refused_freeze_is_lifted_by_the_monitor_and_another_refused_case_tells_
     act(store, other, "ann claim", "ann refuse")
     assert told_the_monitor(store) == []
     act(store, case_id, "ann claim", "ann refuse")
-    assert told_the_monitor(store) == [{"freeze_lifted": "a"}]
+    assert told_the_monitor(store) == [{"freeze_lifted": "a", "since_us": 1}]
 
 
 @pytest.mark.parametrize("votes", [(), ("m0 vote_for", "m1 vote_against")])
@@ -389,7 +389,7 @@ def test_freeze_on_which_nobody_decided_in_time_is_lifted_by_the_monitor(
         run_clocks(store, POLICY, NOW_US + hours * HOUR_US + 1, Approved())
     (row,) = store.rows(sa.select(cases))
     assert row["state"] == "lapsed"
-    assert told_the_monitor(store) == [{"freeze_lifted": "a"}]
+    assert told_the_monitor(store) == [{"freeze_lifted": "a", "since_us": 1}]
 
 
 def test_refusing_a_freeze_that_is_over_already_lifts_nothing(store: Store) -> None:

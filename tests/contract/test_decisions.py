@@ -10,10 +10,10 @@ from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.known_notices import inbox
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.line_requests import SeenLine, request_made
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.notices import inbox
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.store.audit_tables import audit_events

@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from typer.testing import CliRunner
 
 from limitkeeper.app.audit import verified
-from limitkeeper.app.notices import inbox
+from limitkeeper.app.known_notices import inbox
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store import migrations, tables

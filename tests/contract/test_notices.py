@@ -9,15 +9,8 @@ import sqlalchemy as sa
 
 from limitkeeper.app.bounces import returned
 from limitkeeper.app.customer_preferences import preferences_set
-from limitkeeper.app.notices import (
-    contact_added,
-    deliver_notices,
-    inbox,
-    is_out,
-    read_marked,
-    sent_again,
-    written,
-)
+from limitkeeper.app.known_notices import inbox
+from limitkeeper.app.notices import contact_added, deliver_notices, is_out, read_marked, sent_again, written
 from limitkeeper.connectors.bounces import Bounce
 from limitkeeper.connectors.gateway import gateway
 from limitkeeper.connectors.letters import Letter, LetterError

@@ -156,7 +156,7 @@ def test_request_of_a_person_that_waits_too_long_fails(store: Store) -> None:
     with work(store, SYSTEM, NOW_US) as w:
         request_made(w, SEAL, "c-1", "access", "")
     counts, failures = evaluated(store)
-    assert failures == {("CN.pipl_50_request_answered", "open for 60 days of 15", "已历时 60 天，期限 15 天")}
+    assert failures == {("CN.pipl_50_request_answered", "open for 61 days of 15", "已历时 61 天，期限 15 天")}
     assert counts["CN.credit_reporting_25_answered"] == {}
 
 

@@ -27,7 +27,7 @@ from limitkeeper.store.tables import proposals, stated_accounts
 from limitkeeper.store.work import Work, work
 from tests.vaults import SEAL
 
-NOW_US = 1_790_000_000_000_000
+NOW_US = 1_790_040_000_000_000  # by day in Shanghai
 POLICY = approval_policy()
 EFFECTS = effects(SEAL, notice_policy("CN"))
 ANN = Actor("ann", frozenset({OFFICER}))

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from limitkeeper.app.consents import consent_changed, consent_texts, consents_of
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.erasure import bars_to_erasure, person_erased
-from limitkeeper.app.notices import contact_added, deliver_notices, inbox
+from limitkeeper.app.known_notices import inbox
+from limitkeeper.app.notices import contact_added, deliver_notices
 from limitkeeper.app.rights import (
     copy_given,
     request_answered,

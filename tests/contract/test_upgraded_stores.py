@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.freezes import freezes_followed
+from limitkeeper.app.known_notices import inbox
 from limitkeeper.app.limits import effected_due, entries_of, line_row
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.app.notices import inbox, is_out
+from limitkeeper.app.notices import is_out
 from limitkeeper.app.ownership import account_ids_of, owner_of
 from limitkeeper.app.rights import request_extended, request_made
 from limitkeeper.app.rights_documents import request_documents

@@ -36,8 +36,10 @@ from limitkeeper.core.appeal.appeals import (
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.instants import day_end_us
 from limitkeeper.store.appeal_tables import appeal_acts
 from limitkeeper.store.case_tables import cases
+from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.sql import Store
 from tests.appealed_decisions import (
     DESK,
@@ -206,7 +208,14 @@ class StoredAppeals(RuleBasedStateMachine):
         assert all(case["state"] == "approved" for case in made)
         in_effect(self.store, self.now_us)
         limit_cents = ledger_line(self.store).limit_cents
-        is_due = self.now_us >= NOW_US + 7 * DAY_US
+        cuts = self.store.rows(
+            sa.select(limit_entries.c.planned_us).where(
+                limit_entries.c.action == "decrease", limit_entries.c.state != "cancelled"
+            )
+        )
+        due_us = max((each["planned_us"] for each in cuts), default=0)
+        assert due_us == 0 or due_us >= NOW_US + 7 * DAY_US
+        is_due = self.now_us >= due_us
         decided_cents = row["granted_limit_cents"] or 400_000
         expected = 1_000_000 if row["state"] == "granted" or not is_due else decided_cents
         assert limit_cents == expected
@@ -320,7 +329,7 @@ class Life:
         assert after.state == ANSWERS[act]
         assert after.outcome == ("customer" if act == "withdraw" else person)
         may_again = act in ("uphold", "grant_partly") and after.instance == 1
-        assert after.again_until_us == (self.now_us + CLOCK.again_us if may_again else None)
+        assert after.again_until_us == (day_end_us(self.now_us + CLOCK.again_us) if may_again else None)
         if act != "withdraw":
             assert person not in self.made_it | self.answerers
             assert person in after.parties

@@ -86,7 +86,7 @@ def run_appeals(
 
 def _clocked(desk: AppealDesk, w: Work, row: Mapping[str, Any]) -> bool:
     before = appeal_of(row)
-    after = clocked(before, desk.terms(w), w.now_us)
+    after = clocked(before, desk.terms(w, row["customer_id"]), w.now_us)
     if after is before:
         return False
     changed_appeal(w, desk, row, after, f"clock.{before.clock}", "")
@@ -110,7 +110,7 @@ def _triaged(
         statement = appeals.update().where(appeals.c.appeal_id == row["appeal_id"]).values(triage_us=again_us)
         w.connection.execute(statement)
         return False
-    after = settled_by_facts(appeal_of(row), desk.terms(w), w.now_us)
+    after = settled_by_facts(appeal_of(row), desk.terms(w, row["customer_id"]), w.now_us)
     language = customer_row(w, row["customer_id"])["language"]
     changed_appeal(w, desk, row, after, "facts", _fact_lines(found.corrected, language))
     facts = [fact._asdict() for fact in found.corrected]

@@ -6,9 +6,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.limits import ENGINE_TOPIC, IsSuspended, LimitChange, cancelled, planned, undone
+from limitkeeper.app.case_ends import freeze_settled
+from limitkeeper.app.corrections import Tell, letters_stopped
+from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
+from limitkeeper.app.limits import IsSuspended, LimitChange, cancelled, planned, undone
 from limitkeeper.app.notice_policy import NoticePolicy
+from limitkeeper.app.notices import is_out
+from limitkeeper.app.ownership import owner_of
+from limitkeeper.app.told import Told, trace_of
 from limitkeeper.core.appeal.appeals import WITHDRAWN
+from limitkeeper.core.behaviour.events import NEVER_US
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
@@ -21,7 +28,10 @@ from limitkeeper.core.limits.ledger import (
     THAW,
 )
 from limitkeeper.store.appeal_tables import appeals
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import Work
 
 APPEAL = "appeal"
@@ -80,14 +90,41 @@ def appealable_entries(w: Work, case: Mapping[str, Any], account_id: str) -> lis
     return [] if standing else adverse_entries(w, case, account_id)
 
 
-def appeal_until_us(policy: NoticePolicy, entries: Sequence[Mapping[str, Any]]) -> int | None:
-    """Until when one may appeal against what a decision took, told or over; None where it took nothing."""
-    return policy.appeal_until_us(min(row["made_us"] for row in entries)) if entries else None
+def appeal_until_us(w: Work, policy: NoticePolicy, entries: Sequence[Mapping[str, Any]]) -> int | None:
+    """Until when one may appeal against what a decision took, told or over; None where it took nothing.
+
+    The days count from the newest notice of it that says why and how to appeal, as that notice itself counts them.
+    """
+    if not entries:
+        return None
+    zone = zone_of(customer_row(w, owner_of(w, entries[0]["account_id"]).customer_id))
+    return policy.appeal_until_us(max(_told_us(w, row) for row in entries), zone)
+
+
+def _told_us(w: Work, entry: Mapping[str, Any]) -> int:
+    """When what an entry takes was told last: with it, and of a freeze again when people confirmed it."""
+    made_us = int(entry["made_us"])
+    if entry["action"] != FREEZE:
+        return made_us
+    next_freeze = w.row(
+        sa.select(sa.func.min(limit_entries.c.made_us).label("us")).where(
+            limit_entries.c.account_id == entry["account_id"], limit_entries.c.action == FREEZE,
+            limit_entries.c.number > entry["number"],
+        )
+    )  # fmt: skip
+    until_us = next_freeze["us"] if next_freeze and next_freeze["us"] is not None else NEVER_US
+    confirmed = w.row(
+        sa.select(sa.func.max(notices.c.made_us).label("us")).where(
+            notices.c.account_id == entry["account_id"], notices.c.kind == "freeze_confirmed",
+            notices.c.made_us >= made_us, notices.c.made_us < until_us,
+        )
+    )  # fmt: skip
+    return made_us if confirmed is None or confirmed["us"] is None else int(confirmed["us"])
 
 
 def appeal_until(w: Work, policy: NoticePolicy, case: Mapping[str, Any], account_id: str) -> str | None:
     """Until when one may appeal against a decision about a line, as documents tell it: also where that is over."""
-    until_us = appeal_until_us(policy, appealable_entries(w, case, account_id))
+    until_us = appeal_until_us(w, policy, appealable_entries(w, case, account_id))
     return None if until_us is None else instant_text(until_us)
 
 
@@ -128,21 +165,30 @@ def limit_given_back_cents(w: Work, appeal: Mapping[str, Any], granted_cents: in
     return whole if granted_cents is None else max(limit_cents, min(granted_cents, whole))
 
 
-def give_back(w: Work, case: Mapping[str, Any]) -> None:
+def give_back(w: Work, case: Mapping[str, Any], policy: NoticePolicy, tell: Tell) -> None:
     """Carry out the approved case of a granted appeal, in the transaction of its approval.
 
     A line that was told of a larger cut which is not effective yet, and is granted in part, is cut less at the time
-    that it was told of. What an earlier answer gave back in part is not given back twice.
+    that it was told of; where the letter of the larger cut is not out, it goes out no more, and another tells of the
+    smaller one. What an earlier answer gave back in part is not given back twice.
+
+    Parameters
+    ----------
+    w, case
+        The transaction, and the case.
+    policy, tell
+        From when a cut may take effect that is told of now; writes a notice.
     """
     appeal = w.found(appeals, json.loads(case["facts"])[APPEAL])
     entries = _entries(w, appeal)
-    for row in entries:
-        if row["state"] == PLANNED:
-            cancelled(w, row["entry_id"], WHY)
+    ended = [row for row in entries if row["state"] == PLANNED]
+    for row in ended:
+        cancelled(w, row["entry_id"], WHY)
+    letters_stopped(w, ended)  # the answer tells whoever knows of them
     _end_freezes(w, appeal, case["case_id"], [row for row in entries if row["action"] == FREEZE])
     cuts = [row for row in entries if row["action"] != FREEZE]
     if appeal["granted_limit_cents"] is not None:
-        _give_back_in_part(w, appeal, case["case_id"], cuts)
+        _give_back_in_part(w, appeal, case, cuts, policy, tell)
     elif appeal["new_case_id"] is None:
         for row in cuts:
             if row["state"] == EFFECTIVE:
@@ -178,15 +224,24 @@ def _change(
     )  # fmt: skip
 
 
-def _give_back_in_part(w: Work, appeal: Mapping[str, Any], case_id: str, cuts: list[dict[str, Any]]) -> None:
+def _give_back_in_part(
+    w: Work, appeal: Mapping[str, Any], case: Mapping[str, Any], cuts: list[dict[str, Any]], policy: NoticePolicy,
+    tell: Tell,
+) -> None:  # fmt: skip
     limit_cents, target = w.found(lines, appeal["account_id"])["limit_cents"], appeal["granted_limit_cents"]
     waiting = [row for row in cuts if row["state"] == PLANNED]
     if limit_cents < target:
-        planned(w, _change(appeal, case_id, RESTORE, limit_cents, target, w.now_us))
+        planned(w, _change(appeal, case["case_id"], RESTORE, limit_cents, target, w.now_us))
     elif limit_cents > target and waiting:
         last = waiting[-1]
-        when, notice = last["planned_us"], last["notice_id"]
-        planned(w, _change(appeal, case_id, DECREASE, limit_cents, target, when, notice))
+        when, notice_id = last["planned_us"], last["notice_id"]
+        if notice_id is not None and not is_out(w, notice_id):
+            customer = customer_row(w, appeal["customer_id"])
+            when = max(when, policy.effective_us(DECREASE, letter_us(customer, w.now_us)))
+            trace = trace_of(w, w.found(cases, appeal["case_id"]), appeal["account_id"])
+            told = Told("limit_decreased", appeal["account_id"], limit_cents, target, when, trace)
+            notice_id = tell(w, told)
+        planned(w, _change(appeal, case["case_id"], DECREASE, limit_cents, target, when, notice_id))
 
 
 def _end_freezes(w: Work, appeal: Mapping[str, Any], case_id: str, freezes: list[dict[str, Any]]) -> None:
@@ -195,4 +250,5 @@ def _end_freezes(w: Work, appeal: Mapping[str, Any], case_id: str, freezes: list
     line = w.found(lines, appeal["account_id"])
     if line["is_frozen"]:
         planned(w, _change(appeal, case_id, THAW, line["limit_cents"], None, w.now_us))
-    w.send(ENGINE_TOPIC, case_id, {"freeze_lifted": appeal["account_id"]})
+    of = proposals.c.decision_id == freezes[-1]["decision_id"]
+    freeze_settled(w, case_id, appeal["account_id"], confirm=False, of=of)

@@ -22,6 +22,7 @@ from limitkeeper.app.appeal_effects import (
 from limitkeeper.app.appeal_notices import answer_words, receipt_told, told
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import CaseOpening, case_granted, case_opened, terms_in_force
+from limitkeeper.app.customer_preferences import customer_row, zone_of
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.limits import ENGINE_TOPIC
@@ -95,9 +96,10 @@ class AppealDesk:
         """Before amounts."""
         return self.effects.currency_sign
 
-    def terms(self, w: Work) -> AppealTerms:
-        """Who may answer now, and how long it may take."""
-        return AppealTerms(terms_in_force(w, self.approval).mandates, self.notices.appeal_clock(w.now_us))
+    def terms(self, w: Work, customer_id: str) -> AppealTerms:
+        """Who may answer a customer now, how long it may take, and where his days end."""
+        mandates, zone = terms_in_force(w, self.approval).mandates, zone_of(customer_row(w, customer_id))
+        return AppealTerms(mandates, self.notices.appeal_clock(w.now_us), zone)
 
 
 def appeal_of(row: Mapping[str, Any]) -> Appeal:
@@ -180,7 +182,7 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     if not checked_words(text).strip():
         raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
     entries = appealable_entries(w, case, account_id)
-    until_us = appeal_until_us(desk.notices, entries)
+    until_us = appeal_until_us(w, desk.notices, entries)
     if until_us is None:
         raise RefusedError("appeal_subject", value=f"{case_id}, {account_id}")
     if w.now_us > until_us:
@@ -258,7 +260,7 @@ def appeal_acted(
     appeal = appeal_of(row)
     # A freeze is appealed against while it waits to be confirmed: whoever has acted on its case since is a party too.
     known = replace(appeal, parties=appeal.parties | _parties(w, w.found(cases, row["case_id"])))
-    after = acted(known, act, w.actor, desk.terms(w), w.now_us, checked_words(words))
+    after = acted(known, act, w.actor, desk.terms(w, row["customer_id"]), w.now_us, checked_words(words))
     if after.state == PARTLY_GRANTED:
         _check_part(row, granted_limit_cents)
     elif granted_limit_cents is not None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.notices import OUT, WAITING
+from limitkeeper.app.corrections import holds_no_more
+from limitkeeper.app.notices import OUT, WAITING, WITHDRAWN
 from limitkeeper.connectors.bounces import FAILED, Bounce
 from limitkeeper.store.notice_tables import contacts, deliveries, notices
 from limitkeeper.store.work import Work
@@ -59,8 +60,10 @@ def _returned(w: Work, report: Bounce) -> str:
 
 
 def _try_others(w: Work, notice_id: str) -> None:
-    """Let a notice go out by the next contact, where it is not out by another already."""
+    """Let a notice go out by the next contact, where it is not out by another already, and holds still."""
     notice: dict[str, Any] = w.found(notices, notice_id)
+    if notice["state"] == WITHDRAWN or holds_no_more(w, notice):
+        return  # nobody is sent what is so no more
     rows = w.rows(sa.select(deliveries.c.state).where(deliveries.c.notice_id == notice_id))
     if notice["state"] == OUT and any(each["state"] == "sent" for each in rows):
         return

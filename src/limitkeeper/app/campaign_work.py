@@ -16,17 +16,16 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from limitkeeper.app.campaign_rows import ACTIONS
 from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, WORKING
-from limitkeeper.app.customer_preferences import DEFAULT_CUSTOMER, quiet_hours
+from limitkeeper.app.customer_preferences import DEFAULT_CUSTOMER, letter_us
 from limitkeeper.app.decisions import Effects, shown_line
 from limitkeeper.app.evidence import MARKS, marked
+from limitkeeper.app.known_notices import IS_KNOWN, notice_stopped
 from limitkeeper.app.limits import entry_id_of, entry_row
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.app.notices import OUT, WAITING, WITHDRAWN, sealed_or_nothing
 from limitkeeper.app.told import Told, lowering, reasons_of_codes
 from limitkeeper.core.access.actors import SYSTEM
-from limitkeeper.core.kernel.instants import instant, us_of
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.limits.changes import Step
 from limitkeeper.core.limits.ledger import CANCELLED as ENTRY_CANCELLED
@@ -37,7 +36,7 @@ from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries, lines
-from limitkeeper.store.notice_tables import customers, deliveries, notices
+from limitkeeper.store.notice_tables import customers, notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import stated_accounts
 from limitkeeper.store.work import ConflictError, Work, work
@@ -152,12 +151,9 @@ class _Batch:
         self.w, self.effects, self.campaign = w, effects, campaign
         self.terms = effects.limits.terms(w.now_us)
         self.sign = effects.currency_sign
-        self.effective_us = {
-            action: max(effects.policy.effective_us(action, w.now_us), campaign["earliest_us"])
-            for action in ACTIONS
-        }
         self.patterns: dict[tuple[Any, ...], _Variant] = {}
         self.due: dict[tuple[Any, ...], int] = {}
+        self.effective: dict[tuple[str, int], int] = {}
         # What every entry and notice of the campaign has in common; each one's own values take their places.
         self.entry = entry_row(w, "", 0, INCREASE, 0) | {"case_id": campaign["campaign_id"]}
         self.notices: list[Sequence[Any]] = []
@@ -196,12 +192,21 @@ class _Batch:
         self.planned += 1
 
     def _told(self, row: sa.Row[Any], before: int, after: int) -> tuple[Told, list[Step]]:
-        effective_us = self.effective_us[row.action]
+        effective_us = self._effective_us(row)
         if row.action in RAISING:
             return Told("limit_restored", row.account_id, before, after, effective_us), [
                 Step(after, effective_us)
             ]
         return lowering(row.account_id, row.action, before, after, effective_us, {}, self.terms)
+
+    def _effective_us(self, row: sa.Row[Any]) -> int:
+        """From when the change of an item may take effect: the days of notice begin when its letter goes out."""
+        now_us = self.w.now_us if row.action in RAISING else self._due_us(row)
+        found = self.effective.get((row.action, now_us))
+        if found is None:
+            earliest_us = self.effects.policy.effective_us(row.action, now_us)
+            found = self.effective[row.action, now_us] = max(earliest_us, self.campaign["earliest_us"])
+        return found
 
     def _noticed(self, row: sa.Row[Any], told: Told) -> str:
         language = str(row.language or DEFAULT_CUSTOMER["language"])
@@ -250,7 +255,7 @@ class _Batch:
         found = self.due.get(key)
         if found is None:
             values = dict(zip(names, key, strict=True)) if row.language else DEFAULT_CUSTOMER
-            found = self.due[key] = us_of(quiet_hours(values).over(instant(self.w.now_us)))
+            found = self.due[key] = letter_us(values, self.w.now_us)
         return found
 
     def _line(self, row: sa.Row[Any], before: int, steps: int) -> int:
@@ -320,7 +325,7 @@ def _why(codes: str) -> str:
 def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> int:
     """Cancel what is still planned of some items; how many were looked at.
 
-    Whoever was told already is told that it does not come; notices that nobody was handed are held back.
+    Whoever may know of it is told that it does not come; notices that nobody knows are held back, and none goes out.
     """
     rows = w.connection.execute(_items(campaign, count)).all()
     campaign_id = campaign["campaign_id"]
@@ -332,10 +337,9 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
     effects.seal.prepare(row.customer_id for row in rows)
     span = campaign_items.c.number.between(campaign["reached"] + 1, rows[-1].number)
     accounts = sa.select(campaign_items.c.account_id).where(campaign_items.c.campaign_id == campaign_id, span)
-    tried = sa.exists().where(deliveries.c.notice_id == notices.c.notice_id)
     planned = (
         sa.select(limit_entries.c.entry_id, limit_entries.c.version, limit_entries.c.account_id, notices.c.notice_id,
-                  notices.c.version.label("notice_version"), notices.c.state, tried.label("is_tried"))
+                  notices.c.version.label("notice_version"), notices.c.state, IS_KNOWN.label("is_known"))
         .outerjoin(notices, notices.c.notice_id == limit_entries.c.notice_id)
         .where(limit_entries.c.case_id == campaign_id, limit_entries.c.state == PLANNED,
                limit_entries.c.account_id.in_(accounts))
@@ -349,15 +353,17 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
     ]  # fmt: skip
     _changed(w, limit_entries, ("state", "look_us", "cancelled_why"), entry_changes)
     by_notice = {row.notice_id: row for row in found if row.notice_id is not None}
-    held = [row for row in by_notice.values() if row.state != OUT and not row.is_tried]
+    held = [row for row in by_notice.values() if not row.is_known]
     notice_changes = [
         {"key": row.notice_id, "seen": row.notice_version, "next": row.notice_version + 1, "state": WITHDRAWN,
          "due_us": None} for row in held
     ]  # fmt: skip
     _changed(w, notices, ("state", "due_us"), notice_changes)
     for row in by_notice.values():
-        if row.state == OUT or row.is_tried:
+        if row.is_known:
             batch.take_back(by_account[row.account_id])
+            if row.state != OUT:
+                notice_stopped(w, w.found(notices, row.notice_id), why)
     rows_added(w.connection, notices, NOTICE_COLUMNS, batch.notices)
     cancelled = {row.account_id for row in found} | {row.account_id for row in rows if row.state == "waiting"}
     numbers = [by_account[account_id].number for account_id in sorted(cancelled)]

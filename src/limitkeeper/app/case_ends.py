@@ -1,16 +1,51 @@
-"""What follows from a case that ends without approval: nothing, but for a freeze, which acts before it is decided on."""
+"""What the monitor is told of freezes that people decided on: also by cases that end without approval."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
+
 from limitkeeper.app.limits import ENGINE_TOPIC
 from limitkeeper.core.approval.cases import LAPSED, REFUSED
 from limitkeeper.core.limits.ledger import FREEZE
-from limitkeeper.store.tables import proposals
+from limitkeeper.store.tables import freeze_changes, proposals
 from limitkeeper.store.work import Work
 
 STANDING = ("open", "confirmed")
 """Statuses of a proposal that still holds."""
+
+
+SINCE_US = "since_us"
+"""In a message to the monitor: when the freeze began that is meant; another that stands by then is left alone."""
+
+
+def freeze_settled(
+    w: Work, key: str, account_id: str, *, confirm: bool, of: sa.ColumnElement[bool] | None
+) -> None:
+    """Tell the monitor to confirm or to lift a freeze, which it may do much later: only this one.
+
+    Parameters
+    ----------
+    w
+        The transaction in which it was decided.
+    key
+        Of the message.
+    account_id, confirm
+        The line, and whether its freeze is confirmed or lifted.
+    of
+        Which proposals the freeze may come from; None for the newest. One that the monitor did not begin is told
+        without its time.
+    """
+    begun = (
+        sa.select(freeze_changes.c.ts_us)
+        .join(proposals, proposals.c.proposal_id == freeze_changes.c.proposal_id)
+        .where(freeze_changes.c.account_id == account_id, freeze_changes.c.status == "begun")
+        .order_by(freeze_changes.c.id.desc())
+        .limit(1)
+    )
+    found = w.row(begun if of is None else begun.where(of))
+    what = {"freeze_confirmed" if confirm else "freeze_lifted": account_id}
+    w.send(ENGINE_TOPIC, key, what | ({} if found is None else {SINCE_US: found["ts_us"]}))
 
 
 def freeze_let_go(w: Work, case: Mapping[str, Any]) -> None:
@@ -30,4 +65,5 @@ def freeze_let_go(w: Work, case: Mapping[str, Any]) -> None:
         return
     proposal = w.kept(proposals, case["proposal_id"])
     if proposal is not None and proposal["status"] in STANDING:
-        w.send(ENGINE_TOPIC, case["case_id"], {"freeze_lifted": case["account_id"]})
+        of = proposals.c.proposal_id == case["proposal_id"]
+        freeze_settled(w, case["case_id"], case["account_id"], confirm=False, of=of)

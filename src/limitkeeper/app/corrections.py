@@ -1,17 +1,23 @@
-"""Letters about cuts that a customer's own request, or his taking it back, makes untrue: told anew, or corrected."""
+"""Letters that what came later makes untrue: stopped where they are not out, written anew, or corrected by another."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from limitkeeper.app.limits import cancelled, lenders_ahead, limit_now_cents, requests_ahead
+import sqlalchemy as sa
+
+from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
+from limitkeeper.app.known_notices import is_known, notice_stopped
+from limitkeeper.app.limits import cancelled, lenders_ahead, limit_now_cents, planned_rows, requests_ahead
 from limitkeeper.app.notice_policy import NoticePolicy
-from limitkeeper.app.notices import is_known, notice_withdrawn
+from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.plans import planned_again
-from limitkeeper.app.told import Told, entries_of_rows, kind_of_cut, trace_of, with_requests
+from limitkeeper.app.told import Told, entries_of_rows, kind_of_cut, trace_of, with_others
+from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.changes import Foretold, Step, foretold
-from limitkeeper.core.limits.ledger import CLOSE
+from limitkeeper.core.limits.ledger import CANCELLED, CLOSE, EFFECTIVE, LOWERING, PLANNED
 from limitkeeper.store.case_tables import cases
+from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.work import Work
 
@@ -21,7 +27,82 @@ Tell = Callable[[Work, Told], str]
 TOLD_ANEW = "told anew"
 """Why an entry was cancelled, and a notice withdrawn, in whose place another tells what is so now."""
 
+CHANGE_CANCELLED = "the change was cancelled"
+"""Why a notice was withdrawn that tells of a change which does not come."""
+
 TOLD_OF_CUTS = ("limit_decreased", "limit_decreased_in_steps")
+
+_BY_NOTICE = (
+    sa.select(limit_entries)
+    .where(
+        limit_entries.c.account_id == sa.bindparam("account_id"),
+        limit_entries.c.notice_id == sa.bindparam("notice_id"),
+    )
+    .order_by(limit_entries.c.number)
+)
+
+
+def entries_by_notice(w: Work, notice: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a line that a notice tells of and that wait, or waited, for it."""
+    return w.rows(_BY_NOTICE, account_id=notice["account_id"], notice_id=notice["notice_id"])
+
+
+def holds_no_more(w: Work, notice: Mapping[str, Any]) -> bool:
+    """Whether all that a notice tells of was cancelled."""
+    found = entries_by_notice(w, notice)
+    return bool(found) and all(row["state"] == CANCELLED for row in found)
+
+
+def letters_stopped(w: Work, ended: Sequence[Mapping[str, Any]]) -> bool:
+    """Let no letter go out any more of changes that were cancelled; whether their customer is to be told of the end.
+
+    He is, where he may know of the changes: by a letter that is out, tried, or seen in the inbox, or that tells of other
+    changes besides, which stay.
+
+    Parameters
+    ----------
+    w
+        The transaction in which they were cancelled.
+    ended
+        Their rows.
+    """
+    may_know = any(row["notice_id"] is None for row in ended)
+    for notice_id in dict.fromkeys(row["notice_id"] for row in ended if row["notice_id"] is not None):
+        notice = w.kept(notices, notice_id)
+        if notice is None or not holds_no_more(w, notice):
+            may_know = True
+            continue
+        may_know |= is_known(w, notice_id)
+        notice_stopped(w, notice, CHANGE_CANCELLED)
+    return may_know
+
+
+def letter_renewed(w: Work, tell: Tell, policy: NoticePolicy, notice: Mapping[str, Any]) -> bool:
+    """Write a letter of a planned cut anew that would go out too late for the day that it names; whether it was.
+
+    The cut is planned again to wait for the new one, with all its days of notice.
+
+    Parameters
+    ----------
+    w
+        The transaction in which the letter would go out.
+    tell, policy
+        Writes a notice; from when a cut may take effect that is told of now.
+    notice
+        Its row.
+    """
+    found = entries_by_notice(w, notice)
+    rows = [row for row in found if row["state"] == PLANNED and row["action"] in LOWERING]
+    if not rows or any(row["state"] == EFFECTIVE for row in found) or rows[0]["case_id"] is None:
+        return False
+    zone = zone_of(customer_row(w, notice["customer_id"]))
+    earliest_us = policy.effective_us(rows[0]["action"], w.now_us)
+    if day_of(earliest_us, zone) <= day_of(rows[0]["planned_us"], zone):
+        return False
+    notice_stopped(w, notice, TOLD_ANEW)
+    limit_cents = limit_now_cents(w, rows[0]["account_id"], 0)
+    _told_anew(w, tell, policy, w.found(cases, rows[0]["case_id"]), rows, limit_cents)
+    return True
 
 
 def letters_corrected(
@@ -47,22 +128,23 @@ def letters_corrected(
     """
     was, now = entries_of_rows(requests), entries_of_rows(requests_ahead(w, account_id))
     limit_cents = limit_now_cents(w, account_id, 0)
-    cuts = [
-        row for row in lenders_ahead(w, account_id) if row["action"] != CLOSE and row["case_id"] is not None
-    ]
+    ahead = lenders_ahead(w, account_id)
+    cuts = [row for row in ahead if row["action"] != CLOSE and row["case_id"] is not None]
     for case_id, found in groupby(sorted(cuts, key=lambda row: (row["case_id"], row["number"])), _case_of):
         rows = list(found)
         entries = entries_of_rows(rows)
-        before, after = (foretold(limit_cents, entries, own) for own in (was, now))
+        others = entries_of_rows([row for row in ahead if row["case_id"] != case_id])
+        before, after = (foretold(limit_cents, entries, [*others, *own]) for own in (was, now))
         if (before.limit_before_cents, before.steps) == (after.limit_before_cents, after.steps):
             continue
         case, notice_id = w.found(cases, case_id), rows[0]["notice_id"]
         notice = None if notice_id is None else w.found(notices, notice_id)
-        if notice is not None and notice["kind"] in TOLD_OF_CUTS and not is_known(w, notice):
-            notice_withdrawn(w, notice, TOLD_ANEW)
+        if notice is not None and notice["kind"] in TOLD_OF_CUTS and not is_known(w, notice["notice_id"]):
+            notice_stopped(w, notice, TOLD_ANEW)
             _told_anew(w, tell, policy, case, rows, limit_cents)
-        else:
+        elif after.steps or (before.steps and after.request is not None):
             tell(w, _correction(account_id, limit_cents, after))
+        # Else nothing of the cut was left before, and is now.
 
 
 def _case_of(row: Mapping[str, Any]) -> str:
@@ -77,30 +159,27 @@ def _told_anew(
     rows: Sequence[Mapping[str, Any]],
     limit_cents: int,
 ) -> None:
-    """Plan a cut again that nobody knows of yet, to wait for a letter that tells what is so now."""
+    """Plan a cut again, to wait for a letter that tells what is so now."""
     account_id, action = rows[0]["account_id"], rows[0]["action"]
-    later_us = max(0, policy.effective_us(action, w.now_us) - rows[0]["planned_us"])
+    out_us = letter_us(customer_row(w, owner_of(w, account_id).customer_id), w.now_us)
+    later_us = max(0, policy.effective_us(action, out_us) - rows[0]["planned_us"])
     steps = [Step(row["target_cents"], row["planned_us"] + later_us) for row in rows]
     told = Told(
         kind_of_cut(action, steps), account_id, limit_cents, steps[-1].target_cents, steps[0].effective_us,
         trace_of(w, case, account_id), steps if len(steps) > 1 else (),
     )  # fmt: skip
-    notice_id = tell(w, with_requests(told, action, limit_cents, steps, requests_ahead(w, account_id)))
+    own = {row["entry_id"] for row in rows}
+    others = [row for row in planned_rows(w, account_id, LOWERING) if row["entry_id"] not in own]
+    notice_id = tell(w, with_others(told, action, limit_cents, steps, others))
     for row in rows:
         cancelled(w, row["entry_id"], TOLD_ANEW)
     planned_again(w, rows, [step.effective_us for step in steps], notice_id)
 
 
 def _correction(account_id: str, limit_cents: int, after: Foretold) -> Told:
-    if not after.steps:
-        assert after.request is not None  # what else leaves nothing of a cut
-        return Told(
-            "change_overtaken",
-            account_id,
-            limit_cents,
-            after.request.target_cents,
-            after.request.effective_us,
-        )
+    if not after.steps and after.request is not None:
+        request = after.request
+        return Told("change_overtaken", account_id, limit_cents, request.target_cents, request.effective_us)
     several = after.steps if len(after.steps) > 1 else ()
     return Told(
         "change_corrected", account_id, after.limit_before_cents, after.steps[-1].target_cents,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from limitkeeper.core.kernel.instants import instant, us_of
 from limitkeeper.core.notice.quiet_hours import QuietHours
 from limitkeeper.store.notice_tables import customers
 from limitkeeper.store.work import Work
@@ -37,3 +38,8 @@ def preferences_set(w: Work, customer_id: str, values: Mapping[str, Any]) -> Non
 def quiet_hours(customer: Mapping[str, Any]) -> QuietHours:
     """When a customer is not written to."""
     return QuietHours(customer["quiet_from_hour"], customer["quiet_to_hour"], zone_of(customer))
+
+
+def letter_us(customer: Mapping[str, Any], now_us: int) -> int:
+    """When a letter that is written now goes out at the earliest: in no quiet hour."""
+    return us_of(quiet_hours(customer).over(instant(now_us)))

@@ -10,12 +10,11 @@ import sqlalchemy as sa
 from limitkeeper.app.appeal_effects import APPEAL, give_back
 from limitkeeper.app.campaign_states import CAMPAIGN
 from limitkeeper.app.campaigns import begun
-from limitkeeper.app.case_ends import STANDING
-from limitkeeper.app.corrections import letters_corrected
-from limitkeeper.app.customer_preferences import customer_row, zone_of
+from limitkeeper.app.case_ends import STANDING, freeze_settled
+from limitkeeper.app.corrections import letter_renewed, letters_corrected, letters_stopped
+from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
-    ENGINE_TOPIC,
     LimitChange,
     cancelled,
     entries_in_effect,
@@ -37,8 +36,9 @@ from limitkeeper.app.told import (
     cut_from_cents,
     entries_of_rows,
     lowering,
+    rising,
     trace_of,
-    with_requests,
+    with_others,
 )
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.kernel.instants import day_of
@@ -118,7 +118,7 @@ class Effects:
         What an appeal gives back is told in the answer to it.
         """
         if case["kind"] == APPEAL:
-            give_back(w, case)
+            give_back(w, case, self.policy, self.tell)
             return
         if case["kind"] == CAMPAIGN:
             begun(w, case["case_id"])
@@ -128,11 +128,12 @@ class Effects:
             w.note("case.moot", f"case:{case['case_id']}")
             return
         if case["action"] == THAW:  # the ledger follows the monitor, and so the customer is told once
-            w.send(ENGINE_TOPIC, case["case_id"], {"freeze_lifted": case["account_id"]})
+            freeze_settled(w, case["case_id"], case["account_id"], confirm=False, of=None)
             return
         notice_id, requests = self.tell(w, found.told), requests_ahead(w, case["account_id"])
         if case["action"] == FREEZE:
-            w.send(ENGINE_TOPIC, case["case_id"], {"freeze_confirmed": case["account_id"]})
+            of = proposals.c.proposal_id == case["proposal_id"]
+            freeze_settled(w, case["case_id"], case["account_id"], confirm=True, of=of)
         self._replace(w, case)
         if found.steps:
             # A freeze acts at once, and what the customer asked for himself he knows.
@@ -181,6 +182,10 @@ class Effects:
         facts = self.facts(w, told, customer["language"], zone_of(customer))
         return written(w, self.seal, customer_id, told.account_id, facts, customer["language"])
 
+    def renewed(self, w: Work, notice: Mapping[str, Any]) -> bool:
+        """Whether another notice stands in the place of one that would go out too late for the day that it names."""
+        return letter_renewed(w, self.tell, self.policy, notice)
+
     def facts(self, w: Work, told: Told, language: str, zone: dt.tzinfo) -> NoticeFacts:
         """What a notice is of, in a language; its days are those of its customer's zone."""
         is_adverse = told.kind in ADVERSE_KINDS
@@ -190,7 +195,7 @@ class Effects:
         )
         if is_adverse and not reasons:  # nothing that was used can be told truly of this account
             reasons = tuple(reason_texts([Reason(FALLBACK_CODE)], reason_wording(language)))
-        appeal_until = day_of(self.policy.appeal_until_us(w.now_us), zone) if is_adverse else None
+        appeal_until = day_of(self.policy.appeal_until_us(w.now_us, zone), zone) if is_adverse else None
         return NoticeFacts(
             told.kind, shown_line(told.account_id), self.currency_sign, told.limit_before_cents,
             told.limit_after_cents, day_of(told.effective_us, zone), appeal_until,
@@ -255,9 +260,10 @@ class Effects:
         ahead = lenders_ahead(w, change.account_id)
         if change.action == DECREASE and any(row["target_cents"] <= after for row in ahead):
             return None  # what is planned leads further already
-        effective_us = self.policy.effective_us(change.action, w.now_us)
+        customer = customer_row(w, owner_of(w, change.account_id).customer_id)
+        effective_us = self.policy.effective_us(change.action, letter_us(customer, w.now_us))
         told, steps = lowering(change.account_id, change.action, before, after, effective_us, trace, terms)
-        told = with_requests(told, change.action, before, steps, requests_ahead(w, change.account_id))
+        told = with_others(told, change.action, before, steps, planned_rows(w, change.account_id, LOWERING))
         # What behaviour led to is looked at again; a campaign's steps follow from no behaviour.
         change = change.stepped(terms.step_wait_us, looked_at_again=case["kind"] == "decision")
         return Consequence(told, change, steps)
@@ -273,10 +279,12 @@ class Effects:
         assert after is not None
         if after <= before:
             return None
+        requests = requests_ahead(w, change.account_id)
         effective_us = self.policy.effective_us(change.action, w.now_us)
         if change.action == INCREASE:
             told = Told("limit_restored", change.account_id, before, after, effective_us, trace)
-            return Consequence(told, change, [(after, effective_us)])
+            only = [Step(after, effective_us)]
+            return Consequence(rising(told, only, requests), change, only)
         if any(row["target_cents"] >= after for row in planned_rows(w, change.account_id, (RESTORE,))):
             return None
         steps = self.restoration(w, change.account_id, before, after, change.old_limit_cents)
@@ -286,6 +294,7 @@ class Effects:
         kind = "limit_restored_in_steps" if several else "limit_restored"
         told = Told(kind, change.account_id, before, steps[-1].target_cents, steps[0].effective_us, trace,
                     steps if several else ())  # fmt: skip
+        told = rising(told, steps, requests)
         return Consequence(told, change.stepped(terms.restore_wait_us, looked_at_again=True), steps)
 
     def restoration(
@@ -322,7 +331,7 @@ class Effects:
         return restoration_steps(now_cents, old, goal, earliest_us, terms)
 
     def _replace(self, w: Work, case: Mapping[str, Any]) -> None:
-        """Cancel what is planned the other way: the newer decision stands."""
+        """Cancel what is planned the other way, and say so: the newer decision stands."""
         action, is_own = case["action"], case["kind"] == REQUEST
         if action in LOWERING:
             other = planned_rows(w, case["account_id"], RAISING)
@@ -334,6 +343,10 @@ class Effects:
             other += requests_ahead(w, case["account_id"])
         for row in other:
             cancelled(w, row["entry_id"], replaced_by(case["case_id"]))
+        lenders = [row for row in other if not row["by_request"]]
+        if letters_stopped(w, lenders):
+            limit_cents = limit_now_cents(w, case["account_id"], case["limit_before_cents"])
+            self.tell(w, Told("change_replaced", case["account_id"], limit_cents, limit_cents, w.now_us))
 
     def _is_open(self, w: Work, account_id: str) -> bool:
         """Whether a line whose limit is 0 may still be closed: a cut to nothing closes none."""

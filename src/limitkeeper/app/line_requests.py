@@ -140,7 +140,8 @@ def request_taken_back(w: Work, policy: ApprovalPolicy, effects: Effects, accoun
     replaced = restoration_replaced(w, account_id, found)
     again = [] if not replaced else _still_to_give(w, limit_cents, replaced)
     if not again:
-        effects.tell(w, told)
+        ahead = planned_rows(w, account_id, RAISING)
+        effects.tell(w, _risen(told, [Step(row["target_cents"], row["planned_us"]) for row in ahead]))
     elif _cut_since(w, replaced):
         wanted_cents = again[-1]["target_cents"]
         is_open = _restoration_opened(w, policy, effects, account_id, wanted_cents)
@@ -184,11 +185,17 @@ def _put_back(w: Work, effects: Effects, told: Told, rows: Sequence[dict[str, An
         waited_us = 0 if last_us is None else last_us + (row["wait_us"] or 0)
         last_us = max(row["planned_us"], w.now_us, waited_us)
         steps.append(Step(row["target_cents"], last_us))
-    told = replace(
+    planned_again(w, rows, [step.effective_us for step in steps], effects.tell(w, _risen(told, steps)))
+
+
+def _risen(told: Told, steps: Sequence[Step]) -> Told:
+    """What is told of a request that is taken back, where the line rises without it."""
+    if not steps:
+        return told
+    return replace(
         told, kind="request_taken_back_restored", limit_after_cents=steps[-1].target_cents,
         effective_us=steps[0].effective_us, steps=steps if len(steps) > 1 else (),
     )  # fmt: skip
-    planned_again(w, rows, [step.effective_us for step in steps], effects.tell(w, told))
 
 
 def _restoration_opened(

@@ -11,7 +11,7 @@ from limitkeeper.app.policy import POLICY, checked_language
 from limitkeeper.core.appeal.appeals import AppealClock
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
-from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.instants import day_end_us, day_of
 from limitkeeper.core.kernel.parameters import Parameter, parameters_from_document, parameters_in_force
 from limitkeeper.core.limits.ledger import CLOSE, LOWERING
 from limitkeeper.core.notice.notice import NoticeWording, notice_wording_from_document
@@ -43,9 +43,9 @@ class NoticePolicy:
         days = self._at(now_us, "notice_days_close" if action == CLOSE else "notice_days_decrease")
         return now_us + int(days * DAY_US)
 
-    def appeal_until_us(self, now_us: int) -> int:
-        """Until when a customer may appeal against what he is told now."""
-        return now_us + int(self._at(now_us, "appeal_days") * DAY_US)
+    def appeal_until_us(self, now_us: int, zone: dt.tzinfo) -> int:
+        """Until when a customer may appeal against what he is told now: to the end of a day where he is."""
+        return day_end_us(now_us + int(self._at(now_us, "appeal_days") * DAY_US), zone)
 
     def appeal_clock(self, now_us: int) -> AppealClock:
         """How long each part of an appeal may take that comes in now."""

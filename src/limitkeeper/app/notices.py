@@ -9,14 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.customer_preferences import customer_row, quiet_hours
+from limitkeeper.app.customer_preferences import customer_row, letter_us, quiet_hours, zone_of
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.connectors.letters import Channel, Letter, LetterError, LetterRefusedError
 from limitkeeper.connectors.sealing import ErasedError, Seal, is_erased
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.kernel.instants import instant, instant_text, us_of
+from limitkeeper.core.kernel.instants import day_of, instant, instant_text, us_of
 from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of, short_text
 from limitkeeper.store.notice_tables import contacts, deliveries, notices
 from limitkeeper.store.sql import Store
@@ -33,7 +33,18 @@ WAITING, OUT, DEAD = STATES = ("waiting", "out", "dead")
 WITHDRAWN = "withdrawn"
 """The state of a notice that nobody is sent or shown any more."""
 
+INBOX = "inbox"
+"""The channel, and the contact, of a delivery that a customer himself saw in the inbox."""
+
 PROBLEM_LETTERS = 300
+
+Renewed = Callable[[Work, Mapping[str, Any]], bool]
+"""Whether another notice stands in the place of one that goes out later than it was written for."""
+
+
+def never_renewed(_w: Work, _notice: Mapping[str, Any]) -> bool:
+    """Where a notice goes out as it was written, however late."""
+    return False
 
 
 def contact_added(
@@ -75,11 +86,11 @@ def written(
     notice = notice_of(facts, notice_wording(language))
     content = json.dumps([notice.subject, list(notice.paragraphs)], ensure_ascii=False).encode()
     notice_id = secrets.token_hex(16)
-    quiet = quiet_hours(customer_row(w, customer_id))
     row = {
         "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
         "language": language, "content": sealed_or_nothing(seal, content, notice_id, customer_id), "made_us": w.now_us,
-        "state": WAITING, "out_us": None, "read_us": None, "due_us": us_of(quiet.over(instant(w.now_us))), "version": 1,
+        "state": WAITING, "out_us": None, "read_us": None, "due_us": letter_us(customer_row(w, customer_id), w.now_us),
+        "version": 1,
     }  # fmt: skip
     w.add(notices, row)
     until = facts.appeal_until_day
@@ -117,19 +128,6 @@ def notice_content(row: Mapping[str, Any], seal: Seal) -> Notice:
 def is_out(w: Work, notice_id: str) -> bool:
     """Whether a notice has been handed over to a channel, or lies in the inbox of one who has no other."""
     return bool(w.found(notices, notice_id)["state"] == OUT)
-
-
-def inbox(w: Work, seal: Seal, customer_id: str, count: int = 50) -> list[dict[str, Any]]:
-    """A customer's notices, the newest first; that they were looked at is kept."""
-    query = sa.select(notices).where(notices.c.customer_id == customer_id, notices.c.state != WITHDRAWN)
-    rows = w.rows(query.order_by(notices.c.made_us.desc(), notices.c.notice_id).limit(count))
-    w.note("notice.list", f"customer:{customer_id}", {"count": len(rows)})
-    found = []
-    for row in rows:
-        notice = notice_content(row, seal)
-        found.append({name: row[name] for name in ("notice_id", "account_id", "kind", "made_us", "read_us")}
-                     | {"subject": notice.subject, "paragraphs": list(notice.paragraphs)})  # fmt: skip
-    return found
 
 
 NOTICE_FIELDS = ("notice_id", "customer_id", "account_id", "kind", "language", "state", "version")
@@ -185,26 +183,6 @@ def read_marked(w: Work, notice_id: str) -> None:
         w.note("notice.read", f"notice:{notice_id}", kept(("notice_read", row | read)))
 
 
-def is_known(w: Work, row: Mapping[str, Any]) -> bool:
-    """Whether its customer may know a notice: it went out, or was tried, or he has read it."""
-    tried = w.row(
-        sa.select(deliveries.c.delivery_id).where(deliveries.c.notice_id == row["notice_id"]).limit(1)
-    )
-    return row["state"] == OUT or row["read_us"] is not None or tried is not None
-
-
-def notice_withdrawn(w: Work, row: Mapping[str, Any], why: str) -> None:
-    """Hold a notice back that nobody knows: it is sent and shown no more.
-
-    Raises
-    ------
-    ConflictError
-        When its letter has gone out since it was seen.
-    """
-    w.change(notices, row["notice_id"], row["version"], {"state": WITHDRAWN, "due_us": None})
-    w.note("notice.withdraw", f"notice:{row['notice_id']}", {"why": why})
-
-
 def sent_again(w: Work, notice_id: str) -> None:
     """Let a notice that was given up be tried again from its first channel.
 
@@ -218,7 +196,7 @@ def sent_again(w: Work, notice_id: str) -> None:
     row = w.found(notices, notice_id)
     if row["state"] != DEAD:
         raise InputError("Only a notice that was given up is sent again.", value=row["state"], allowed=DEAD)
-    for each in w.rows(sa.select(deliveries).where(deliveries.c.notice_id == notice_id)):
+    for each in w.rows(_DELIVERIES, notice_id=notice_id):
         w.change(deliveries, each["delivery_id"], each["version"], {"state": "trying", "attempts": 0})
     w.change(notices, notice_id, row["version"], {"state": WAITING, "due_us": w.now_us})
     w.note("notice.retry", f"notice:{notice_id}")
@@ -245,6 +223,7 @@ def deliver_notices(
     seal: Seal,
     now_us: Callable[[], int],
     count: int = SWEEP_NOTICES,
+    renewed: Renewed = never_renewed,
 ) -> dict[str, int]:
     """One round: hand each notice that is due to the customer's first channel that still may take it.
 
@@ -264,6 +243,8 @@ def deliver_notices(
         The clock, UTC microseconds.
     count
         Notices at most.
+    renewed
+        Writes another in place of one that would go out too late for the day that it names.
 
     Returns
     -------
@@ -273,13 +254,13 @@ def deliver_notices(
     letters = []
     with work(store, SYSTEM, now_us()) as w:
         for notice in w.rows(_DUE, now_us=w.now_us, count=count):
-            found = _next(w, notice, channels)
+            found = _next(w, notice, channels, renewed)
             if isinstance(found, str):
                 counts[found] += 1
             else:
                 letters.append(notice["notice_id"])
     for notice_id in letters:
-        became = _delivered(store, notice_id, channels, seal, now_us)
+        became = _delivered(store, notice_id, channels, seal, now_us, renewed)
         if became is not None:
             counts[became] += 1
     return counts
@@ -297,7 +278,9 @@ _STILL_DUE = (
     .where(notices.c.notice_id == sa.bindparam("notice_id"), notices.c.due_us <= sa.bindparam("now_us"))
     .with_for_update(skip_locked=True)
 )
-_DELIVERIES = sa.select(deliveries).where(deliveries.c.notice_id == sa.bindparam("notice_id"))
+_DELIVERIES = sa.select(deliveries).where(
+    deliveries.c.notice_id == sa.bindparam("notice_id"), deliveries.c.contact_id != INBOX
+)
 _CONTACTS = (
     sa.select(contacts)
     .where(
@@ -312,14 +295,17 @@ Delivery = dict[str, Any]
 
 
 def _next(
-    w: Work, notice: dict[str, Any], channels: Mapping[str, Channel]
+    w: Work, notice: dict[str, Any], channels: Mapping[str, Channel], renewed: Renewed
 ) -> str | tuple[dict[str, Any], Delivery | None]:
     """What became of a notice that needs no letter now; of another, its contact and the delivery begun there before."""
     moment = instant(w.now_us)
-    allowed = quiet_hours(customer_row(w, notice["customer_id"])).over(moment)
+    customer = customer_row(w, notice["customer_id"])
+    allowed = quiet_hours(customer).over(moment)
     if allowed > moment:
         w.change(notices, notice["notice_id"], notice["version"], {"due_us": us_of(allowed)})
         return "quiet"
+    if _is_late(notice, customer, w.now_us) and renewed(w, notice):
+        return "waiting"
     tried = {row["contact_id"]: row for row in w.rows(_DELIVERIES, notice_id=notice["notice_id"])}
     usable = [
         row for row in w.rows(_CONTACTS, customer_id=notice["customer_id"]) if row["channel"] in channels
@@ -328,20 +314,21 @@ def _next(
     if contact is not None:
         return contact, tried.get(contact["contact_id"])
     state = DEAD if usable or tried else OUT
-    _settled(w, notice, state)
+    settled(w, notice, state)
     return "dead" if state == DEAD else "inbox"
 
 
 def _delivered(
-    store: Store, notice_id: str, channels: Mapping[str, Channel], seal: Seal, now_us: Callable[[], int]
-) -> str | None:
+    store: Store, notice_id: str, channels: Mapping[str, Channel], seal: Seal, now_us: Callable[[], int],
+    renewed: Renewed,
+) -> str | None:  # fmt: skip
     """What became of a notice that a letter was due for; None where it is due no more, as one that was withdrawn."""
     with work(store, SYSTEM, now_us()) as w:
         due = w.rows(_STILL_DUE, notice_id=notice_id, now_us=w.now_us)
         if not due:
             return None
         notice = due[0]
-        found = _next(w, notice, channels)
+        found = _next(w, notice, channels, renewed)
         if isinstance(found, str):
             return found
         contact, before = found
@@ -351,6 +338,12 @@ def _delivered(
     problem, for_good = _sent(notice, contact, channels[contact["channel"]], seal, delivery["delivery_id"])
     with work(store, SYSTEM, now_us()) as w:
         return _kept(w, notice_id, delivery, problem, for_good=for_good)
+
+
+def _is_late(notice: Mapping[str, Any], customer: Mapping[str, Any], now_us: int) -> bool:
+    """Whether a notice goes out on another day than it was written for."""
+    zone = zone_of(customer)
+    return day_of(now_us, zone) > day_of(letter_us(customer, notice["made_us"]), zone)
 
 
 def _may_try(delivery: dict[str, Any] | None) -> bool:
@@ -404,20 +397,22 @@ def _kept(w: Work, notice_id: str, delivery: dict[str, Any], problem: str | None
     notice, attempts = w.found(notices, notice_id), delivery["attempts"]
     if problem is None:
         w.change(deliveries, delivery["delivery_id"], delivery["version"], {"state": "sent", "problem": None})
-        _settled(w, notice, OUT)
+        settled(w, notice, OUT)
         return "sent"
     given_up = for_good or attempts > len(RETRY_SECONDS)
     wait = 0 if given_up else RETRY_SECONDS[attempts - 1] * 1_000_000
     state = "failed" if given_up else "trying"
     w.change(deliveries, delivery["delivery_id"], delivery["version"], {"state": state, "problem": problem})
-    w.change(notices, notice_id, notice["version"], {"due_us": w.now_us + wait})
+    if notice["state"] == WAITING:  # else it was stopped while its letter was on its way
+        w.change(notices, notice_id, notice["version"], {"due_us": w.now_us + wait})
     return "waiting"
 
 
-def _settled(w: Work, notice: dict[str, Any], state: str) -> None:
+def settled(w: Work, notice: Mapping[str, Any], state: str) -> None:
+    """Let a notice be tried no more: it is out, or nobody took it."""
     values: dict[str, Any] = {"state": state, "due_us": None}
     if state == OUT and notice["out_us"] is None:
         values["out_us"] = w.now_us
     w.change(notices, notice["notice_id"], notice["version"], values)
-    held = kept(("notice_out", notice | values)) if "out_us" in values else {}
+    held = kept(("notice_out", {**notice, **values})) if "out_us" in values else {}
     w.note(f"notice.{state}", f"notice:{notice['notice_id']}", held)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_words import sealed_text
 from limitkeeper.app.cases import case_of, terms_in_force
+from limitkeeper.app.corrections import letters_stopped
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.limits import NOTICE_LOOK_US, cancelled, line_row, planned_rows
 from limitkeeper.app.ownership import owner_of
@@ -76,17 +77,32 @@ def _settle(w: Work, effects: Effects, entry_id: str, trace: Mapping[str, Any] |
     why = (
         "the line is not known" if trace is None else "things have improved" if lowers else "things are worse"
     )
-    for each in planned_rows(w, row["account_id"], LOWERING if lowers else RAISING):
-        if each["case_id"] == row["case_id"] and each["number"] >= row["number"]:
-            cancelled(w, each["entry_id"], why)
+    ended = _from_here(w, row)
+    for each in ended:
+        cancelled(w, each["entry_id"], why)
+    _tell_of_the_end(w, effects, row, ended)
+
+
+def _from_here(w: Work, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A planned step and those behind it."""
+    alike = planned_rows(w, row["account_id"], LOWERING if row["action"] in LOWERING else RAISING)
+    return [each for each in alike if each["case_id"] == row["case_id"] and each["number"] >= row["number"]]
+
+
+def _tell_of_the_end(
+    w: Work, effects: Effects, row: Mapping[str, Any], ended: Sequence[Mapping[str, Any]]
+) -> None:
+    """Stop the letter of steps that were cancelled; tell whoever may know of them that they do not come."""
+    if not letters_stopped(w, ended):
+        return
     line = line_row(w, row["account_id"])
     limit_cents = line["limit_cents"] if line else None
-    kind = "steps_cancelled" if lowers else "restoration_stopped"
+    kind = "steps_cancelled" if row["action"] in LOWERING else "restoration_stopped"
     effects.tell(w, Told(kind, row["account_id"], limit_cents, limit_cents, w.now_us))
 
 
 def step_cancelled(w: Work, effects: Effects, policy: ApprovalPolicy, entry_id: str, why: str) -> None:
-    """Cancel a planned step by hand, with those behind it, and tell the customer.
+    """Cancel a planned step by hand, with those behind it, and tell the customer, where he may know of it.
 
     What people approved is not undone by whoever comes by: who cancels it might have decided on it, on the tier that
     did and by a mandate for what is cancelled of this line.
@@ -103,19 +119,14 @@ def step_cancelled(w: Work, effects: Effects, policy: ApprovalPolicy, entry_id: 
     row = w.found(limit_entries, entry_id)
     if row["by_request"]:
         raise LedgerError("A customer's own request is his to take back.", value=entry_id)
-    lowers, owner = row["action"] in LOWERING, owner_of(w, row["account_id"])
-    behind = [
-        each
-        for each in planned_rows(w, row["account_id"], LOWERING if lowers else RAISING)
-        if each["case_id"] == row["case_id"] and each["number"] > row["number"]
-    ]
-    check_decider(_undecided(w, policy, [row, *behind]), w.actor, terms_in_force(w, policy), w.now_us)
-    for each in (entry_id, *(step["entry_id"] for step in behind)):
-        cancelled(w, each, sealed_text(effects.seal, why, f"entry:{each}", owner.customer_id))
+    owner = owner_of(w, row["account_id"])
+    ended = _from_here(w, row) or [row]
+    check_decider(_undecided(w, policy, ended), w.actor, terms_in_force(w, policy), w.now_us)
+    for each in ended:
+        place = f"entry:{each['entry_id']}"
+        cancelled(w, each["entry_id"], sealed_text(effects.seal, why, place, owner.customer_id))
     if row["action"] in (*LOWERING, *RAISING):
-        line = w.found(lines, row["account_id"])
-        kind = "steps_cancelled" if lowers else "restoration_stopped"
-        effects.tell(w, Told(kind, row["account_id"], line["limit_cents"], line["limit_cents"], w.now_us))
+        _tell_of_the_end(w, effects, row, ended)
 
 
 def _undecided(w: Work, policy: ApprovalPolicy, steps: Sequence[Mapping[str, Any]]) -> Case:

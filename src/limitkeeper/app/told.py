@@ -40,7 +40,7 @@ class Told:
     words
         What a person wrote.
     own_request
-        The customer's own request, which comes before the change and is counted in, or leaves nothing of it.
+        The customer's own request, which comes before the change and is counted in, leaves nothing of it, or ends it.
     """
 
     kind: str
@@ -93,10 +93,10 @@ def kind_of_cut(action: str, steps: Sequence[Step]) -> str:
     return ("line_closed" if action == CLOSE else "limit_decreased") + ("_in_steps" if len(steps) > 1 else "")
 
 
-def with_requests(
-    told: Told, action: str, limit_cents: int, steps: Sequence[Step], requests: Sequence[Mapping[str, Any]]
+def with_others(
+    told: Told, action: str, limit_cents: int, steps: Sequence[Step], others: Sequence[Mapping[str, Any]]
 ) -> Told:
-    """What is told of a cut to whoever has asked himself for a lower limit, which is planned and may come before it.
+    """What is told of a cut where other entries are planned that lower the line too, and may come before it.
 
     Parameters
     ----------
@@ -104,24 +104,50 @@ def with_requests(
         As of :func:`lowering`.
     limit_cents, steps
         The limit now, and the steps of the cut as they are planned.
-    requests
-        Rows of his own planned requests. A closing takes the limit to nothing, whatever it was: it is told as it is.
+    others
+        Their rows: the customer's own requests, and other decisions. A closing takes the limit to nothing, whatever it
+        was: it is told as it is.
     """
-    if action == CLOSE or not requests:
+    if action == CLOSE or not others:
         return told
-    found = foretold(limit_cents, cut_entries(action, steps), entries_of_rows(requests))
+    found = foretold(limit_cents, cut_entries(action, steps), entries_of_rows(others))
     return counted_in(told, action, found)
 
 
 def counted_in(told: Told, action: str, found: Foretold) -> Told:
     """What is told of a cut, as it is foretold; of one of which nothing is left, as it was decided."""
-    if found.request is None or not found.steps:
+    if not found.steps:
         return replace(told, own_request=found.request)
     several = found.steps if len(found.steps) > 1 else ()
     return replace(
         told, kind=kind_of_cut(action, found.steps), limit_before_cents=found.limit_before_cents,
         limit_after_cents=found.steps[-1].target_cents, effective_us=found.steps[0].effective_us, steps=several,
         own_request=found.request,
+    )  # fmt: skip
+
+
+def rising(told: Told, steps: Sequence[Step], requests: Sequence[Mapping[str, Any]]) -> Told:
+    """What is told of a restoration: the steps that come before the customer's own request, which ends the rise.
+
+    Parameters
+    ----------
+    told
+        Of all steps.
+    steps
+        As they are planned.
+    requests
+        Rows of his own planned requests. Where one comes before every step they are told as they were decided.
+    """
+    if not requests:
+        return told
+    request = min(
+        (Step(row["target_cents"], row["planned_us"]) for row in requests), key=lambda each: each[1]
+    )
+    coming = [step for step in steps if step.effective_us < request.effective_us] or steps
+    several = len(coming) > 1
+    return replace(
+        told, kind="limit_restored_in_steps" if several else "limit_restored",
+        limit_after_cents=coming[-1].target_cents, steps=coming if several else (), own_request=request,
     )  # fmt: skip
 
 

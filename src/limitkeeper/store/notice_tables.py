@@ -40,7 +40,7 @@ notices = Table(
     Column("language", String(8), nullable=False),
     Column("content", LargeBinary, nullable=False),  # sealed JSON: subject, paragraphs
     Column("made_us", BigInteger, nullable=False),
-    Column("state", String(16), nullable=False),  # waiting, out, dead
+    Column("state", String(16), nullable=False),  # waiting, out, dead, withdrawn
     Column("out_us", BigInteger),  # handed over to a channel, or to the inbox where there is none
     Column("read_us", BigInteger),  # in the inbox
     Column("due_us", BigInteger),  # when it is tried next; none when it is out or dead
@@ -58,7 +58,7 @@ deliveries = Table(
     Column("notice_id", String(32), nullable=False),
     Column("contact_id", String(32), nullable=False),
     Column("channel", String(16), nullable=False),
-    Column("state", String(16), nullable=False),  # trying, sent, failed, bounced
+    Column("state", String(16), nullable=False),  # trying, sent, failed, bounced; shown by the inbox
     Column("attempts", Integer, nullable=False),
     Column("tried_us", BigInteger, nullable=False),
     Column("problem", Text),

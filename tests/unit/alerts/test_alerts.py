@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from limitkeeper.connectors.events import read_events
 from limitkeeper.core.alerts.fold import FoldTerms, fold_decisions
@@ -22,6 +23,7 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
+from limitkeeper.store.tables import freeze_changes
 from tests.live_engines import engine, left_behind, state_bytes
 
 START = dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC)
@@ -129,6 +131,23 @@ def test_freeze_lifted_by_hand_is_over(running: Engine) -> None:
     assert proposals(running) == [("freeze", "lifted", "by hand")]
     (found,) = happen(running, (1, "login"))
     assert found["action"] == "alert"
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+def test_freeze_that_is_not_the_one_that_is_meant_is_neither_confirmed_nor_lifted(
+    running: Engine, confirm: bool
+) -> None:
+    happen(running, (0, "flag"), (3.2, "login"), (100, "login"), (101, "flag"))
+    begun = running.store.rows(sa.select(freeze_changes).where(freeze_changes.c.status == "begun"))
+    assert len(begun) == 2
+    first, second = (
+        pl.DataFrame({"account_id": ["a"], "confirm": [confirm], "ts_us": [row["ts_us"]], "since_us": [row["ts_us"]]})
+        for row in begun
+    )  # fmt: skip
+    with pytest.raises(InputError, match="Another freeze"):
+        running.submit(Request("freeze", first)).result()
+    running.submit(Request("freeze", second)).result()
+    assert proposals(running)[1][1] == ("confirmed" if confirm else "lifted")
 
 
 def test_account_that_is_not_frozen_has_no_freeze_to_confirm(running: Engine) -> None:

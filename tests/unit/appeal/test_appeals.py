@@ -126,7 +126,7 @@ def test_who_let_it_run_out_does_not_answer_it_above() -> None:
 
 def test_second_instance_is_above_and_by_somebody_else() -> None:
     upheld = after(submitted(), "ann claim", "ann uphold", now_us=DAY_US)
-    assert upheld.again_until_us == 31 * DAY_US
+    assert upheld.again_until_us == 32 * DAY_US - 1  # to the end of the day
     again = after(upheld, "kim again", now_us=2 * DAY_US)
     assert (again.state, again.tier, again.instance, again.answer_until_us) == (
         "submitted",

@@ -142,6 +142,22 @@ def lift_freeze(standing: Standing, account: int) -> None:
     _thaw(_settled_row(standing, account, confirm=False), barred=True)
 
 
+def check_freeze(standing: Standing, account: int, since_us: int | None) -> None:
+    """Nothing, where the freeze of an account is the one that began at a time, or none is given.
+
+    Raises
+    ------
+    InputError
+        When another stands: it is decided on by itself.
+    """
+    slot = standing.slots[account]
+    if since_us is None or slot == NO_SLOT:
+        return
+    stands_us = int(standing.rows[slot, FROZEN_SINCE_US])
+    if stands_us not in (since_us, NEVER_US):
+        raise InputError("Another freeze stands by now.", value=stands_us, allowed=since_us)
+
+
 def check_settles(account: object, *, is_frozen: bool, is_confirmed: bool, confirm: bool) -> None:
     """Nothing, where the freeze of an account may be confirmed or lifted.
 

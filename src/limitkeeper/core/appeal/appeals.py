@@ -5,6 +5,7 @@ States: ``submitted`` waits on its tier, ``in_review`` has somebody, ``asked`` w
 more, on the third tier. Who had a part in the decision, or in an earlier answer, answers no appeal against it.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
 from limitkeeper.core.approval.mandates import Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
+from limitkeeper.core.kernel.instants import day_end_us
 from limitkeeper.core.limits.ledger import RESTORE
 
 SUBMITTED, IN_REVIEW, ASKED = "submitted", "in_review", "asked"
@@ -57,10 +59,11 @@ class AppealClock:
 
 @dataclass(frozen=True, slots=True)
 class AppealTerms:
-    """What decides on how an appeal goes: who may answer, and how long it may take."""
+    """What decides on how an appeal goes: who may answer, how long it may take, and where its customer's days end."""
 
     mandates: Mandates
     clock: AppealClock
+    zone: dt.tzinfo = dt.UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +243,7 @@ def _answered(appeal: Appeal, state: str, by: str, terms: AppealTerms, now_us: i
         claimed_by=None,
         paused=None,
         asked_us=None,
-        again_until_us=now_us + terms.clock.again_us if may_again else None,
+        again_until_us=day_end_us(now_us + terms.clock.again_us, terms.zone) if may_again else None,
     )
 
 

@@ -41,6 +41,18 @@ def day_of(us: int, zone: dt.tzinfo = dt.UTC) -> dt.date:
     return instant(us).astimezone(zone).date()
 
 
+def day_end_us(us: int, zone: dt.tzinfo = dt.UTC) -> int:
+    """The last microsecond of the day of a time, in UTC or where somebody is: what holds until a day holds so long.
+
+    Examples
+    --------
+    >>> day_end_us(5), day_end_us(5, dt.timezone(dt.timedelta(hours=8)))
+    (86399999999, 57599999999)
+    """
+    after = day_of(us, zone) + dt.timedelta(days=1)
+    return us_of(dt.datetime.combine(after, dt.time(), zone)) - 1
+
+
 def us_of_day(day: dt.date) -> int:
     """The start of a UTC day.
 

@@ -154,7 +154,7 @@ def restoration_steps(
 
 
 class Foretold(NamedTuple):
-    """A planned cut as it comes, where its customer's own request stays as it is planned.
+    """A planned cut as it comes, where whatever else is planned stays as it is.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ class Foretold(NamedTuple):
     request: Step | None
 
 
-def foretold(limit_cents: int, cut: Sequence[Entry], requests: Sequence[Entry]) -> Foretold:
-    """A cut of the lender's as it comes, by the rules of the ledger, with what its customer asked for himself.
+def foretold(limit_cents: int, cut: Sequence[Entry], others: Sequence[Entry]) -> Foretold:
+    """A cut of the lender's as it comes, by the rules of the ledger, with whatever else is planned to lower the line.
 
     Parameters
     ----------
@@ -180,8 +180,8 @@ def foretold(limit_cents: int, cut: Sequence[Entry], requests: Sequence[Entry]) 
         Now, minor units.
     cut
         The planned steps of one decision, which lower.
-    requests
-        His own planned requests, which lower too.
+    others
+        What else is planned and lowers: the customer's own requests, and steps of other decisions.
 
     Examples
     --------
@@ -191,19 +191,21 @@ def foretold(limit_cents: int, cut: Sequence[Entry], requests: Sequence[Entry]) 
     (600, (Step(target_cents=300, effective_us=37),), Step(target_cents=600, effective_us=3))
     >>> foretold(1_000, cut[:1], [])
     Foretold(limit_before_cents=1000, steps=(Step(target_cents=650, effective_us=7),), request=None)
+    >>> foretold(1_000, cut[1:], cut[:1]).limit_before_cents
+    650
     """
     before, now_cents, steps = limit_cents, limit_cents, list[Step]()
     request = met = None
-    both = [(entry, True) for entry in requests] + [(entry, False) for entry in cut]
-    for entry, is_asked in sorted(both, key=lambda each: each[0].effective_us):
+    both = [(entry, False) for entry in others] + [(entry, True) for entry in cut]
+    for entry, is_of_cut in sorted(both, key=lambda each: each[0].effective_us):
         after = effected(entry, Line(now_cents), entry.effective_us)
         if after.state != EFFECTIVE:
             continue
         step = Step(now_cents + after.delta_cents, entry.effective_us)
-        if is_asked:
-            met = step
-        else:
+        if is_of_cut:
             before, request = (before if steps else now_cents), met
             steps.append(step)
+        elif entry.by_request:
+            met = step
         now_cents = step.target_cents
     return Foretold(before if steps else now_cents, tuple(steps), request if steps else met)

@@ -24,6 +24,7 @@ KINDS = (
     "request_taken_back_restored",
     "request_taken_back_reviewed",
     "change_withdrawn",
+    "change_replaced",
     "change_corrected",
     "change_overtaken",
     "appeal_received",
@@ -49,6 +50,9 @@ ADVERSE_KINDS = (
 )
 """These say why, and how to appeal."""
 
+RISING_KINDS = ("limit_restored", "limit_restored_in_steps")
+"""These tell of a limit that rises, which the customer's own request ends."""
+
 DATA_ANSWER_KINDS = (
     "data_copy_ready",
     "data_request_answered",
@@ -63,6 +67,7 @@ PARTS = (
     "help",
     "counted_in",
     "goes_further",
+    "ends_rise",
     "steps",
     "appeal",
     "person",
@@ -101,7 +106,8 @@ class NoticeFacts:
     words
         What a person wrote for it, as in the outcome of an appeal.
     own_request
-        Day and limit of the customer's own request that comes before a cut: counted in, or going further than it.
+        Day and limit of the customer's own request that comes before a cut, counted in or going further than it, or
+        that ends a rise.
     asked, asked_day, request_id
         Of a request about personal data: what was asked for, in the notice's language, when, and its number.
     """
@@ -298,7 +304,8 @@ def _amount(cents: int | None, facts: NoticeFacts) -> str:
 def _own_request(request: tuple[dt.date, int], facts: NoticeFacts, wording: NoticeWording) -> str:
     day, cents = request
     is_counted_in = facts.limit_after_cents is not None and facts.limit_after_cents < cents
-    part = wording.parts["counted_in" if is_counted_in else "goes_further"]
+    name = "ends_rise" if facts.kind in RISING_KINDS else "counted_in" if is_counted_in else "goes_further"
+    part = wording.parts[name]
     return part.format(request_day=wording.day(day), request_limit=amount_text(cents, facts.currency_sign))
 
 

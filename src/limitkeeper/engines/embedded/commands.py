@@ -31,7 +31,9 @@ def apply_command(state: LiveState, kind: str, table: pl.DataFrame) -> tuple[lis
     if kind == "accounts":
         state.register(table)
     elif kind == "freeze":
-        state.settle_freeze(table["account_id"][0], confirm=bool(table["confirm"][0]))
+        # Where it is known which freeze is meant.
+        since_us = int(table["since_us"][0]) if "since_us" in table.columns else None
+        state.settle_freeze(table["account_id"][0], confirm=bool(table["confirm"][0]), since_us=since_us)
     elif kind == "appeal":
         state.tell_appeals(table["account_id"][0], is_open=bool(table["is_open"][0]))
     elif kind == "consent":

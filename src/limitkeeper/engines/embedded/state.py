@@ -20,6 +20,7 @@ from limitkeeper.app.features import Books, register_accounts
 from limitkeeper.connectors.events import id_hashes, id_text
 from limitkeeper.core.alerts.arms import ArmRules, ArmWatched, watched_by_arm
 from limitkeeper.core.alerts.due import (
+    check_freeze,
     confirm_freeze,
     due_accounts,
     lift_freeze,
@@ -370,15 +371,16 @@ class LiveState:
         place = self.number(account_id)
         return None if place is None else web_number(*place)
 
-    def settle_freeze(self, account_id: str, *, confirm: bool) -> None:
-        """Confirm or lift an account's freeze.
+    def settle_freeze(self, account_id: str, *, confirm: bool, since_us: int | None = None) -> None:
+        """Confirm or lift an account's freeze: that which began at a time, where one is given.
 
         Raises
         ------
         InputError
-            When there is no such account, or it is not frozen.
+            When there is no such account, it is not frozen, or another freeze stands.
         """
         shard, number = self._known(account_id)
+        check_freeze(shard.standing, number, since_us)
         settle = confirm_freeze if confirm else lift_freeze
         settle(shard.standing, number)
 

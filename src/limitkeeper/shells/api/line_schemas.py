@@ -307,7 +307,10 @@ LINE_SCHEMAS: dict[str, Schema] = {
                     "What became of it by one channel.",
                     {
                         "channel": value("string", "By what."),
-                        "state": one_of(("trying", "sent", "failed", "bounced"), "What became of it."),
+                        "state": one_of(
+                            ("trying", "sent", "failed", "bounced", "shown"),
+                            "What became of it; shown: by the inbox, to the customer.",
+                        ),
                         "attempts": value("integer", "How often it was tried.", minimum=0),
                         "problem": value("string null", "What went wrong last."),
                         "tried_at": moment("When it was tried last."),

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.known_notices import shown_to_customer
 from limitkeeper.app.notices import (
     DEAD,
     STATES,
@@ -88,6 +89,7 @@ def notices_router(desk: Desk, seal: Seal) -> APIRouter:
                 desk.store, query, NEWEST_FIRST, limit, cursor, lambda row: notice_document(row, seal)
             )
             w.note("notice.list", of, {"count": len(found["items"])})
+            shown_to_customer(w, [each["notice_id"] for each in found["items"]])
             return Acted(found)
 
         return await desk.read(actor, look)
@@ -108,6 +110,7 @@ def notices_router(desk: Desk, seal: Seal) -> APIRouter:
         def look(w: Work) -> Acted:
             row = w.found(notices, notice_id)
             check_customers_right(actor, "notice.read", row["customer_id"])
+            shown_to_customer(w, [row["notice_id"]])
             found = whole_notice_document(w, seal, row["notice_id"])
             return Acted(found, version=found["version"])
 

@@ -40,7 +40,7 @@ def list_notices(
 
     Example: limitkeeper notice list --customer c-3 --as kim
     """
-    from limitkeeper.app.notices import inbox
+    from limitkeeper.app.known_notices import inbox
     from limitkeeper.app.vault import seal_at
     from limitkeeper.core.kernel.instants import instant_text
 

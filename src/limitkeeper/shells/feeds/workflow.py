@@ -11,13 +11,14 @@ import structlog
 
 from limitkeeper.app.answers import answers_forgotten
 from limitkeeper.app.appeal_clocks import KnownAsOf, run_appeals
-from limitkeeper.app.appeal_effects import APPEALS_OF, is_appealed, suspended_by_appeal
+from limitkeeper.app.appeal_effects import APPEALS_OF, is_appealed
 from limitkeeper.app.appeal_holds import held_by_grants
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.attributes import Attributes
 from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.case_clocks import run_clocks
+from limitkeeper.app.case_ends import SINCE_US
 from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.consents import CONSENT_OF, relations_consent
 from limitkeeper.app.decisions import Effects
@@ -26,6 +27,7 @@ from limitkeeper.app.erasure import traces_removed
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import effected_due
 from limitkeeper.app.live import live_since_sequence
+from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.outbox import Channel
@@ -93,7 +95,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
     since, retain = live_since_sequence(engine.store), _daily(engine.store)
-    is_suspended, held = suspended_by_appeal(on_approved.policy), held_by_grants(on_approved.policy)
+    is_suspended, held = suspended(on_approved.policy), held_by_grants(on_approved.policy)
     show_notices(engine)
 
     def work() -> bool:
@@ -104,7 +106,9 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)
         moved += campaigns_worked(store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS)
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
-        sent = deliver_notices(store, workflow.channels, workflow.seal, engine.as_of_us)
+        sent = deliver_notices(
+            store, workflow.channels, workflow.seal, engine.as_of_us, renewed=on_approved.renewed
+        )
         if sent["dead"]:
             log.warning("notices_dead", count=sent["dead"])
         moved += effected_due(store, engine.as_of_us(), is_out, is_suspended=is_suspended)
@@ -204,10 +208,12 @@ def engine_channel(engine: Engine) -> Channel:
             (what,) = settled
             confirm = what == "freeze_confirmed"
             table = pl.DataFrame({"account_id": [content[what]], "confirm": [confirm], "ts_us": [now_us]})
+            if SINCE_US in content:  # one from before does not say which freeze
+                table = table.with_columns(pl.lit(content[SINCE_US], pl.Int64).alias(SINCE_US))
             try:
                 engine.submit(Request("freeze", table)).result(ANSWER_SECONDS)
             except InputError:
-                return  # it is not frozen any more: there is nothing to confirm or to lift
+                return  # that freeze does not stand any more: there is nothing to confirm or to lift
             return
         rows = messages(row["content"].encode())
         found: Answer = engine.submit(Request("events", rows, len(rows), "workflow")).result(ANSWER_SECONDS)
