@@ -256,7 +256,10 @@ def test_screen_that_a_report_does_not_show_is_no_screen_that_was_passed(store: 
         ),
         (own | {"kind": "campaign"}, "not of a strategy"),
         (own | {"attributes": [], "intersections": []}, "measures no group"),
-        (own | {"attributes": [as_small(own["attributes"][0]), *own["attributes"][1:]]}, "screens nothing of 'sex'"),
+        (
+            own | {"attributes": [as_small(own["attributes"][0]), *own["attributes"][1:]]},
+            "screens nothing of 'sex'",
+        ),
         (own | {"attributes": own["attributes"][1:]}, "does not measure 'sex'"),
     ):
         (failed,) = screens_failed(screen, subject, policy)

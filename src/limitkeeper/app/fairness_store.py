@@ -55,8 +55,8 @@ def period_decided(store: Store, from_us: int, to_us: int) -> pl.DataFrame:
 
     A line is touched when the lender lowered, closed or froze it within the period; what the customer asked for himself
     does not count. The cut is what those entries took, as a share of the limit at the start (or of the first limit in
-    the period). An entry that was undone still counts: the customer had the cut. A line that had no limit any more when the
-    period began, such as one that was closed, is not one that was left alone: it is left out.
+    the period). An entry that was undone still counts: the customer had the cut. A line that had no limit any
+    more when the period began, such as one that was closed, was not left alone: it is left out.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ NOT_A_STRATEGYS = "The report is not of a strategy on a portfolio."
 OF_ANOTHER = "The report is of another {names}."
 NOTHING_MEASURED = "The report measures no group."
 NOTHING_SCREENED = (
-    "The report screens nothing of '{attribute}': each figure rests on too few accounts, or has no other group."
+    "The report screens nothing of '{attribute}': too few accounts, or no group beside another."
 )
 NOT_MEASURED = "The report does not measure '{attribute}', as policy asks where the lender knows it."
 UNVOUCHED = "The report was given as a file: nobody else has made it again, or vouched for it."

@@ -101,13 +101,14 @@ def _told_apart(
             features.append(
                 {
                     "name": names[k],
-                    "auc_alone": round(max(alone, 1.0 - alone), 4),
+                    "auc_alone": round(float(max(alone, 1.0 - alone)), 4),
                     "gain_share": round(share, 4),
                 }
             )
     return {
         "auc": {
-            "value": round(area.value, 4), "low": round(area.low, 4), "high": round(area.high, 4),
+            # Plain numbers: numpy's round otherwise than those that a report is read back with.
+            **{name: round(float(getattr(area, name)), 4) for name in ("value", "low", "high")},
             "accounts": len(inside), "is_small": False,
         },
         "features": features,

@@ -8,7 +8,16 @@ import pytest
 
 from limitkeeper.core.compliance.fairness import fairness_figures
 from limitkeeper.core.compliance.groups import Treated, attribute_of
-from limitkeeper.core.compliance.screens import FAILED, PASSED, SMALL, TOLD, UNCERTAIN, blocking, screened, unscreened
+from limitkeeper.core.compliance.screens import (
+    FAILED,
+    PASSED,
+    SMALL,
+    TOLD,
+    UNCERTAIN,
+    blocking,
+    screened,
+    unscreened,
+)
 from limitkeeper.core.kernel.parameters import Parameters
 
 BOUNDS = {
@@ -91,7 +100,9 @@ def test_fair_strategy_is_never_blocked_over_fifty_seeds() -> None:
     assert not any(simulated(seed, threshold_of_b=0.30) for seed in range(50))
 
 
-@pytest.mark.parametrize(("women", "men", "left_out"), [(90, 90, ("sex",)), (200, 0, ("sex",)), (200, 200, ())])
+@pytest.mark.parametrize(
+    ("women", "men", "left_out"), [(90, 90, ("sex",)), (200, 0, ("sex",)), (200, 200, ())]
+)
 def test_attribute_of_which_no_figure_could_fail_is_unscreened(
     women: int, men: int, left_out: tuple[str, ...]
 ) -> None:

@@ -29,7 +29,7 @@ MEASURED: Mapping[str, tuple[str, ...]] = {
     "marital_status_measured": ("marital_status", "marriage", "婚姻状况"),
     "education_measured": ("education", "学历"),
 }
-"""Parameter that says whether a release's report must measure an attribute -> what its column is called, or begins with."""
+"""Parameter: whether a release's report must measure an attribute -> what its column is called, or begins with."""
 
 
 @dataclass(frozen=True, slots=True)
