@@ -292,6 +292,7 @@ def test_page_of_a_list_leaves_one_look_with_how_many_accounts_it_showed(bank: B
 
 def test_list_of_what_is_asked_stuck_or_was_done_leaves_whose_accounts_it_showed(bank: Bank) -> None:
     officer, operator, ivy = (bank.people[role] for role in (OFFICER, OPERATOR, COMPLIANCE))
+    officer.get("/v1/accounts/a-3")
     store, account_id = bank.server.engine.store, shown_accounts.c.account_id
     request = ivy.post("/v1/rights-requests", {"kind": "explain", "customer_id": "c-2"})
     bank.server.let_in("login of c-2", CUSTOMER, customer_id="c-2")
@@ -319,13 +320,15 @@ def test_list_of_what_is_asked_stuck_or_was_done_leaves_whose_accounts_it_showed
     assert told["rights.list"]["items"][0]["request_id"] == request["request_id"]
     assert told["appeal.list"]["items"][0]["appeal_id"] == appeal["appeal_id"]
     for name, (who, _, _, accounts, purpose) in seen.items():
-        role = COMPLIANCE if who is ivy else OPERATOR
-        event = noted(bank, act=name, actor_id=role)[0]
-        rows = store.rows(sa.select(account_id).where(shown_accounts.c.number == event["number"]))
-        assert event["detail"] == {"accounts": len(rows), "purpose": purpose}, name
-        assert set(accounts) <= {row["account_id"] for row in rows}, (
-            name
-        )  # messages and notices go on meanwhile
+        events = noted(bank, act=name, actor_id=COMPLIANCE if who is ivy else OPERATOR)
+        shown = {
+            each["number"]: store.rows(sa.select(account_id).where(shown_accounts.c.number == each["number"]))
+            for each in events
+        }
+        for each in events:
+            assert each["detail"] == {"accounts": len(shown[each["number"]]), "purpose": purpose}, name
+        # Messages and notices go on meanwhile, and whoever reads the audit here has looked at it before.
+        assert any(set(accounts) <= {row["account_id"] for row in rows} for rows in shown.values()), name
     assert ivy.get("/v1/audit/verify")["holds"]
 
 
