@@ -45,7 +45,7 @@ def entry(
 def entry_rows(start_us: int) -> list[dict[str, Any]]:
     """Lines of which each tells of one way to be touched, or not, from the tenth to the twentieth day."""
     before, within, after = (start_us + days * DAY_US for days in (5, 15, 25))
-    accounts = ("cut", "asked", "frozen", "cut_before", "closed", "planned")
+    accounts = ("cut", "asked", "frozen", "cut_before", "closed", "planned", "closed_before")
     opened = [entry(account, 1, "open", 100_000, start_us) for account in accounts]
     return [
         *opened,
@@ -57,5 +57,6 @@ def entry_rows(start_us: int) -> list[dict[str, Any]]:
         entry("frozen", 2, "freeze", 0, within),
         entry("cut_before", 2, "decrease", -20_000, before),
         entry("closed", 2, "close", -100_000, within),
+        entry("closed_before", 2, "close", -100_000, before),
         entry("planned", 2, "decrease", 0, within, state="planned"),
     ]

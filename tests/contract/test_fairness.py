@@ -67,7 +67,7 @@ def test_period_counts_what_the_lender_took_within_it_and_nothing_else(store: St
         "asked": (False, 0.0),
         "frozen": (True, 0.0),
         "cut_before": (False, 0.0),
-        "closed": (True, 1.0),
+        "closed": (True, 1.0),  # the line that was closed before the period was open to nothing in it
         "planned": (False, 0.0),
     }
     with pytest.raises(InputError, match="period is empty"):

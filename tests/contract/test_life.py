@@ -218,6 +218,12 @@ def test_report_on_its_authors_word_alone_waits_for_compliance_and_what_it_was_m
     assert (provenance["seed"], provenance["portfolio"]) == (REPORT["seed"], None)
 
 
+def as_small(part: dict[str, Any]) -> dict[str, Any]:
+    """An attribute of a report whose figures all rest on too few accounts."""
+    found: dict[str, Any] = json.loads(json.dumps(part).replace('"is_small": false', '"is_small": true'))
+    return found
+
+
 def test_screen_that_a_report_does_not_show_is_no_screen_that_was_passed(store: Store) -> None:
     release_id = draft(store)
     step(store, SAM, release_validated, release_id)
@@ -250,6 +256,11 @@ def test_screen_that_a_report_does_not_show_is_no_screen_that_was_passed(store: 
         ),
         (own | {"kind": "campaign"}, "not of a strategy"),
         (own | {"attributes": [], "intersections": []}, "measures no group"),
+        (
+            own | {"attributes": [as_small(own["attributes"][0]), *own["attributes"][1:]]},
+            "screens nothing of 'sex'",
+        ),
+        (own | {"attributes": own["attributes"][1:]}, "does not measure 'sex'"),
     ):
         (failed,) = screens_failed(screen, subject, policy)
         assert told in failed

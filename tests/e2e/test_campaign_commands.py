@@ -36,9 +36,9 @@ def test_campaign_is_looked_at_proposed_split_and_cancelled(folder: Path) -> Non
     assert "Nothing was proposed" in run(folder, "propose", str(rows), *TOLD, *more)
     assert pl.read_csv(left).rows() == [(5, "a00000", "refused", "account_repeated")]
     assert picture.read_text(encoding="utf-8").startswith("<svg")
-    assert json.loads(run(folder, "list", "--json")) == []
+    assert json.loads(run(folder, "list", "--as", "sue", "--json")) == []
     made = json.loads(run(folder, "propose", str(rows), *TOLD, "--json"))
-    shown = json.loads(run(folder, "show", made["campaign_id"], "--json"))
+    shown = json.loads(run(folder, "show", made["campaign_id"], "--as", "sue", "--json"))
     assert (shown["name"], shown["state"], shown["impact"]) == ("lower", "open", made["impact"])
     run(folder, "split", made["campaign_id"], "--as", "sue", code=2)
     split = run(folder, "split", made["campaign_id"], "--where", "segment = gold", "--as", "sue", "--json")
@@ -46,10 +46,10 @@ def test_campaign_is_looked_at_proposed_split_and_cancelled(folder: Path) -> Non
     run(folder, "cancel", parts[0], "--words", "the board said no", "--as", "sue")
     states = {
         each["campaign_id"]: (each["state"], each["items"])
-        for each in json.loads(run(folder, "list", "--json"))
+        for each in json.loads(run(folder, "list", "--as", "sue", "--json"))
     }
     assert states == {made["campaign_id"]: ("split", 4), parts[0]: ("cancelled", 2), parts[1]: ("open", 2)}
-    assert "lower (2)" in run(folder, "show", parts[1])
+    assert "lower (2)" in run(folder, "show", parts[1], "--as", "sue")
 
 
 @pytest.mark.parametrize("column", ["decision_id", "strategy_hash"])
@@ -59,7 +59,7 @@ def test_decisions_of_a_strategy_that_is_not_live_are_refused(folder: Path, colu
     for more in ((), ("--dry-run",)):
         with pytest.raises(PolicyError, match="not live"):
             run(folder, "propose", str(rows), *TOLD, *more)
-    assert json.loads(run(folder, "list", "--json")) == []
+    assert json.loads(run(folder, "list", "--as", "sue", "--json")) == []
 
 
 def test_impact_tells_how_groups_are_treated_where_a_file_of_attributes_is_given(folder: Path) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from limitkeeper.core.access.actors import OFFICER, STRATEGIST
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
+from limitkeeper.store.audit_tables import shown_accounts
 from tests.consoles import LIMIT_CENTS, late_bills, lines
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
 
@@ -35,6 +37,8 @@ def chosen(server: WorkflowServer, where: str, **more: object) -> pl.DataFrame:
 def test_expression_chooses_accounts_with_the_limits_that_they_would_get(server: WorkflowServer) -> None:
     found = chosen(server, "late_share_6 > 0.5")
     assert found["account_id"].to_list() == ["line-3"]
+    rows = server.engine.store.rows(sa.select(shown_accounts.c.account_id))
+    assert [row["account_id"] for row in rows] == ["line-3"]  # who is chosen finds that he was
     assert found["limit_before_cents"].to_list() == [LIMIT_CENTS]
     assert found["limit_after_cents"].to_list() == [14_250_000]
     assert chosen(server, "not (late_share_6 > 0.5)").is_empty()  # of the others it is not known

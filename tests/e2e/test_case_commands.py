@@ -80,7 +80,7 @@ def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads
         key = {"Authorization": f"Bearer {json.loads(made)['key']}"}
         assert httpx.post(f"{server.url}/v1/events", json=event, headers=key).json()["accepted"] == 1
 
-        (case,) = awaited(folder, "case", "list", "--tier", "2")
+        (case,) = awaited(folder, "case", "list", "--as", "ann", "--tier", "2")
         assert (case["action"], case["tier_rules"]) == ("freeze", ["freeze"])
         invoke(folder, "mandate", "give", "ann", "--tier", "2", "--as", "chief")
         with pytest.raises(RefusedError):
@@ -89,10 +89,10 @@ def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads
         assert "approved" in invoke(
             folder, "case", "approve", case["case_id"], "--as", "ann", "--words", "seen"
         )
-        (ended,) = json.loads(invoke(folder, "case", "list", "--ended", "--json"))
+        (ended,) = json.loads(invoke(folder, "case", "list", "--as", "ann", "--ended", "--json"))
         shown = json.loads(invoke(folder, "case", "show", ended["case_id"], "--as", "ann", "--json"))
         assert [each["act"] for each in shown["acts"]] == ["open", "claim", "approve"]
-        assert account in invoke(folder, "case", "list", "--ended")
+        assert account in invoke(folder, "case", "list", "--as", "ann", "--ended")
         assert "seen" in invoke(folder, "case", "show", ended["case_id"], "--as", "ann")
 
         until = time.monotonic() + PATIENCE_SECONDS
@@ -104,7 +104,8 @@ def test_violation_becomes_a_case_that_an_officer_decides_and_the_customer_reads
         assert "ann" in invoke(folder, "mandate", "list")
         assert server.stop() == 0
     assert json.loads(invoke(folder, "audit", "verify", "--json"))["holds"]
-    acts = [each["act"] for each in json.loads(invoke(folder, "audit", "search", "--json"))]
+    acts = [each["act"] for each in json.loads(invoke(folder, "audit", "search", "--as", "ivy", "--json"))]
+    assert "case.list" in acts
     assert {"case.approve", "notice.write", "notice.out", "limit.effect", "mandate.give"} <= set(acts)
     with store.database.begin() as connection:
         connection.execute(audit_events.update().where(audit_events.c.number == 3).values(actor_id="nobody"))

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from limitkeeper.app.audit import found_events
+from limitkeeper.app.exports import METADATA_KEY
 from limitkeeper.app.life_evidence import UNVOUCHED
 from limitkeeper.app.people import person_added
 from limitkeeper.connectors.models import model_folder_written
@@ -108,6 +110,10 @@ def test_review_keeps_its_figures_with_each_release_for_who_may(url: str, tmp_pa
     (tmp_path / "portfolio.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
     words = ("life", "review", str(tmp_path / "portfolio.yaml"), "--out", str(tmp_path / "out"))
     run(url, *words)
+    for path in (tmp_path / "out" / "decisions.parquet", tmp_path / "out" / "shadow" / f"{release}.parquet"):
+        assert json.loads(pl.read_parquet_metadata(path)[METADATA_KEY])["what"] == "decisions"
+    (event,) = found_events(Store(url), act="export.give")
+    assert event["subject"] == "export:decisions"
     assert json.loads(run(url, "life", "show", release, "--json"))["review"] is None
     run(url, *words, "--keep-as", "sam")
     kept = json.loads(run(url, "life", "show", release, "--json"))["review"]
@@ -115,6 +121,8 @@ def test_review_keeps_its_figures_with_each_release_for_who_may(url: str, tmp_pa
     assert kept["rules"]["violations_repeated"] == {"hits": 100, "decided": 100}
     with work(Store(url), SYSTEM, 1) as w:
         person_added(w, "olga", (OPERATOR,), "a long enough password")
+    refused = RUNNER.invoke(application, [*words, "--as", "olga", "--store", url])
+    assert "not yours to do" in str(refused.exception)
     refused = RUNNER.invoke(application, [*words, "--keep-as", "olga", "--store", url])
     assert "not yours to do" in str(refused.exception)
 

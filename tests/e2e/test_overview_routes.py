@@ -9,12 +9,15 @@ from typing import Any
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.notices import written
-from limitkeeper.core.access.actors import COMPLIANCE, OFFICER, OPERATOR, STRATEGIST, SYSTEM
+from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, OFFICER, OPERATOR, STRATEGIST, SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.notice.notice import NoticeFacts
+from limitkeeper.store.audit_tables import shown_accounts
+from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.work import work
 from tests.live_model import live_model
 from tests.vaults import SEAL
@@ -285,6 +288,48 @@ def test_page_of_a_list_leaves_one_look_with_how_many_accounts_it_showed(bank: B
         "stream:findings", {"purpose": "account_management"},
     )  # fmt: skip
     assert bank.people[COMPLIANCE].get("/v1/audit/verify")["holds"]
+
+
+def test_list_of_what_is_asked_stuck_or_was_done_leaves_whose_accounts_it_showed(bank: Bank) -> None:
+    officer, operator, ivy = (bank.people[role] for role in (OFFICER, OPERATOR, COMPLIANCE))
+    officer.get("/v1/accounts/a-3")
+    store, account_id = bank.server.engine.store, shown_accounts.c.account_id
+    request = ivy.post("/v1/rights-requests", {"kind": "explain", "customer_id": "c-2"})
+    bank.server.let_in("login of c-2", CUSTOMER, customer_id="c-2")
+    with work(store, SYSTEM, bank.server.clock()) as w:
+        w.send("freezes", "f-1", {"freeze_lifted": "a-4"}, due_us=bank.server.clock() + DAY_US)
+        of_freeze = limit_entries.update().where(limit_entries.c.action == "freeze")
+        w.connection.execute(of_freeze.values(bank_state="told"))
+    appeal = officer.post("/v1/appeals", {"account_id": "a-1", "text": "I was abroad"})
+    seen = {
+        "rights.list": (
+            ivy,
+            "/v1/rights-requests",
+            {"customer_id": "c-2"},
+            ["a-3", "a-4"],
+            "request_handling",
+        ),
+        "appeal.list": (ivy, "/v1/appeals", {"customer_id": "c-1"}, ["a-1"], "oversight"),
+        "bank.list": (operator, "/v1/bank/commands", {"state": "told"}, ["a-1"], "operation"),
+        "outbox.list": (operator, "/v1/outbox", {"status": "waiting"}, ["a-4"], "operation"),
+        "delivery.list": (operator, "/v1/notices/states", {"state": "waiting"}, ["a-1"], "operation"),
+        "person.list": (operator, "/v1/people", {}, ["a-3", "a-4"], "operation"),
+        "audit.list": (ivy, "/v1/audit", {"subject": "account:a-3"}, ["a-3"], "oversight"),
+    }
+    told = {name: who.get(path, params=given) for name, (who, path, given, *_) in seen.items()}
+    assert told["rights.list"]["items"][0]["request_id"] == request["request_id"]
+    assert told["appeal.list"]["items"][0]["appeal_id"] == appeal["appeal_id"]
+    for name, (who, _, _, accounts, purpose) in seen.items():
+        events = noted(bank, act=name, actor_id=COMPLIANCE if who is ivy else OPERATOR)
+        shown = {
+            each["number"]: store.rows(sa.select(account_id).where(shown_accounts.c.number == each["number"]))
+            for each in events
+        }
+        for each in events:
+            assert each["detail"] == {"accounts": len(shown[each["number"]]), "purpose": purpose}, name
+        # Messages and notices go on meanwhile, and whoever reads the audit here has looked at it before.
+        assert any(set(accounts) <= {row["account_id"] for row in rows} for rows in shown.values()), name
+    assert ivy.get("/v1/audit/verify")["holds"]
 
 
 def noted(bank: Bank, **wanted: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from limitkeeper.app.audit import found_events
 from limitkeeper.app.rights import request_made
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.instants import day_of
@@ -61,7 +62,11 @@ def test_empty_store_has_nothing_that_failed_and_the_facts_are_written(tmp_path:
     assert "0 findings failed" in text
     assert "没有规则未通过" in page.read_text(encoding="utf-8")
     facts = json.loads(out.read_text(encoding="utf-8"))
-    assert (facts["market"], facts["subjects"], facts["audit"]["events"]) == ("CN", 0, 0)
+    assert (facts["market"], facts["subjects"], facts["audit"]["events"]) == ("CN", 0, 1)
+    assert (facts["export"]["by"], facts["export"]["audit_number"]) == ("local", 0)
+    assert "由 local 于" in page.read_text(encoding="utf-8")
+    (event,) = found_events(Store(url), act="export.give")
+    assert event["subject"] == "export:regulation"
 
 
 def test_what_failed_is_told_in_the_language_that_is_asked_for(tmp_path: Path) -> None:

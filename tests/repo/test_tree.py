@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -27,6 +29,27 @@ def test_source_file_has_one_reason_to_exist(path: Path) -> None:
 
 def test_no_file_or_folder_is_a_bag_of_things() -> None:
     assert not [path for path in tracked_files() if BAGS & {*path.parts, path.stem}]
+
+
+def keys_twice(node: yaml.Node | None) -> Iterator[str]:
+    """Keys that stand twice in one mapping of a YAML text: the second silently takes the first's place."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        yield from (key for place, key in enumerate(keys) if key in keys[:place])
+        for _, value in node.value:
+            yield from keys_twice(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from keys_twice(value)
+
+
+def test_no_key_of_a_yaml_file_stands_twice() -> None:
+    twice = {}
+    for path in tracked_files():
+        if path.suffix in (".yaml", ".yml"):
+            nodes = yaml.compose_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+            twice[str(path.relative_to(ROOT))] = [key for node in nodes for key in keys_twice(node)]
+    assert not {path: keys for path, keys in twice.items() if keys}
 
 
 def test_reference_pages_are_current() -> None:

@@ -10,6 +10,7 @@ from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.snapshot import Rows
 from limitkeeper.store.sql import Store
+from limitkeeper.store.work import Work
 
 PAGE_EVENTS = 10_000
 """Events that are read at once, so that an audit of any length is read in bounded memory."""
@@ -57,7 +58,7 @@ def event_hash_of(store: Store, number: int) -> str | None:
 
 
 def found_events(
-    store: Store,
+    store: Store | Work,
     actor_id: str | None = None,
     subject: str | None = None,
     act: str | None = None,

@@ -1,7 +1,7 @@
 """What leaves as a file: noted in the audit, and marked with who took it, when, for what, and where the audit stood."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.audit_tables import audit_heads
 from limitkeeper.store.work import Work
 
-AUDIT, SELECTION, JOURNAL, RECONCILIATION, PERSONAL_COPY = (
-    "audit", "selection", "journal", "reconciliation", "personal_copy",
+AUDIT, SELECTION, JOURNAL, RECONCILIATION, PERSONAL_COPY, REGULATION, DECISIONS = (
+    "audit", "selection", "journal", "reconciliation", "personal_copy", "regulation", "decisions",
 )  # fmt: skip
 
 EXPORTS: Mapping[str, str] = MappingProxyType(
@@ -24,6 +24,8 @@ EXPORTS: Mapping[str, str] = MappingProxyType(
         JOURNAL: OPERATION,
         RECONCILIATION: OPERATION,
         PERSONAL_COPY: REQUEST_HANDLING,
+        REGULATION: OVERSIGHT,
+        DECISIONS: CASE_HANDLING,
     }
 )
 """Each kind of file that people inside take out of a store, and for what."""
@@ -84,7 +86,7 @@ class Export(NamedTuple):
         return frame.with_columns(pl.lit(self.text()).alias(COLUMN))
 
 
-def export_noted(w: Work, what: str) -> Export:
+def export_noted(w: Work, what: str, shown: Collection[str] = ()) -> Export:
     """Note that whoever works takes a file out of the store; its mark, which the file is to carry.
 
     Parameters
@@ -93,9 +95,14 @@ def export_noted(w: Work, what: str) -> Export:
         Of whoever takes it.
     what
         Of :data:`EXPORTS`.
+    shown
+        Accounts that the file names, where a person is to find in his copy that it did: at most 100,000.
     """
     purpose = EXPORTS[what]
     head = w.row(sa.select(audit_heads.c.number, audit_heads.c.hash))
     assert head is not None, "a store has a head of its audit"
-    w.note("export.give", f"export:{what}", {"purpose": purpose, "audit_number": head["number"]})
+    detail = {"purpose": purpose, "audit_number": head["number"]} | (
+        {"accounts": len(shown)} if shown else {}
+    )
+    w.note("export.give", f"export:{what}", detail, shown=shown)
     return Export(what, w.actor.actor_id, instant_text(w.now_us), purpose, head["number"], head["hash"])

@@ -51,11 +51,12 @@ def campaign_decided(store: Store, campaign_id: str) -> pl.DataFrame:
 
 
 def period_decided(store: Store, from_us: int, to_us: int) -> pl.DataFrame:
-    """What took effect on each line that was open before the end of a period, from the ledger.
+    """What took effect on each line that was open within a period, from the ledger.
 
     A line is touched when the lender lowered, closed or froze it within the period; what the customer asked for himself
     does not count. The cut is what those entries took, as a share of the limit at the start (or of the first limit in
-    the period). An entry that was undone still counts: the customer had the cut.
+    the period). An entry that was undone still counts: the customer had the cut. A line that had no limit any
+    more when the period began, such as one that was closed, was not left alone: it is left out.
 
     Parameters
     ----------
@@ -74,15 +75,18 @@ def period_decided(store: Store, from_us: int, to_us: int) -> pl.DataFrame:
     entry = limit_entries.c
     before = (entry.effective_us < from_us) | (entry.action == "open")
     within = (entry.effective_us >= from_us) & entry.action.in_(TAKES) & entry.by_request.is_(False)
+    before_cents = sa.func.sum(sa.case((before, entry.delta_cents), else_=0))
+    touches = sa.func.sum(sa.case((within, 1), else_=0))
     query = (
         sa.select(
             entry.account_id,
-            sa.func.sum(sa.case((before, entry.delta_cents), else_=0)).label("before_cents"),
+            before_cents.label("before_cents"),
             sa.func.sum(sa.case((within, -entry.delta_cents), else_=0)).label("taken_cents"),
-            sa.func.sum(sa.case((within, 1), else_=0)).label("touches"),
+            touches.label("touches"),
         )
         .where((entry.state == EFFECTIVE) & (entry.effective_us < to_us))
         .group_by(entry.account_id)
+        .having((before_cents > 0) | (touches > 0))
         .order_by(entry.account_id)
         .limit(PAGE_ROWS)
     )

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from limitkeeper.core.compliance.life import Assessment
-from limitkeeper.core.compliance.screens import blocking, screened
+from limitkeeper.core.compliance.screens import blocking, screened, unmeasured, unscreened
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.parameters import Parameters
@@ -42,6 +42,10 @@ REPORT_WANTED = "what limitkeeper fairness strategy --json gives"
 NOT_A_STRATEGYS = "The report is not of a strategy on a portfolio."
 OF_ANOTHER = "The report is of another {names}."
 NOTHING_MEASURED = "The report measures no group."
+NOTHING_SCREENED = (
+    "The report screens nothing of '{attribute}': too few accounts, or no group beside another."
+)
+NOT_MEASURED = "The report does not measure '{attribute}', as policy asks where the lender knows it."
 UNVOUCHED = "The report was given as a file: nobody else has made it again, or vouched for it."
 """What a report does not show of a release."""
 
@@ -131,8 +135,8 @@ def screens_failed(
 ) -> tuple[str, ...]:
     """What failed in a release's fairness report: what it says, what its figures say, and what it does not show.
 
-    A report of something else, or one that measures no group, screens nothing: that fails too, and compliance may
-    justify it. So nobody passes the screen by leaving it out.
+    A report of something else, one that measures no group, or an attribute not at all or on too few accounts, screens
+    nothing: that fails too, and compliance may justify it. So nobody passes the screen by leaving it out.
 
     Parameters
     ----------
@@ -153,14 +157,19 @@ def screens_failed(
         found = screened(screen, policy)
         measured = any(part["groups"] for part in screen["attributes"])
         about = {name: screen["subject"].get(name) for name in subject}
+        small, left_out = unscreened(screen, found), unmeasured(screen, policy)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError("The screen is no fairness report.", allowed=REPORT_WANTED) from error
     others = [name for name, value in subject.items() if about[name] != value]
     doubts = [
         *([NOT_A_STRATEGYS] if screen.get("kind") != "strategy" else []),
         *([OF_ANOTHER.format(names=" and ".join(others))] if others else []),
-        *([] if measured else [NOTHING_MEASURED]),
     ]
+    if measured:
+        doubts += [NOTHING_SCREENED.format(attribute=each) for each in small]
+        doubts += [NOT_MEASURED.format(attribute=each) for each in left_out]
+    else:
+        doubts.append(NOTHING_MEASURED)
     return tuple(dict.fromkeys([*told, *blocking(found), *doubts]))
 
 

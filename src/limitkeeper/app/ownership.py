@@ -1,6 +1,6 @@
 """Whose a line is, and what the tiers ask of its customer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -10,6 +10,9 @@ from limitkeeper.store.limit_tables import lines
 from limitkeeper.store.notice_tables import customers
 from limitkeeper.store.tables import stated_accounts
 from limitkeeper.store.work import MissingError, Work
+
+KEYS_AT_ONCE = 500
+"""Customers in one query."""
 
 
 class Owner(NamedTuple):
@@ -48,15 +51,25 @@ def owner_in(row: Mapping[str, Any]) -> Owner:
 
 def account_ids_of(w: Work, customer_id: str) -> list[str]:
     """The accounts of a customer, as they were stated and as the ledger has them, in order."""
-    stated = sa.select(stated_accounts.c.account_id).where(stated_accounts.c.customer_id == customer_id)
-    kept = sa.select(lines.c.account_id).where(lines.c.customer_id == customer_id)
-    found = {row["account_id"] for query in (stated, kept) for row in w.rows(query)}
-    own = sa.select(lines.c.account_id).where(
-        lines.c.account_id == customer_id, lines.c.customer_id.is_(None)
+    return sorted(accounts_of(w, [customer_id]))
+
+
+def accounts_of(w: Work, customer_ids: Collection[str]) -> set[str]:
+    """The accounts of some customers together; a line of which no customer is known is its own customer's."""
+    found, names = set[str](), sorted(customer_ids)
+    another = sa.exists().where(
+        stated_accounts.c.account_id == lines.c.account_id,
+        stated_accounts.c.customer_id != lines.c.account_id,
     )
-    if owner_of(w, customer_id).customer_id == customer_id:
-        found |= {row["account_id"] for row in w.rows(own)}
-    return sorted(found)
+    for first in range(0, len(names), KEYS_AT_ONCE):
+        some = names[first : first + KEYS_AT_ONCE]
+        own = lines.c.account_id.in_(some) & lines.c.customer_id.is_(None) & ~another
+        for query in (
+            sa.select(stated_accounts.c.account_id).where(stated_accounts.c.customer_id.in_(some)),
+            sa.select(lines.c.account_id).where(lines.c.customer_id.in_(some) | own),
+        ):
+            found |= {row["account_id"] for row in w.rows(query)}
+    return found
 
 
 def account_ids_or_own(w: Work, customer_id: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from limitkeeper.app.exports import Export
 from limitkeeper.app.life_contents import Released
 from limitkeeper.app.portfolio import Portfolio
 from limitkeeper.app.release_evidence import release_of
@@ -102,7 +103,7 @@ def reviewed_by_releases(
     return ReleaseReview(decided, shadows, reviews[champion.release_id], figures)
 
 
-def written_apart(found: ReleaseReview, out: Path) -> dict[str, dict[str, Any]]:
+def written_apart(found: ReleaseReview, out: Path, mark: Export) -> dict[str, dict[str, Any]]:
     """Write decisions and, in a folder of their own, shadows; by release how many accounts and actions.
 
     Parameters
@@ -111,13 +112,15 @@ def written_apart(found: ReleaseReview, out: Path) -> dict[str, dict[str, Any]]:
         The review.
     out
         Folder of ``decisions.parquet`` and ``shadow/RELEASE.parquet``.
+    mark
+        Of who takes them, in the metadata of each.
     """
     folder = out / "shadow"
     folder.mkdir(parents=True, exist_ok=True)
-    table_written(found.decided, out / "decisions.parquet")
+    table_written(found.decided, out / "decisions.parquet", mark.metadata())
     counts = {}
     for release_id, shadow in found.shadows.items():
-        table_written(shadow, folder / f"{release_id}.parquet")
+        table_written(shadow, folder / f"{release_id}.parquet", mark.metadata())
         own = found.decided.filter(pl.col("release_id") == release_id)
         counts[release_id] = {"accounts": own.height, "decided": _actions(own), "shadow": _actions(shadow)}
     return counts

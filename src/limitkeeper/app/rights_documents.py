@@ -35,7 +35,7 @@ def request_document(row: Mapping[str, Any], now_us: int, *, for_customer: bool 
     }  # fmt: skip
 
 
-def request_documents(store: Store, now_us: int, *, ended: bool = False) -> list[dict[str, Any]]:
+def request_documents(store: Store | Work, now_us: int, *, ended: bool = False) -> list[dict[str, Any]]:
     """Requests that wait, the most urgent first; with ``ended`` the others behind them."""
     query = sa.select(rights_requests)
     if not ended:

@@ -216,8 +216,15 @@ def _umask() -> int:
     return mask
 
 
-def table_written(frame: pl.DataFrame, path: Path) -> Path:
+def table_written(frame: pl.DataFrame, path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     """A table in a file, Parquet or CSV by its ending; it appears whole or not at all.
+
+    Parameters
+    ----------
+    frame, path
+        What, and where to.
+    metadata
+        What a Parquet file says of itself beside its columns.
 
     Raises
     ------
@@ -230,7 +237,7 @@ def table_written(frame: pl.DataFrame, path: Path) -> Path:
         )
     with _new_file(path) as name:
         if path.suffix.lower() == ".parquet":
-            frame.write_parquet(name, statistics=True)
+            frame.write_parquet(name, statistics=True, metadata=None if metadata is None else dict(metadata))
         else:
             frame.write_csv(name)
     return path

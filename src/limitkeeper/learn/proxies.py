@@ -54,7 +54,7 @@ def proxies(
     rows = np.arange(len(columns))
     if len(rows) > ROWS_MOST:
         rows = np.sort(chance.choice(rows, ROWS_MOST, replace=False))
-    telling = [k for k, column in enumerate(columns.values) if np.ptp(np.nan_to_num(column[rows])) > 0.0]
+    telling = [k for k, column in enumerate(columns.values) if _tells(column[rows])]
     matrix = np.ascontiguousarray(columns.values[telling][:, rows].T)
     names = [columns.names[k] for k in telling]
     found = []
@@ -71,6 +71,12 @@ def proxies(
             found.append({"attribute": attribute.name, "group": attribute.groups[code], **told})
         progress("proxies", number, len(attributes))
     return found
+
+
+def _tells(column: NDArray[np.float64]) -> bool:
+    """Whether a column differs between accounts: by its values, or by where it has none, which can be a proxy too."""
+    known = column[~np.isnan(column)]
+    return 0 < len(known) < len(column) or (len(known) > 0 and float(np.ptp(known)) > 0.0)
 
 
 def _told_apart(
@@ -95,13 +101,14 @@ def _told_apart(
             features.append(
                 {
                     "name": names[k],
-                    "auc_alone": round(max(alone, 1.0 - alone), 4),
+                    "auc_alone": round(float(max(alone, 1.0 - alone)), 4),
                     "gain_share": round(share, 4),
                 }
             )
     return {
         "auc": {
-            "value": round(area.value, 4), "low": round(area.low, 4), "high": round(area.high, 4),
+            # Plain numbers: numpy's round otherwise than those that a report is read back with.
+            **{name: round(float(getattr(area, name)), 4) for name in ("value", "low", "high")},
             "accounts": len(inside), "is_small": False,
         },
         "features": features,

@@ -24,9 +24,12 @@ def test_every_right_to_look_has_a_purpose() -> None:
 def test_every_look_that_is_noted_anywhere_is_had_by_a_right_with_a_purpose() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py")))
     noted = set(
-        re.findall(r'\bnoted?\(\s*(?:actor, )?"(\w+\.(?:look|read|list|explain|preview|copy))"', text)
+        re.findall(
+            r'\b(?:note|noted|listed)\(\s*(?:actor, |w, )?"(\w+\.(?:look|read|list|explain|preview|copy))"',
+            text,
+        )
     )
-    assert {"account.look", "case.look", "notice.list", "rights.copy"} <= noted
+    assert {"account.look", "case.look", "notice.list", "rights.copy", "appeal.list", "audit.list"} <= noted
     assert noted <= set(LOOKS)
     assert set(LOOKS.values()) <= set(PURPOSES)
 

@@ -119,6 +119,14 @@ def test_features_that_tell_nothing_of_a_group_give_about_one_half(table: pl.Dat
     assert [each["name"] for each in found["features"]] in ([], ["risk"])
 
 
+def test_column_that_tells_a_group_only_by_where_it_is_missing_is_a_proxy(table: pl.DataFrame) -> None:
+    missing = np.where(table["sex"].to_numpy() == "b", np.nan, 0.0)
+    columns = Columns(("risk", "asked"), np.stack([table["risk"].to_numpy(), missing]))
+    (found,) = proxies(columns, attributes_of(table.select("sex")), seed=0, group_accounts_least=100)
+    assert found["auc"]["value"] > 0.99
+    assert found["features"][0]["name"] == "asked"
+
+
 def test_share_touched_and_columns_that_cannot_be_are_refused(table: pl.DataFrame, proxied: Model) -> None:
     with pytest.raises(InputError, match="share touched"):
         model_fairness(table, proxied, ["sex"], POLICY, touched_share=1.0)

@@ -168,6 +168,35 @@ def test_ratio_misses_the_truth_in_about_one_of_twenty_samples() -> None:
         assert binom.sf(missed - 1, tries, 0.025) > 1e-4
 
 
+@pytest.mark.parametrize(
+    ("own", "spared", "others", "others_spared", "least"),
+    [(100, 0.98, 5_000, 0.99, 0.94), (100, 0.995, 5_000, 0.995, 0.93), (300, 0.90, 5_000, 0.95, 0.94)],
+)
+def test_ratio_of_groups_of_whom_few_were_touched_holds_the_truth_about_as_often_as_it_says(
+    own: int, spared: float, others: int, others_spared: float, least: float
+) -> None:
+    """Each outcome that can come, weighed by how often it does: no sample."""
+    of_own, of_others = binom(own, spared), binom(others, others_spared)
+    held = 0.0
+    for hits in range(int(of_own.ppf(1e-6)), own + 1):
+        for best in range(int(of_others.ppf(1e-6)), int(of_others.ppf(1 - 1e-6)) + 1):
+            bounds = share_ratio(hits, own, best, others)[1]
+            assert bounds is not None
+            if bounds[0] <= spared / others_spared <= bounds[1]:
+                held += of_own.pmf(hits) * of_others.pmf(best)
+    assert least < held < 0.97
+
+
+def test_ratio_has_a_width_where_nobody_or_everybody_was_touched() -> None:
+    value, bounds = share_ratio(100, 100, 100, 100)
+    assert bounds is not None
+    assert bounds[0] < value == 1.0 < bounds[1]
+    value, bounds = share_ratio(0, 100, 90, 100)
+    assert bounds is not None
+    assert bounds[0] == value == 0.0 < bounds[1] < 0.05
+    assert share_ratio(5, 100, 0, 100) == (None, None)
+
+
 def test_bootstrap_of_a_difference_that_is_not_there_holds_nought_in_about_nineteen_of_twenty() -> None:
     missed, tries = 0, 120
     for seed in range(tries):

@@ -8,7 +8,16 @@ import pytest
 
 from limitkeeper.core.compliance.fairness import fairness_figures
 from limitkeeper.core.compliance.groups import Treated, attribute_of
-from limitkeeper.core.compliance.screens import FAILED, PASSED, SMALL, TOLD, UNCERTAIN, blocking, screened
+from limitkeeper.core.compliance.screens import (
+    FAILED,
+    PASSED,
+    SMALL,
+    TOLD,
+    UNCERTAIN,
+    blocking,
+    screened,
+    unscreened,
+)
 from limitkeeper.core.kernel.parameters import Parameters
 
 BOUNDS = {
@@ -89,3 +98,20 @@ def test_threshold_that_hits_one_group_blocks_on_every_seed() -> None:
 
 def test_fair_strategy_is_never_blocked_over_fifty_seeds() -> None:
     assert not any(simulated(seed, threshold_of_b=0.30) for seed in range(50))
+
+
+@pytest.mark.parametrize(
+    ("women", "men", "left_out"), [(90, 90, ("sex",)), (200, 0, ("sex",)), (200, 200, ())]
+)
+def test_attribute_of_which_no_figure_could_fail_is_unscreened(
+    women: int, men: int, left_out: tuple[str, ...]
+) -> None:
+    sex = ["f"] * women + ["m"] * men
+    touched, nobody = np.arange(len(sex)) < women, np.zeros(len(sex))
+    figures = fairness_figures(
+        Treated(nobody, touched * 1.0, touched, nobody), [attribute_of("sex", sex)], seed=0, samples=100
+    )
+    report = {**figures, "proxies": []}
+    found = screened(report, policy())
+    assert unscreened(report, found) == left_out
+    assert bool(blocking(found)) == (not left_out)

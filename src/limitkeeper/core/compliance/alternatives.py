@@ -36,7 +36,7 @@ def alternative(
 
     Returns
     -------
-    With the least adverse-impact ratio of all groups and Katz's interval, as a report tells a figure.
+    With the least adverse-impact ratio of all groups and its interval, as a report tells a figure.
 
     Examples
     --------

@@ -58,11 +58,11 @@ def fairness_figures(
 ) -> dict[str, Any]:
     """Every group of every attribute, and of pairs of them, against the most favoured and against the whole.
 
-    Shares have exact intervals (Clopper-Pearson), ratios and differences of the shares of two groups closed ones (Katz;
-    Newcombe), and the observed over the expected defaults that of the observed share over the mean PD. What has no
-    closed form (standardised means, what is conditional on risk, anything against the whole, of which the group is a
-    part) is drawn by the Poisson bootstrap, whose percentiles are given. The most favoured group is the one of which
-    most accounts were left alone, small groups aside; in every sample it is the same one.
+    Shares have exact intervals (Clopper-Pearson), ratios and differences of the shares of two groups closed ones (Donner
+    and Zou; Newcombe; both from Wilson's), and the observed over the expected defaults that of the observed share over
+    the mean PD. What has no closed form (standardised means, what is conditional on risk, anything against the whole, of
+    which the group is a part) is drawn by the Poisson bootstrap, whose percentiles are given. The most favoured group is
+    the one of which most accounts were left alone, small groups aside; in every sample it is the same one.
 
     Parameters
     ----------

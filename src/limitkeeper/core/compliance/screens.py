@@ -18,7 +18,18 @@ SCREENS: Mapping[str, tuple[str, bool]] = {
 }
 """Figure -> its bound in the policy, and whether that is the least (else the most)."""
 
+TREATMENT = frozenset(SCREENS) - {"score_difference"}
+"""Those of what was done to people, and not of what was thought of them."""
+
 PROXY, PROXY_BOUND = "proxy", "proxy_auc_most"
+
+MEASURED: Mapping[str, tuple[str, ...]] = {
+    "sex_measured": ("sex", "gender", "性别"),
+    "age_measured": ("age", "年龄"),
+    "marital_status_measured": ("marital_status", "marriage", "婚姻状况"),
+    "education_measured": ("education", "学历"),
+}
+"""Parameter: whether a release's report must measure an attribute -> what its column is called, or begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,35 @@ def screened(report: Mapping[str, Any], policy: Parameters) -> tuple[Screened, .
     adverse_impact_ratio of sex 'b' is 0.700 (0.660 to 0.740), bound 0.8: failed.
     """
     return tuple(_findings(report, policy))
+
+
+def unscreened(report: Mapping[str, Any], findings: Sequence[Screened]) -> tuple[str, ...]:
+    """Attributes of which no figure of treatment was held against a bound: too few accounts, or nobody to compare.
+
+    So little was screened that nothing could fail, even where all of a group of 90 are cut and nobody else is. Scores
+    and what tells groups apart (``proxy``) are no treatment.
+    """
+    held = {each.attribute for each in findings if each.screen in TREATMENT and each.status != SMALL}
+    return tuple(part["attribute"] for part in report["attributes"] if part["attribute"] not in held)
+
+
+def unmeasured(report: Mapping[str, Any], policy: Parameters) -> tuple[str, ...]:
+    """Attributes that the policy of the day wants measured, and that no column of a report is named after.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> policy = Parameters(dt.date(2026, 1, 1), {"sex_measured": 1, "age_measured": 1}, "")
+    >>> unmeasured({"attributes": [{"attribute": "AGE_BAND"}, {"attribute": "agency"}]}, policy)
+    ('sex',)
+    """
+    columns = [str(part["attribute"]).casefold() for part in report["attributes"]]
+    return tuple(
+        name.removesuffix("_measured")
+        for name, called in MEASURED.items()
+        if policy.values.get(name) == 1.0
+        and not any(column == each or column.startswith(f"{each}_") for column in columns for each in called)
+    )
 
 
 def blocking(findings: Sequence[Screened]) -> tuple[str, ...]:

@@ -183,12 +183,11 @@ def outcome_by_group(decided: Decided, attribute: str, labels: Sequence[str | No
     """What each group of a protected attribute got, against the group that was spared most.
 
     The adverse-impact ratio is a group's share of accounts from which nothing was taken, over that of the
-    most favoured group. Its interval is the delta method's on the logarithm of a ratio of independent shares.
+    most favoured group, with the interval of :func:`limitkeeper.core.compliance.shares.share_ratio`.
 
     Source
     ------
-    Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4(D) (the four-fifths screen);
-    D. Katz et al., Obtaining confidence intervals for the risk ratio, Biometrics 34 (1978), pages 469-474.
+    Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4(D) (the four-fifths screen).
     """
     names = np.array(["unknown" if label is None else str(label) for label in labels], dtype=object)
     rows = []

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted, acted_once
+from limitkeeper.app.looks import Shown, page_noted
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.api.answers import PreconditionError, answer, body_of
@@ -89,22 +90,16 @@ class Desk:
 
         return await self.read(actor, look)
 
-    async def listed(self, actor: Actor, act: str, account_ids: Iterable[str | None]) -> None:
-        """Note that a page of a list showed accounts: one event a page, with how many; none where it showed nobody's."""
-        if accounts := sorted({each for each in account_ids if each is not None}):
-            await self._noted_once(actor, act, "list:" + act.partition(".")[0], accounts)
-
-    async def followed(self, actor: Actor, stream: str) -> None:
-        """Note that somebody follows a live stream, when he begins."""
-        await self._noted_once(actor, "stream.look", f"stream:{stream}", [])
-
-    async def _noted_once(self, actor: Actor, act: str, subject: str, accounts: list[str]) -> None:
-        page, now = (actor.actor_id, subject, hash(tuple(accounts))), time.monotonic()
+    async def listed(self, actor: Actor, act: str, whom: Shown, subject: str | None = None) -> None:
+        """Note a page as :func:`limitkeeper.app.looks.page_noted` does; the same page again soon is the same look."""
+        if not whom and subject is None:
+            return
+        page, now = (actor.actor_id, subject or act, hash(whom)), time.monotonic()
         if self._listed.get(page, now) > now:
             return
 
         def look(w: Work) -> Acted:
-            w.note(act, subject, {"accounts": len(accounts)} if accounts else None, shown=accounts)
+            page_noted(w, act, whom, subject)
             return Acted(None)
 
         await run_in_threadpool(self._worked, actor, look)

@@ -13,6 +13,7 @@ from limitkeeper.app.answers import Acted
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added, evidence_read, judged_evidence
 from limitkeeper.app.appeal_reading import appeal_document, appeal_read, appeal_statistics
 from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted, decision_to_appeal
+from limitkeeper.app.looks import shown
 from limitkeeper.connectors.evidence import EVIDENCE_BYTES_MAX, MEDIA_TYPES
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.access.rights import is_allowed
@@ -96,13 +97,15 @@ def appeals_router(desk: Desk, answering: AppealDesk) -> APIRouter:
         wanted = {"state": state, "tier": tier, "account_id": account_id, "customer_id": customer_id,
                   "is_live": is_live}  # fmt: skip
 
-        def shown(row: dict[str, Any]) -> dict[str, Any]:
+        def told(row: dict[str, Any]) -> dict[str, Any]:
             return appeal_document(row, for_customer=not is_inside)
 
         order = (By(appeals.c.answer_until_us), By(appeals.c.appeal_id))
-        return answer(
-            await run_in_threadpool(page, desk.store, rows_with(appeals, wanted), order, limit, cursor, shown)
+        found = await run_in_threadpool(
+            page, desk.store, rows_with(appeals, wanted), order, limit, cursor, told
         )
+        await desk.listed(actor, "appeal.list", shown(found["items"]))
+        return answer(found)
 
     @router.post("/v1/appeals", status_code=201, openapi_extra=documents.SUBMIT_APPEAL)
     async def submit_appeal(request: Request, actor: Submitter, key: IdempotencyKey = None) -> Response:

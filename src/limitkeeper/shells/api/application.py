@@ -126,7 +126,7 @@ def application(
         accounts_router(engine, desk),
         freezes_router(engine, workflow),
         findings_router(engine, engine.store, desk),
-        deliveries_router(engine),
+        deliveries_router(engine, desk),
         measures_router(engine),
         *(workflow_routers(app.state.gate, engine, workflow, desk) if workflow and desk else ()),
     ]

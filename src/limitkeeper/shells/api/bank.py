@@ -17,6 +17,7 @@ from limitkeeper.app.bank import (
     commands_query,
     told_again,
 )
+from limitkeeper.app.looks import shown
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.shells.api import bank_schemas as documents
 from limitkeeper.shells.api.access import May
@@ -30,6 +31,7 @@ from limitkeeper.store.work import Work
 CommandId = Annotated[
     str, Path(max_length=64, description="The id of a command.", examples=[documents.ENTRY_ID]), WITHOUT_NUL
 ]
+Reader = Annotated[Actor, Depends(May("bank.read"))]
 Retrier = Annotated[Actor, Depends(May("bank.retry"))]
 CoreBank = Annotated[Actor, Depends(May("limit.acknowledge"))]
 
@@ -47,8 +49,9 @@ def bank_router(desk: Desk) -> APIRouter:
     """The routes of commands to the bank."""
     router = APIRouter(tags=["bank"])
 
-    @router.get("/v1/bank/commands", responses=documents.COMMANDS, dependencies=[Depends(May("bank.read"))])
+    @router.get("/v1/bank/commands", responses=documents.COMMANDS)
     async def list_commands(
+        actor: Reader,
         state: Annotated[
             str,
             Query(
@@ -66,6 +69,7 @@ def bank_router(desk: Desk) -> APIRouter:
         found = await run_in_threadpool(
             page, desk.store, query, NEWEST_FIRST, limit, cursor, command_document
         )
+        await desk.listed(actor, "bank.list", shown(found["items"]))
         return answer(found)
 
     @router.post("/v1/bank/commands/{command_id}/retry", responses=documents.TELL_AGAIN)

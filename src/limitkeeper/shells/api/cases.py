@@ -12,6 +12,7 @@ from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_documents import case_document, case_offers_document, whole_case_document
 from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.decisions import Effects
+from limitkeeper.app.looks import shown
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.cases import END_STATES, LIVE_STATES
 from limitkeeper.shells.api import case_documents as documents
@@ -72,7 +73,7 @@ def cases_router(desk: Desk, policy: ApprovalPolicy, effects: Effects) -> APIRou
         order = (By(cases.c.due_us), By(cases.c.case_id))
         query = rows_with(cases, wanted)
         found = await run_in_threadpool(page, desk.store, query, order, limit, cursor, case_document)
-        await desk.listed(actor, "case.list", (each["account_id"] for each in found["items"]))
+        await desk.listed(actor, "case.list", shown(found["items"]))
         return answer(found)
 
     @router.get("/v1/cases/{case_id}", responses=documents.ONE_CASE)

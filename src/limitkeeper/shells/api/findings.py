@@ -10,6 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.looks import shown
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.instants import instant
@@ -253,14 +254,14 @@ async def findings_listed(
 ) -> Response:
     """A page of alerts or proposals, once it is noted whose were shown; a monitor alone knows no people."""
     if desk is not None:
-        await desk.listed(actor, act, (each["account_id"] for each in found["items"]))
+        await desk.listed(actor, act, shown(found["items"]))
     return linked(request, found)
 
 
 async def stream_opened(desk: Desk | None, actor: Actor) -> None:
     """Note that somebody begins to follow the stream; a monitor alone knows no people."""
     if desk is not None:
-        await desk.followed(actor, "findings")
+        await desk.listed(actor, "stream.look", shown(()), "stream:findings")
 
 
 def linked(request: Request, found: dict[str, Any]) -> Response:

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.known_notices import shown_to_customer
+from limitkeeper.app.looks import shown
 from limitkeeper.app.notices import (
     DEAD,
     STATES,
@@ -35,6 +36,7 @@ NoticeId = Annotated[
     str, Path(max_length=64, description="The id of a notice.", examples=[documents.NOTICE_ID]), WITHOUT_NUL
 ]
 Reader = Annotated[Actor, Depends(May("notice.read"))]
+Lister = Annotated[Actor, Depends(May("notice.list"))]
 Marker = Annotated[Actor, Depends(May("notice.mark"))]
 Retrier = Annotated[Actor, Depends(May("notice.retry"))]
 
@@ -94,13 +96,14 @@ def notices_router(desk: Desk, seal: Seal) -> APIRouter:
 
         return await desk.read(actor, look)
 
-    @router.get("/v1/notices/states", responses=documents.STATES, dependencies=[Depends(May("notice.list"))])
+    @router.get("/v1/notices/states", responses=documents.STATES)
     async def list_notices_of_state(
-        state: StateOf = DEAD, limit: PageSize = PAGE_ROWS, cursor: Cursor = None
+        actor: Lister, state: StateOf = DEAD, limit: PageSize = PAGE_ROWS, cursor: Cursor = None
     ) -> Response:
         """List the notices that wait, went out, or that nobody took, without what they say, the newest first."""
         query = sa.select(notices).where(notices.c.state == state)
         found = await run_in_threadpool(page, desk.store, query, NEWEST_FIRST, limit, cursor, notice_document)
+        await desk.listed(actor, "delivery.list", shown(found["items"]))
         return answer(found)
 
     @router.get("/v1/notices/{notice_id}", responses=documents.ONE_NOTICE)

@@ -13,6 +13,7 @@ from limitkeeper.app.answers import Acted
 from limitkeeper.app.audit import verified
 from limitkeeper.app.case_documents import absence_document, audit_event_document, mandate_document
 from limitkeeper.app.exports import AUDIT, export_noted
+from limitkeeper.app.looks import shown_by_events
 from limitkeeper.app.mandates import absence_ended, absence_noted, mandate_ended, mandate_given
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import Actor
@@ -152,6 +153,7 @@ def audit_router(desk: Desk, seal: Seal) -> APIRouter:
 
     @router.get("/v1/audit", responses=documents.AUDIT)
     async def list_events(
+        actor: Auditor,
         actor_id: Annotated[
             str | None, Query(max_length=200, description="Only what this one did."), WITHOUT_NUL
         ] = None,
@@ -168,7 +170,9 @@ def audit_router(desk: Desk, seal: Seal) -> APIRouter:
         query = rows_with(audit_events, {"actor_id": actor_id, "subject": subject, "act": act})
         order = (By(audit_events.c.number, is_descending=True),)
         told = partial(audit_event_document, seal=seal)
-        return answer(await run_in_threadpool(page, desk.store, query, order, limit, cursor, told))
+        found = await run_in_threadpool(page, desk.store, query, order, limit, cursor, told)
+        await desk.listed(actor, "audit.list", shown_by_events(found["items"]))
+        return answer(found)
 
     @router.post("/v1/audit/exports", status_code=201, openapi_extra=documents.EXPORT_AUDIT)
     async def export_audit(request: Request, actor: Auditor, key: IdempotencyKey = None) -> Response:

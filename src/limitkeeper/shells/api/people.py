@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
+from limitkeeper.app.looks import shown
 from limitkeeper.app.people import (
     PASSWORD_LETTERS,
     key_made,
@@ -39,6 +40,7 @@ PersonId = Annotated[str, Path(max_length=200, description="Whose name.", exampl
 ServiceId = Annotated[
     str, Path(max_length=200, description="Of which service.", examples=["core-bank"]), WITHOUT_NUL
 ]
+Reader = Annotated[Actor, Depends(May("person.read"))]
 Changer = Annotated[Actor, Depends(May("person.change"))]
 Own = Annotated[Actor, Depends(May("person.password"))]
 KeyChanger = Annotated[Actor, Depends(May("key.change"))]
@@ -90,8 +92,9 @@ def people_router(desk: Desk) -> APIRouter:
     """The routes of people."""
     router = APIRouter(tags=["people"])
 
-    @router.get("/v1/people", responses=documents.PEOPLE, dependencies=[Depends(May("person.read"))])
+    @router.get("/v1/people", responses=documents.PEOPLE)
     async def list_people(
+        actor: Reader,
         is_active: Annotated[bool | None, Query(description="Only those who are let in, or are not.")] = None,
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
@@ -101,12 +104,12 @@ def people_router(desk: Desk) -> APIRouter:
         if is_active is not None:
             query = query.where(people.c.is_active.is_(is_active))
         now_us = desk.now_us()
-        return answer(
-            await run_in_threadpool(
-                page, desk.store, query, (By(people.c.person_id),), limit, cursor,
-                lambda row: person_document(row, now_us),
-            )
+        found = await run_in_threadpool(
+            page, desk.store, query, (By(people.c.person_id),), limit, cursor,
+            lambda row: person_document(row, now_us),
         )  # fmt: skip
+        await desk.listed(actor, "person.list", shown(found["items"]))
+        return answer(found)
 
     @router.post("/v1/people", status_code=201, openapi_extra=documents.ADD_PERSON)
     async def add_person(request: Request, actor: Changer, key: IdempotencyKey = None) -> Response:

@@ -13,6 +13,7 @@ from limitkeeper.app.answers import Acted
 from limitkeeper.app.consents import consent_texts
 from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.app.erasure import UNASKED, Limits, person_erased, traces_removed
+from limitkeeper.app.looks import shown
 from limitkeeper.app.ownership import account_ids_or_own
 from limitkeeper.app.personal_copy import PARTS, part_rows
 from limitkeeper.app.personal_data import Whose
@@ -133,14 +134,14 @@ def rights_router(desk: Desk, seal: Seal, engine: Engine) -> APIRouter:
         now_us = desk.now_us()
         wanted = {"kind": kind, "state": state, "customer_id": customer_id, "is_live": is_live}
 
-        def shown(row: dict[str, Any]) -> dict[str, Any]:
+        def told(row: dict[str, Any]) -> dict[str, Any]:
             return request_document(row, now_us, for_customer=not is_inside)
 
-        return answer(
-            await run_in_threadpool(
-                page, desk.store, rows_with(rights_requests, wanted), SOONEST_FIRST, limit, cursor, shown
-            )
+        found = await run_in_threadpool(
+            page, desk.store, rows_with(rights_requests, wanted), SOONEST_FIRST, limit, cursor, told
         )
+        await desk.listed(actor, "rights.list", shown(found["items"]))
+        return answer(found)
 
     @router.post("/v1/rights-requests", status_code=201, openapi_extra=documents.MAKE_REQUEST)
     async def make_rights_request(request: Request, actor: Maker, key: IdempotencyKey = None) -> Response:

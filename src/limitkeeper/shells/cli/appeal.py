@@ -125,26 +125,28 @@ def list_appeals(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Appeals at most.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show appeals, those that must be answered first on top.
+    """Show appeals, those that must be answered first on top; that you looked is kept.
 
     Example: limitkeeper appeal list --tier 2 --as bob
     """
     from limitkeeper.app.appeal_reading import appeals_listed
+    from limitkeeper.app.looks import page_noted, shown
 
     with work_as(data, store, person, "appeal.list") as w:
         documents = appeals_listed(w, is_live=not answered, tier=tier, account_id=account, count=limit)
+        page_noted(w, "appeal.list", shown(documents))
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return
-    shown = Table("appeal", "account", "against", "state", "tier", "instance", "by", "answer until")
+    table = Table("appeal", "account", "against", "state", "tier", "instance", "by", "answer until")
     for each in documents:
-        shown.add_row(
+        table.add_row(
             each["appeal_id"], each["account_id"], f"{each['action']} ({each['rule'] or 'no rule'})", each["state"],
             str(each["tier"]), str(each["instance"]), each["claimed_by"] or each["outcome"] or "",
             each["answer_until"][:16],
         )  # fmt: skip
     nothing = "No appeal is answered." if answered else "No appeal waits."
-    Console(highlight=False).print(shown if documents else nothing)
+    Console(highlight=False).print(table if documents else nothing)
 
 
 @application.command("show")

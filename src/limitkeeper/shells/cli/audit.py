@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import DataFolder, StoreUrl, store_at
+from limitkeeper.shells.cli.options import ActingPerson, DataFolder, StoreUrl, store_at, work_as
 from limitkeeper.shells.cli.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def _show_verified(found: "Evidence", *, is_whole: bool) -> None:
 
 @application.command("search")
 def search(
+    person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     actor: Annotated[str | None, typer.Option(help="Only what this person or service did.")] = None,
@@ -126,19 +127,17 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Events at most.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON.")] = False,
 ) -> None:
-    """Show audit events, the newest first.
+    """Show audit events, the newest first; that you looked is kept, where they name accounts or customers.
 
-    Example: limitkeeper audit search --actor ann --act case.approve
+    Example: limitkeeper audit search --actor ann --act case.approve --as ivy
     """
     from limitkeeper.app.audit import found_events
     from limitkeeper.app.case_documents import audit_event_document
+    from limitkeeper.app.looks import page_noted, shown_by_events
 
-    opened = store_at(data, store)
-    try:
-        rows = found_events(opened, actor, subject, act, limit)
-    finally:
-        opened.close()
-    documents = [audit_event_document(row) for row in rows]
+    with work_as(data, store, person, "audit.read") as w:
+        documents = [audit_event_document(row) for row in found_events(w, actor, subject, act, limit)]
+        page_noted(w, "audit.list", shown_by_events(documents))
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return

@@ -40,11 +40,12 @@ def list_commands(
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the bank was told and how it answered, the newest first.
+    """Show what the bank was told and how it answered, the newest first; that you looked is kept.
 
     Example: limitkeeper bank list --state told --as root
     """
     from limitkeeper.app.bank import command_document, commands_query
+    from limitkeeper.app.looks import page_noted, shown
     from limitkeeper.store.limit_tables import limit_entries
 
     query = commands_query(state.value, account).order_by(
@@ -52,16 +53,17 @@ def list_commands(
     )
     with work_as(data, store, person, "bank.read") as w:
         found = [command_document(row) for row in w.rows(query.limit(limit))]
+        page_noted(w, "bank.list", shown(found))
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    shown = Table("command", "in effect", "account", "action", "state", "words")
+    table = Table("command", "in effect", "account", "action", "state", "words")
     for each in found:
-        shown.add_row(
+        table.add_row(
             each["command_id"], each["effective_at"][:16], each["account_id"], each["action"], each["state"],
             each["detail"] or "",
         )  # fmt: skip
-    Console(highlight=False).print(shown if found else f"No command is {state.value}.")
+    Console(highlight=False).print(table if found else f"No command is {state.value}.")
 
 
 @application.command("retry")

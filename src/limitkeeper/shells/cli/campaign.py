@@ -111,6 +111,7 @@ def propose(
 
 @application.command("list")
 def list_campaigns(
+    person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Campaigns at most.")] = 50,
@@ -118,17 +119,14 @@ def list_campaigns(
 ) -> None:
     """Show campaigns, the newest on top, and how far they are.
 
-    Example: limitkeeper campaign list
+    Example: limitkeeper campaign list --as sue
     """
     from limitkeeper.app.campaign_documents import campaign_document, campaign_query
     from limitkeeper.store.campaign_tables import campaigns
 
-    opened = store_at(data, store)
-    try:
-        query = campaign_query().order_by(campaigns.c.made_us.desc(), campaigns.c.campaign_id)
-        documents = [campaign_document(row) for row in opened.rows(query.limit(limit))]
-    finally:
-        opened.close()
+    query = campaign_query().order_by(campaigns.c.made_us.desc(), campaigns.c.campaign_id)
+    with looking_as(data, store, person, "campaign.read") as w:
+        documents = [campaign_document(row) for row in w.rows(query.limit(limit))]
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return
@@ -149,24 +147,21 @@ def list_campaigns(
 @application.command("show")
 def show(
     campaign_id: CampaignId,
+    person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a campaign with its impact.
+    """Show a campaign with its impact and its largest cuts; that you looked is kept.
 
-    Example: limitkeeper campaign show 4f2a...
+    Example: limitkeeper campaign show 4f2a... --as sue
     """
     from limitkeeper.app.campaign_documents import whole_campaign_document
-    from limitkeeper.core.access.actors import SYSTEM
-    from limitkeeper.store.work import reading
+    from limitkeeper.app.looks import page_noted, shown
 
-    opened = store_at(data, store)
-    try:
-        with reading(opened, SYSTEM, time.time_ns() // 1_000) as w:
-            document = whole_campaign_document(w, campaign_id)
-    finally:
-        opened.close()
+    with work_as(data, store, person, "campaign.read") as w:
+        document = whole_campaign_document(w, campaign_id)
+        page_noted(w, "campaign.look", shown(document["impact"]["largest"]), f"campaign:{campaign_id}")
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False))
         return

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import ActingPerson, DataFolder, StoreUrl, store_at, work_as
+from limitkeeper.shells.cli.options import ActingPerson, DataFolder, StoreUrl, work_as
 
 application = typer.Typer(
     help="Cases: proposals on their way through the tiers.", no_args_is_help=True, add_completion=False
@@ -38,6 +38,7 @@ def root() -> None:
 
 @application.command("list")
 def list_cases(
+    person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     tier: Annotated[int | None, typer.Option(min=1, max=3, help="Only of this tier.")] = None,
@@ -48,35 +49,34 @@ def list_cases(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Cases at most.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cases as JSON.")] = False,
 ) -> None:
-    """Show cases, those whose clock runs out first on top.
+    """Show cases, those whose clock runs out first on top; that you looked is kept.
 
-    Example: limitkeeper case list --tier 2
+    Example: limitkeeper case list --tier 2 --as ann
     """
     import sqlalchemy as sa
 
     from limitkeeper.app.case_documents import case_document
+    from limitkeeper.app.looks import page_noted, shown
     from limitkeeper.store.case_tables import cases
 
     query = sa.select(cases).where(cases.c.is_live.is_(not ended)).order_by(cases.c.due_us, cases.c.case_id)
     query = query.where(cases.c.tier == tier) if tier else query
     query = query.where(cases.c.account_id == account) if account else query
-    opened = store_at(data, store)
-    try:
-        documents = [case_document(row) for row in opened.rows(query.limit(limit))]
-    finally:
-        opened.close()
+    with work_as(data, store, person, "case.read") as w:
+        documents = [case_document(row) for row in w.rows(query.limit(limit))]
+        page_noted(w, "case.list", shown(documents))
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return
-    shown = Table("case", "account", "action", "before", "after", "state", "tier", "by", "next")
+    table = Table("case", "account", "action", "before", "after", "state", "tier", "by", "next")
     for each in documents:
-        shown.add_row(
+        table.add_row(
             each["case_id"], each["account_id"] or "", each["action"], _amount(each["limit_before_cents"]),
             _amount(each["limit_after_cents"]), each["state"], str(each["tier"]), each["claimed_by"] or "",
             f"{each['clock']} {each['due_at'][:16]}" if each["is_live"] else each["outcome"],
         )  # fmt: skip
     Console(highlight=False).print(
-        shown if documents else "No case waits." if not ended else "No case has ended."
+        table if documents else "No case waits." if not ended else "No case has ended."
     )
 
 

@@ -221,7 +221,7 @@ def rollback(
 
 
 @application.command(
-    "review", epilog="Example: limitkeeper life review portfolio.yaml --shadow 4f2a --out out/review"
+    "review", epilog="Example: limitkeeper life review portfolio.yaml --shadow 4f2a --out out/review --as sam"
 )
 def review_by_releases(
     portfolio: Annotated[
@@ -246,12 +246,15 @@ def review_by_releases(
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
+    taker: ActingPerson = "local",
 ) -> None:
     """Review a portfolio by what is live: each account by its champion or challenger.
 
     What each release would have decided on the other accounts is a shadow: kept apart, never a proposal. With --keep-as
-    the hits of each rule, the actions and the value are kept with each release, as sums over the portfolio.
+    the hits of each rule, the actions and the value are kept with each release, as sums over the portfolio. Who took the
+    decisions out (--as), when, for what, and where the audit stood is in each file's metadata, and on the audit.
     """
+    from limitkeeper.app.exports import DECISIONS, export_noted
     from limitkeeper.app.life import deciding_rows
     from limitkeeper.app.life_contents import released
     from limitkeeper.app.policy import market_parameters
@@ -264,6 +267,8 @@ def review_by_releases(
     if person is not None:
         with looking_as(data, store, person, "release.assess"):
             pass  # who may not keep it is told so before the review
+    with work_as(data, store, taker, "accounts.read") as w:
+        mark = export_noted(w, DECISIONS)
     lines, opened = portfolio_from_file(portfolio), store_at(data, store)
     try:
         with reading(opened, SYSTEM, 0) as w:
@@ -275,7 +280,7 @@ def review_by_releases(
     in_force = market_parameters(lines.market, lines.as_of.date(), parameters)
     with progress_bars() as progress:
         found = reviewed_by_releases(lines, releases, in_force, progress)
-    counts = written_apart(found, out)
+    counts = written_apart(found, out, mark)
     if person is not None:
         from limitkeeper.app.release_figures import figures_kept
 

@@ -101,18 +101,21 @@ def dead(
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the notices that nobody took, without what they say.
+    """Show the notices that nobody took, without what they say; that you looked is kept.
 
     Example: limitkeeper notice dead --as root
     """
     import sqlalchemy as sa
 
+    from limitkeeper.app.looks import page_noted
+    from limitkeeper.app.looks import shown as whom
     from limitkeeper.app.notices import DEAD, notice_document
     from limitkeeper.store.notice_tables import notices
 
     query = sa.select(notices).where(notices.c.state == DEAD).order_by(notices.c.made_us.desc()).limit(limit)
     with work_as(data, store, person, "notice.list") as w:
         found = [notice_document(row) for row in w.rows(query)]
+        page_noted(w, "delivery.list", whom(found))
     if as_json:
         shown(found, as_json=True, text="")
         return

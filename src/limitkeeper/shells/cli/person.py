@@ -15,7 +15,6 @@ from limitkeeper.shells.cli.options import (
     AsJson,
     DataFolder,
     StoreUrl,
-    store_at,
     store_url,
     work_as,
 )
@@ -168,6 +167,7 @@ def unlock(
 
 @application.command("list")
 def list_people(
+    person: ActingPerson,
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     role: Annotated[str | None, typer.Option(help="Only those with this role.")] = None,
@@ -175,32 +175,31 @@ def list_people(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="People at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Show who is let in, with which roles.
+    """Show who is let in, with which roles; that you looked is kept, where customers are among them.
 
-    Example: limitkeeper person list --role committee
+    Example: limitkeeper person list --role committee --as chief
     """
     import sqlalchemy as sa
 
+    from limitkeeper.app.looks import page_noted, shown
     from limitkeeper.app.people_documents import person_document
     from limitkeeper.store.people_tables import people
 
     query = sa.select(people).where(people.c.is_active.is_(not ended)).order_by(people.c.person_id)
     query = query.where(people.c.roles.contains(json.dumps(role), autoescape=True)) if role else query
-    opened = store_at(data, store)
-    try:
-        documents = [person_document(row, time.time_ns() // 1_000) for row in opened.rows(query.limit(limit))]
-    finally:
-        opened.close()
+    with work_as(data, store, person, "person.read") as w:
+        documents = [person_document(row, w.now_us) for row in w.rows(query.limit(limit))]
+        page_noted(w, "person.list", shown(documents))
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))
         return
-    shown = Table("person", "roles", "customer", "password", "locked")
+    table = Table("person", "roles", "customer", "password", "locked")
     for each in documents:
-        shown.add_row(
+        table.add_row(
             each["person_id"], ", ".join(each["roles"]), each["customer_id"] or "",
             "yes" if each["has_password"] else "none", "yes" if each["is_locked"] else "",
         )  # fmt: skip
-    Console(highlight=False).print(shown if documents else "Nobody: limitkeeper person add --first")
+    Console(highlight=False).print(table if documents else "Nobody: limitkeeper person add --first")
 
 
 def asked_password(name: str) -> str:

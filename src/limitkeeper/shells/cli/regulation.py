@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from limitkeeper.shells.cli.options import AsJson, DataFolder, StoreUrl, day_named, store_at, today
+from limitkeeper.shells.cli.options import (
+    ActingPerson,
+    AsJson,
+    DataFolder,
+    StoreUrl,
+    day_named,
+    store_at,
+    today,
+    work_as,
+)
 from limitkeeper.shells.cli.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -107,21 +116,28 @@ def evaluate(
     ] = None,
     lang: Language = "en",
     as_json: AsJson = False,
+    person: ActingPerson = "local",
 ) -> None:
     """Hold every change of a limit and every appeal of a period against the rules of a market.
 
-    The facts name the audit's last event and its hash, so that they can be held against it later. Exit code 3: a rule
-    failed.
+    The facts name the audit's last event and its hash, so that they can be held against it later. A file says who took
+    it, who may read the audit, when and for what. Exit code 3: a rule failed.
     """
+    from limitkeeper.app.exports import REGULATION, export_noted
     from limitkeeper.app.regulation import evaluation_document
 
     first, last = day_named(since), day_named(until) if until else today()
+    mark: dict[str, Any] = {}
+    if out is not None or page is not None:
+        with work_as(data, store, person, "audit.read") as w:
+            mark = {"export": export_noted(w, REGULATION).document()}
     opened = store_at(data, store)
     try:
         with progress_bars() as progress:
             found = evaluation_document(opened, market, first, last, time.time_ns() // 1_000, progress)
     finally:
         opened.close()
+    found |= mark
     text = json.dumps(found, ensure_ascii=False, indent=1)
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")

@@ -233,8 +233,9 @@ def answer(
     typer.echo(found.state)
 
 
-@application.command("list", epilog="Example: limitkeeper rights list --overdue")
+@application.command("list", epilog="Example: limitkeeper rights list --overdue --as ivy")
 def list_requests(
+    person: ActingPerson,
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only those whose answer should be there.")
     ] = False,
@@ -243,16 +244,15 @@ def list_requests(
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """List requests by their clock. Exit code 3 with --overdue: there are some."""
+    """List requests by their clock; that you looked is kept. Exit code 3 with --overdue: there are some."""
+    from limitkeeper.app.looks import page_noted, shown
     from limitkeeper.app.rights_documents import request_documents
 
-    opened = store_at(data, store)
-    try:
-        documents = request_documents(opened, time.time_ns() // 1_000, ended=ended)
-    finally:
-        opened.close()
-    if overdue:
-        documents = [each for each in documents if each["is_overdue"]]
+    with work_as(data, store, person, "rights.list") as w:
+        documents = request_documents(w, w.now_us, ended=ended)
+        if overdue:
+            documents = [each for each in documents if each["is_overdue"]]
+        page_noted(w, "rights.list", shown(documents))
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False, indent=1))
     else:

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from limitkeeper.app.looks import Shown
 from limitkeeper.connectors.evidence import EVIDENCE_BYTES_MAX
 from limitkeeper.core.access.rights import check_right
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
@@ -224,7 +225,7 @@ async def stream(console: Console, request: Request) -> Response:
         actor = await console.live.gate.watching(token_of(request))
         check_right(actor, "alerts.read")
         console.live.check_place()
-        await console.live.desk.followed(actor, "alerts")
+        await console.live.desk.listed(actor, "stream.look", Shown(()), "stream:alerts")
     except LimitkeeperError as error:
         return error_answer(error)
     told = Told(Look(request, console).language, "waiting" in request.query_params)
