@@ -93,9 +93,9 @@ def decided(store: Store, action: str = "decrease", *, number: int = 1, after_ce
     return case_id
 
 
-def case_act(store: Store, case_id: str, name: str, doing: str, now_us: int = NOW_US) -> None:
+def case_act(store: Store, case_id: str, name: str, doing: str, now_us: int | None = None) -> None:
     """Act on a case as it is."""
-    with work(store, officer(name), now_us) as w:
+    with work(store, officer(name), NOW_US if now_us is None else now_us) as w:
         version = w.found(cases, case_id)["version"]
         terms = terms_in_force(w, POLICY)
         case_acted(w, DESK.seal, case_id, version, doing, terms, DESK.effects, "agreed with her husband")

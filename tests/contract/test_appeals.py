@@ -25,6 +25,7 @@ from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.approval.tiers import RequiredTier
 from limitkeeper.core.behaviour.events import DAY_US, HOUR_US
 from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
@@ -147,7 +148,7 @@ def test_cut_that_the_system_would_approve_is_held_too(store: Store) -> None:
     act(store, submitted(store, decided(store)), "bob claim", "bob grant")
     entries = len(store.rows(sa.select(limit_entries)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(POLICY), "tier", lambda *_given: (1, ()))
+        patch.setattr(type(POLICY), "tier", lambda *_given: RequiredTier(1, ()))
         assert proposed_again(store, 2, NOW_US + 9 * DAY_US) == ("withdrawn", "granted_before")
     assert len(store.rows(sa.select(limit_entries))) == entries
 

@@ -85,7 +85,7 @@ def test_what_failed_is_told_in_the_language_that_is_asked_for(tmp_path: Path) -
         url,
     )
     page = tmp_path / "facts.html"
-    for language, said in (("en", "open for 60 days of 15"), ("zh", "已历时 60 天，期限 15 天")):
+    for language, said in (("en", "open for 61 days of 15"), ("zh", "已历时 61 天，期限 15 天")):
         asked = ("evaluate", "--market", "CN", *period, "--lang", language, "--page", str(page))
         code, text = run(*asked)
         assert code == 3
