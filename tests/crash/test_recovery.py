@@ -3,7 +3,6 @@
 import json
 import shutil
 import threading
-import time
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from limitkeeper.store.database import StoreError
 from limitkeeper.store.records import Commit
 from limitkeeper.store.sql import Store
 from tests.live_engines import engine, left_behind, life, sent, state_bytes
+from tests.workflow_server import awaited
 
 EVENTS = 6_000
 
@@ -318,9 +318,8 @@ def test_database_that_goes_away_delays_the_answer_and_loses_nothing(running: En
     answers: list[int] = []
     sender = threading.Thread(target=lambda: answers.append(sum(a.accepted for a in sent(running, read))))
     sender.start()
-    time.sleep(0.5)
+    awaited(lambda: running.store_failing_since is not None)
     assert answers == []
-    assert running.store_failing_since is not None
     outage.is_over.set()
     sender.join(20)
     assert answers
