@@ -247,7 +247,7 @@ def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], d
     subjects = subjects_of(w, customer_id, person)
     rows = personal_rows(w, customer_id)
     logins = [each["person_id"] for each in rows["people"]]
-    done = _rows_erased(w, rows, customer_id, name)
+    done = _rows_erased(w, rows, customer_id, person["account_id"], name)
     done |= accounts_renamed(w, rows, names) | _impacts_renamed(w, rows["campaign_items"], names)
     done |= copies_removed(w, Names(customer_id, frozenset(names), frozenset(logins)))
     for table in (notices, appeals, rights_requests, consent_acts):
@@ -290,9 +290,12 @@ def traces_removed(store: Store) -> None:
 
 
 def _rows_erased(
-    w: Work, rows: Mapping[str, Sequence[Mapping[str, Any]]], customer_id: str, name: str
+    w: Work,
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    customer_id: str,
+    accounts: Sequence[str],
+    name: str,
 ) -> dict[str, int]:
-    accounts = account_ids_or_own(w, customer_id)
     names = [each["person_id"] for each in rows["people"]]
     notice_ids = [each["notice_id"] for each in rows["notices"]]
     case_ids = [each["case_id"] for each in rows["cases"]]
