@@ -71,6 +71,11 @@ class Sitting:
             self.page.get_by_role("button", name=text, exact=True).click()
         assert self.page.query_selector(".said") is not None, self.text()
 
+    def follows(self, selector: str) -> None:
+        """Click what leads elsewhere, and wait for the page there: a click itself does not."""
+        with self.page.expect_navigation():
+            self.page.click(selector)
+
     def text(self) -> str:
         """What the page says."""
         return str(self.page.inner_text("main"))

@@ -40,14 +40,14 @@ def test_officer_goes_from_alert_to_account_to_case_and_approves_it(
     with sitting(chromium, server, "ann") as ann:
         assert "Work that waits" in ann.text()
         ann.looks("overview-en-light")
-        ann.page.click("nav >> text=Alerts")
+        ann.follows("nav >> text=Alerts")
         ann.looks("alerts-en-light")
-        ann.page.click("tr:has-text('line-1') a[data-row]")
+        ann.follows("tr:has-text('line-1') a[data-row]")
         assert "Newest bills in a row paid on time" in ann.text()
-        ann.page.click("main >> text=To the account")
+        ann.follows("main >> text=To the account")
         ann.looks("account-en-light")
         ann.goes("/console/cases?account_id=line-1")
-        ann.page.click("tbody a[data-row]")
+        ann.follows("tbody a[data-row]")
         assert "A case is decided by the one who has claimed it." not in ann.text()
         ann.presses("Claim")
         ann.looks("case-en-light")
@@ -105,9 +105,9 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
     broken.write_bytes(b"%PDF-1.4\n1 0 obj\n")
     with sitting(chromium, server, "kim-1", "zh") as kim:
         kim.looks("my-lines-zh-light")
-        kim.page.click("main h2 a")
+        kim.follows("main h2 a")
         kim.looks("my-line-zh-light")
-        kim.page.click("text=查看完整说明")
+        kim.follows("text=查看完整说明")
         kim.looks("my-decision-zh-light")
         kim.page.fill("textarea[name=text]", f"发薪日改到了五号。{SCRIPT}")
         kim.page.set_input_files("input[type=file]", [file, broken])
@@ -122,12 +122,12 @@ def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_i
         kim.looks("my-appeal-zh-light")
     with sitting(chromium, server, "ann", "en") as party:
         party.goes("/console/appeals")
-        party.page.click("tbody a[data-row]")
+        party.follows("tbody a[data-row]")
         assert "somebody else answers this appeal" in party.text()
     with sitting(chromium, server, "bob", "en") as bob:
         bob.goes("/console/appeals")
         bob.looks("appeals-en-light")
-        bob.page.click("tbody a[data-row]")
+        bob.follows("tbody a[data-row]")
         bob.presses("Claim")
         assert SCRIPT in bob.text()
         assert file.name in bob.text()
@@ -176,7 +176,7 @@ def test_customer_takes_a_copy_refuses_machines_and_lowers_a_line_that_he_takes_
         assert "Your request is taken back" in kim.text()
         kim.goes("/console/my/inbox")
         kim.looks("my-inbox-en-light")
-        kim.page.click("tbody a[data-row]")
+        kim.follows("tbody a[data-row]")
         assert "To the line" in kim.text()
 
 
@@ -203,8 +203,7 @@ def test_filter_waits_for_its_button(server: WorkflowServer, chromium: Any) -> N
         ann.page.keyboard.press("ArrowDown")
         assert ann.page.input_value("select[name=kind]")
         assert ann.page.evaluate("document.activeElement.name") == "kind"
-        with ann.page.expect_navigation():
-            ann.page.click("form.filters button")
+        ann.follows("form.filters button")
         assert "kind=" in ann.page.url
 
 

@@ -112,7 +112,7 @@ def test_officer_decides_one_case_after_another_by_keys_until_none_waits(
     with sitting(chromium, server, "ann", "zh", "dark") as ann:
         ann.goes(f"/console/cases/{cases[0]}")
         ann.looks("case-ended-zh-dark")
-        ann.page.click("text=下一案件")
+        ann.follows("text=下一案件")
         assert "没有其他待您处理的案件" in ann.text()
 
 

@@ -127,15 +127,14 @@ def test_person_comes_from_keycloak_to_the_page_he_asked_for_and_logs_out(
         left = {each["name"] for each in ann.page.context.cookies(lender.address + BACK_PATH)}
         assert left.isdisjoint((COOKIE, THEN_COOKIE, SESSION_COOKIE))
         token = cookies[SESSION_COOKIE]["value"]
-        ann.page.click("button:has-text('Log out')")
+        ann.follows("button:has-text('Log out')")
         assert "At the company's login you still are" in ann.text()
         ann.looks("logged-out-provider-en-light")
         again = lender.nobody()
         again.client.headers["authorization"] = f"Bearer {token}"
         again.asked("GET", "/v1/me", status=401)
-        ann.page.click("main >> text=Log out there as well")
-        with ann.page.expect_navigation():
-            ann.page.click("[type=submit]")  # Keycloak asks whether he means it
+        ann.follows("main >> text=Log out there as well")
+        ann.follows("[type=submit]")  # Keycloak asks whether he means it
         ann.goes("/console/login/oidc")
         assert ann.page.query_selector("input[name=username]") is not None  # and asks who he is again
 
