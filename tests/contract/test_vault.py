@@ -27,3 +27,11 @@ def test_vault_is_made_once_however_many_open_it_first(store_url: str) -> None:
     assert all(each.wrapped(["c"]) == {"c": ("m", b"k")} for each in found)
     for each in found:
         each.close()
+
+
+def test_of_many_keys_the_one_that_somebody_put_there_first_stays(store_url: str) -> None:
+    vault = Vault(store_url, lambda: 1)
+    first = vault.added({"b": ("m", b"first")})
+    many = {name: ("m", name.encode()) for name in "abc"}
+    assert vault.added(many) == many | first == vault.wrapped(list(many))
+    vault.close()

@@ -250,10 +250,10 @@ class _Batch:
         )
 
     def _due_us(self, row: sa.Row[Any]) -> int:
-        names = ("time_zone", "quiet_from_hour", "quiet_to_hour")
-        key = tuple(getattr(row, name) for name in names)
+        key = (row.time_zone, row.quiet_from_hour, row.quiet_to_hour)
         found = self.due.get(key)
         if found is None:
+            names = ("time_zone", "quiet_from_hour", "quiet_to_hour")
             values = dict(zip(names, key, strict=True)) if row.language else DEFAULT_CUSTOMER
             found = self.due[key] = letter_us(values, self.w.now_us)
         return found

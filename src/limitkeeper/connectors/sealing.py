@@ -241,14 +241,17 @@ class Seal:
         wanted, until = list(dict.fromkeys(customer_ids)), time.monotonic() + KEY_SECONDS
         found = dict(self.keys.wrapped(wanted))
         fresh = {each: secrets.token_bytes(KEY_BYTES) for each in wanted if makes and each not in found}
+        wrapped = {each: self.masters.wrap(key, each) for each, key in fresh.items()}
         if fresh:
-            found |= self.keys.added({each: self.masters.wrap(key, each) for each, key in fresh.items()})
+            found |= self.keys.added(wrapped)
         if len(self._cached) + len(wanted) > KEYS_CACHED:
             self._cached.clear()
         for each in wanted:
             self._cached.pop(each, None)
-            if each in found and found[each][1]:
-                self._cached[each] = (self.masters.unwrap(found[each], each), until)
+            kept = found.get(each)
+            if kept and kept[1]:  # a key of somebody who was first is another one
+                key = fresh[each] if kept == wrapped.get(each) else self.masters.unwrap(kept, each)
+                self._cached[each] = (key, until)
         return frozenset(each for each, (_, content) in found.items() if not content)
 
     def _held_key(self, customer_id: str, *, makes: bool) -> bytes | None:

@@ -1,13 +1,17 @@
 """The vault: customers' wrapped keys, in a database of their own that no backup of the store holds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from limitkeeper.store import prepared
 from limitkeeper.store.database import database_at
+from limitkeeper.store.given import given
 
 customer_keys = Table(
     "customer_keys",
@@ -52,20 +56,18 @@ class Vault:
 
     def wrapped(self, customer_ids: Sequence[str]) -> Mapping[str, Wrapped]:
         """The keys of customers, of those who have or had one: by which master key, and the bytes."""
-        found: dict[str, Wrapped] = {}
         with self.database.connect() as connection:
             if len(customer_ids) == 1:  # the usual one, behind an act that waits for it
                 one = prepared.select(customer_keys, connection.dialect).row(
                     connection, {"key": customer_ids[0]}
                 )
                 return {} if one is None else {one["customer_id"]: (one["master_id"], one["wrapped"])}
-            for first in range(0, len(customer_ids), PAGE_KEYS):
-                part = customer_ids[first : first + PAGE_KEYS]
-                rows = connection.execute(
-                    sa.select(customer_keys).where(customer_keys.c.customer_id.in_(part))
-                )
-                found |= {row.customer_id: (row.master_id, row.wrapped) for row in rows}
-        return found
+            kept = customer_keys.c
+            wanted = given(connection.dialect, customer_ids)
+            query = sa.select(kept.customer_id, kept.master_id, kept.wrapped).join(
+                wanted, wanted.c.value == kept.customer_id
+            )
+            return {name: (master, content) for name, master, content in connection.execute(query)}
 
     def added(self, keys: Mapping[str, Wrapped]) -> Mapping[str, Wrapped]:
         """Keep keys of customers who have none; what is kept of each by then, should somebody else have been first."""
@@ -81,8 +83,8 @@ class Vault:
             for name, (master, content) in keys.items()
         ]
         with self.database.begin() as connection:
-            connection.execute(_insert_new(connection.dialect.name), rows)
-        return self.wrapped(list(keys))
+            kept = _insert_new(connection.dialect)(connection, *rows).rowcount
+        return keys if kept == len(keys) else self.wrapped(list(keys))
 
     def destroyed(self, customer_id: str) -> bool:
         """Destroy a customer's key for ever, and let him have no other; whether there was one.
@@ -101,7 +103,7 @@ class Vault:
             if not gone:
                 empty = {"customer_id": customer_id, "master_id": "", "wrapped": b"", "made_us": now_us,
                          "destroyed_us": now_us}  # fmt: skip
-                connection.execute(_insert_new(connection.dialect.name), [empty])
+                _insert_new(connection.dialect)(connection, empty)
         if self.database.dialect.name == "sqlite":
             with self.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))  # the log's copy goes too
@@ -165,12 +167,8 @@ class Vault:
         self.database.dispose()
 
 
-def _insert_new(dialect: str) -> sa.Insert:
+@lru_cache
+def _insert_new(dialect: sa.Dialect) -> prepared.Prepared:
     """An insert that leaves alone who is there already."""
-    if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-        return sqlite_insert(customer_keys).on_conflict_do_nothing()
-    from sqlalchemy.dialects.postgresql import insert as postgres_insert
-
-    return postgres_insert(customer_keys).on_conflict_do_nothing()
+    insert = sqlite_insert if dialect.name == "sqlite" else postgres_insert
+    return prepared.Prepared(insert(customer_keys).on_conflict_do_nothing(), dialect)
