@@ -26,7 +26,7 @@ from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import effected_due, entries_of, entry_of
+from limitkeeper.app.limits import LimitChange, effected_due, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out, notice_content, read_marked
 from limitkeeper.app.own_lines import Seen, line_document
@@ -265,15 +265,24 @@ def _reason() -> dict[str, str]:
     return found
 
 
-def test_account_that_got_a_case_in_between_is_set_aside(store: Store) -> None:
+def test_account_that_got_a_case_or_a_higher_limit_in_between_is_set_aside(store: Store) -> None:
     campaign_id = propose(store, campaign_rows())
     with work(store, SYSTEM, NOW_US) as w:
         case_opened(w, CaseOpening("decision", "close", "a00001", 100, 0, 100, "system"), POLICY, EFFECTS)
+        # More would be cut of it than was approved.
+        before = campaign_rows()["limit_before_cents"][2]
+        planned(w, LimitChange("a00002", "increase", before, before + 1, NOW_US, "asked for"))
+    effected_due(store, NOW_US, is_out)
     approve(store, campaign_id)
     work_off(store)
-    assert states(store) == ["planned", "set_aside", "planned", "planned"]
+    assert states(store) == ["planned", "set_aside", "set_aside", "planned"]
+    assert {row["why"] for row in store.rows(sa.select(campaign_items.c.why))} == {
+        None,
+        "live_case",
+        "limit_moved",
+    }
     (row,) = store.rows(sa.select(campaigns))
-    assert (row["planned"], row["set_aside"]) == (3, 1)
+    assert (row["planned"], row["set_aside"]) == (2, 2)
 
 
 def test_two_campaigns_never_have_the_same_account(store: Store) -> None:

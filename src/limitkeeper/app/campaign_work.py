@@ -177,10 +177,13 @@ class _Batch:
         before = row.limit_before_cents if row.limit_cents is None else row.limit_cents
         after = row.limit_after_cents
         rises = row.action in RAISING
+        # No more is taken or given than the campaign was approved with.
+        is_more = before < row.limit_before_cents if rises else before > row.limit_before_cents
         why = (
             "live_case" if row.has_case
             else "planned_change" if row.is_planned
             else "limit_not_changed" if (after <= before if rises else after > before or (after == before != 0))
+            else "limit_moved" if is_more
             else None
         )  # fmt: skip
         if row.state != ITEM_WAITING or why is not None:

@@ -12,7 +12,7 @@ from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND, Clocks
 from limitkeeper.core.approval.mandates import Mandates
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.approval.tiers import COMMITTEE_TIER, SYSTEM_TIER, TEAM_TIER
+from limitkeeper.core.approval.tiers import COMMITTEE_TIER, SYSTEM_TIER, TEAM_TIER, TierRule
 
 OPEN, CLAIMED, ASKED = "open", "claimed", "asked"
 APPROVED, REFUSED, LAPSED, WITHDRAWN = "approved", "refused", "lapsed", "withdrawn"
@@ -105,12 +105,15 @@ class Terms:
         Votes that the committee needs.
     send_backs_max
         How often a case is sent back: its clocks begin anew each time.
+    tier_rules
+        Which tier decides; asked again where a line has moved since its case was opened.
     """
 
     mandates: Mandates
     clocks: Clocks
     quorum: int = 3
     send_backs_max: int = 2
+    tier_rules: tuple[TierRule, ...] = ()
 
 
 def opened_case(
