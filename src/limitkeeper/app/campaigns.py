@@ -28,8 +28,9 @@ from limitkeeper.app.evidence import kept
 from limitkeeper.app.live import check_decided_by_live
 from limitkeeper.core.approval.cases import LIVE_STATES, check_decider
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
-from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
@@ -40,6 +41,9 @@ from limitkeeper.store.turns import in_turn
 from limitkeeper.store.work import Work
 
 NAME_LETTERS_MAX = 200
+
+EARLIEST_DAYS_MAX = 366
+"""So far ahead a campaign may begin: what its customers are told, and what it rests on, is of today."""
 
 _PROPOSING = "limitkeeper campaign"
 
@@ -195,6 +199,8 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
     ------
     CampaignError
         When no row was taken, or its name is empty or too long.
+    InputError
+        When it would begin later than :data:`EARLIEST_DAYS_MAX` from now.
     """
     items = proposal.taken.items
     if items.is_empty():
@@ -205,6 +211,11 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         raise CampaignError(
             "The name is empty or too long.", value=proposal.name[:50], allowed="1 to 200 letters"
         )
+    if proposal.earliest_us > w.now_us + int(EARLIEST_DAYS_MAX * DAY_US):
+        raise InputError(
+            "A campaign that begins so late is decided on later.",
+            value=instant_text(proposal.earliest_us), allowed=f"within {EARLIEST_DAYS_MAX} days",
+        )  # fmt: skip
     turn_to_propose(w)
     whole = put_forward_before(w, items, proposal.impact, policy)
     campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole)
