@@ -1,7 +1,7 @@
 """A case: a proposal on its way through the tiers, and what each act makes of it.
 
 States: ``open`` waits on its tier, ``claimed`` has somebody, ``asked`` waits for an answer; ``approved``, ``refused``,
-``lapsed`` and ``withdrawn`` are ends. On tier 3 the committee votes while the case is open.
+``lapsed`` and ``withdrawn`` are ends. On tier 3 the committee votes, also while a question is open.
 """
 
 from collections.abc import Callable
@@ -434,8 +434,9 @@ ACTS: dict[str, tuple[Doing, tuple[str, ...], bool]] = {
     "refuse": (_refuse, (CLAIMED,), True),
     "send_up": (_send_up, (CLAIMED,), True),
     SEND_BACK: (_send_back, (OPEN,), True),
-    "vote_for": (_vote(FOR), (OPEN,), True),
-    "vote_against": (_vote(AGAINST), (OPEN,), True),
-    "recuse": (_recuse, (OPEN, CLAIMED), False),
+    # A question keeps nobody from voting: one member would keep all of them from it by asking again and again.
+    "vote_for": (_vote(FOR), (OPEN, ASKED), True),
+    "vote_against": (_vote(AGAINST), (OPEN, ASKED), True),
+    "recuse": (_recuse, LIVE_STATES, False),
 }
 """Each act: what it does, in which states, and whether it needs words."""
