@@ -1,7 +1,9 @@
 """Campaigns that are put forward again in pieces, on every store: counted with the whole for tier and mandate."""
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -10,8 +12,17 @@ import sqlalchemy as sa
 
 from limitkeeper.app import campaigns
 from limitkeeper.app.approval_policy import approval_policy
-from limitkeeper.app.campaign_rows import rows_taken
-from limitkeeper.app.campaigns import Proposal, cancelled, proposal_document, proposed, split, standing_of
+from limitkeeper.app.campaign_rows import Standing, rows_taken
+from limitkeeper.app.campaigns import (
+    Proposal,
+    cancelled,
+    proposal_document,
+    proposed,
+    split,
+    standing_of,
+    taken_rows,
+    turn_to_propose,
+)
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.case_documents import case_offers_document
 from limitkeeper.app.cases import case_acted, terms_in_force
@@ -20,9 +31,10 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.store.campaign_tables import campaign_items
 from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.sql import Store
-from limitkeeper.store.work import work
+from limitkeeper.store.work import Work, work
 from tests.simulated_accounts import campaign_rows
 from tests.vaults import SEAL
 
@@ -55,8 +67,9 @@ def propose(store: Store, frame: pl.DataFrame, by: Actor = SUE, now_us: int = NO
 
 
 def cancel(store: Store, campaign_id: str) -> None:
-    with work(store, SUE, NOW_US) as w:
-        cancelled(w, campaign_id, "again, in pieces")
+    maker = Actor(case(store, campaign_id)["maker_id"], frozenset({STRATEGIST}))
+    with work(store, maker, NOW_US) as w:
+        cancelled(w, POLICY, campaign_id, "again, in pieces")
 
 
 def act(store: Store, campaign_id: str, name: str, what: str) -> None:
@@ -212,3 +225,36 @@ def test_committee_does_not_send_a_campaign_back_again_and_again(store: Store) -
     assert acts["send-back"] == "sent_back"
     with pytest.raises(RefusedError, match="again and again"):
         act(store, campaign, "m0", "send_back")
+
+
+def test_pieces_that_are_proposed_at_once_are_counted_together_and_never_share_an_account(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel(store, propose(store, ALL[:600]))
+    pieces = (pl.concat([ALL[:300], ALL[600:850]]), pl.concat([ALL[290:600], WHOLE[850:]]))
+    looked, both, looks = threading.Event(), threading.Event(), campaigns.standing_of
+
+    def look(w: Work, accounts: pl.Series) -> Standing:
+        found = looks(w, accounts)
+        if looked.is_set():
+            both.set()
+        looked.set()
+        both.wait(0.3)  # the other has looked too by then, unless it waits for its turn
+        return found
+
+    monkeypatch.setattr(campaigns, "standing_of", look)
+
+    def propose_piece(frame: pl.DataFrame) -> str:
+        with work(store, TOM, NOW_US) as w:
+            turn_to_propose(w)
+            taken = taken_rows(w, frame, reasons=["product_change"])
+            return proposed(w, Proposal("autumn", taken), POLICY)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(propose_piece, pieces[0])
+        looked.wait()
+        second = pool.submit(propose_piece, pieces[1])
+        found = [first.result(), second.result()]
+    assert [case(store, each)["required_tier"] for each in found] == [2, 3]
+    items = store.rows(sa.select(campaign_items.c.account_id).where(campaign_items.c.campaign_id.in_(found)))
+    assert len({row["account_id"] for row in items}) == len(items) == 1_100

@@ -20,12 +20,13 @@ from limitkeeper.app.campaigns import (
     split,
     standing_of,
 )
+from limitkeeper.app.case_documents import whole_case_document
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import effected_due, entries_of, entry_of
+from limitkeeper.app.limits import LimitChange, effected_due, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out, notice_content, read_marked
 from limitkeeper.app.own_lines import Seen, line_document
@@ -264,15 +265,24 @@ def _reason() -> dict[str, str]:
     return found
 
 
-def test_account_that_got_a_case_in_between_is_set_aside(store: Store) -> None:
+def test_account_that_got_a_case_or_a_higher_limit_in_between_is_set_aside(store: Store) -> None:
     campaign_id = propose(store, campaign_rows())
     with work(store, SYSTEM, NOW_US) as w:
         case_opened(w, CaseOpening("decision", "close", "a00001", 100, 0, 100, "system"), POLICY, EFFECTS)
+        # More would be cut of it than was approved.
+        before = campaign_rows()["limit_before_cents"][2]
+        planned(w, LimitChange("a00002", "increase", before, before + 1, NOW_US, "asked for"))
+    effected_due(store, NOW_US, is_out)
     approve(store, campaign_id)
     work_off(store)
-    assert states(store) == ["planned", "set_aside", "planned", "planned"]
+    assert states(store) == ["planned", "set_aside", "set_aside", "planned"]
+    assert {row["why"] for row in store.rows(sa.select(campaign_items.c.why))} == {
+        None,
+        "live_case",
+        "limit_moved",
+    }
     (row,) = store.rows(sa.select(campaigns))
-    assert (row["planned"], row["set_aside"]) == (3, 1)
+    assert (row["planned"], row["set_aside"]) == (2, 2)
 
 
 def test_two_campaigns_never_have_the_same_account(store: Store) -> None:
@@ -316,6 +326,11 @@ def act_on(store: Store, campaign_id: str, name: str, act: str) -> None:
     with work(store, member(name), NOW_US + 1) as w:
         version = w.found(cases, campaign_id)["version"]
         case_acted(w, SEAL, campaign_id, version, act, terms_in_force(w, POLICY), EFFECTS, "said")
+
+
+def cancel(store: Store, campaign_id: str, name: str, after_us: int = 4) -> str:
+    with work(store, member(name), NOW_US + after_us) as w:
+        return cancelled(w, POLICY, campaign_id, "enough")
 
 
 def split_at(store: Store, campaign_id: str, number: int) -> tuple[str, str]:
@@ -405,12 +420,36 @@ def test_split_that_a_vote_came_before_is_not_done(store: Store, monkeypatch: py
 
 def test_campaign_that_waits_is_withdrawn_and_never_planned(store: Store) -> None:
     campaign_id = propose(store, campaign_rows())
-    with work(store, SUE, NOW_US) as w:
-        assert cancelled(w, campaign_id, "wrong month") == "cancelled"
+    with pytest.raises(RefusedError, match="mandate"):
+        cancel(store, campaign_id, "tom")
+    assert cancel(store, campaign_id, "sue") == "cancelled"
     (case,) = store.rows(sa.select(cases))
     assert (case["state"], case["outcome"]) == ("withdrawn", "cancelled")
     assert work_off(store) == 0
     assert taken(store, campaign_rows()).items.height == 4
+
+
+def test_one_member_stops_what_the_committee_approved_and_nobody_of_the_team_does(store: Store) -> None:
+    campaign_id = propose(store, campaign_rows(1_100))
+    act_on(store, campaign_id, "ann", "claim")
+    act_on(store, campaign_id, "ann", "send_up")
+    act_on(store, campaign_id, "m0", "vote_for")
+    with pytest.raises(RefusedError) as error:  # one member would undo what another has said
+        cancel(store, campaign_id, "m1")
+    assert error.value.rule == "votes_cast"
+    for name in ("m1", "m2"):
+        act_on(store, campaign_id, name, "vote_for")
+    give_mandates(store, ("bob", 2))
+    for name, rule in (("sue", "four_eyes"), ("ann", "four_eyes"), ("bob", "mandate"), ("tom", "mandate")):
+        with pytest.raises(RefusedError) as error:
+            cancel(store, campaign_id, name)
+        assert error.value.rule == rule
+    assert case_row(store, campaign_id)["outcome"] == "committee"
+    assert cancel(store, campaign_id, "m2") == "cancelling"
+    with work(store, SYSTEM, NOW_US) as w:
+        *_, last = whole_case_document(w, SEAL, campaign_id)["acts"]
+    assert (last["act"], last["by"], last["words"], last["state"]) == ("stop", "m2", "enough", "approved")
+    assert evidence_verified(store).faults == []
 
 
 def test_cancelled_campaign_leaves_no_planned_entry_and_tells_whoever_was_told(store: Store) -> None:
@@ -421,8 +460,7 @@ def test_cancelled_campaign_leaves_no_planned_entry_and_tells_whoever_was_told(s
     other = store.rows(sa.select(notices).where(notices.c.state == "waiting"))[0]
     with work(store, Actor("kim", frozenset({CUSTOMER}), other["customer_id"]), NOW_US + 3) as w:
         read_marked(w, other["notice_id"])
-    with work(store, SUE, NOW_US + 4) as w:
-        assert cancelled(w, campaign_id, "the board said no") == "cancelling"
+    assert cancel(store, campaign_id, "ann") == "cancelling"
     work_off(store, after_us=5)
     assert states(store) == ["cancelled"] * 4
     (row,) = store.rows(sa.select(campaigns))
@@ -442,8 +480,7 @@ def test_campaign_cancelled_half_way_is_undone_as_far_as_it_went(store: Store) -
     campaign_id = propose(store, campaign_rows(6))
     approve(store, campaign_id)
     assert work_off(store, count=2, rounds=1) == 2
-    with work(store, SUE, NOW_US + 4) as w:
-        cancelled(w, campaign_id, "enough")
+    cancel(store, campaign_id, "ann")
     work_off(store, count=2)
     assert states(store) == ["cancelled"] * 6
     assert {each["state"] for each in store.rows(
@@ -459,8 +496,7 @@ def test_decision_of_which_a_step_took_effect_is_shown_when_its_campaign_is_canc
         row["notice_id"] for row in store.rows(sa.select(limit_entries).where(line)) if row["notice_id"]
     }
     effected_due(store, NOW_US + 8 * DAY_US, lambda _w, notice_id: notice_id == told)
-    with work(store, SUE, NOW_US + 9 * DAY_US) as w:
-        cancelled(w, campaign_id, "enough")
+    cancel(store, campaign_id, "ann", 9 * DAY_US)
     work_off(store, after_us=9 * DAY_US)
     assert states(store) == ["cancelled"] * 2
     with work(store, SYSTEM, NOW_US + 9 * DAY_US) as w:

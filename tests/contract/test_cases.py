@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.case_clocks import run_clocks
-from limitkeeper.app.case_documents import case_document, whole_case_document
+from limitkeeper.app.case_documents import case_document, case_offers_document, whole_case_document
 from limitkeeper.app.cases import (
     CaseOpening,
     case_acted,
@@ -22,7 +22,7 @@ from limitkeeper.app.cases import (
     terms_in_force,
 )
 from limitkeeper.app.customer_preferences import preferences_set
-from limitkeeper.app.limits import ENGINE_TOPIC
+from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, effected_due, planned
 from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
@@ -117,6 +117,25 @@ def act(
             terms = terms_in_force(w, POLICY)
             then = approved if approved is not None else Approved()
             case_acted(w, seal, case_id, version, doing, terms, then, words)
+
+
+@pytest.mark.parametrize(("cut_cents_max", "rule"), [(1_000_000, "mandate"), (None, "lowest_tier")])
+def test_cut_of_a_line_that_has_risen_since_is_decided_on_by_what_it_cuts_now(
+    store: Store, cut_cents_max: int | None, rule: str
+) -> None:
+    case_id = opened(store)  # 6,000 of 10,000: the team's
+    with work(store, SYSTEM, NOW_US) as w:
+        w.add(mandates, mandate("dai", 2) | {"cut_cents_max": cut_cents_max})
+        planned(w, LimitChange("a", "increase", 1_000_000, 30_000_000, NOW_US, "asked for"))
+    act(store, case_id, "dai claim")
+    effected_due(store, NOW_US + 1, lambda _w, _notice: True)
+    with pytest.raises(RefusedError) as error:
+        act(store, case_id, "dai approve")
+    assert error.value.rule == rule
+    with work(store, officer("dai"), NOW_US + 1) as w:
+        offers = {each["act"]: each["rule"] for each in case_offers_document(w, case_id, POLICY)["acts"]}
+    assert offers["approve"] == rule
+    assert offers["release"] is None
 
 
 def test_small_cut_is_approved_by_the_system_and_a_large_one_waits(store: Store) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.cases import terms_in_force
+from limitkeeper.app.mandates import absence_noted, mandate_given
 from limitkeeper.app.people import (
     FAILURES_MAX,
     IDLE_US,
@@ -25,8 +28,9 @@ from limitkeeper.app.people import (
     session_ended,
     session_of,
 )
-from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, OPERATOR, SERVICE, Actor
+from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, OPERATOR, SERVICE, SYSTEM, Actor
 from limitkeeper.core.access.rights import ForbiddenError
+from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.store.audit_tables import audit_events
@@ -122,6 +126,17 @@ def test_new_password_and_leaving_end_every_session(store: Store) -> None:
     with pytest.raises(LoginError):
         actor(store, again)
     assert login(store, "another long password") is None
+
+
+def test_who_leaves_decides_under_no_mandate_any_more(store: Store) -> None:
+    absence = Absence("bob", "ann", 0)
+    did(store, lambda w: (mandate_given(w, Mandate("ann", 3)), mandate_given(w, Mandate("bob", 2))))
+    did(store, lambda w: absence_noted(w, absence))
+    did(store, lambda w: person_ended(w, "ann"))
+    with work(store, SYSTEM, NOW_US) as w:
+        found = terms_in_force(w, approval_policy()).mandates
+    assert found.deciders(3, "close", 0, 0, NOW_US) == {}
+    assert found.deciders(2, "close", 0, 0, NOW_US) == {"bob": "bob"}
 
 
 def test_nobody_gives_himself_a_role(store: Store) -> None:

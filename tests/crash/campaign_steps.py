@@ -12,8 +12,10 @@ from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, begun, cancelled, proposed, standing_of
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.notice_policy import notice_policy
-from limitkeeper.core.access.actors import STRATEGIST, Actor
+from limitkeeper.core.access.actors import OFFICER, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.store.campaign_tables import campaigns
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
@@ -23,7 +25,7 @@ from tests.vaults import SEAL
 
 NOW_US = 1_790_040_000_000_000
 EFFECTS = effects(SEAL, notice_policy("CN"))
-SUE = Actor("sue", frozenset({STRATEGIST}))
+SUE, ANN = Actor("sue", frozenset({STRATEGIST})), Actor("ann", frozenset({OFFICER}))
 ACCOUNTS, AT_ONCE = 20, 6
 
 
@@ -34,6 +36,8 @@ def begin(store: Store) -> str:
         taken = rows_taken(frame, standing_of(w, frame["account_id"]), reasons=["product_change"])
         campaign_id = proposed(w, Proposal("autumn", taken), approval_policy())
         begun(w, campaign_id)
+    with work(store, SYSTEM, NOW_US) as w:
+        mandate_given(w, Mandate("ann", 2))
     return campaign_id
 
 
@@ -57,8 +61,8 @@ def main() -> None:
     store = Store(url)
     if doing == "cancel":
         (row,) = store.rows(sa.select(campaigns))
-        with work(store, SUE, NOW_US) as w:
-            cancelled(w, row["campaign_id"], "enough")
+        with work(store, ANN, NOW_US) as w:
+            cancelled(w, approval_policy(), row["campaign_id"], "enough")
     elif doing == "begin":
         begin(store)
     steps = Steps(last)

@@ -129,6 +129,7 @@ def test_body_that_is_no_table_of_a_campaign_is_refused_and_changes_nothing(sue:
         propose(sue, body, headers, 422)
     propose(sue, one.format("", "").encode(), CSV, 422, reasons="no_such_reason")
     propose(sue, one.format("", "").encode(), CSV, 422, effective="soon")
+    propose(sue, one.format("", "").encode(), CSV, 422, effective="9999-12-31T23:59:59Z")
     propose(sue, b"account_id,limit_after_cents\na,50\n", CSV, 409)  # nobody knows the limit before
     propose(sue, one.format(",decision_id", ",d-1").encode(), CSV, 409)  # no strategy is live that decided so
     texts = {"segment": "x" * 201, "trigger": "a\0b", "customer_id": "y" * 201}

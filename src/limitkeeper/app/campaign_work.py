@@ -16,7 +16,16 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, WORKING
+from limitkeeper.app.campaign_states import (
+    CANCELLED,
+    CANCELLING,
+    DONE,
+    ITEM_CANCELLED,
+    ITEM_PLANNED,
+    ITEM_SET_ASIDE,
+    ITEM_WAITING,
+    WORKING,
+)
 from limitkeeper.app.customer_preferences import DEFAULT_CUSTOMER, letter_us
 from limitkeeper.app.decisions import Effects, shown_line
 from limitkeeper.app.evidence import MARKS, marked
@@ -168,13 +177,16 @@ class _Batch:
         before = row.limit_before_cents if row.limit_cents is None else row.limit_cents
         after = row.limit_after_cents
         rises = row.action in RAISING
+        # No more is taken or given than the campaign was approved with.
+        is_more = before < row.limit_before_cents if rises else before > row.limit_before_cents
         why = (
             "live_case" if row.has_case
             else "planned_change" if row.is_planned
             else "limit_not_changed" if (after <= before if rises else after > before or (after == before != 0))
+            else "limit_moved" if is_more
             else None
         )  # fmt: skip
-        if row.state != "waiting" or why is not None:
+        if row.state != ITEM_WAITING or why is not None:
             self.aside.setdefault(why or row.state, []).append(row.number)
             return
         told, steps = self._told(row, before, after)
@@ -289,13 +301,13 @@ class _Batch:
             for first in range(0, len(numbers), AT_ONCE):
                 some = campaign_items.c.number.in_(numbers[first : first + AT_ONCE])
                 w.connection.execute(
-                    campaign_items.update().where(mine, some).values(state="set_aside", why=why)
+                    campaign_items.update().where(mine, some).values(state=ITEM_SET_ASIDE, why=why)
                 )
         span = campaign_items.c.number.between(campaign["reached"] + 1, reached)
         w.connection.execute(
             campaign_items.update()
-            .where(mine, span, campaign_items.c.state == "waiting")
-            .values(state="planned")
+            .where(mine, span, campaign_items.c.state == ITEM_WAITING)
+            .values(state=ITEM_PLANNED)
         )
         aside = sum(map(len, self.aside.values()))
         w.change(campaigns, campaign["campaign_id"], campaign["version"], {
@@ -365,14 +377,16 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
             if row.state != OUT:
                 notice_stopped(w, w.found(notices, row.notice_id), why)
     rows_added(w.connection, notices, NOTICE_COLUMNS, batch.notices)
-    cancelled = {row.account_id for row in found} | {row.account_id for row in rows if row.state == "waiting"}
+    cancelled = {row.account_id for row in found} | {
+        row.account_id for row in rows if row.state == ITEM_WAITING
+    }
     numbers = [by_account[account_id].number for account_id in sorted(cancelled)]
     for first in range(0, len(numbers), AT_ONCE):
         w.connection.execute(
             campaign_items.update()
             .where(campaign_items.c.campaign_id == campaign_id,
                    campaign_items.c.number.in_(numbers[first : first + AT_ONCE]))
-            .values(state="cancelled")
+            .values(state=ITEM_CANCELLED)
         )  # fmt: skip
     reached = rows[-1].number
     values = {"reached": reached, "cancelled": campaign["cancelled"] + len(cancelled)}

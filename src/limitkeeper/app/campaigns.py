@@ -14,22 +14,38 @@ from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_impact import impact_of
 from limitkeeper.app.campaign_parts import Whole, opening_of, put_forward_before, split_whole
 from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken, accounts_named, rows_taken
-from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, PROPOSED, SPLIT, WORKING
-from limitkeeper.app.cases import case_opened, case_withdrawn
+from limitkeeper.app.campaign_states import (
+    CANCELLED,
+    CANCELLING,
+    DONE,
+    ITEM_WAITING,
+    PROPOSED,
+    SPLIT,
+    WORKING,
+)
+from limitkeeper.app.cases import act_row, case_of, case_opened, case_withdrawn, terms_in_force
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.live import check_decided_by_live
-from limitkeeper.core.approval.cases import LIVE_STATES
+from limitkeeper.core.approval.cases import LIVE_STATES, check_decider
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
-from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
-from limitkeeper.store.case_tables import cases
+from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.given import given
 from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.turns import in_turn
 from limitkeeper.store.work import Work
 
 NAME_LETTERS_MAX = 200
+
+EARLIEST_DAYS_MAX = 366
+"""So far ahead a campaign may begin: what its customers are told, and what it rests on, is of today."""
+
+_PROPOSING = "limitkeeper campaign"
 
 
 class CampaignError(LimitkeeperError):
@@ -59,6 +75,15 @@ Treated = Callable[[Work, str, pl.DataFrame], Mapping[str, Any] | None]
 
 def unmeasured(_w: Work, _name: str, _items: pl.DataFrame) -> None:
     """Where the server knows no protected attributes."""
+
+
+def turn_to_propose(w: Work) -> None:
+    """Wait until nobody else proposes a campaign, and let others wait until the commit.
+
+    What two propose at once would neither be seen by the other as busy, nor be counted with it. Taken before the rows
+    are: what was read before is read as it was then.
+    """
+    in_turn(w.connection, _PROPOSING)
 
 
 def taken_rows(w: Work, frame: pl.DataFrame, action: str | None = None, reasons: Sequence[str] = ()) -> Taken:
@@ -133,7 +158,7 @@ def standing_of(w: Work, account_ids: pl.Series) -> Standing:
         .join(campaigns, campaigns.c.campaign_id == campaign_items.c.campaign_id)
         .join(cases, cases.c.case_id == campaigns.c.campaign_id)
         .where(
-            campaign_items.c.state == "waiting",
+            campaign_items.c.state == ITEM_WAITING,
             sa.or_(campaigns.c.state == WORKING, sa.and_(campaigns.c.state == PROPOSED, cases.c.is_live)),
         )
     )
@@ -174,6 +199,8 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
     ------
     CampaignError
         When no row was taken, or its name is empty or too long.
+    InputError
+        When it would begin later than :data:`EARLIEST_DAYS_MAX` from now.
     """
     items = proposal.taken.items
     if items.is_empty():
@@ -184,12 +211,18 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         raise CampaignError(
             "The name is empty or too long.", value=proposal.name[:50], allowed="1 to 200 letters"
         )
+    if proposal.earliest_us > w.now_us + int(EARLIEST_DAYS_MAX * DAY_US):
+        raise InputError(
+            "A campaign that begins so late is decided on later.",
+            value=instant_text(proposal.earliest_us), allowed=f"within {EARLIEST_DAYS_MAX} days",
+        )  # fmt: skip
+    turn_to_propose(w)
     whole = put_forward_before(w, items, proposal.impact, policy)
     campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole)
     w.add(campaigns, row)
     names = ("campaign_id", "number", *COLUMNS, "state")
     numbered = (
-        (campaign_id, number, *values, "waiting") for number, values in enumerate(items.iter_rows(), 1)
+        (campaign_id, number, *values, ITEM_WAITING) for number, values in enumerate(items.iter_rows(), 1)
     )
     rows_added(w.connection, campaign_items, names, numbered)
     w.note("campaign.propose", f"campaign:{campaign_id}", {"items": items.height, "hash": row["items_hash"]})
@@ -282,8 +315,7 @@ def split(
         raise RefusedError(
             "version", value=f"version {seen}; it is {row['version']}", advice="Read it again."
         )
-    if votes := json.loads(case["votes"]):
-        raise RefusedError("votes_cast", value=len(votes), advice="Let the committee decide on the whole.")
+    _check_unvoted(case)
     items = items_of(w, campaign_id).with_columns(chosen.fill_null(value=False).alias("is_chosen"))
     parts = [items.filter(pl.col("is_chosen")), items.filter(~pl.col("is_chosen"))]
     if any(part.is_empty() for part in parts):
@@ -319,10 +351,22 @@ def _moved(w: Work, campaign_id: str, ids: list[str], numbers: list[int]) -> Non
     w.connection.execute(change.where(mine).values(campaign_id=ids[1]))
 
 
-def cancelled(w: Work, campaign_id: str, why: str) -> str:
+def cancelled(w: Work, policy: ApprovalPolicy, campaign_id: str, why: str) -> str:
     """Withdraw a campaign that waits, or cancel what is still planned of one that was approved; its state.
 
-    What has taken effect stays: it is undone entry by entry.
+    What has taken effect stays: it is undone entry by entry. One that waits is withdrawn by who proposed it, or by one
+    who might decide on it while nobody has voted. One that was approved is stopped by one who might have decided on
+    it, on the third tier a single seat: that nothing more is taken must not wait for a quorum. Nobody lets it go on:
+    it is proposed again, and counted with what it was.
+
+    Parameters
+    ----------
+    w
+        Of who cancels.
+    policy
+        Who may decide on it.
+    campaign_id, why
+        Which, and why.
 
     Raises
     ------
@@ -330,21 +374,44 @@ def cancelled(w: Work, campaign_id: str, why: str) -> str:
         When there is no such campaign.
     CampaignError
         When it has ended, or nothing is said.
+    RefusedError
+        When whoever acts had a part in its approved case, has no mandate for it, or somebody has voted on it.
+    ConflictError
+        When its case was acted on in the meantime.
     """
     if not why.strip():
         raise CampaignError("Whoever cancels a campaign says why.")
     row = w.found(campaigns, campaign_id)
     if row["state"] in (WORKING, DONE):
+        case = w.found(cases, campaign_id)
+        check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
+        _stopped(w, case, why)
         values = {"state": CANCELLING, "reached": 0, "cancel_why": why}
         w.change(campaigns, campaign_id, row["version"], values)
         state = CANCELLING
     else:
         _, case = _waiting(w, campaign_id)
+        if w.actor.actor_id != case["maker_id"]:
+            check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
+            _check_unvoted(case)
         case_withdrawn(w, campaign_id, "cancelled", case)
         w.change(campaigns, campaign_id, row["version"], {"state": CANCELLED, "cancel_why": why})
         state = CANCELLED
     w.note("campaign.cancel", f"campaign:{campaign_id}", {"why": why, "state": state})
     return state
+
+
+def _stopped(w: Work, case: dict[str, Any], why: str) -> None:
+    """Keep with an approved case who stopped what it led to, and why."""
+    w.change(cases, case["case_id"], case["version"], {})
+    done = act_row(case_of(case | {"version": case["version"] + 1}), "stop", w.actor.actor_id, w.now_us, why)
+    w.add(case_acts, done)
+    w.note("case.stop", f"case:{case['case_id']}", kept(("case_act", done)))
+
+
+def _check_unvoted(case: Mapping[str, Any]) -> None:
+    if votes := json.loads(case["votes"]):
+        raise RefusedError("votes_cast", value=len(votes), advice="Let the committee decide on the whole.")
 
 
 def _waiting(w: Work, campaign_id: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.case_lines import as_line_is
 from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.cases import case_of, terms_in_force, times_sent_back
 from limitkeeper.app.evidence import shown_detail
@@ -73,8 +74,8 @@ def case_offers_document(w: Work, case_id: str, policy: ApprovalPolicy) -> dict[
     MissingError
         When there is no such case.
     """
-    case, terms = case_of(w.found(cases, case_id)), terms_in_force(w, policy)
-    case = replace(case, sent_back=times_sent_back(w, case_id))
+    row, terms = w.found(cases, case_id), terms_in_force(w, policy)
+    case = replace(as_line_is(w, row, case_of(row), terms), sent_back=times_sent_back(w, case_id))
     able = deciders(case, terms, w.now_us) if case.state in LIVE_STATES else {}
     offers = offered_acts(case, w.actor, terms, w.now_us)
     return {

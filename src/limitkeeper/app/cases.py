@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import STANDING, freeze_let_go
+from limitkeeper.app.case_lines import as_line_is
 from limitkeeper.app.case_words import sealed_words
 from limitkeeper.app.covered import Change, Covered, covered_changes
 from limitkeeper.app.evidence import kept
@@ -175,7 +176,13 @@ def terms_in_force(w: Work, policy: ApprovalPolicy) -> Terms:
         Absence(row["person_id"], row["deputy_id"], row["from_us"], row["to_us"])
         for row in w.rows(_ABSENCES, now_us=w.now_us)
     )
-    return Terms(Mandates(given, away), policy.clocks(day), policy.quorum(day), policy.send_backs_max(day))
+    return Terms(
+        Mandates(given, away),
+        policy.clocks(day),
+        policy.quorum(day),
+        policy.send_backs_max(day),
+        policy.rules,
+    )
 
 
 def case_opened(
@@ -271,7 +278,7 @@ def case_acted(
         raise RefusedError(
             "version", value=f"version {version}; it is {row['version']}", advice="Read it again."
         )
-    before = case_of(row)
+    before = as_line_is(w, row, case_of(row), terms)
     if act == SEND_BACK:
         before = replace(before, sent_back=times_sent_back(w, case_id))
     after, said = acted(before, act, w.actor, terms, w.now_us, words), sealed_words(seal, words, row)

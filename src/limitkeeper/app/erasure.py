@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.app.campaign_states import WORKING
+from limitkeeper.app.campaign_states import ITEM_WAITING, WORKING
 from limitkeeper.app.case_words import SEALED
 from limitkeeper.app.erased_ids import (
     ERASE_IDS,
@@ -124,7 +124,7 @@ def bars_to_erasure(w: Work, customer_id: str, limits: Limits = UNASKED) -> list
         .join(campaigns, campaigns.c.campaign_id == campaign_items.c.campaign_id)
         .join(cases, cases.c.case_id == campaigns.c.campaign_id)
         .where(
-            campaign_items.c.account_id.in_(accounts), campaign_items.c.state == "waiting",
+            campaign_items.c.account_id.in_(accounts), campaign_items.c.state == ITEM_WAITING,
             sa.or_(campaigns.c.state == WORKING, cases.c.is_live),
         )
     )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.campaign_states import ITEM_PLANNED
 from limitkeeper.app.told import reasons_of_codes
 from limitkeeper.core.limits.ledger import EFFECTIVE
 from limitkeeper.store.campaign_tables import campaign_items
@@ -15,9 +16,6 @@ from limitkeeper.store.work import Work
 
 DECISIONS_MAX = 100
 """Of a line that are told, the newest."""
-
-PLANNED = "planned"
-"""The state of an item whose campaign changed its line."""
 
 _OF_LINE = (
     sa.select(cases, proposals.c.trace)
@@ -39,7 +37,7 @@ _OF_CAMPAIGNS = (
     .join(campaign_items, campaign_items.c.campaign_id == cases.c.case_id)
     .where(
         campaign_items.c.account_id == sa.bindparam("account_id"),
-        (campaign_items.c.state == PLANNED) | _HAS_TAKEN_EFFECT,
+        (campaign_items.c.state == ITEM_PLANNED) | _HAS_TAKEN_EFFECT,
     )
 )
 

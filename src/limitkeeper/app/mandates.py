@@ -97,6 +97,20 @@ def absence_ended(w: Work, absence_id: str) -> None:
     _ended(w, absences, "absence", absence_id)
 
 
+def authority_ended(w: Work, person_id: str) -> None:
+    """End the mandates of somebody who has left, and his standing in for others: no majority is counted with him."""
+    own = sa.select(mandates.c.mandate_id).where(
+        mandates.c.person_id == person_id, mandates.c.to_us > w.now_us
+    )
+    for row in w.rows(own):
+        mandate_ended(w, row["mandate_id"])
+    deputy = sa.select(absences.c.absence_id).where(
+        absences.c.deputy_id == person_id, absences.c.to_us > w.now_us
+    )
+    for row in w.rows(deputy):
+        absence_ended(w, row["absence_id"])
+
+
 def _ended(w: Work, table: sa.Table, what: str, key: str) -> None:
     """End a mandate or an absence now, where it is not over already."""
     row = w.found(table, key)

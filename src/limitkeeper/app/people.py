@@ -10,6 +10,7 @@ from typing import Any
 import argon2
 import sqlalchemy as sa
 
+from limitkeeper.app.mandates import authority_ended
 from limitkeeper.core.access.actors import (
     CUSTOMER,
     OPERATOR,
@@ -179,7 +180,7 @@ def password_set(w: Work, person_id: str, password: str) -> None:
 
 
 def person_ended(w: Work, person_id: str) -> None:
-    """Let a person in no more, and end every session.
+    """Let a person in no more, end every session, and with them his mandates.
 
     Raises
     ------
@@ -192,6 +193,7 @@ def person_ended(w: Work, person_id: str) -> None:
     _check_operator_left(w, person_id)
     w.change(people, person_id, row["version"], {"is_active": False})
     sessions_ended(w, person_id)
+    authority_ended(w, person_id)
     w.note("person.end", f"person:{person_id}")
 
 

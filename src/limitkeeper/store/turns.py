@@ -1,7 +1,10 @@
 """Turns of those who would all be first: given in the order in which they were asked for."""
 
 import threading
+import zlib
 from collections import deque
+
+import sqlalchemy as sa
 
 
 class Turns:
@@ -46,3 +49,12 @@ class Turns:
                 self._waiting.popleft().set()
             else:
                 self._is_taken = False
+
+
+def in_turn(connection: sa.Connection, name: str) -> None:
+    """Wait until no other transaction has the turn of a name, and have it until the commit.
+
+    In SQLite nothing is done: whoever writes is alone.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(name.encode()))))

@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from limitkeeper.store import prepared
 from limitkeeper.store.database import database_at
 from limitkeeper.store.given import given
+from limitkeeper.store.turns import in_turn
 
 customer_keys = Table(
     "customer_keys",
@@ -26,9 +27,6 @@ customer_keys = Table(
 
 PAGE_KEYS = 500
 """Keys that are read, or wrapped again, at once."""
-
-MAKING_LOCK = 0x6C6B7661756C74
-"""Of PostgreSQL: who holds it makes the table."""
 
 Wrapped = tuple[str, bytes]
 
@@ -47,8 +45,7 @@ class Vault:
     def __init__(self, url: str, now_us: Callable[[], int]) -> None:
         self.database, self.now_us = database_at(url), now_us
         with self.database.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_LOCK)))
+            in_turn(connection, "limitkeeper vault")
             # Not by looking first: a server and a command may open it for the first time at once.
             connection.execute(CreateTable(customer_keys, if_not_exists=True))
             for index in customer_keys.indexes:

@@ -95,6 +95,17 @@ def test_question_waits_for_its_answer_and_comes_back_to_the_claimer() -> None:
     assert asked.state == ASKED
     assert barred(asked, "ann approve") == "state"
     assert after(asked, "bob answer").claimed_by == "ann"
+    assert barred(asked, "bob vote_for") == "state"
+    assert after(asked, "ann recuse").state == OPEN
+
+
+def test_member_who_asks_keeps_nobody_from_voting_nor_himself_from_leaving() -> None:
+    asked = after(
+        case(tier=3), "ann claim", "ann send_up", "member-4 ask", "member-0 vote_for", "member-1 vote_for"
+    )
+    assert asked.state == ASKED
+    assert after(asked, "member-2 vote_for").state == APPROVED
+    assert after(asked, "member-4 recuse").state == ASKED
 
 
 def test_who_sent_it_up_does_not_decide_above() -> None:

@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from limitkeeper.shells.feeds import loop as module
-from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.shells.feeds.loop import Loop, each_done
 from limitkeeper.store.bell import Bell
+from limitkeeper.store.database import StoreError
 
 
 def test_round_comes_only_after_the_start() -> None:
@@ -34,6 +35,25 @@ def test_loop_goes_on_after_a_round_that_failed_by_a_mistake_in_the_code(
     loop.start()
     assert third.wait(10)
     loop.stop()
+
+
+@pytest.mark.parametrize(("error", "behind"), [(OverflowError("year 10000"), 2), (StoreError("taken"), 0)])
+def test_stage_that_fails_holds_up_no_other_unless_the_store_is_away(error: Exception, behind: int) -> None:
+    did: list[str] = []
+
+    def fails() -> int:
+        raise error
+
+    stages = {
+        "campaigns": fails,
+        "notices": lambda: did.append("out") or 1,
+        "changes": lambda: did.append("in") or 1,
+    }
+    with pytest.raises(type(error)):
+        each_done(stages)
+    assert len(did) == behind
+    del stages["campaigns"]
+    assert each_done(stages) == 2
 
 
 def test_what_was_never_started_can_be_stopped_and_what_was_does_its_end() -> None:

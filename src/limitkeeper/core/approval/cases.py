@@ -1,7 +1,7 @@
 """A case: a proposal on its way through the tiers, and what each act makes of it.
 
 States: ``open`` waits on its tier, ``claimed`` has somebody, ``asked`` waits for an answer; ``approved``, ``refused``,
-``lapsed`` and ``withdrawn`` are ends. On tier 3 the committee votes while the case is open.
+``lapsed`` and ``withdrawn`` are ends. On tier 3 the committee votes, also while a question is open.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND, Clocks
 from limitkeeper.core.approval.mandates import Mandates
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.approval.tiers import COMMITTEE_TIER, SYSTEM_TIER, TEAM_TIER
+from limitkeeper.core.approval.tiers import COMMITTEE_TIER, SYSTEM_TIER, TEAM_TIER, TierRule
 
 OPEN, CLAIMED, ASKED = "open", "claimed", "asked"
 APPROVED, REFUSED, LAPSED, WITHDRAWN = "approved", "refused", "lapsed", "withdrawn"
@@ -105,12 +105,15 @@ class Terms:
         Votes that the committee needs.
     send_backs_max
         How often a case is sent back: its clocks begin anew each time.
+    tier_rules
+        Which tier decides; asked again where a line has moved since its case was opened.
     """
 
     mandates: Mandates
     clocks: Clocks
     quorum: int = 3
     send_backs_max: int = 2
+    tier_rules: tuple[TierRule, ...] = ()
 
 
 def opened_case(
@@ -431,8 +434,9 @@ ACTS: dict[str, tuple[Doing, tuple[str, ...], bool]] = {
     "refuse": (_refuse, (CLAIMED,), True),
     "send_up": (_send_up, (CLAIMED,), True),
     SEND_BACK: (_send_back, (OPEN,), True),
-    "vote_for": (_vote(FOR), (OPEN,), True),
-    "vote_against": (_vote(AGAINST), (OPEN,), True),
-    "recuse": (_recuse, (OPEN, CLAIMED), False),
+    # A question keeps nobody from voting: one member would keep all of them from it by asking again and again.
+    "vote_for": (_vote(FOR), (OPEN, ASKED), True),
+    "vote_against": (_vote(AGAINST), (OPEN, ASKED), True),
+    "recuse": (_recuse, LIVE_STATES, False),
 }
 """Each act: what it does, in which states, and whether it needs words."""

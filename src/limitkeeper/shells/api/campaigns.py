@@ -22,6 +22,7 @@ from limitkeeper.app.campaigns import (
     proposed,
     split,
     taken_rows,
+    turn_to_propose,
     unmeasured,
 )
 from limitkeeper.app.looks import shown
@@ -214,6 +215,7 @@ def campaigns_router(desk: Desk, policy: ApprovalPolicy, treated: Treated = unme
                 return Acted(_told(w, None, Proposal(name, taken, 0, treated(w, name, taken.items)), policy))
 
         def act(w: Work) -> Acted:
+            turn_to_propose(w)
             taken = taken_rows(w, frame, action, codes)
             proposal = Proposal(name, taken, earliest_us, treated(w, name, taken.items))
             return Acted(_told(w, proposed(w, proposal, policy), proposal, policy), 201)
@@ -250,12 +252,14 @@ def campaign_acts_router(desk: Desk, policy: ApprovalPolicy, treated: Treated = 
     ) -> Response:
         """Withdraw a campaign that waits, or cancel what is still planned of one that was approved.
 
-        What has taken effect stays. It is cancelled however far it has come meanwhile.
+        What has taken effect stays. It is cancelled however far it has come meanwhile. Who proposed it withdraws it while
+        it waits; else, and once it was approved, whoever cancels it has a mandate for it on its tier and no part in
+        it: on the third tier one seat is enough. Nobody lets it go on; it may be proposed again.
         """
         said = await body_as(request, Cancellation)
 
         def act(w: Work) -> Acted:
-            cancelled(w, campaign_id, plain(said.why))
+            cancelled(w, policy, campaign_id, plain(said.why))
             found = whole_campaign_document(w, campaign_id)
             return Acted(found, version=found["version"])
 

@@ -76,7 +76,14 @@ def propose(
     """
     from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.attributes import attributes_at
-    from limitkeeper.app.campaigns import Proposal, proposal_document, proposed, taken_rows, unmeasured
+    from limitkeeper.app.campaigns import (
+        Proposal,
+        proposal_document,
+        proposed,
+        taken_rows,
+        turn_to_propose,
+        unmeasured,
+    )
     from limitkeeper.connectors.portfolio import instant
     from limitkeeper.connectors.tables import table, table_written
     from limitkeeper.shells.report.impact import impact_picture
@@ -87,6 +94,8 @@ def propose(
     treated = measured.treatment if measured else unmeasured
     opened = looking_as if dry_run else work_as
     with opened(data, store, person, "campaign.propose") as w:
+        if not dry_run:
+            turn_to_propose(w)
         taken = taken_rows(w, frame, action, reason or [])
         policy = approval_policy()
         proposal = Proposal(called, taken, earliest_us, treated(w, called, taken.items))
@@ -223,14 +232,16 @@ def cancel(
 ) -> None:
     """Withdraw a campaign that waits, or cancel what is still planned of one that was approved.
 
-    What has taken effect stays. Customers who were told are told that nothing comes.
+    What has taken effect stays. Customers who were told are told that nothing comes. Who proposed it withdraws it while
+    it waits; else, and once it was approved, you need a mandate for it on its tier: of the committee, one seat.
 
     Example: limitkeeper campaign cancel 4f2a... --words "the board said no" --as sue
     """
+    from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.campaigns import cancelled
 
     with work_as(data, store, person, "campaign.cancel") as w:
-        state = cancelled(w, campaign_id, words)
+        state = cancelled(w, approval_policy(), campaign_id, words)
     if as_json:
         typer.echo(json.dumps({"campaign_id": campaign_id, "state": state}))
     else:

@@ -1,17 +1,48 @@
 """A thread that does its work again and again until it is told to stop."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import sqlalchemy as sa
 import structlog
 
 from limitkeeper.core.kernel.errors import told_in_log
 from limitkeeper.store.bell import Bell
+from limitkeeper.store.database import StoreError
 
 log = structlog.get_logger()
 
 FAILURE_SECONDS = 5.0
 """Rest after a round that failed."""
+
+
+def each_done(stages: Mapping[str, Callable[[], int]]) -> int:
+    """Do the stages of a round in their order, also those behind one that fails; how much was done.
+
+    What cannot be done, such as one campaign, stops nothing else: letters go out and clocks end.
+
+    Parameters
+    ----------
+    stages
+        By the names that the log tells.
+
+    Raises
+    ------
+    Exception
+        The first failure, once every stage had its turn; at once, where the store is away.
+    """
+    done, failed = 0, None
+    for name, stage in stages.items():
+        try:
+            done += stage()
+        except (StoreError, sa.exc.OperationalError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            log.warning("stage_failed", stage=name, problem=told_in_log(error)[:500])
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return done
 
 
 class Loop:

@@ -43,7 +43,7 @@ from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.erasure import ids_erased
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
 from limitkeeper.engines.embedded.requests import Answer, Request
-from limitkeeper.shells.feeds.loop import Loop
+from limitkeeper.shells.feeds.loop import Loop, each_done
 from limitkeeper.store.renaming import message_deleted
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import reading
@@ -100,21 +100,39 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
 
     def work() -> bool:
         store, now_us = engine.store, engine.as_of_us()
-        moved = sum(cases_of_proposals(store, policy, now_us, on_approved, after_sequence=since, held=held))
-        moved += run_clocks(store, policy, now_us, on_approved)
-        moved += freezes_followed(store, on_approved, now_us)
-        moved += steps_looked_at(store, on_approved, monitors_look(engine), now_us)
-        moved += campaigns_worked(store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS)
+
+        def open_cases() -> int:
+            return sum(
+                cases_of_proposals(store, policy, now_us, on_approved, after_sequence=since, held=held)
+            )
+
+        def deliver() -> int:
+            sent = deliver_notices(
+                store, workflow.channels, workflow.seal, engine.as_of_us, renewed=on_approved.renewed
+            )
+            if sent["dead"]:
+                log.warning("notices_dead", count=sent["dead"])
+            return sent["sent"] + sent["inbox"]
+
+        def tidy() -> int:
+            answers_forgotten(store, engine.as_of_us())
+            retain(engine.as_of_us())
+            return 0
+
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
-        sent = deliver_notices(
-            store, workflow.channels, workflow.seal, engine.as_of_us, renewed=on_approved.renewed
-        )
-        if sent["dead"]:
-            log.warning("notices_dead", count=sent["dead"])
-        moved += effected_due(store, engine.as_of_us(), is_out, is_suspended=is_suspended)
-        answers_forgotten(store, engine.as_of_us())
-        retain(engine.as_of_us())
-        return moved + sent["sent"] + sent["inbox"] > 0
+        stages: dict[str, Callable[[], int]] = {
+            "cases": open_cases,
+            "clocks": lambda: run_clocks(store, policy, now_us, on_approved),
+            "freezes": lambda: freezes_followed(store, on_approved, now_us),
+            "steps": lambda: steps_looked_at(store, on_approved, monitors_look(engine), now_us),
+            "campaigns": lambda: campaigns_worked(
+                store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS
+            ),
+            "notices": deliver,
+            "changes": lambda: effected_due(store, engine.as_of_us(), is_out, is_suspended=is_suspended),
+            "retention": tidy,
+        }
+        return each_done(stages) > 0
 
     return Loop("workflow", work, LOOK_SECONDS)
 

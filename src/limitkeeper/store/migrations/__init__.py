@@ -1,12 +1,13 @@
 """The schema's revisions: a store is made, and brought up from an earlier one, by the same steps."""
 
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+
+from limitkeeper.store.turns import in_turn
 
 REVISIONS = tuple(
     path.stem.split("_")[1] for path in sorted((Path(__file__).parent / "versions").glob("revision_*.py"))
@@ -77,7 +78,7 @@ def upgrade(connection: sa.Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"limitkeeper schema"))))
+    in_turn(connection, "limitkeeper schema")
     revision = revision_of(connection)
     if revision == NEWEST:
         return
