@@ -184,6 +184,7 @@ def test_what_lies_outside_the_period_is_not_evaluated(store: Store) -> None:
 
 def test_facts_name_the_event_of_the_audit_that_they_were_read_at(store: Store) -> None:
     cut(store)
+    change(store, limit_entries.update().where(limit_entries.c.action == "decrease").values(decision_id="d"))
     found = evaluation_document(store, "CN", FIRST, LAST, NOW_US)
     assert found["audit"]["events"] > 0
     assert len(found["audit"]["hash"]) == 64

@@ -239,7 +239,12 @@ def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
     decided = decided.filter(pl.any_horizontal(pl.all().is_not_null())) if names else decided
     if decided.is_empty():
         return
-    rows = w.rows(sa.select(releases).where(releases.c.state == LIVE))
+    market = _settings(w).get("market")  # what is live elsewhere decides nothing here
+    rows = w.rows(
+        sa.select(releases).where(
+            releases.c.state == LIVE, sa.true() if market is None else releases.c.market == market
+        )
+    )
     held_to_acts(w, rows)
     live = {(row["strategy_hash"], row["model_hash"] or NO_MODEL) for row in rows}
     if not live and is_trial(w):
@@ -263,10 +268,12 @@ def _pair(hashes: tuple[str | None, str | None]) -> str:
     return ", ".join(each or f"no {name}" for name, each in zip(DECIDED_BY, hashes, strict=True))
 
 
-def live_since_sequence(store: Store) -> int:
-    """The last micro-batch before anything was live: what was proposed by then was proposed by nobody's approval."""
+def live_since_sequence(store: Store, market: str) -> int:
+    """The last micro-batch before anything was live in a market: what was proposed by then was approved by nobody."""
     query = (
-        sa.select(release_acts.c.detail).where(release_acts.c.act == "live").order_by(release_acts.c.ts_us)
+        sa.select(release_acts.c.detail)
+        .join(releases, releases.c.release_id == release_acts.c.release_id)
+        .where(release_acts.c.act == "live", releases.c.market == market)
     )
     found = [json.loads(row["detail"])["sequence"] for row in store.rows(query)]
     return min(found, default=0)
