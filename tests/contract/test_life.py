@@ -424,6 +424,18 @@ def test_release_whose_row_its_acts_did_not_lead_to_decides_nothing_until_anothe
                 check_decided_by_live(w, other)
 
 
+def test_shadow_of_a_challenger_is_no_campaign(store: Store) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    for release_id, buckets in ((one, 10_000), (two, 2_500)):
+        approve(store, release_id)
+        put_live(store, release_id, buckets)
+    found = review(store)
+    with reading(store, SYSTEM, NOW_US) as w:
+        check_decided_by_live(w, found.decided)
+        with pytest.raises(PolicyError, match="about accounts that are not its own"):
+            check_decided_by_live(w, found.shadows[two])
+
+
 def test_release_that_was_made_approved_or_an_earlier_champion_by_hand_does_not_go_live(store: Store) -> None:
     one, two = draft(store), draft(store, "cautious")
     approve(store, one)
