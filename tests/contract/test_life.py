@@ -502,7 +502,9 @@ def test_release_that_is_live_in_another_market_lets_nothing_take_effect_here(st
     put_live(store, elsewhere)
     change(store, store_heads.update().values(sequence=7))
     row = whole_release_document(store, elsewhere)
-    decided = pl.DataFrame({"decision_id": ["d"], "strategy_hash": [row["strategy_hash"]], "model_hash": ["none"]})
+    decided = pl.DataFrame(
+        {"decision_id": ["d"], "strategy_hash": [row["strategy_hash"]], "model_hash": ["none"]}
+    )
     with reading(store, SYSTEM, NOW_US) as w, pytest.raises(PolicyError, match="not live here"):
         check_decided_by_live(w, decided)
     here = drafted_without_model(store)

@@ -194,7 +194,9 @@ def test_facts_name_the_event_of_the_audit_that_they_were_read_at(store: Store) 
     assert found["decided_under"] == {"sha256:r": 1}, "what its trace names, whatever holds today"
 
 
-def test_what_is_not_answered_is_open_until_now_and_not_until_the_end_of_a_period_to_come(store: Store) -> None:
+def test_what_is_not_answered_is_open_until_now_and_not_until_the_end_of_a_period_to_come(
+    store: Store,
+) -> None:
     with work(store, SYSTEM, NOW_US) as w:
         request_made(w, SEAL, "c-1", "access", "")
     for days, late in ((15, 0), (16, 1)):

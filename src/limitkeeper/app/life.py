@@ -203,7 +203,14 @@ def release_approved(w: Work, release_id: str, version: int, words: str) -> Rele
     of = released_of(w, _seen(w, release_id, version))
     release = release_of(of.row)
     after = approved(release, w.actor, _findings(w, of, _life(release)))
-    _changed(w, of.row, version, after, "approve", {"words": words, "role": after.approvals[-1][1]} | _asked(w, of.row))
+    _changed(
+        w,
+        of.row,
+        version,
+        after,
+        "approve",
+        {"words": words, "role": after.approvals[-1][1]} | _asked(w, of.row),
+    )
     return after
 
 

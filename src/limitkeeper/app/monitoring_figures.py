@@ -176,7 +176,12 @@ def bin_signs(line: Characteristic, categories: Sequence[str]) -> list[str | Non
 
 
 def _stability(
-    key: Key, before: Sequence[int], after: Sequence[int], names: Sequence[str | None], terms: Terms, ordered: int
+    key: Key,
+    before: Sequence[int],
+    after: Sequence[int],
+    names: Sequence[str | None],
+    terms: Terms,
+    ordered: int,
 ) -> Figure:
     shift = shift_of(before, after, terms.least_expected, ordered)
     shares = [np.array(counts) / max(sum(counts), 1) for counts in (before, after)]

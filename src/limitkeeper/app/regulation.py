@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.app.regulation_policy import checked_market, regulation, regulation_version, shipped_register
+from limitkeeper.app.regulation_policy import checked_market, regulation, shipped_register
 from limitkeeper.connectors.sealing import is_erased
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.checks import CLOCK, DECISION, ERASED, FAILED, STRATEGY, Facts, Value

@@ -188,7 +188,9 @@ def test_standard_strategy_holds_in_china_and_its_relations_do_not_in_the_europe
     assert not [each for each in strategy_findings(STANDARD, "CN", DAY) if each.status == FAILED]
     found = {each.rule.id for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 20)) if each.blocks}
     assert found == {"EU.ccd2_18_no_social_data", "market_allows"}
-    before = {each.rule.id for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 19)) if each.blocks}
+    before = {
+        each.rule.id for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 19)) if each.blocks
+    }
     assert before == {"market_allows"}, "the register forbids them already before the directive applies"
 
 
@@ -201,7 +203,9 @@ def test_model_reads_nothing_that_the_register_does_not_allow_it_in_any_market(
     market: str, name: str, rule: str
 ) -> None:
     facts = strategy_facts(STANDARD, shipped_register(), market, [name])
-    found = {each.rule.id for each in findings(regulation(), STRATEGY, facts, "s", market, DAY) if each.blocks}
+    found = {
+        each.rule.id for each in findings(regulation(), STRATEGY, facts, "s", market, DAY) if each.blocks
+    }
     assert rule in found
 
 

@@ -89,7 +89,7 @@ def test_values_that_begin_to_be_missing_are_not_lost_among_the_highest(missing_
 
 def test_missing_values_that_are_many_or_nowhere_are_judged_with_the_others() -> None:
     for before, after in (([500, 300, 200], [40, 40, 30]), ([500, 300, 0], [40, 40, 0])):
-        wanted = [each for each in (before, after)] if before[2] else [before[:2], after[:2]]
+        wanted = [before, after] if before[2] else [before[:2], after[:2]]
         assert shift_of(before, after, 10, 2).p_value == pytest.approx(
             chi2_contingency(wanted, correction=False).pvalue
         )

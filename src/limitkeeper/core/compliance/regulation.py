@@ -228,9 +228,7 @@ def asked_spans(
         if not found or found[-1][2] != asked:
             found.append((day, last, asked))
     ends = [start - dt.timedelta(days=1) for start, _, _ in found[1:]]
-    return [
-        (start, end, asked) for (start, _, asked), end in zip(found, [*ends, last], strict=True)
-    ]
+    return [(start, end, asked) for (start, _, asked), end in zip(found, [*ends, last], strict=True)]
 
 
 def regulation_from_document(market: str, document: Mapping[str, object]) -> tuple[RegulationRule, ...]:

@@ -22,9 +22,7 @@ from limitkeeper.core.value.economics import VALUE_NAMES
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What decided, by content: hashes of strategy, model, parameters and the market's regulation, and the program's
-    version.
-    """
+    """What decided, by content: hashes of strategy, model, parameters and the market's rules; the program's version."""
 
     strategy: str
     model: str

@@ -133,10 +133,8 @@ def shift_of(
     first = len(expected) if ordered is None else ordered
     apart = {k for k in range(first, len(expected)) if expected[k] / total < least_share}
     thin = [sum(counts[k] for k in apart) for counts in (expected, actual)]
-    before, after = merged_bins(
-        *([count for k, count in enumerate(counts) if k not in apart] for counts in (expected, actual)),
-        least_expected,
-    )
+    rest = [[count for k, count in enumerate(counts) if k not in apart] for counts in (expected, actual)]
+    before, after = merged_bins(rest[0], rest[1], least_expected)
     p_values = [_pearson(before, after)]
     if any(thin):
         before, after = np.append(before, thin[0]), np.append(after, thin[1])

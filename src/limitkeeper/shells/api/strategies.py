@@ -271,7 +271,9 @@ def regulation_router(desk: Desk) -> APIRouter:
             with reading(desk.store, actor, desk.now_us()) as w:
                 market = market_of(w)
             on = day or day_of(desk.now_us())
-            held = [rule for rule in regulation() if rule.in_force(market, on) and stage in (None, rule.stage)]
+            held = [
+                rule for rule in regulation() if rule.in_force(market, on) and stage in (None, rule.stage)
+            ]
             return {
                 "market": market, "day": on.isoformat(), "hash": regulation_version(market, on),
                 "items": [rule_document(rule, on) for rule in held],
