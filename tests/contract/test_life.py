@@ -49,6 +49,7 @@ from limitkeeper.core.kernel.errors import InputError, PolicyError
 from limitkeeper.core.risk.model import InputColumn, Model
 from limitkeeper.store.life_tables import artefacts, release_acts, release_reviews, releases
 from limitkeeper.store.sql import Store
+from limitkeeper.store.tables import store_heads
 from limitkeeper.store.work import ConflictError, Work, reading, work
 from tests.fairness_screens import REPORT, screen_of
 from tests.simulated_accounts import simulated_scorecard
@@ -85,6 +86,11 @@ def store(store_url: str) -> Iterator[Store]:
 def act(store: Store, actor: Actor, command: Callable[..., Any], *arguments: Any) -> Any:
     with work(store, actor, NOW_US) as w:
         return command(w, *arguments)
+
+
+def change(store: Store, statement: sa.Update) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        w.connection.execute(statement)
 
 
 def version(store: Store, release_id: str) -> int:
@@ -418,6 +424,18 @@ def test_release_whose_row_its_acts_did_not_lead_to_decides_nothing_until_anothe
                 check_decided_by_live(w, other)
 
 
+def test_shadow_of_a_challenger_is_no_campaign(store: Store) -> None:
+    one, two = draft(store), draft(store, "cautious")
+    for release_id, buckets in ((one, 10_000), (two, 2_500)):
+        approve(store, release_id)
+        put_live(store, release_id, buckets)
+    found = review(store)
+    with reading(store, SYSTEM, NOW_US) as w:
+        check_decided_by_live(w, found.decided)
+        with pytest.raises(PolicyError, match="about accounts that are not its own"):
+            check_decided_by_live(w, found.shadows[two])
+
+
 def test_release_that_was_made_approved_or_an_earlier_champion_by_hand_does_not_go_live(store: Store) -> None:
     one, two = draft(store), draft(store, "cautious")
     approve(store, one)
@@ -468,13 +486,33 @@ def test_model_that_was_never_assessed_has_no_day_of_review(store: Store) -> Non
 
 
 def test_first_live_release_keeps_after_which_micro_batch_it_decides(store: Store) -> None:
-    assert live_since_sequence(store) == 0
+    assert live_since_sequence(store, "CN") == 0
     store.take({"market": "CN"})
+    change(store, store_heads.update().values(sequence=7))
     release_id = draft(store)
     approve(store, release_id)
     put_live(store, release_id)
-    row = store.rows(sa.select(release_acts).where(release_acts.c.act == "live"))[0]
-    assert json.loads(row["detail"])["sequence"] == live_since_sequence(store)
+    assert (live_since_sequence(store, "CN"), live_since_sequence(store, "TW")) == (7, 0)
+
+
+def test_release_that_is_live_in_another_market_lets_nothing_take_effect_here(store: Store) -> None:
+    store.take({"market": "CN"})
+    elsewhere = str(act(store, SAM, drafted, TEXTS["cautious"], "cautious", "TW", None, None))
+    approve(store, elsewhere)
+    put_live(store, elsewhere)
+    change(store, store_heads.update().values(sequence=7))
+    row = whole_release_document(store, elsewhere)
+    decided = pl.DataFrame(
+        {"decision_id": ["d"], "strategy_hash": [row["strategy_hash"]], "model_hash": ["none"]}
+    )
+    with reading(store, SYSTEM, NOW_US) as w, pytest.raises(PolicyError, match="not live here"):
+        check_decided_by_live(w, decided)
+    here = drafted_without_model(store)
+    approve(store, here)
+    put_live(store, here)
+    assert live_since_sequence(store, "CN") == 7, "and not 0, when it was live elsewhere"
+    with reading(store, SYSTEM, NOW_US) as w:
+        check_decided_by_live(w, decided)
 
 
 def test_review_is_kept_once_with_the_hits_of_each_rule_on_the_whole_portfolio(store: Store) -> None:

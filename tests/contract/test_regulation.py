@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from limitkeeper.app.limits import LimitChange, effected_due, planned
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.regulation import evaluation_document
+from limitkeeper.app.regulation_policy import regulation, regulation_version
 from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.rights import request_extended, request_made
 from limitkeeper.core.access.actors import SYSTEM
@@ -25,10 +27,11 @@ from tests.contract.test_restoration import EFFECTS, NOW_US, POLICY, TRACE, appr
 from tests.vaults import SEAL
 
 FIRST, LAST = day_of(NOW_US), day_of(NOW_US) + dt.timedelta(days=60)
+LAST_US = NOW_US + 61 * DAY_US
 EFFECTIVE_US = NOW_US + 7 * DAY_US
 TOLD_US = NOW_US + DAY_US // 2
 """By day where the customer is; the decision comes in his quiet hours."""
-VERSIONS = TRACE | {"versions": {"strategy": "sha256:1"}}
+VERSIONS = TRACE | {"versions": {"strategy": "sha256:1", "regulation": "sha256:r"}}
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def change(store: Store, statement: sa.Update) -> None:
 
 
 def evaluated(store: Store, market: str = "CN") -> tuple[dict[str, dict[str, int]], set[tuple[str, ...]]]:
-    found = evaluation_document(store, market, FIRST, LAST, NOW_US)
+    found = evaluation_document(store, market, FIRST, LAST, LAST_US)
     return {each["id"]: each["counts"] for each in found["rules"]}, {
         (each["rule"], each["detail"], each["detail_zh"]) for each in found["failures"]
     }
@@ -181,7 +184,38 @@ def test_what_lies_outside_the_period_is_not_evaluated(store: Store) -> None:
 
 def test_facts_name_the_event_of_the_audit_that_they_were_read_at(store: Store) -> None:
     cut(store)
+    change(store, limit_entries.update().where(limit_entries.c.action == "decrease").values(decision_id="d"))
     found = evaluation_document(store, "CN", FIRST, LAST, NOW_US)
     assert found["audit"]["events"] > 0
     assert len(found["audit"]["hash"]) == 64
-    assert found["regulation"].startswith("sha256:")
+    assert found["regulation"] == [
+        {"from": FIRST.isoformat(), "to": LAST.isoformat(), "hash": regulation_version("CN", LAST)}
+    ]
+    assert found["decided_under"] == {"sha256:r": 1}, "what its trace names, whatever holds today"
+
+
+def test_what_is_not_answered_is_open_until_now_and_not_until_the_end_of_a_period_to_come(
+    store: Store,
+) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        request_made(w, SEAL, "c-1", "access", "")
+    for days, late in ((15, 0), (16, 1)):
+        found = evaluation_document(store, "CN", FIRST, LAST, NOW_US + days * DAY_US)
+        assert found["failed"] == late
+
+
+def test_rule_that_ended_in_a_period_is_told_with_what_it_asked(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(store)
+    rules = tuple(
+        replace(rule, valid_to=LAST) if rule.id == "CN.pipl_24_reasons" else rule for rule in regulation()
+    )
+    monkeypatch.setattr("limitkeeper.app.regulation.regulation", lambda: rules)
+    found = evaluation_document(store, "CN", FIRST, LAST, LAST_US)
+    [ended] = [each for each in found["rules"] if each["id"] == "CN.pipl_24_reasons"]
+    assert ended["counts"] == {"met": 1}
+    assert [(each["from"], each["to"]) for each in found["regulation"]] == [
+        (FIRST.isoformat(), (LAST - dt.timedelta(days=1)).isoformat()),
+        (LAST.isoformat(), LAST.isoformat()),
+    ]

@@ -33,8 +33,17 @@ from limitkeeper.store.tables import portfolio_alerts
 from tests.live_engines import NOW_US, life, sent
 from tests.workflow_server import closed
 
-DIFFERENT = {"sequence", "decision_id", "proposal_id", "strategy", "parameters", "program", "due_at"}
-"""Fields whose values change with the strategy or the program: an example has one of them, not the one."""
+DIFFERENT = {
+    "sequence",
+    "decision_id",
+    "proposal_id",
+    "strategy",
+    "parameters",
+    "regulation",
+    "program",
+    "due_at",
+}
+"""Fields whose values change with strategy, rules or program: an example has one of them, not the one."""
 
 
 class Served:

@@ -189,7 +189,8 @@ def _paragraphs(
         short = {name: str(version)[:VERSION_LETTERS] for name, version in found["versions"].items()}
         if short.get("model") == "none":
             short["model"] = "无" if language == "zh" else "none"
-        paragraphs.append(said["versions"].format(**short))
+        # A decision from before they were kept names no rules of the market.
+        paragraphs.append(said["versions"].format_map({"regulation": "–"} | short))
     if found["decided_by"] != REQUEST:
         paragraphs.append(said["appeal"])
     return paragraphs

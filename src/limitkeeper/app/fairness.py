@@ -134,9 +134,12 @@ def strategy_fairness(
             "The portfolio names no protected column.", value=portfolio.name,
             advice="Name them in its mapping: 'protected: [sex, age]'. They reach no score and no rule.",
         )  # fmt: skip
+    # The figures do not follow from the law of the day: made again after it changed, they are the same.
+    decided_by = reviewed.versions.to_document()
+    del decided_by["regulation"]
     subject = {
         "name": f"{strategy} · {portfolio.name}", "market": portfolio.market,
-        "as_of": portfolio.as_of.isoformat(), **reviewed.versions.to_document(),
+        "as_of": portfolio.as_of.isoformat(), **decided_by,
     }  # fmt: skip
     if portfolio.content_hash is not None:
         subject["portfolio"] = portfolio.content_hash

@@ -116,7 +116,10 @@ def _assessed(review: Review, strategy: Strategy, parameters: Parameters) -> Ass
     decides = replace(reviewed.policy, strategy=published_strategy(strategy, parameters, compiled=compiled))
     found, before = empty_assessment(len(reviewed.features)), np.array(reviewed.hits_before, np.int64)
     for part in reviewed.features.chunks():
-        assess_into(found, reviewed.features, before, reviewed.characteristics, decides, part)
+        # The same accounts are held out by chance as in the strategy that stands.
+        assess_into(
+            found, reviewed.features, before, reviewed.characteristics, decides, part, None, reviewed.holdout
+        )
     return found
 
 

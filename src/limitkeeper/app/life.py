@@ -19,7 +19,12 @@ from limitkeeper.app.life_contents import (
 from limitkeeper.app.life_evidence import UNVOUCHED, kept_screen, provenance_of, screens_failed
 from limitkeeper.app.policy import screens_in_force
 from limitkeeper.app.regulation import finding_document, strategy_findings
-from limitkeeper.app.regulation_policy import checked_market, register_from_text, shipped_register
+from limitkeeper.app.regulation_policy import (
+    checked_market,
+    register_from_text,
+    regulation_version,
+    shipped_register,
+)
 from limitkeeper.app.release_evidence import held_to_acts, release_of
 from limitkeeper.app.strategies import strategy_from_text
 from limitkeeper.connectors.models import as_json
@@ -129,7 +134,7 @@ def release_validated(w: Work, release_id: str, version: int) -> tuple[Finding, 
     of = released_of(w, _seen(w, release_id, version))
     found = _findings(w, of, {"model_review_days": _model_review_days(w, of.row["model_hash"])})
     after = validated(release_of(of.row), found)
-    _changed(w, of.row, version, after, "validate", {"findings": _documents(found)})
+    _changed(w, of.row, version, after, "validate", {"findings": _documents(found)} | _asked(w, of.row))
     return found
 
 
@@ -198,7 +203,14 @@ def release_approved(w: Work, release_id: str, version: int, words: str) -> Rele
     of = released_of(w, _seen(w, release_id, version))
     release = release_of(of.row)
     after = approved(release, w.actor, _findings(w, of, _life(release)))
-    _changed(w, of.row, version, after, "approve", {"words": words, "role": after.approvals[-1][1]})
+    _changed(
+        w,
+        of.row,
+        version,
+        after,
+        "approve",
+        {"words": words, "role": after.approvals[-1][1]} | _asked(w, of.row),
+    )
     return after
 
 
@@ -218,7 +230,7 @@ def release_put_live(w: Work, release_id: str, version: int, buckets: int) -> tu
     heads = w.row(sa.select(store_heads.c.sequence))
     detail = {"buckets": buckets, "bucket_from": changed[0].bucket_from,
               "sequence": 0 if heads is None else heads["sequence"]}  # fmt: skip
-    _all_changed(w, [of.row, *live], changed, {release_id: version}, "live", detail)
+    _all_changed(w, [of.row, *live], changed, {release_id: version}, "live", detail, _asked(w, of.row))
     return changed
 
 
@@ -259,7 +271,7 @@ def champion_rolled_back(w: Work, market: str, words: str) -> tuple[Release, ...
         found = _findings(w, released_of(w, earlier), _life(before))
     changed = rolled_back([release_of(row) for row in live], before, found)
     assert earlier is not None
-    told = {"findings": _documents(found)}
+    told = {"findings": _documents(found)} | _asked(w, earlier)
     _all_changed(w, [earlier, *live], changed, {}, "rollback", {"words": words}, told)
     return changed
 
@@ -328,6 +340,11 @@ def _model_review_days(w: Work, model_hash: str | None) -> float | None:
 def _findings(w: Work, of: Released, life: Mapping[str, Value]) -> tuple[Finding, ...]:
     day: dt.date = day_of(w.now_us)
     return strategy_findings(of.strategy, of.row["market"], day, of.model, of.register, life)
+
+
+def _asked(w: Work, row: Mapping[str, Any]) -> dict[str, str]:
+    """Which rules a release was held against at an act, by content; a part of the act's detail."""
+    return {"regulation": regulation_version(row["market"], day_of(w.now_us))}
 
 
 def _all_changed(

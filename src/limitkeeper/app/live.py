@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
@@ -13,7 +14,7 @@ from limitkeeper.app.life_contents import released_of
 from limitkeeper.app.release_evidence import held_to_acts, release_of
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.access.actors import SYSTEM
-from limitkeeper.core.compliance.buckets import BUCKETS
+from limitkeeper.core.compliance.buckets import BUCKETS, buckets_of
 from limitkeeper.core.compliance.life import LIVE, release_id_of
 from limitkeeper.core.kernel.errors import PolicyError
 from limitkeeper.core.risk.model import Model
@@ -231,15 +232,20 @@ def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
     Raises
     ------
     LimitkeeperError
-        When a strategy with its model decided that is not live here, or what is live is not what its acts on the audit
-        led to.
+        When a strategy with its model decided that is not live here, a challenger about accounts that are not its own, or
+        what is live is not what its acts on the audit led to.
     """
     names = {"decision_id", *DECIDED_BY} & set(frame.columns)
     decided = frame.select(pl.col(name).cast(pl.String) for name in names)
     decided = decided.filter(pl.any_horizontal(pl.all().is_not_null())) if names else decided
     if decided.is_empty():
         return
-    rows = w.rows(sa.select(releases).where(releases.c.state == LIVE))
+    market = _settings(w).get("market")  # what is live elsewhere decides nothing here
+    rows = w.rows(
+        sa.select(releases).where(
+            releases.c.state == LIVE, sa.true() if market is None else releases.c.market == market
+        )
+    )
     held_to_acts(w, rows)
     live = {(row["strategy_hash"], row["model_hash"] or NO_MODEL) for row in rows}
     if not live and is_trial(w):
@@ -253,6 +259,27 @@ def check_decided_by_live(w: Work, frame: pl.DataFrame) -> None:
             allowed="; ".join(sorted(map(_pair, live))) or "nothing is live",
             advice="Put them live first: docs/life.md. Rows without decision_id and hashes are nobody's decisions.",
         )
+    for row in rows:
+        _check_own_accounts(row, frame)
+
+
+def _check_own_accounts(row: Mapping[str, Any], frame: pl.DataFrame) -> None:
+    """Nothing, where all that a challenger decided is about its own accounts: its shadow decides nothing."""
+    own, pair = release_of(row).own_buckets, (row["strategy_hash"], row["model_hash"] or NO_MODEL)
+    if not own or "account_id" not in frame.columns:
+        return
+    by_it = pl.all_horizontal(
+        pl.col(name).cast(pl.String) == each for name, each in zip(DECIDED_BY, pair, strict=True)
+    )
+    accounts = frame.filter(by_it)["account_id"].cast(pl.String).to_list()
+    others = np.isin(buckets_of(accounts, row["market"]), own, invert=True)
+    if others.any():
+        raise PolicyError(
+            "A challenger decided about accounts that are not its own.",
+            value=accounts[int(np.argmax(others))],
+            allowed=f"{len(own) / BUCKETS:.2%} of the accounts are {row['release_id']}'s",
+            advice="Bring decisions.parquet of limitkeeper life review; what lies in shadow/ is for comparison alone.",
+        )
 
 
 DECIDED_BY = ("strategy_hash", "model_hash")
@@ -263,10 +290,12 @@ def _pair(hashes: tuple[str | None, str | None]) -> str:
     return ", ".join(each or f"no {name}" for name, each in zip(DECIDED_BY, hashes, strict=True))
 
 
-def live_since_sequence(store: Store) -> int:
-    """The last micro-batch before anything was live: what was proposed by then was proposed by nobody's approval."""
+def live_since_sequence(store: Store, market: str) -> int:
+    """The last micro-batch before anything was live in a market: what was proposed by then was approved by nobody."""
     query = (
-        sa.select(release_acts.c.detail).where(release_acts.c.act == "live").order_by(release_acts.c.ts_us)
+        sa.select(release_acts.c.detail)
+        .join(releases, releases.c.release_id == release_acts.c.release_id)
+        .where(release_acts.c.act == "live", releases.c.market == market)
     )
     found = [json.loads(row["detail"])["sequence"] for row in store.rows(query)]
     return min(found, default=0)

@@ -141,12 +141,13 @@ def outcome_of(series: pl.Series, positive: str) -> NDArray[np.float64]:
 
 def stability_figures(model: Model, reference: Reference, seen: Measured, terms: Terms) -> Iterator[Figure]:
     """How far the score and each characteristic have moved from the training."""
-    yield _stability(Key("psi"), reference.score, seen.score, ranges(reference.edges), terms)
+    names = ranges(reference.edges)
+    yield _stability(Key("psi"), reference.score, seen.score, names, terms, len(names))
     words = {column.name: column.categories for column in model.inputs}
     for line in model.scorecard.characteristics:
-        names = bin_signs(line, words.get(line.name, ()))
+        signs = bin_signs(line, words.get(line.name, ()))
         before, after = reference.characteristics[line.name], seen.counts[line.name]
-        yield _stability(Key("csi", line.name), before, after, names, terms)
+        yield _stability(Key("csi", line.name), before, after, signs, terms, len(line.points))
 
 
 def ranges(edges: Sequence[float]) -> list[str]:
@@ -175,9 +176,14 @@ def bin_signs(line: Characteristic, categories: Sequence[str]) -> list[str | Non
 
 
 def _stability(
-    key: Key, before: Sequence[int], after: Sequence[int], names: Sequence[str | None], terms: Terms
+    key: Key,
+    before: Sequence[int],
+    after: Sequence[int],
+    names: Sequence[str | None],
+    terms: Terms,
+    ordered: int,
 ) -> Figure:
-    shift = shift_of(before, after, terms.least_expected)
+    shift = shift_of(before, after, terms.least_expected, ordered)
     shares = [np.array(counts) / max(sum(counts), 1) for counts in (before, after)]
     most = int(np.argmax(np.abs(shares[1] - shares[0])))
     note = {

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.app.regulation_policy import checked_market, regulation, regulation_hash, shipped_register
+from limitkeeper.app.regulation_policy import checked_market, regulation, shipped_register
 from limitkeeper.connectors.sealing import is_erased
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.checks import CLOCK, DECISION, ERASED, FAILED, STRATEGY, Facts, Value
 from limitkeeper.core.compliance.facts import strategy_facts
 from limitkeeper.core.compliance.register import Register
-from limitkeeper.core.compliance.regulation import Finding, RegulationRule, findings
+from limitkeeper.core.compliance.regulation import Finding, RegulationRule, asked_spans, findings
 from limitkeeper.core.kernel.instants import day_of, instant_text, us_of_day
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.kernel.words import Words
@@ -53,12 +53,15 @@ class Evaluation:
         How many were evaluated.
     erased
         Of these, changes of limits of erased persons: what the audit said of them is gone.
+    decided_under
+        How many decisions say which rules were in force when they were made, by the hash of these; empty: they say none.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[tuple[Finding, dt.date]] = field(default_factory=list)
     subjects: int = 0
     erased: int = 0
+    decided_under: dict[str, int] = field(default_factory=dict)
 
     def add(self, found: Iterable[Finding], day: dt.date) -> None:
         """Count what came of one subject on its day."""
@@ -76,7 +79,7 @@ class Evaluation:
 
 
 def decisions_evaluated(
-    store: Store, market: str, from_us: int, to_us: int, progress: Progress = unseen
+    store: Store, market: str, from_us: int, to_us: int, now_us: int, progress: Progress = unseen
 ) -> Evaluation:
     """What the rules say of each change of a limit that was made in a period, of appeals and of persons' requests.
 
@@ -88,6 +91,8 @@ def decisions_evaluated(
         Whose rules.
     from_us, to_us
         The period, UTC microseconds, the end excluded.
+    now_us
+        What is not answered is open until the end of the period, or until now where that is still to come.
     progress
         Told of ``decisions``, changes read, changes in all.
     """
@@ -96,8 +101,11 @@ def decisions_evaluated(
         each = findings(rules, DECISION, facts, subject, market, day)
         found.add((_without_lost(one, lost) for one in each), day)
         found.erased += bool(lost)
+        if (under := facts.get("decided_under")) is not None:
+            found.decided_under[str(under)] = found.decided_under.get(str(under), 0) + 1
+    open_us = min(to_us, now_us)
     for facts, subject, day in chain(
-        _appeal_facts(store, from_us, to_us), _request_facts(store, from_us, to_us)
+        _appeal_facts(store, from_us, to_us, open_us), _request_facts(store, from_us, to_us, open_us)
     ):
         found.add(findings(rules, CLOCK, facts, subject, market, day), day)
     return found
@@ -236,8 +244,14 @@ def _facts_of_entry(row: Mapping[str, Any], told: _Told | None, *, is_decided: b
         "effective_us": row["effective_us"],
         "days_to_notice": None if told.out_us is None else (told.out_us - row["made_us"]) / DAY_US,
         "has_evidence": _has_evidence(row) if is_decided else None,
+        "decided_under": _versions(row).get("regulation", "") if row["trace"] is not None else None,
         "limit_after_cents": row["target_cents"],
     }
+
+
+def _versions(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What decided, as the trace of a change names it; nothing where it does not."""
+    return json.loads(row["trace"]).get("versions") or {}
 
 
 def _has_evidence(row: Mapping[str, Any]) -> bool:
@@ -247,25 +261,25 @@ def _has_evidence(row: Mapping[str, Any]) -> bool:
     proposes keeps its facts in its case.
     """
     if row["trace"] is not None:
-        return bool(json.loads(row["trace"]).get("versions"))
+        return bool(_versions(row))
     return row["case_tier"] is not None and (
         row["decision_id"] is None or row["case_kind"] in ("campaign", "restoration")
     )
 
 
-def _appeal_facts(store: Store, from_us: int, to_us: int) -> Subjects:
+def _appeal_facts(store: Store, from_us: int, to_us: int, open_us: int) -> Subjects:
     query = sa.select(appeals).where(appeals.c.opened_us >= from_us, appeals.c.opened_us < to_us)
     for row in store.rows(query.order_by(appeals.c.appeal_id)):
-        ended_us = row["answered_us"] if row["answered_us"] is not None else to_us
+        ended_us = row["answered_us"] if row["answered_us"] is not None else open_us
         facts: dict[str, Value] = {"days_open": max(0, ended_us - row["opened_us"]) / DAY_US}
         yield facts, f"appeal:{row['appeal_id']}", day_of(row["opened_us"])
 
 
-def _request_facts(store: Store, from_us: int, to_us: int) -> Subjects:
+def _request_facts(store: Store, from_us: int, to_us: int, open_us: int) -> Subjects:
     came = rights_requests.c.received_us
     query = sa.select(rights_requests).where(came >= from_us, came < to_us)
     for row in store.rows(query.order_by(rights_requests.c.request_id)):
-        ended_us = row["answered_us"] if row["answered_us"] is not None else to_us
+        ended_us = row["answered_us"] if row["answered_us"] is not None else open_us
         facts: dict[str, Value] = {
             "request_days_open": max(0, ended_us - row["received_us"]) / DAY_US,
             "request_days_extended": float(row["extended_days"]),
@@ -348,18 +362,25 @@ def evaluation_document(
 
     Returns
     -------
-    The rules in force at the end of the period with their counts, what failed, and the audit's head: a later event
-    cannot change what these facts were read from without breaking the chain before that head.
+    The rules in force at the end of the period, and those that ended in it and were asked, with their counts, by content
+    from day to day, and which of them decisions name; what failed, and the audit's head: a later event cannot change
+    what these facts were read from without breaking the chain before that head.
     """
     checked_market(market)
     head = store.rows(sa.select(audit_heads))[0]
     found = decisions_evaluated(
-        store, market, us_of_day(first), us_of_day(last + dt.timedelta(days=1)), progress
+        store, market, us_of_day(first), us_of_day(last + dt.timedelta(days=1)), now_us, progress
     )
-    rules = [rule for rule in regulation() if rule.in_force(market, last) and rule.stage in (DECISION, CLOCK)]
+    rules = [
+        rule
+        for rule in regulation()
+        if rule.stage in (DECISION, CLOCK) and (rule.in_force(market, last) or rule.id in found.counts)
+    ]
+    asked = asked_spans(regulation(), market, first, last)
     return {
         "market": market, "from": first.isoformat(), "to": last.isoformat(), "made_at": instant_text(now_us),
-        "regulation": regulation_hash(regulation()), "audit": {"events": head["number"], "hash": head["hash"]},
+        "regulation": [{"from": start.isoformat(), "to": end.isoformat(), "hash": each} for start, end, each in asked],
+        "decided_under": found.decided_under, "audit": {"events": head["number"], "hash": head["hash"]},
         "subjects": found.subjects, "failed": found.failed, "erased": found.erased,
         "rules": [rule_document(rule, last) | {"counts": found.counts.get(rule.id, {})} for rule in rules],
         "failures": [{"day": day.isoformat()} | finding_document(each) for each, day in found.failures],

@@ -1,7 +1,7 @@
 """Regulation and the register of features and purposes, as their files hold them."""
 
-from collections.abc import Iterable
-from functools import cache
+import datetime as dt
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,13 @@ import yaml
 
 from limitkeeper.app.policy import POLICY, markets
 from limitkeeper.core.compliance.register import Register, register_from_document
-from limitkeeper.core.compliance.regulation import EVERYWHERE, RegulationRule, regulation_from_document
+from limitkeeper.core.compliance.regulation import (
+    EVERYWHERE,
+    RegulationRule,
+    asked_hash,
+    regulation_from_document,
+)
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
-from limitkeeper.core.kernel.hashing import content_hash
 
 REGULATION = POLICY / "regulation"
 REGISTER = POLICY / "register" / "quantities.yaml"
@@ -37,9 +41,16 @@ def regulation() -> tuple[RegulationRule, ...]:
     return tuple(found)
 
 
-def regulation_hash(rules: Iterable[RegulationRule]) -> str:
-    """The content hash of rules."""
-    return content_hash([repr(rule) for rule in rules])
+@lru_cache(maxsize=64)
+def regulation_version(market: str, day: dt.date) -> str:
+    """The rules that are in force in a market on a day, by content.
+
+    Raises
+    ------
+    PolicyError
+        When a file does not hold.
+    """
+    return asked_hash(regulation(), market, day)
 
 
 @cache

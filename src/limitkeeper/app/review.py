@@ -14,6 +14,7 @@ from limitkeeper import __version__
 from limitkeeper.app.features import Portraits, portraits_of_accounts
 from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.app.portfolio import Portfolio
+from limitkeeper.app.regulation_policy import regulation_version
 from limitkeeper.app.scoring import characteristic_columns, faulty_columns
 from limitkeeper.app.strategies import published_strategy
 from limitkeeper.core.decision.assessment import Policy, assess_into, empty_assessment
@@ -187,7 +188,13 @@ def reviewed_portfolio(
         hits_before=tuple(hits_before.tolist()),
         assessment=assessment,
         policy=policy,
-        versions=Versions(strategy.hash, models.pd.hash, parameters.hash, __version__),
+        versions=Versions(
+            strategy.hash,
+            models.pd.hash,
+            parameters.hash,
+            regulation_version(portfolio.market, parameters.day),
+            __version__,
+        ),
         as_of=portfolio.as_of,
         holdout=holdout,
         pd_bands=models.pd.pd_bands,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from limitkeeper.app import fairness_alternatives
 from limitkeeper.app.action_bias import action_bias
 from limitkeeper.app.monitoring_figures import Vintage, measured
-from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.policy import market_parameters, screens_in_force
 from limitkeeper.app.portfolio import portfolio_of_accounts
-from limitkeeper.app.review import Models, decisions, reviewed_portfolio
+from limitkeeper.app.review import Models, Review, decisions, reviewed_portfolio
 from limitkeeper.app.scoring import characteristic_columns
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.decision.trace import Reviewed
 from limitkeeper.core.drift.reference import reference_of
 from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.parameters import Parameters
 from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.constraints import Constraint
 from limitkeeper.core.strategy.proposals import Proposals
@@ -42,17 +45,23 @@ def frame() -> pl.DataFrame:
 
 
 def reviewed(tmp_path: Path, share: float, salt: int = 2026) -> Reviewed:
+    return review(parameters(tmp_path, share, salt)).reviewed
+
+
+def parameters(tmp_path: Path, share: float, salt: int = 2026) -> Parameters:
     own = tmp_path / "own.yaml"
     values = {"holdout_share": share, "holdout_salt": salt}
     own.write_text("".join(
         f"{name}: {{description: a, description_zh: a, unit: a, source: a, values: {{2002-01-01: {value}}}}}\n"
         for name, value in values.items()
     ))  # fmt: skip
+    return market_parameters("CN", DAY, own)
+
+
+def review(in_force: Parameters) -> Review:
     portfolio = portfolio_of_accounts(frame(), name="p", market="CN", currency="CNY", as_of=AS_OF)
     rules = loaded_strategy(strategy_path("standard"))
-    return reviewed_portfolio(
-        portfolio, Models(bare_model()), rules, market_parameters("CN", DAY, own)
-    ).reviewed
+    return reviewed_portfolio(portfolio, Models(bare_model()), rules, in_force)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +106,19 @@ def test_the_same_policy_holds_the_same_out_and_a_new_salt_others(
     assert held_ids(reviewed(tmp_path, 0.10)).tolist() == known
     other = held_ids(reviewed(tmp_path, 0.10, salt=2027))
     assert np.isin(other, known).mean() < 0.25
+
+
+def test_alternatives_hold_out_the_same_accounts_as_what_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_force = parameters(tmp_path, 0.10)
+    found = review(in_force)
+    sexes = pl.DataFrame({"sex": ["f", "m"] * (ACCOUNTS // 2)})
+    found = replace(found, portfolio=replace(found.portfolio, protected=sexes))
+    monkeypatch.setattr(fairness_alternatives, "variants", lambda strategy, _: [("the same", strategy)])
+    told = fairness_alternatives.threshold_alternatives(found, in_force, screens_in_force(DAY))
+    stands, same = told["tried"]
+    assert {**same, "kind": stands["kind"], "name": stands["name"]} == stands
 
 
 def test_without_a_share_every_decision_is_the_one_of_a_policy_that_knows_none(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from limitkeeper.app.policy import POLICY, parameters_from_files
 from limitkeeper.app.regulation import strategy_findings
-from limitkeeper.app.regulation_policy import regulated_markets, regulation
+from limitkeeper.app.regulation_policy import regulated_markets, regulation, shipped_register
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.core.compliance.checks import (
     CLOCK,
@@ -18,7 +18,9 @@ from limitkeeper.core.compliance.checks import (
     FAILED,
     MET,
     OUTSIDE,
+    STRATEGY,
 )
+from limitkeeper.core.compliance.facts import strategy_facts
 from limitkeeper.core.compliance.regulation import (
     BLOCK,
     TEXTS,
@@ -165,11 +167,11 @@ def test_rule_without_a_verified_article_says_so_instead_of_citing() -> None:
     rules = {rule.id: rule.citation for rule in regulation()}
     assert rules["CN.card_notice_dormant"].endswith("(article not verified)")
     assert rules["CN.pipl_24_human"].endswith("article 24")
-    assert rules["CN.market_allows"] == "the register of features and purposes"
+    assert rules["market_allows"] == "the register of features and purposes"
     chinese = {rule.id: rule.citation_zh for rule in regulation()}
     assert chinese["CN.card_notice_dormant"].endswith("通知》（2022年7月）（条款未核实）")
     assert chinese["CN.pipl_24_human"] == "《中华人民共和国个人信息保护法》第二十四条"
-    assert chinese["CN.market_allows"] == "指标与用途登记册"
+    assert chinese["market_allows"] == "指标与用途登记册"
 
 
 @given(st.sets(st.sampled_from(sorted(CUT))))
@@ -185,7 +187,26 @@ def test_missing_fact_never_makes_a_failed_rule_met(missing: set[str]) -> None:
 def test_standard_strategy_holds_in_china_and_its_relations_do_not_in_the_european_union() -> None:
     assert not [each for each in strategy_findings(STANDARD, "CN", DAY) if each.status == FAILED]
     found = {each.rule.id for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 20)) if each.blocks}
-    assert found == {"EU.ccd2_18_no_social_data"}
+    assert found == {"EU.ccd2_18_no_social_data", "market_allows"}
+    before = {
+        each.rule.id for each in strategy_findings(STANDARD, "EU", dt.date(2026, 11, 19)) if each.blocks
+    }
+    assert before == {"market_allows"}, "the register forbids them already before the directive applies"
+
+
+@pytest.mark.parametrize("market", [*regulated_markets(), "TW"])
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("x0", "registered"), ("night_share_30d", "purpose_fits"), ("Sex", "protected_attributes_apart")],
+)
+def test_model_reads_nothing_that_the_register_does_not_allow_it_in_any_market(
+    market: str, name: str, rule: str
+) -> None:
+    facts = strategy_facts(STANDARD, shipped_register(), market, [name])
+    found = {
+        each.rule.id for each in findings(regulation(), STRATEGY, facts, "s", market, DAY) if each.blocks
+    }
+    assert rule in found
 
 
 def test_use_that_a_rule_forbids_is_named_in_both_languages() -> None:

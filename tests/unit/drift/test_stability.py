@@ -76,8 +76,37 @@ def test_chance_alone_is_called_a_shift_as_often_as_is_stated(rows: int, bins: i
     assert 0.04 <= beyond / 4_000 <= 0.085, "the index's own quantile is a little too low where bins are thin"
 
 
+@pytest.mark.parametrize("missing_before", [0, 40])
+def test_values_that_begin_to_be_missing_are_not_lost_among_the_highest(missing_before: int) -> None:
+    before = [2_000, 2_000, 2_000, missing_before, 0]
+    joined, apart = (shift_of(before, [80, 80, 80, 59, 1], 10, ordered) for ordered in (None, 3))
+    assert joined.stability < 0.10
+    assert apart.stability > 0.25
+    assert apart.p_value < 1e-6
+    gone = shift_of(before, [0, 0, 0, 300, 0], 10, 3)
+    assert (gone.stability > 0.25, gone.p_value < 1e-6, gone.bins) == (True, True, 2)
+
+
+def test_missing_values_that_are_many_or_nowhere_are_judged_with_the_others() -> None:
+    for before, after in (([500, 300, 200], [40, 40, 30]), ([500, 300, 0], [40, 40, 0])):
+        wanted = [before, after] if before[2] else [before[:2], after[:2]]
+        assert shift_of(before, after, 10, 2).p_value == pytest.approx(
+            chi2_contingency(wanted, correction=False).pvalue
+        )
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01])
+def test_chance_alone_is_seldom_called_a_shift_where_few_values_are_missing(share: float) -> None:
+    draws, shares = np.random.default_rng(7), [*[(1 - share) / 5] * 5, share]
+    before, after = draws.multinomial(5_000, shares, 4_000), draws.multinomial(400, shares, 4_000)
+    found = [shift_of(one.tolist(), other.tolist(), 10, 5) for one, other in zip(before, after, strict=True)]
+    # 4,000 draws at one in a hundred at most: 40 expected at most, with a standard deviation of 6.3.
+    assert sum(each.p_value <= 0.01 for each in found) <= 60
+
+
 def test_a_sample_without_rows_or_bins_is_not_judged() -> None:
     assert np.isnan(shift_of([10, 10], [0, 0], 1).p_value)
     alone = shift_of([10, 10], [3, 4], 10)
     assert (alone.bins, alone.stability) == (1, 0.0)
     assert np.isnan(alone.p_value)
+    assert np.isnan(shift_of([500, 500, 0], [5, 5, 9], 10, 2).p_value), "nor one with too few for two bins"

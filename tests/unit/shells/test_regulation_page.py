@@ -29,7 +29,9 @@ def facts_document() -> dict[str, Any]:
     held = [rule for rule in rules if rule.in_force("CN", DAY) and rule.stage in (DECISION, CLOCK)]
     return {
         "market": "CN", "from": "2026-10-01", "to": "2026-10-31", "made_at": "2026-11-01T09:00:00+00:00",
-        "regulation": "sha256:r", "audit": {"events": 1234, "hash": "f" * 64}, "subjects": 2, "failed": found.failed,
+        "regulation": [{"from": "2026-10-01", "to": "2026-10-31", "hash": "sha256:r"}],
+        "decided_under": {"sha256:r": 1_001, "sha256:other": 7, "": 5},
+        "audit": {"events": 1234, "hash": "f" * 64}, "subjects": 2, "failed": found.failed,
         "rules": [rule_document(rule, DAY) | {"counts": found.counts.get(rule.id, {})} for rule in held],
         "failures": [{"day": day.isoformat()} | finding_document(each) for each, day in found.failures],
     }  # fmt: skip
@@ -58,13 +60,14 @@ def test_page_tells_every_rule_and_failure_escapes_names_and_asks_nothing_of_the
     assert all(each[f"on_failure{ending}"] in read for each in facts["failures"])
     assert all(each[f"detail{ending}"] in read for each in facts["failures"])
     assert (facts["audit"]["hash"] in page, "1,234" in page, "2026-10-05" in page) == (True, True, True)
+    assert (page.count("sha256:r<") == 1, "1,001" in page, "sha256:other" in page) == (True, True, True)
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page
     assert not re.findall(r"<script|(?:src|href)=\"(?!data:|#)|url\((?!#)|@import", page)
 
 
 def test_period_in_which_nothing_failed_says_so() -> None:
-    facts = facts_document() | {"failed": 0, "failures": []}
+    facts = facts_document() | {"failed": 0, "failures": [], "decided_under": {}}
     facts["rules"] = [rule | {"counts": {"met": 3}} for rule in facts["rules"]]
     page, t = regulation_html(facts), report_words("en", "regulation")
     assert t["none_failed"] in page

@@ -1,7 +1,7 @@
 """Regulation as dated rules: what a market's law asks of a strategy, a decision, a clock, a portfolio; one engine."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from limitkeeper.core.compliance.checks import (
     Facts,
 )
 from limitkeeper.core.kernel.errors import PolicyError, did_you_mean
+from limitkeeper.core.kernel.hashing import content_hash
 from limitkeeper.core.kernel.words import Words
 
 BLOCK, WARN = "block", "warn"
@@ -28,6 +29,9 @@ KEPT_OUTSIDE = Words("kept by the lender outside this system", "由机构在系�
 
 TEXTS = ("title", "title_zh", "source", "source_zh", "on_failure", "on_failure_zh")
 """What is read, in both languages."""
+
+ASKED = ("id", *TEXTS, "article", "article_zh", "stage", "severity", "check")
+"""What of a rule makes it another one; the days of its force and its numbers besides."""
 
 FIELDS = frozenset({*TEXTS, "article", "stage", "severity", "check", "from"})
 OPTIONAL = frozenset({"article_zh", "to", "values"})
@@ -168,6 +172,63 @@ def findings(
         status, detail = CHECKS[rule.check](facts, rule.values_on(day))
         if status != NOT_APPLICABLE:
             yield Finding(rule, subject, status, *detail)
+
+
+def asked_hash(rules: Iterable[RegulationRule], market: str, day: dt.date) -> str:
+    """What is asked in a market on a day, by content: every rule in force with its numbers of that day.
+
+    Amending a rule, or the day on which one begins or ends, or on which another number holds, makes another hash;
+    what is noted for a later day does not.
+
+    Parameters
+    ----------
+    rules
+        Of any markets.
+    market, day
+        Where and when.
+
+    Examples
+    --------
+    >>> asked_hash([], "CN", dt.date(2026, 1, 1))[:14]
+    'sha256:4f53cda'
+    """
+    return content_hash(
+        [
+            {name: getattr(rule, name) for name in ASKED} | {"values": rule.values_on(day)}
+            for rule in rules
+            if rule.in_force(market, day)
+        ]
+    )
+
+
+def asked_spans(
+    rules: Sequence[RegulationRule], market: str, first: dt.date, last: dt.date
+) -> list[tuple[dt.date, dt.date, str]]:
+    """What is asked in a market from day to day of a period: the first and the last day of each, and its hash.
+
+    Parameters
+    ----------
+    rules
+        Of any markets.
+    market
+        Where.
+    first, last
+        Both included.
+
+    Examples
+    --------
+    >>> [(start.day, end.day) for start, end, _ in asked_spans([], "CN", dt.date(2026, 1, 1), dt.date(2026, 1, 31))]
+    [(1, 31)]
+    """
+    days = {day for rule in rules for day in (rule.valid_from, rule.valid_to)}
+    days |= {day for rule in rules for dated in rule.values.values() for day, _ in dated}
+    found: list[tuple[dt.date, dt.date, str]] = []
+    for day in sorted({first, *(day for day in days if day is not None and first < day <= last)}):
+        asked = asked_hash(rules, market, day)
+        if not found or found[-1][2] != asked:
+            found.append((day, last, asked))
+    ends = [start - dt.timedelta(days=1) for start, _, _ in found[1:]]
+    return [(start, end, asked) for (start, _, asked), end in zip(found, [*ends, last], strict=True)]
 
 
 def regulation_from_document(market: str, document: Mapping[str, object]) -> tuple[RegulationRule, ...]:

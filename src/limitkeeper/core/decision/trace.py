@@ -22,11 +22,12 @@ from limitkeeper.core.value.economics import VALUE_NAMES
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What decided, by content: hashes of strategy, model and parameters, and the program's version."""
+    """What decided, by content: hashes of strategy, model, parameters and the market's rules; the program's version."""
 
     strategy: str
     model: str
     parameters: str
+    regulation: str
     program: str
 
     def to_document(self) -> dict[str, str]:

@@ -68,12 +68,12 @@ class Findings:
 class Reporter:
     """Writes the findings of steps: alerts and proposals with the trace that led to them."""
 
-    def __init__(self, terms: WatchTerms, parameters: Parameters) -> None:
+    def __init__(self, terms: WatchTerms, parameters: Parameters, regulation: str) -> None:
         self.terms, self.parameters = terms, parameters
         self.rules = terms.policy.strategy.strategy.rules
         model_hash = terms.model.hash if terms.model else "none"
         self.versions = Versions(
-            terms.policy.strategy.strategy.hash, model_hash, parameters.hash, __version__
+            terms.policy.strategy.strategy.hash, model_hash, parameters.hash, regulation, __version__
         )
         self.wording = {language: reason_wording(language) for language in LANGUAGES}
 

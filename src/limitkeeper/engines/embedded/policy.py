@@ -10,6 +10,7 @@ import numpy as np
 
 from limitkeeper.app.live import NO_MODEL, Arm, released_arm
 from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.regulation_policy import regulation_version
 from limitkeeper.app.strategies import published_strategy
 from limitkeeper.core.alerts.arms import ArmRules
 from limitkeeper.core.alerts.due import Waits
@@ -183,7 +184,8 @@ class Policies:
                 least_difference=parameters["portfolio_least_difference"],
             ),
         )
-        return LivePolicy(day, terms, tuple(Reporter(arm.watch, parameters) for arm in terms.arms))
+        rules = regulation_version(self.market, day)
+        return LivePolicy(day, terms, tuple(Reporter(arm.watch, parameters, rules) for arm in terms.arms))
 
     def noted(self, note: Note, w: Work) -> LivePolicy | None:
         """The policy of a note: of these arms, or of releases of a store; None where it is neither.

@@ -75,6 +75,7 @@ TRACE = {
         "strategy": "sha256:79721e3ca4d1c451cf1cd480fd7b22b42f37dfa288c21e322064dc9caf94c5f7",
         "model": "none",
         "parameters": "sha256:840da6ca281336c77b467882c0a64616755cdf319974f12028e0d2bcbb71a5b8",
+        "regulation": "sha256:6a24f04c473e76794db67c15e7b39c1c59cd4d4f189dc3550a603f86765d9038",
         "program": "0.1.0",
     },
     "inputs": {

@@ -56,7 +56,7 @@ def freezes_router(engine: Engine, workflow: Workflow | None) -> APIRouter:
         confirmed: bool,
     ) -> Acted | None:
         """The case of the end of a freeze that people confirmed; None where it is done at once, after it was noted."""
-        since = live_since_sequence(engine.store)
+        since = live_since_sequence(engine.store, engine.policies.market)
         with work(engine.store, actor, engine.as_of_us()) as w:
             if confirm or not (confirmed or is_approved(w, account_id)):
                 settled_by_hand(

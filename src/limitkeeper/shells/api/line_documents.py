@@ -130,7 +130,7 @@ EXPLANATION = answers(
         "counted_against": [],
         "score": None,
         "reasons": [REASON],
-        "versions": {"strategy": "1f0c", "model": "none", "parameters": "9a31", "program": "0.3.0"},
+        "versions": {"strategy": "1f0c", "model": "none", "parameters": "9a31", "regulation": "5c07", "program": "0.3.0"},
         "subject": "Explanation of a decision about your line **** a-7",
         "paragraphs": ["On 2026-11-15 it was decided: the limit is lowered."],
     },

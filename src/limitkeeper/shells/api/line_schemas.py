@@ -211,8 +211,9 @@ LINE_SCHEMAS: dict[str, Schema] = {
                     "What decided, by content.",
                     {
                         name: value("string", f"Of the {name}.")
-                        for name in ("strategy", "model", "parameters", "program")
+                        for name in ("strategy", "model", "parameters", "regulation", "program")
                     },
+                    optional=("regulation",),
                 ),
                 "Null without an assessment.",
             ),

@@ -65,6 +65,7 @@ DETAIL: dict[str, Schema] = {
     "screen": ref("FairnessScreen"),
     "screens": listed(value("string", "A screen."), "Of a justification: what is justified."),
     "words": value("string", "Why."),
+    "regulation": value("string", "Which rules it was held against: the hash of those in force on the day."),
     "role": one_of(APPROVING_ROLES, "Of an approval: for which role."),
     "buckets": value("integer", "Of going live: hundredths of a percent of the accounts.", minimum=1),
     "bucket_from": value("integer", "Of going live: the first bucket of a challenger.", minimum=0),

@@ -21,7 +21,7 @@ from limitkeeper.app.live import champion_of, market_of, server_standing
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.register_reading import register_document
 from limitkeeper.app.regulation import finding_document, rule_document, strategy_findings
-from limitkeeper.app.regulation_policy import regulation, regulation_hash, shipped_register
+from limitkeeper.app.regulation_policy import regulation, regulation_version, shipped_register
 from limitkeeper.app.strategies import LocatedProblem, checked_text
 from limitkeeper.app.strategy_document import FILE_BYTES_MAX, document_text
 from limitkeeper.app.strategy_reading import changes_document, check_document, strategy_document
@@ -271,10 +271,11 @@ def regulation_router(desk: Desk) -> APIRouter:
             with reading(desk.store, actor, desk.now_us()) as w:
                 market = market_of(w)
             on = day or day_of(desk.now_us())
-            rules = regulation()
-            held = [rule for rule in rules if rule.in_force(market, on) and stage in (None, rule.stage)]
+            held = [
+                rule for rule in regulation() if rule.in_force(market, on) and stage in (None, rule.stage)
+            ]
             return {
-                "market": market, "day": on.isoformat(), "hash": regulation_hash(rules),
+                "market": market, "day": on.isoformat(), "hash": regulation_version(market, on),
                 "items": [rule_document(rule, on) for rule in held],
             }  # fmt: skip
 

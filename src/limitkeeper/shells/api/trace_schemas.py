@@ -16,8 +16,10 @@ VERSIONS = record(
         "strategy": ref("ContentHash"),
         "model": ref("ContentHash"),
         "parameters": ref("ContentHash"),
+        "regulation": ref("ContentHash"),
         "program": value("string", "The program's version."),
     },
+    optional=("regulation",),
 )
 
 SCORE = record(

@@ -94,7 +94,8 @@ class Workflow:
 def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
-    since, retain = live_since_sequence(engine.store), _daily(engine.store)
+    since = live_since_sequence(engine.store, engine.policies.market)
+    retain = _daily(engine.store)
     is_suspended, held = suspended(on_approved.policy), held_by_grants(on_approved.policy)
     show_notices(engine)
 
