@@ -23,13 +23,13 @@ from limitkeeper.app.erased_ids import (
 from limitkeeper.app.limits import ENGINE_TOPIC, knows_limit
 from limitkeeper.app.notices import WAITING
 from limitkeeper.app.ownership import account_ids_or_own, owner_of
-from limitkeeper.app.personal_data import PERSONAL, personal_rows, rows_of, subjects_of, whose
+from limitkeeper.app.personal_data import PERSONAL, personal_rows, rows_of, shown_as, subjects_of, whose
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.rights import request_changed, request_of, request_seen
 from limitkeeper.app.rights_notices import ERASURE_ANNOUNCED
 from limitkeeper.connectors.sealing import Seal, erased_name
 from limitkeeper.core.access.chain import ERASURE
-from limitkeeper.core.compliance.requests import DONE, ERASE, RequestError, answered
+from limitkeeper.core.compliance.requests import DONE, END, ERASE, RequestError, answered, ended
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.store.answer_tables import idempotency_keys
@@ -227,8 +227,19 @@ def person_erased(
     # Its last act comes after that: it goes on from the request as it is called now.
     renamed = {**row, "customer_id": name}
     request_changed(w, seal, renamed, version, replace(after, customer_id=name), "erase", "", done)
+    requests_ended(w, seal, name)
     seal.destroy(customer_id)
     return done
+
+
+def requests_ended(w: Work, seal: Seal, name: str) -> None:
+    """End what else waits of a person who was erased, by his new name: nobody can answer it, and no clock may run on.
+
+    After the event of the erasure, which says how the rows are called now.
+    """
+    waiting = sa.select(rights_requests).where(rights_requests.c.customer_id == name, rights_requests.c.is_live)
+    for row in w.rows(waiting):
+        request_changed(w, seal, row, row["version"], ended(request_of(row)), END, "", {})
 
 
 def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], dict[str, Any]]:
@@ -305,7 +316,8 @@ def _rows_erased(
         (sessions, sessions.c.person_id.in_(names)), (identities, identities.c.person_id.in_(names)),
         (people, people.c.customer_id == customer_id), (contacts, contacts.c.customer_id == customer_id),
         (customers, customers.c.customer_id == customer_id),
-        (shown_accounts, shown_accounts.c.account_id.in_(accounts)), (rejects, rejects.c.account_id.in_(accounts)),
+        (shown_accounts, shown_accounts.c.account_id.in_([*accounts, shown_as(customer_id)])),
+        (rejects, rejects.c.account_id.in_(accounts)),
     ]  # fmt: skip
     for table, mine in deletions:
         done[table.name] = w.connection.execute(table.delete().where(mine)).rowcount
