@@ -76,6 +76,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "case_act": Kind(case_acts, ("case_id", "version", "ts_us", "act", "words", "state", "tier")),
     "entry": Kind(limit_entries, PLANNED, is_whole=True),
     "entry_end": Kind(limit_entries, (*PLANNED, "state", "delta_cents", "effective_us")),
+    "entry_cancelled": Kind(limit_entries, ("entry_id", "state")),
     "notice": Kind(notices, ("notice_id", "account_id", "kind", "language", "made_us"), is_whole=True),
     "notice_out": Kind(notices, ("notice_id", "out_us"), is_whole=True, since="out_us"),
     "notice_read": Kind(notices, ("notice_id", "read_us"), is_whole=True, since="read_us"),
@@ -95,7 +96,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "consent": Kind(consent_acts, ("number", "customer_id", "scope", "act", "text_version", "text_hash", "ts_us"),
                     is_whole=True, changes=True),
 })  # fmt: skip
-"""Each kind; who did something is in the event itself."""
+"""Each kind; who did something is in the event itself.
+
+What a campaign cancels is held by columns that an erasure does not change: no later event must hold it anew.
+"""
 
 
 KEPT, WAS, MARKS = "kept", "was", "marks"

@@ -149,12 +149,12 @@ def evidence_verified(store: Store, progress: Progress = unseen) -> Evidence:
         audit = audited(rows, progress)
         found = Evidence(audit.verified)
         found.faults += list(_disagreements(rows))[:FAULTS_MAX]
-        marks = {name: Marks() for name, kind in KINDS.items() if kind.is_whole and not kind.changes}
+        marks = {name: Marks() for name, kind in KINDS.items() if not kind.changes}
         standing: Standing = {name: {} for name, kind in KINDS.items() if kind.changes}
         events = audit.events("evidence")
         while some := list(islice(events, EVENTS_AT_ONCE)):
             _hold(rows, some, found, marks, standing)
-        whole = [name for name, kind in KINDS.items() if kind.is_whole]
+        whole = [name for name, kind in KINDS.items() if kind.is_whole or (name in marks and marks[name].many)]
         for done, name in enumerate(whole, start=1):
             if KINDS[name].changes:
                 _hold_standing(rows, KINDS[name], standing[name], found)
@@ -185,7 +185,7 @@ def _hold(
                 standing[name][key] = kept_hash, number
             elif name in KINDS:
                 wanted.setdefault(name, {})[key] = (kept_hash, number)
-            if name in marks:
+            if name in marks and KINDS[name].is_whole:
                 marks[name].add_hash(kept_hash, held.was.get(named), key, number)
     for name, keys in wanted.items():
         kind = KINDS[name]
@@ -240,7 +240,7 @@ def _hold_standing(rows: Rows, kind: Kind, standing: dict[str, tuple[str, int]],
 
 
 def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
-    """Whether the audit knows every row of a table, and every row that an event marks with many others is there."""
+    """Whether every row that an event marks with many others is there; of a whole table, whether the audit knows each."""
     marks.sort()
     found.rows += marks.many
     for key, number in marks.strange_moves():
@@ -248,7 +248,7 @@ def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
     for some in _pages(rows, kind):
         digests = [values_digest([row[name] for name in kind.columns]) for row in some]
         for row, is_known in zip(some, marks.seen(digests), strict=True):
-            if not is_known and (kind.blank is None or row[kind.blank]):
+            if kind.is_whole and not is_known and (kind.blank is None or row[kind.blank]):
                 found.tell(kind, kind.key(row), PUT_IN)
     for number, count in marks.unseen().items():
         problem = f"{count:,} of the rows that the event marks are missing, or not what was written"
