@@ -22,7 +22,7 @@ from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, proposed, standing_of
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
 from limitkeeper.app.customer_preferences import preferences_set
-from limitkeeper.app.erasure import CHANGED, bars_to_erasure, person_erased, traces_removed
+from limitkeeper.app.erasure import CHANGED, BarredError, bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.looks import Shown, page_noted
@@ -475,6 +475,13 @@ def test_open_line_bars_an_erasure(store: Store, seal: Seal) -> None:
     del seal
 
 
+def test_closed_line_that_is_to_be_raised_bars_an_erasure(store: Store, seal: Seal) -> None:
+    request_id = erasable(store, seal)
+    act(store, SYSTEM, planned, LimitChange("a", "restore", 0, 400_000, LATER_US + DAY_US, "restored", "a"))
+    with pytest.raises(BarredError, match="still open"):
+        act(store, IVY, person_erased, seal, request_id, 1)
+
+
 def stated(store: Store, **customers: str) -> None:
     """State whose accounts are; with a line that the ledger does not know."""
     with work(store, SYSTEM, LATER_US) as w:
@@ -507,7 +514,10 @@ def test_customer_without_accounts_is_given_and_erases_nothing_of_the_account_th
         page_noted(w, "rights.list", Shown((), ("lee", "a")))
     lee = Actor("lee logs in", frozenset({CUSTOMER}), "lee")
     found = act(store, lee, personal_copy, seal, "lee")
-    assert (set(found["data"]), [each["act"] for each in found["who_looked"]][-1:]) == ({"contacts"}, ["rights.list"])
+    assert (set(found["data"]), [each["act"] for each in found["who_looked"]][-1:]) == (
+        {"contacts"},
+        ["rights.list"],
+    )
     assert "rights.list" in [each["act"] for each in act(store, KIM, personal_copy, seal, "a")["who_looked"]]
     by = sa.select(shown_accounts.c.account_id).order_by(shown_accounts.c.account_id)
     assert [each["account_id"] for each in store.rows(by)] == ["a", "customer:lee"]
@@ -602,7 +612,11 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
     assert [each["words"] for each in act(store, IVY, request_read, seal, request_id)["acts"]] == ["", ""]
     assert request_documents(store, LATER_US) == [], "nobody could answer the others"
     for other in (act(store, IVY, request_read, seal, each) for each in others):
-        assert (other["state"], other["acts"][-1]["act"], other["acts"][-1]["state"]) == ("moot", "end", "moot")
+        assert (other["state"], other["acts"][-1]["act"], other["acts"][-1]["state"]) == (
+            "moot",
+            "end",
+            "moot",
+        )
     assert not [each for each in evidence_verified(store).faults if each.where.startswith("rights")]
     assert "erase" in [row["act"] for row in store.rows(sa.select(rights_acts))]
     assert audit_verified(store).broken is None

@@ -1,7 +1,9 @@
 """A vault that is opened for the first time by many at once, on every database."""
 
 import threading
+from pathlib import Path
 
+from limitkeeper.store.database import database_at
 from limitkeeper.store.vault import Vault
 
 MANY = 12
@@ -27,3 +29,10 @@ def test_vault_is_made_once_however_many_open_it_first(store_url: str) -> None:
     assert all(each.wrapped(["c"]) == {"c": ("m", b"k")} for each in found)
     for each in found:
         each.close()
+
+
+def test_what_goes_from_a_file_is_overwritten_however_sqlite_was_built(tmp_path: Path) -> None:
+    database = database_at(f"sqlite:///{tmp_path / 'any.db'}")
+    with database.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+    database.dispose()

@@ -32,6 +32,7 @@ from limitkeeper.core.access.chain import ERASURE
 from limitkeeper.core.compliance.requests import DONE, END, ERASE, RequestError, answered, ended
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.answer_tables import idempotency_keys
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.audit_tables import audit_events, shown_accounts
@@ -148,10 +149,15 @@ def bars_to_erasure(w: Work, customer_id: str, limits: Limits = UNASKED) -> list
 def _open_lines(w: Work, accounts: Sequence[str], limits: Limits) -> list[str]:
     """Accounts whose line is open by their ledger; of those without one, all that the monitor does not have at 0.
 
-    An account that nobody stated is known by what the monitor wrote or has of it: without that there is none.
+    A line at 0 with a step ahead is open: it would take effect under the new name, and nobody could be told. An account
+    that nobody stated is known by what the monitor wrote or has of it: without that there is none.
     """
     kept = w.rows(sa.select(lines.c.account_id, lines.c.limit_cents).where(lines.c.account_id.in_(accounts)))
     held = {row["account_id"]: row["limit_cents"] > 0 for row in kept if knows_limit(w, row)}
+    ahead = sa.select(limit_entries.c.account_id).where(
+        limit_entries.c.account_id.in_(accounts), limit_entries.c.state == PLANNED
+    )
+    held |= {row["account_id"]: True for row in w.rows(ahead)}
     known = set(limits)
     for table in (stated_accounts, lines, alerts, proposals, campaign_items):
         query = sa.select(table.c.account_id).where(table.c.account_id.in_(accounts)).distinct()
@@ -237,7 +243,9 @@ def requests_ended(w: Work, seal: Seal, name: str) -> None:
 
     After the event of the erasure, which says how the rows are called now.
     """
-    waiting = sa.select(rights_requests).where(rights_requests.c.customer_id == name, rights_requests.c.is_live)
+    waiting = sa.select(rights_requests).where(
+        rights_requests.c.customer_id == name, rights_requests.c.is_live
+    )
     for row in w.rows(waiting):
         request_changed(w, seal, row, row["version"], ended(request_of(row)), END, "", {})
 
@@ -249,8 +257,6 @@ def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], d
     -------
     His new name, the rows changed by table, and what the event of the erasure is to keep besides these.
     """
-    if w.dialect.name == "sqlite":
-        w.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too
     name = erased_name()
     person = whose(w, customer_id)
     is_anothers = owner_of(w, customer_id).customer_id != customer_id

@@ -154,7 +154,9 @@ def evidence_verified(store: Store, progress: Progress = unseen) -> Evidence:
         events = audit.events("evidence")
         while some := list(islice(events, EVENTS_AT_ONCE)):
             _hold(rows, some, found, marks, standing)
-        whole = [name for name, kind in KINDS.items() if kind.is_whole or (name in marks and marks[name].many)]
+        whole = [
+            name for name, kind in KINDS.items() if kind.is_whole or (name in marks and marks[name].many)
+        ]
         for done, name in enumerate(whole, start=1):
             if KINDS[name].changes:
                 _hold_standing(rows, KINDS[name], standing[name], found)
