@@ -224,6 +224,26 @@ def test_act_that_another_person_is_said_to_have_done_is_found(store: Store) -> 
     assert problems == ["its act 1 (draft by kim) is not what the audit keeps of it"]
 
 
+@pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.items() if kind.by is not None))
+def test_act_that_is_said_to_be_another_persons_is_found_with_the_event_of_who_did_it(
+    store: Store, kind: str
+) -> None:
+    of = KINDS[kind]
+    assert of.by is not None
+    row = store.rows(sa.select(of.table))[-1]
+    changed(store, of.table.update().where(same_row(kind, row)).values({of.by: "mallory"}))
+    [fault] = evidence_verified(store).faults
+    assert (fault.where, fault.problem) == (f"{of.table.name} {of.key(row)}", f"{of.by} is not who did it")
+
+
+def test_what_waits_and_is_hidden_from_who_must_answer_is_found(store: Store) -> None:
+    [row] = store.rows(sa.select(rights_requests))
+    changed(store, rights_requests.update().values(is_live=False))
+    changed(store, cases.update().values(is_live=True))
+    places = [each.where.split()[0] for each in evidence_verified(store).faults]
+    assert places == ["cases", "rights_requests"], row
+
+
 def test_content_that_retention_or_an_erasure_took_away_is_counted_and_no_fault(
     store: Store, seal: Seal
 ) -> None:

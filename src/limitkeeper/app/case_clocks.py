@@ -93,7 +93,9 @@ def _swept(w: Work, clocks: Clocks, count: int) -> int:
 ACT_COLUMNS = ("case_id", "version", "state", "tier", "ts_us", "actor_id", "act", "words")
 
 
-def _moved_alike(w: Work, chosen: sa.Select[Any], values: dict[str, Any], act: str) -> Sequence[sa.Row[Any]]:
+def _moved_alike(
+    w: Work, chosen: sa.Select[Any], values: dict[str, Any], act: str
+) -> Sequence[Sequence[Any]]:
     """Change the chosen cases and write their acts, set by set; the acts, by :data:`ACT_COLUMNS`.
 
     PostgreSQL does it in one statement: it locks what it chooses, looks again at a row that somebody changes at the same

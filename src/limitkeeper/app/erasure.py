@@ -273,7 +273,6 @@ def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], d
         ).rowcount
     now = {"customer_id": [name], "account_id": sorted(names.values())}
     rows_now = {each.name: rows_of(w, each, now) for each in PERSONAL.values()}
-    subjects += [f"person:{each}" for each in logins]
     blanked = audit_blanked(w, rows, rows_now, subjects, logins)
     # The monitor knows ids of customers and of accounts alike: of an account that is another's it is not told.
     his = names if is_anothers else {customer_id: name} | names

@@ -55,7 +55,7 @@ def account_ids_of(w: Work, customer_id: str) -> list[str]:
 
 
 def accounts_of(w: Work, customer_ids: Collection[str]) -> dict[str, str]:
-    """The accounts of some customers, each with whose it is; a line of which no customer is known is its own customer's."""
+    """The accounts of some customers, each with whose it is; a line of which no customer is known is its own."""
     found, names = dict[str, str](), sorted(customer_ids)
     another = sa.exists().where(
         stated_accounts.c.account_id == lines.c.account_id,

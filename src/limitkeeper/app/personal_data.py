@@ -88,7 +88,7 @@ PERSONAL: Mapping[str, Personal] = MappingProxyType({each.name: each for each in
              sealed={"words": "rights:{request_id}:{version}"}, hidden=frozenset({"actor_id"})),
     Personal(rights_tables.consent_acts, "customer_id", hidden=frozenset({"actor_id"})),
     Personal(audit_tables.shown_accounts, "account_id"),
-    Personal(people_tables.people, "customer_id", hidden=frozenset({"password_hash"})),
+    Personal(people_tables.people, "customer_id", hidden=frozenset({"password_hash"}), subject="person"),
     Personal(people_tables.identities, "person_id", people_tables.people, hidden=frozenset({"identity_hash"})),
     Personal(people_tables.sessions, "person_id", people_tables.people, hidden=frozenset({"token_hash"})),
 )})  # fmt: skip

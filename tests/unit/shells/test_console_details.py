@@ -25,7 +25,8 @@ NOTED = sorted({act for source in SOURCES.glob("*.py")
 def test_every_act_has_words(language: str) -> None:
     words = labels(language)
     acts = [*NOTED, *LOOKS, *(f"case.{act}" for act in cases.ACTS), *(f"appeal.{act}" for act in appeals.ACTS),
-            *(f"rights.{act}" for act in requests.ACTS), "consent.given", "consent.withdrawn", "evidence.adopt"]  # fmt: skip
+            *(f"rights.{act}" for act in requests.ACTS), "consent.given", "consent.withdrawn",
+            "evidence.adopt"]  # fmt: skip
     assert len(acts) > 60
     for group, names in (("act_done", acts), ("right", RIGHTS)):
         for noun, *rest in (act.split(".") for act in names):

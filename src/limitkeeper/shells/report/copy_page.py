@@ -1,6 +1,6 @@
 """A person's copy as a page that he can read, in English or Chinese."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -73,5 +73,9 @@ def copy_html(copy: Mapping[str, Any], language: str = "en") -> str:
         return value_text(name, value, (t["yes"], t["no"]))
 
     roles = console_wording(language)["role"]
-    filters = {"shown": shown, "column": column_name, "done": partial(act_words, language)}
+    filters: dict[str, Callable[..., Any]] = {
+        "shown": shown,
+        "column": column_name,
+        "done": partial(act_words, language),
+    }
     return page_drawn("copy.html.j2", filters, c=copy, t=t, roles=roles, folded=FOLDED)

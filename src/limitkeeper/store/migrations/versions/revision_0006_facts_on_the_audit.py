@@ -41,8 +41,8 @@ KEPT = {
 """Kinds that change or may be emptied: table, how many of the columns are its key, columns."""
 
 
-UNKNOWN = """-- No statement makes known to the audit what stands: `limitkeeper store upgrade` itself does. Where these are run by
--- hand instead, `limitkeeper audit verify --all` tells every notice, entry, appeal, request and consent of before as put in.
+UNKNOWN = """-- No statement makes known to the audit what stands: `limitkeeper store upgrade` itself does.
+-- Run by hand, `limitkeeper audit verify --all` tells what was written before as put in.
 """
 
 
