@@ -43,6 +43,7 @@ from limitkeeper.app.rights import (
 from limitkeeper.app.rights_documents import request_documents, request_read
 from limitkeeper.app.strategies import strategy_path
 from limitkeeper.app.verification import evidence_verified
+from limitkeeper.connectors.letters import Letter, LetterError
 from limitkeeper.connectors.sealing import ErasedError, Seal, SealError
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SERVICE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.rights import ForbiddenError
@@ -595,8 +596,8 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
     sealed_before = [
         (name, row) for name, rows in act(store, SYSTEM, personal_rows, "a").items() for row in rows
     ]
-    others = [made(store, seal, "explain"), made(store, seal, "copy", IVY)]
     request_id = erasable(store, seal)
+    others = [made(store, seal, "explain"), made(store, seal, "copy", IVY)]
     done = act(store, IVY, person_erased, seal, request_id, 1)
     assert (done["contacts"], done["people"], done["sessions"], done["customers"]) == (2, 1, 1, 1)
     text = dump(store)
@@ -620,6 +621,20 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
     assert not [each for each in evidence_verified(store).faults if each.where.startswith("rights")]
     assert "erase" in [row["act"] for row in store.rows(sa.select(rights_acts))]
     assert audit_verified(store).broken is None
+
+
+def test_letter_that_fails_while_its_customer_is_erased_leaves_no_address(store: Store, seal: Seal) -> None:
+    request_id, tried = erasable(store, seal), list[str]()
+    made(store, seal, "explain")
+
+    def erasing(letter: Letter) -> None:
+        tried.append(letter.address)
+        act(store, IVY, person_erased, seal, request_id, 1)
+        raise LetterError(f"550 nobody is {letter.address}")
+
+    deliver_notices(store, {"mail": erasing}, seal, lambda: LATER_US + DAY_US // 2)
+    assert tried == [MAIL]
+    assert MAIL not in dump(store)
 
 
 def test_appeal_of_an_erased_person_is_told_with_no_words(store: Store, seal: Seal) -> None:

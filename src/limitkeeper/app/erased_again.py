@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from limitkeeper.app.erasure import person_taken_away, requests_ended
+from limitkeeper.app.erasure import person_taken_away, waiting_ended
 from limitkeeper.app.personal_data import PERSONAL, personal_rows
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.chain import ERASURE
@@ -33,7 +33,7 @@ def erased_again(w: Work, seal: Seal, vault: Vault) -> int:
     for customer_id in again:
         name, done, blanked = person_taken_away(w, customer_id)
         w.note(ERASURE, f"customer:{name}", done | blanked)
-        requests_ended(w, seal, name)
+        waiting_ended(w, seal, name)
     return len(again)
 
 

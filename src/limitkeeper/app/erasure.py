@@ -20,6 +20,7 @@ from limitkeeper.app.erased_ids import (
     copies_removed,
     renamed_json,
 )
+from limitkeeper.app.known_notices import notice_stopped
 from limitkeeper.app.limits import ENGINE_TOPIC, knows_limit
 from limitkeeper.app.notices import WAITING
 from limitkeeper.app.ownership import account_ids_or_own, owner_of
@@ -233,16 +234,20 @@ def person_erased(
     # Its last act comes after that: it goes on from the request as it is called now.
     renamed = {**row, "customer_id": name}
     request_changed(w, seal, renamed, version, replace(after, customer_id=name), "erase", "", done)
-    requests_ended(w, seal, name)
+    waiting_ended(w, seal, name)
     seal.destroy(customer_id)
     return done
 
 
-def requests_ended(w: Work, seal: Seal, name: str) -> None:
-    """End what else waits of a person who was erased, by his new name: nobody can answer it, and no clock may run on.
+def waiting_ended(w: Work, seal: Seal, name: str) -> None:
+    """End what else waits of a person who was erased, by his new name: nobody can answer him or be told, no clock runs on.
 
-    After the event of the erasure, which says how the rows are called now.
+    A notice that was not seen yet would count as having reached an inbox that nobody has. After the event of the
+    erasure, which says how the rows are called now.
     """
+    on_its_way = sa.select(notices).where(notices.c.customer_id == name, notices.c.state == WAITING)
+    for notice in w.rows(on_its_way):
+        notice_stopped(w, notice, "erased")
     waiting = sa.select(rights_requests).where(
         rights_requests.c.customer_id == name, rights_requests.c.is_live
     )
