@@ -21,7 +21,7 @@ from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.retention import retention_kept
 from limitkeeper.app.rights import request_extended, request_made
 from limitkeeper.app.strategies import strategy_path
-from limitkeeper.app.verification import EDITED_BEFORE, PUT_IN, evidence_verified
+from limitkeeper.app.verification import EDITED_BEFORE, NO_END, PUT_IN, evidence_verified
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import COMPLIANCE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.chain import FIRST_HASH
@@ -244,6 +244,16 @@ def test_what_waits_and_is_hidden_from_who_must_answer_is_found(store: Store) ->
     assert places == ["cases", "rights_requests"], row
 
 
+def test_planned_change_that_is_only_said_to_have_ended_is_found(store: Store) -> None:
+    later_us = NOW_US + 60 * DAY_US
+    with work(store, SYSTEM, later_us) as w:
+        entry_id = planned(w, LimitChange("z", "close", 900_000, 0, later_us, "inactive", "z"))
+    assert evidence_verified(store).holds
+    for end in ({"state": "cancelled"}, {"state": "effective", "delta_cents": 0, "effective_us": later_us}):
+        changed(store, limit_entries.update().where(limit_entries.c.entry_id == entry_id).values(**end))
+        assert evidence_verified(store).faults == [(f"limit_entries {entry_id}", NO_END, None)]
+
+
 def test_content_that_retention_or_an_erasure_took_away_is_counted_and_no_fault(
     store: Store, seal: Seal
 ) -> None:
@@ -276,7 +286,7 @@ def upgraded(store: Store) -> None:
 
 def test_rows_from_before_the_audit_knew_them_hold_from_the_upgrade_on(store: Store) -> None:
     made_earlier(store)
-    assert {each.problem for each in evidence_verified(store).faults} == {PUT_IN}
+    assert {each.problem for each in evidence_verified(store).faults} == {PUT_IN, NO_END}
     upgraded(store)
     assert evidence_verified(store).faults == []
     changed(store, notices.update().where(notices.c.read_us.is_not(None)).values(read_us=5))

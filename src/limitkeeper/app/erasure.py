@@ -240,7 +240,7 @@ def person_erased(
 
 
 def waiting_ended(w: Work, seal: Seal, name: str) -> None:
-    """End what else waits of a person who was erased, by his new name: nobody can answer him or be told, no clock runs on.
+    """End what else waits of a person who was erased, by his new name: nobody can answer it, and no clock runs on.
 
     A notice that was not seen yet would count as having reached an inbox that nobody has. After the event of the
     erasure, which says how the rows are called now.

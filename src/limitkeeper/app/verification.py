@@ -10,14 +10,14 @@ import numpy as np
 import sqlalchemy as sa
 
 from limitkeeper.app.audit import Verified, audited
-from limitkeeper.app.evidence import KINDS, MARK_BYTES, Kind, held_by
+from limitkeeper.app.evidence import ADOPTION, KINDS, MARK_BYTES, Held, Kind, held_by
 from limitkeeper.app.release_evidence import release_disagreements
 from limitkeeper.core.access.evidence import row_hash, values_digest
 from limitkeeper.core.appeal.appeals import LIVE_STATES as APPEAL_LIVE
 from limitkeeper.core.approval.cases import LIVE_STATES as CASE_LIVE
 from limitkeeper.core.compliance.requests import LIVE_STATES as REQUEST_LIVE
 from limitkeeper.core.kernel.progress import Progress, unseen
-from limitkeeper.core.limits.ledger import EFFECTIVE
+from limitkeeper.core.limits.ledger import EFFECTIVE, OPEN, PLANNED
 from limitkeeper.store.appeal_tables import appeal_acts, appeals
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.life_tables import releases
@@ -37,6 +37,7 @@ LIVE = {cases: CASE_LIVE, appeals: APPEAL_LIVE, rights_requests: REQUEST_LIVE}
 MISSING = "the row is missing"
 EDITED_BEFORE = "it was edited before this act, or an act is missing"
 PUT_IN = "no event keeps such a row: it was edited or put in"
+NO_END = "no event keeps that it took effect or was cancelled"
 
 
 class Fault(NamedTuple):
@@ -158,9 +159,9 @@ def evidence_verified(store: Store, progress: Progress = unseen) -> Evidence:
         found.faults += list(_disagreements(rows))[:FAULTS_MAX]
         marks = {name: Marks() for name, kind in KINDS.items() if not kind.changes}
         standing: Standing = {name: {} for name, kind in KINDS.items() if kind.changes}
-        events = audit.events("evidence")
+        events, ends = audit.events("evidence"), Ends()
         while some := list(islice(events, EVENTS_AT_ONCE)):
-            _hold(rows, some, found, marks, standing)
+            _hold(rows, some, found, marks, standing, ends)
         whole = [
             name for name, kind in KINDS.items() if kind.is_whole or (name in marks and marks[name].many)
         ]
@@ -170,7 +171,42 @@ def evidence_verified(store: Store, progress: Progress = unseen) -> Evidence:
             else:
                 _hold_marks(rows, KINDS[name], marks[name], found)
             progress("rows", done, len(whole))
+        _hold_ends(rows, ends, marks["entry_cancelled"], found)
     return found
+
+
+class Ends:
+    """Changes of limits of which an event keeps that they ended: a plan that is only said to have is never worked off."""
+
+    def __init__(self) -> None:
+        self.known, self.since_us = Marks(), 0
+
+    def add(self, event: Mapping[str, Any], held: Held) -> None:
+        """Add those that an event keeps; of what was made before an upgrade took it over nothing is known."""
+        if event["act"] == ADOPTION:
+            self.since_us = event["ts_us"]
+        for named in held.kept:
+            kind, _, key = named.partition(":")
+            if kind == "entry_end":
+                self.known.add(values_digest([key])[:MARK_BYTES], 0)
+
+
+def _hold_ends(rows: Rows, ends: Ends, cancelled: Marks, found: Evidence) -> None:
+    """Whether the audit knows each change that is not planned any more; a ledger's first entry is no change."""
+    ends.known.sort()
+    cancelled.sort()
+    own = limit_entries.c
+    query = sa.select(own.entry_id, own.state).where(
+        own.state != PLANNED, own.action != OPEN, own.made_us >= ends.since_us
+    )
+    query, last = query.order_by(own.entry_id).limit(ROWS_AT_ONCE), ""
+    while some := rows(query.where(own.entry_id > last)):
+        by_itself = ends.known.seen([values_digest([row["entry_id"]]) for row in some])
+        by_mark = cancelled.seen([values_digest([row["entry_id"], row["state"]]) for row in some])
+        for row, *known in zip(some, by_itself, by_mark, strict=True):
+            if not any(known):
+                found.tell(KINDS["entry_end"], row["entry_id"], NO_END)
+        last = some[-1]["entry_id"]
 
 
 class Known(NamedTuple):
@@ -186,12 +222,14 @@ Standing = dict[str, dict[str, Known]]
 
 
 def _hold(
-    rows: Rows, events: Iterable[Mapping[str, Any]], found: Evidence, marks: Mapping[str, Marks], standing: Standing
+    rows: Rows, events: Iterable[Mapping[str, Any]], found: Evidence, marks: Mapping[str, Marks], standing: Standing,
+    ends: Ends,
 ) -> None:  # fmt: skip
     """Hold the rows of some events against the hashes that they keep; what many rows or acts are held by is gathered."""
     wanted: dict[str, dict[str, Known]] = {}
     for event in events:
         held, number = held_by(event), event["number"]
+        ends.add(event, held)
         for name in marks.keys() & held.marks.keys():
             marks[name].add(held.marks[name], number)
         for named, kept_hash in held.kept.items():
