@@ -483,8 +483,16 @@ def test_campaign_cancelled_half_way_is_undone_as_far_as_it_went(store: Store) -
     cancel(store, campaign_id, "ann")
     work_off(store, count=2)
     assert states(store) == ["cancelled"] * 6
-    assert {each["state"] for each in store.rows(
-        sa.select(limit_entries.c.state).where(limit_entries.c.case_id == campaign_id))} == {"cancelled"}  # fmt: skip
+    entries = store.rows(sa.select(limit_entries).where(limit_entries.c.case_id == campaign_id))
+    assert {each["state"] for each in entries} == {"cancelled"}
+    assert evidence_verified(store).faults == []
+    with store.database.begin() as connection:
+        same = limit_entries.c.entry_id == entries[0]["entry_id"]
+        connection.execute(limit_entries.update().where(same).values(state="planned"))
+    [fault] = evidence_verified(store).faults
+    [undone] = [each for each in store.rows(sa.select(audit_events).where(audit_events.c.act == "campaign.undo"))
+                if json.loads(each["detail"])["entries"]]  # fmt: skip
+    assert (fault.where, fault.event) == ("limit_entries", undone["number"])
 
 
 def test_decision_of_which_a_step_took_effect_is_shown_when_its_campaign_is_cancelled(store: Store) -> None:

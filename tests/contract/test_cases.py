@@ -23,6 +23,7 @@ from limitkeeper.app.cases import (
 )
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, effected_due, planned
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
@@ -372,6 +373,12 @@ def test_clocks_that_are_moved_together_are_moved_as_the_core_says(store: Store)
     assert not any(row["is_live"] for row in after)
     acts = store.rows(sa.select(case_acts.c.case_id, case_acts.c.version))
     assert len(acts) == sum(row["version"] for row in after)
+    assert evidence_verified(store).faults == []
+    with store.database.begin() as connection:
+        sent_up = case_acts.c.act == "clock.escalate"
+        connection.execute(case_acts.update().where(sent_up, case_acts.c.case_id == ids[-1]).values(ts_us=1))
+    [fault] = evidence_verified(store).faults
+    assert (fault.where, fault.problem[:2]) == ("case_acts", "1 ")
 
 
 def freeze_case(store: Store) -> str:

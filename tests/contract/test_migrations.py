@@ -323,7 +323,9 @@ def test_operator_sees_what_is_to_come_and_upgrades_himself(before: str) -> None
 
 
 def test_statements_of_a_dry_run_do_what_the_upgrade_does(before: str) -> None:
-    run_script(before, limitkeeper("store", "upgrade", "--store", before, "--dry-run"))
+    statements = limitkeeper("store", "upgrade", "--store", before, "--dry-run")
+    assert "-- No statement makes known to the audit what stands" in statements
+    run_script(before, statements)
     store = Store(before)
     assert store.take(SETTINGS) == 1
     assert verified(store).broken is None

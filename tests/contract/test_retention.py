@@ -1,5 +1,6 @@
 """What is kept too long goes, class by class; what is younger, and what is evidence, stays."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -9,14 +10,14 @@ from limitkeeper.app import retention
 from limitkeeper.app.audit import verified
 from limitkeeper.app.notices import notice_content
 from limitkeeper.app.retention import kept_too_long, retention_kept
-from limitkeeper.core.access.actors import SYSTEM
+from limitkeeper.core.access.actors import SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.store.appeal_tables import appeal_evidence
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.people_tables import sessions
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import journal, outbox, rejects
-from limitkeeper.store.work import work
+from limitkeeper.store.work import Work, work
 from tests import appealed_decisions as past
 from tests.vaults import SEAL
 
@@ -95,3 +96,20 @@ def test_what_a_notice_said_goes_and_that_it_was_sent_stays(store: Store) -> Non
     assert row["kind"] == "limit_decreased_in_steps" or row["made_us"] == past.NOW_US
     assert notice_content(dict(row), SEAL).text == ""
     assert count(store, appeal_evidence) == 0
+
+
+def test_row_that_is_needed_again_by_the_time_it_would_go_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added(store, 90.1)
+
+    @contextlib.contextmanager
+    def work_after_another(store: Store, actor: Actor, now_us: int) -> Iterator[Work]:
+        with store.transaction() as connection:
+            connection.execute(sessions.update().values(ended_us=None))
+        with work(store, actor, now_us) as w:
+            yield w
+
+    monkeypatch.setattr(retention, "work", work_after_another)
+    assert retention_kept(store, NOW_US)["sessions_ended_days"] == 0
+    assert count(store, sessions) == 1

@@ -22,9 +22,10 @@ from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, proposed, standing_of
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
 from limitkeeper.app.customer_preferences import preferences_set
-from limitkeeper.app.erasure import CHANGED, bars_to_erasure, person_erased, traces_removed
+from limitkeeper.app.erasure import CHANGED, BarredError, bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
+from limitkeeper.app.looks import Shown, page_noted
 from limitkeeper.app.notices import contact_added, deliver_notices
 from limitkeeper.app.people import key_made, person_added
 from limitkeeper.app.personal_copy import BEYOND, part_rows, personal_copy
@@ -42,6 +43,7 @@ from limitkeeper.app.rights import (
 from limitkeeper.app.rights_documents import request_documents, request_read
 from limitkeeper.app.strategies import strategy_path
 from limitkeeper.app.verification import evidence_verified
+from limitkeeper.connectors.letters import Letter, LetterError
 from limitkeeper.connectors.sealing import ErasedError, Seal, SealError
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SERVICE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.rights import ForbiddenError
@@ -51,7 +53,7 @@ from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.appeal_tables import appeals
-from limitkeeper.store.audit_tables import audit_events
+from limitkeeper.store.audit_tables import audit_events, shown_accounts
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries, lines
@@ -474,6 +476,13 @@ def test_open_line_bars_an_erasure(store: Store, seal: Seal) -> None:
     del seal
 
 
+def test_closed_line_that_is_to_be_raised_bars_an_erasure(store: Store, seal: Seal) -> None:
+    request_id = erasable(store, seal)
+    act(store, SYSTEM, planned, LimitChange("a", "restore", 0, 400_000, LATER_US + DAY_US, "restored", "a"))
+    with pytest.raises(BarredError, match="still open"):
+        act(store, IVY, person_erased, seal, request_id, 1)
+
+
 def stated(store: Store, **customers: str) -> None:
     """State whose accounts are; with a line that the ledger does not know."""
     with work(store, SYSTEM, LATER_US) as w:
@@ -502,8 +511,17 @@ def test_customer_without_accounts_is_given_and_erases_nothing_of_the_account_th
     with work(store, SYSTEM, LATER_US) as w:
         planned(w, LimitChange("lee", "close", 900_000, 0, LATER_US, "inactive", "cho"))
         contact_added(w, seal, "lee", "mail", MAIL, 0)
+    with work(store, IVY, LATER_US) as w:
+        page_noted(w, "rights.list", Shown((), ("lee", "a")))
     lee = Actor("lee logs in", frozenset({CUSTOMER}), "lee")
-    assert set(act(store, lee, personal_copy, seal, "lee")["data"]) == {"contacts"}
+    found = act(store, lee, personal_copy, seal, "lee")
+    assert (set(found["data"]), [each["act"] for each in found["who_looked"]][-1:]) == (
+        {"contacts"},
+        ["rights.list"],
+    )
+    assert "rights.list" in [each["act"] for each in act(store, KIM, personal_copy, seal, "a")["who_looked"]]
+    by = sa.select(shown_accounts.c.account_id).order_by(shown_accounts.c.account_id)
+    assert [each["account_id"] for each in store.rows(by)] == ["a", "customer:lee"]
     rows = sa.select(lines).order_by(lines.c.account_id), sa.select(stated_accounts)
     before = [store.rows(each) for each in rows]
     request_id = str(act(store, lee, request_made, seal, "lee", "erase", ""))
@@ -512,6 +530,7 @@ def test_customer_without_accounts_is_given_and_erases_nothing_of_the_account_th
     done = act(store, IVY, person_erased, seal, request_id, 1)
     assert (done["contacts"], done["lines"], done["limit_entries"]) == (1, 0, 0)
     assert [store.rows(each) for each in rows] == before
+    assert [each["account_id"] for each in store.rows(by)] == ["a"]
     told = store.rows(sa.select(outbox.c.content).where(outbox.c.content.contains("erase_ids")))
     assert told == [], "the monitor would call that account otherwise"
 
@@ -578,6 +597,7 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
         (name, row) for name, rows in act(store, SYSTEM, personal_rows, "a").items() for row in rows
     ]
     request_id = erasable(store, seal)
+    others = [made(store, seal, "explain"), made(store, seal, "copy", IVY)]
     done = act(store, IVY, person_erased, seal, request_id, 1)
     assert (done["contacts"], done["people"], done["sessions"], done["customers"]) == (2, 1, 1, 1)
     text = dump(store)
@@ -589,10 +609,32 @@ def test_erasure_leaves_nothing_in_any_table_that_leads_back(store: Store, seal:
                 seal.opened(row[column], place.format_map(row), "a")
             tried += 1
     assert tried >= 8
-    assert store.rows(sa.select(rights_requests))[0]["customer_id"].startswith("erased-")
+    assert {each["customer_id"][:7] for each in store.rows(sa.select(rights_requests))} == {"erased-"}
     assert [each["words"] for each in act(store, IVY, request_read, seal, request_id)["acts"]] == ["", ""]
+    assert request_documents(store, LATER_US) == [], "nobody could answer the others"
+    for other in (act(store, IVY, request_read, seal, each) for each in others):
+        assert (other["state"], other["acts"][-1]["act"], other["acts"][-1]["state"]) == (
+            "moot",
+            "end",
+            "moot",
+        )
+    assert not [each for each in evidence_verified(store).faults if each.where.startswith("rights")]
     assert "erase" in [row["act"] for row in store.rows(sa.select(rights_acts))]
     assert audit_verified(store).broken is None
+
+
+def test_letter_that_fails_while_its_customer_is_erased_leaves_no_address(store: Store, seal: Seal) -> None:
+    request_id, tried = erasable(store, seal), list[str]()
+    made(store, seal, "explain")
+
+    def erasing(letter: Letter) -> None:
+        tried.append(letter.address)
+        act(store, IVY, person_erased, seal, request_id, 1)
+        raise LetterError(f"550 nobody is {letter.address}")
+
+    deliver_notices(store, {"mail": erasing}, seal, lambda: LATER_US + DAY_US // 2)
+    assert tried == [MAIL]
+    assert MAIL not in dump(store)
 
 
 def test_appeal_of_an_erased_person_is_told_with_no_words(store: Store, seal: Seal) -> None:

@@ -1,7 +1,9 @@
 """A vault that is opened for the first time by many at once, on every database."""
 
 import threading
+from pathlib import Path
 
+from limitkeeper.store.database import database_at
 from limitkeeper.store.vault import Vault
 
 MANY = 12
@@ -35,3 +37,10 @@ def test_of_many_keys_the_one_that_somebody_put_there_first_stays(store_url: str
     many = {name: ("m", name.encode()) for name in "abc"}
     assert vault.added(many) == many | first == vault.wrapped(list(many))
     vault.close()
+
+
+def test_what_goes_from_a_file_is_overwritten_however_sqlite_was_built(tmp_path: Path) -> None:
+    database = database_at(f"sqlite:///{tmp_path / 'any.db'}")
+    with database.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+    database.dispose()

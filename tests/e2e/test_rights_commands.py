@@ -87,6 +87,7 @@ def test_person_is_given_a_copy_and_then_erased(data: Path) -> None:
     (data / "limitkeeper.db").write_bytes(copy_of_before)
     again = [run(data, "rights", "erase-again", "--as", "ivy").splitlines()[-1] for _ in range(2)]
     assert again == ["erased again: 1", "erased again: 0"]
+    assert "No request waits" in run(data, "rights", "list", "--as", "ivy"), "the one that waited in the copy"
     store = Store(f"sqlite:///{data / 'limitkeeper.db'}")
     named = {row["customer_id"] for row in store.rows(sa.select(notices.c.customer_id))}
     assert [each.startswith("erased-") for each in named] == [True]

@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, proposed, standing_of
+from limitkeeper.app.cases import case_withdrawn
 from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import COMMITTEE, COMPLIANCE, CUSTOMER, OFFICER, STRATEGIST, Actor
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.engines.embedded.snapshot import snapshots_read
 from limitkeeper.engines.embedded.state import LiveState
 from limitkeeper.store.appeal_tables import appeals
-from limitkeeper.store.case_tables import cases
 from limitkeeper.store.entries import entry_table
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.sql import Store
@@ -435,7 +435,7 @@ def in_a_campaign(server: WorkflowServer) -> None:
     with work(server.engine.store, Actor("sue", frozenset({STRATEGIST})), server.clock()) as w:
         taken = rows_taken(rows, standing_of(w, rows["account_id"]), reasons=["product_change"])
         campaign_id = proposed(w, Proposal("autumn", taken, 0), approval_policy())
-        w.connection.execute(cases.update().where(cases.c.case_id == campaign_id).values(is_live=False))
+        case_withdrawn(w, campaign_id, "nobody decided on it")
 
 
 def named_in_tables(store: Store, marks: tuple[str, ...]) -> list[tuple[str, str]]:

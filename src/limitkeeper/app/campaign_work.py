@@ -391,8 +391,11 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
     reached = rows[-1].number
     values = {"reached": reached, "cancelled": campaign["cancelled"] + len(cancelled)}
     w.change(campaigns, campaign_id, campaign["version"], values)
+    ends = marked(
+        "entry_cancelled", ("entry_id", "state"), ((row.entry_id, ENTRY_CANCELLED) for row in found)
+    )
     detail = {"to": reached, "cancelled": len(cancelled), "entries": len(found), "held_back": len(held),
-              "told": len(batch.notices), MARKS: batch.notice_marks()}  # fmt: skip
+              "told": len(batch.notices), MARKS: batch.notice_marks() | ends}  # fmt: skip
     w.note("campaign.undo", f"campaign:{campaign_id}", detail)
     return len(rows)
 

@@ -1,5 +1,6 @@
 """The clocks of cases: reminders and sending up are set-based, ends are decided one by one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import freeze_let_go
 from limitkeeper.app.cases import SWEEP_CASES, OnApproved, act_row, case_of, changing_values, terms_in_force
-from limitkeeper.app.evidence import kept
+from limitkeeper.app.evidence import MARKS, kept, marked
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import APPROVED, OPEN, Terms, clocked
 from limitkeeper.core.approval.clocks import ESCALATE, REMIND, Clocks
@@ -81,35 +82,43 @@ def _swept(w: Work, clocks: Clocks, count: int) -> int:
             following, due_us = clocks[tier + 1].next_due(w.now_us, None)
             values = {"state": OPEN, "tier": tier + 1, "since_us": w.now_us, "clock": following, "due_us": due_us,
                       "claimed_by": None, "votes": "[]"}  # fmt: skip
-        moved = _moved_alike(w, chosen, values, f"clock.{stage}")
-        if moved:
-            w.note(f"case.clock.{stage}", f"tier:{tier}", {"cases": moved})
-            return moved
+        acts = _moved_alike(w, chosen, values, f"clock.{stage}")
+        if acts:
+            marks = marked("case_act", ACT_COLUMNS, acts)
+            w.note(f"case.clock.{stage}", f"tier:{tier}", {"cases": len(acts), MARKS: marks})
+            return len(acts)
     return 0
 
 
-def _moved_alike(w: Work, chosen: sa.Select[Any], values: dict[str, Any], act: str) -> int:
-    """Change the chosen cases and write their acts, without bringing one row here; how many.
+ACT_COLUMNS = ("case_id", "version", "state", "tier", "ts_us", "actor_id", "act", "words")
+
+
+def _moved_alike(
+    w: Work, chosen: sa.Select[Any], values: dict[str, Any], act: str
+) -> Sequence[Sequence[Any]]:
+    """Change the chosen cases and write their acts, set by set; the acts, by :data:`ACT_COLUMNS`.
 
     PostgreSQL does it in one statement: it locks what it chooses, looks again at a row that somebody changes at the same
     time, and leaves those out that are not alike any more or that somebody works on. Chosen apart, they are joined by
     their key alone, so that no plan goes through all cases for each. SQLite, which has no such statements and one
-    writer, chooses twice.
+    writer, chooses three times.
     """
-    names = ["case_id", "version", "state", "tier", "ts_us", "actor_id", "act", "words"]
+    names = list(ACT_COLUMNS)
     same = (sa.literal(w.now_us), sa.literal(w.actor.actor_id), sa.literal(act), sa.literal(""))
     changing = cases.update().values(**values, version=cases.c.version + 1)
     if w.dialect.name == "sqlite":
         which = cases.c.case_id.in_(chosen)
         led_to = (cases.c.version + 1, values.get("state", cases.c.state), values.get("tier", cases.c.tier))
         found = sa.select(cases.c.case_id, *map(_selected, led_to), *same).where(which)
+        acts = w.connection.execute(found).all()
         w.connection.execute(case_acts.insert().from_select(names, found))
-        return int(w.connection.execute(changing.where(which)).rowcount)
+        w.connection.execute(changing.where(which))
+        return acts
     locked = chosen.with_for_update(skip_locked=True).cte("chosen")
     changed = changing.where(cases.c.case_id == locked.c.case_id)
     moved = changed.returning(cases.c.case_id, cases.c.version, cases.c.state, cases.c.tier).cte("moved")
     adding = case_acts.insert().from_select(names, sa.select(*moved.c, *same))
-    return int(w.connection.execute(adding, execution_options={"preserve_rowcount": True}).rowcount)
+    return w.connection.execute(adding.returning(*(case_acts.c[name] for name in names))).all()
 
 
 def _selected(value: Any) -> sa.ColumnElement[Any]:  # noqa: ANN401 - a value or a column

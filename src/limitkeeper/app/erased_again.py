@@ -4,23 +4,23 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from limitkeeper.app.erasure import person_taken_away
+from limitkeeper.app.erasure import person_taken_away, waiting_ended
 from limitkeeper.app.personal_data import PERSONAL, personal_rows
+from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.chain import ERASURE
 from limitkeeper.store.vault import PAGE_KEYS, Vault
 from limitkeeper.store.work import Work
 
 
-def erased_again(w: Work, vault: Vault) -> int:
+def erased_again(w: Work, seal: Seal, vault: Vault) -> int:
     """Take away what names persons whose keys are destroyed; how many there were.
 
-    Nothing bars it: each was erased once, and nothing of his opens. A request of his that waits in the copy goes by his
-    new name then.
+    Nothing bars it: each was erased once, and nothing of his opens. A request of his that waits in the copy ends.
 
     Parameters
     ----------
-    w
-        Of whoever does it.
+    w, seal
+        Of whoever does it, and what held the keys.
     vault
         Knows who was erased; it is newer than the copy.
     """
@@ -33,6 +33,7 @@ def erased_again(w: Work, vault: Vault) -> int:
     for customer_id in again:
         name, done, blanked = person_taken_away(w, customer_id)
         w.note(ERASURE, f"customer:{name}", done | blanked)
+        waiting_ended(w, seal, name)
     return len(again)
 
 

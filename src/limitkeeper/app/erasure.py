@@ -20,18 +20,20 @@ from limitkeeper.app.erased_ids import (
     copies_removed,
     renamed_json,
 )
+from limitkeeper.app.known_notices import notice_stopped
 from limitkeeper.app.limits import ENGINE_TOPIC, knows_limit
 from limitkeeper.app.notices import WAITING
 from limitkeeper.app.ownership import account_ids_or_own, owner_of
-from limitkeeper.app.personal_data import PERSONAL, personal_rows, rows_of, subjects_of, whose
+from limitkeeper.app.personal_data import PERSONAL, personal_rows, rows_of, shown_as, subjects_of, whose
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.app.rights import request_changed, request_of, request_seen
 from limitkeeper.app.rights_notices import ERASURE_ANNOUNCED
 from limitkeeper.connectors.sealing import Seal, erased_name
 from limitkeeper.core.access.chain import ERASURE
-from limitkeeper.core.compliance.requests import DONE, ERASE, RequestError, answered
+from limitkeeper.core.compliance.requests import DONE, END, ERASE, RequestError, answered, ended
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.answer_tables import idempotency_keys
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
 from limitkeeper.store.audit_tables import audit_events, shown_accounts
@@ -148,10 +150,15 @@ def bars_to_erasure(w: Work, customer_id: str, limits: Limits = UNASKED) -> list
 def _open_lines(w: Work, accounts: Sequence[str], limits: Limits) -> list[str]:
     """Accounts whose line is open by their ledger; of those without one, all that the monitor does not have at 0.
 
-    An account that nobody stated is known by what the monitor wrote or has of it: without that there is none.
+    A line at 0 with a step ahead is open: it would take effect under the new name, and nobody could be told. An account
+    that nobody stated is known by what the monitor wrote or has of it: without that there is none.
     """
     kept = w.rows(sa.select(lines.c.account_id, lines.c.limit_cents).where(lines.c.account_id.in_(accounts)))
     held = {row["account_id"]: row["limit_cents"] > 0 for row in kept if knows_limit(w, row)}
+    ahead = sa.select(limit_entries.c.account_id).where(
+        limit_entries.c.account_id.in_(accounts), limit_entries.c.state == PLANNED
+    )
+    held |= {row["account_id"]: True for row in w.rows(ahead)}
     known = set(limits)
     for table in (stated_accounts, lines, alerts, proposals, campaign_items):
         query = sa.select(table.c.account_id).where(table.c.account_id.in_(accounts)).distinct()
@@ -227,8 +234,25 @@ def person_erased(
     # Its last act comes after that: it goes on from the request as it is called now.
     renamed = {**row, "customer_id": name}
     request_changed(w, seal, renamed, version, replace(after, customer_id=name), "erase", "", done)
+    waiting_ended(w, seal, name)
     seal.destroy(customer_id)
     return done
+
+
+def waiting_ended(w: Work, seal: Seal, name: str) -> None:
+    """End what else waits of a person who was erased, by his new name: nobody can answer it, and no clock runs on.
+
+    A notice that was not seen yet would count as having reached an inbox that nobody has. After the event of the
+    erasure, which says how the rows are called now.
+    """
+    on_its_way = sa.select(notices).where(notices.c.customer_id == name, notices.c.state == WAITING)
+    for notice in w.rows(on_its_way):
+        notice_stopped(w, notice, "erased")
+    waiting = sa.select(rights_requests).where(
+        rights_requests.c.customer_id == name, rights_requests.c.is_live
+    )
+    for row in w.rows(waiting):
+        request_changed(w, seal, row, row["version"], ended(request_of(row)), END, "", {})
 
 
 def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], dict[str, Any]]:
@@ -238,8 +262,6 @@ def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], d
     -------
     His new name, the rows changed by table, and what the event of the erasure is to keep besides these.
     """
-    if w.dialect.name == "sqlite":
-        w.connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too
     name = erased_name()
     person = whose(w, customer_id)
     is_anothers = owner_of(w, customer_id).customer_id != customer_id
@@ -256,7 +278,6 @@ def person_taken_away(w: Work, customer_id: str) -> tuple[str, dict[str, int], d
         ).rowcount
     now = {"customer_id": [name], "account_id": sorted(names.values())}
     rows_now = {each.name: rows_of(w, each, now) for each in PERSONAL.values()}
-    subjects += [f"person:{each}" for each in logins]
     blanked = audit_blanked(w, rows, rows_now, subjects, logins)
     # The monitor knows ids of customers and of accounts alike: of an account that is another's it is not told.
     his = names if is_anothers else {customer_id: name} | names
@@ -305,7 +326,8 @@ def _rows_erased(
         (sessions, sessions.c.person_id.in_(names)), (identities, identities.c.person_id.in_(names)),
         (people, people.c.customer_id == customer_id), (contacts, contacts.c.customer_id == customer_id),
         (customers, customers.c.customer_id == customer_id),
-        (shown_accounts, shown_accounts.c.account_id.in_(accounts)), (rejects, rejects.c.account_id.in_(accounts)),
+        (shown_accounts, shown_accounts.c.account_id.in_([*accounts, shown_as(customer_id)])),
+        (rejects, rejects.c.account_id.in_(accounts)),
     ]  # fmt: skip
     for table, mine in deletions:
         done[table.name] = w.connection.execute(table.delete().where(mine)).rowcount

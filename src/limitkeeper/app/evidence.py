@@ -42,6 +42,8 @@ class Kind(NamedTuple):
         Whether acts change the columns; each then keeps the hash before and after it.
     since
         The column whose value makes it a fact; None where each row is one.
+    by
+        The column that says who did it: whoever the event that wrote it names.
     """
 
     table: sa.Table
@@ -50,6 +52,7 @@ class Kind(NamedTuple):
     is_whole: bool = False
     changes: bool = False
     since: str | None = None
+    by: str | None = None
 
     def key(self, row: Mapping[str, Any]) -> str:
         """The primary key of a row as text."""
@@ -73,16 +76,19 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "case": Kind(cases, ("case_id", "kind", "account_id", "action", "limit_before_cents", "limit_after_cents",
                          "cut_cents", "exposure_cents", "proposal_id", "decision_id", "facts", "required_tier",
                          "tier_rules", "opened_us")),
-    "case_act": Kind(case_acts, ("case_id", "version", "ts_us", "act", "words", "state", "tier")),
+    "case_act": Kind(case_acts, ("case_id", "version", "ts_us", "act", "words", "state", "tier"), by="actor_id"),
     "entry": Kind(limit_entries, PLANNED, is_whole=True),
     "entry_end": Kind(limit_entries, (*PLANNED, "state", "delta_cents", "effective_us")),
+    "entry_cancelled": Kind(limit_entries, ("entry_id", "state")),
     "notice": Kind(notices, ("notice_id", "account_id", "kind", "language", "made_us"), is_whole=True),
     "notice_out": Kind(notices, ("notice_id", "out_us"), is_whole=True, since="out_us"),
     "notice_read": Kind(notices, ("notice_id", "read_us"), is_whole=True, since="read_us"),
     "notice_content": Kind(notices, ("notice_id", "content"), "content"),
     "appeal": Kind(appeals, APPEALED, is_whole=True, changes=True),
-    "appeal_act": Kind(appeal_acts, ("appeal_id", "version", "ts_us", "act", "words", "state", "tier"), is_whole=True),
-    "file": Kind(appeal_evidence, ("evidence_id", "appeal_id", "number", "kind", "size_bytes", "sha256", "added_us")),
+    "appeal_act": Kind(appeal_acts, ("appeal_id", "version", "ts_us", "act", "words", "state", "tier"), is_whole=True,
+                       by="actor_id"),
+    "file": Kind(appeal_evidence, ("evidence_id", "appeal_id", "number", "kind", "size_bytes", "sha256", "added_us"),
+                 by="added_by"),
     "file_content": Kind(appeal_evidence, ("evidence_id", "name", "content"), "content"),
     "artefact": Kind(artefacts, ("hash", "kind", "name", "content", "added_us")),
     "release": Kind(releases, ("release_id", "market", "strategy_hash", "model_hash", "register_hash", "author_id",
@@ -90,16 +96,23 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "release_act": Kind(release_acts, ("release_id", "version", "ts_us", "act", "detail", "state")),
     "request": Kind(rights_requests, ("request_id", "kind", "customer_id", "state", "received_us", "answer_until_us",
                                       "extended_days", "answered_us", "verified_by"), is_whole=True, changes=True),
-    "request_act": Kind(rights_acts, ("request_id", "version", "ts_us", "act", "outcome", "state"), is_whole=True),
+    "request_act": Kind(rights_acts, ("request_id", "version", "ts_us", "act", "outcome", "state"), is_whole=True,
+                        by="actor_id"),
     "request_words": Kind(rights_acts, ("request_id", "version", "words"), "words", is_whole=True),
     "consent": Kind(consent_acts, ("number", "customer_id", "scope", "act", "text_version", "text_hash", "ts_us"),
-                    is_whole=True, changes=True),
+                    is_whole=True, changes=True, by="actor_id"),
 })  # fmt: skip
-"""Each kind; who did something is in the event itself."""
+"""Each kind; who did something is in the event itself.
+
+What a campaign cancels is held by columns that an erasure does not change: no later event must hold it anew.
+"""
 
 
 KEPT, WAS, MARKS = "kept", "was", "marks"
 """Where in an event's detail the hashes are, the hashes before it, and the marks of many rows."""
+
+ADOPTION = "evidence.adopt"
+"""The act of an event that an upgrade writes of the rows that stand."""
 
 MARK_BYTES = 16
 """Of a row's hash: enough that nobody finds another row with one of millions of marks."""
@@ -142,12 +155,16 @@ def marked(kind: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> di
 
 
 class Held(NamedTuple):
-    """What an event keeps: hashes by kind and key now and before, marks by kind; whether others lost theirs by it."""
+    """What an event keeps: hashes by kind and key now and before, marks by kind; whether others lost theirs by it.
+
+    And who did what the rows tell of; None where the event only takes over what others did.
+    """
 
     kept: Mapping[str, str] = MappingProxyType({})
     was: Mapping[str, str] = MappingProxyType({})
     marks: Mapping[str, bytes] = MappingProxyType({})
     is_erasure: bool = False
+    actor_id: str | None = None
 
 
 def held_by(event: Mapping[str, Any]) -> Held:
@@ -155,9 +172,10 @@ def held_by(event: Mapping[str, Any]) -> Held:
     try:
         found = json.loads(event["detail"])
         marks = {kind: base64.b64decode(each) for kind, each in found.get(MARKS, {}).items()}
-        return Held(
-            dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks, told_blanked(event) is not None
-        )
+        is_erasure = told_blanked(event) is not None
+        takes_over = is_erasure or event["act"] == ADOPTION
+        by = None if takes_over else event["actor_id"]
+        return Held(dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks, is_erasure, by)
     except (ValueError, AttributeError, TypeError, binascii.Error):
         return Held()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from limitkeeper.app.ownership import accounts_of
+from limitkeeper.app.personal_data import shown_as
 from limitkeeper.store.work import Work
 
 
@@ -63,7 +64,7 @@ def shown_by_events(documents: Iterable[Mapping[str, Any]]) -> Shown:
 def page_noted(w: Work, act: str, whom: Shown, subject: str | None = None) -> None:
     """Note that a page showed accounts: one event, with how many; none of a list that showed nobody's.
 
-    A customer stands for his accounts, by which he finds the look; of one of whom no account is known nothing is kept.
+    A customer stands for his accounts, by which he finds the look; one of whom no account is known is kept by his name.
 
     Parameters
     ----------
@@ -78,6 +79,10 @@ def page_noted(w: Work, act: str, whom: Shown, subject: str | None = None) -> No
     """
     if not whom and subject is None:
         return
-    accounts = sorted({*whom.account_ids, *accounts_of(w, whom.customer_ids)})
-    detail = {"accounts": len(accounts)} if accounts else None
-    w.note(act, subject or "list:" + act.partition(".")[0], detail, shown=accounts)
+    theirs = accounts_of(w, whom.customer_ids)
+    accounts = sorted({*whom.account_ids, *theirs})
+    nameless = sorted({*whom.customer_ids} - {*theirs.values()})
+    counts = {"accounts": len(accounts), "customers": len(nameless)}
+    detail = {name: count for name, count in counts.items() if count}
+    by = [*accounts, *map(shown_as, nameless)]
+    w.note(act, subject or "list:" + act.partition(".")[0], detail, shown=by)

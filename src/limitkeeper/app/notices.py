@@ -402,6 +402,10 @@ def _kept(w: Work, notice_id: str, delivery: dict[str, Any], problem: str | None
     given_up = for_good or attempts > len(RETRY_SECONDS)
     wait = 0 if given_up else RETRY_SECONDS[attempts - 1] * 1_000_000
     state = "failed" if given_up else "trying"
+    if is_erased(
+        notice["customer_id"]
+    ):  # while his letter was on its way: what went wrong may quote his address
+        problem = None
     w.change(deliveries, delivery["delivery_id"], delivery["version"], {"state": state, "problem": problem})
     if notice["state"] == WAITING:  # else it was stopped while its letter was on its way
         w.change(notices, notice_id, notice["version"], {"due_us": w.now_us + wait})

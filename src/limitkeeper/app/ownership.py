@@ -54,21 +54,23 @@ def account_ids_of(w: Work, customer_id: str) -> list[str]:
     return sorted(accounts_of(w, [customer_id]))
 
 
-def accounts_of(w: Work, customer_ids: Collection[str]) -> set[str]:
-    """The accounts of some customers together; a line of which no customer is known is its own customer's."""
-    found, names = set[str](), sorted(customer_ids)
+def accounts_of(w: Work, customer_ids: Collection[str]) -> dict[str, str]:
+    """The accounts of some customers, each with whose it is; a line of which no customer is known is its own."""
+    found, names = dict[str, str](), sorted(customer_ids)
     another = sa.exists().where(
         stated_accounts.c.account_id == lines.c.account_id,
         stated_accounts.c.customer_id != lines.c.account_id,
     )
+    whose = sa.func.coalesce(lines.c.customer_id, lines.c.account_id).label("customer_id")
     for first in range(0, len(names), KEYS_AT_ONCE):
         some = names[first : first + KEYS_AT_ONCE]
         own = lines.c.account_id.in_(some) & lines.c.customer_id.is_(None) & ~another
+        stated = stated_accounts.c.customer_id
         for query in (
-            sa.select(stated_accounts.c.account_id).where(stated_accounts.c.customer_id.in_(some)),
-            sa.select(lines.c.account_id).where(lines.c.customer_id.in_(some) | own),
+            sa.select(lines.c.account_id, whose).where(lines.c.customer_id.in_(some) | own),
+            sa.select(stated_accounts.c.account_id, stated).where(stated.in_(some)),
         ):
-            found |= {row["account_id"] for row in w.rows(query)}
+            found |= {row["account_id"]: row["customer_id"] for row in w.rows(query)}
     return found
 
 

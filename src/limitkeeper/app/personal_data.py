@@ -88,7 +88,7 @@ PERSONAL: Mapping[str, Personal] = MappingProxyType({each.name: each for each in
              sealed={"words": "rights:{request_id}:{version}"}, hidden=frozenset({"actor_id"})),
     Personal(rights_tables.consent_acts, "customer_id", hidden=frozenset({"actor_id"})),
     Personal(audit_tables.shown_accounts, "account_id"),
-    Personal(people_tables.people, "customer_id", hidden=frozenset({"password_hash"})),
+    Personal(people_tables.people, "customer_id", hidden=frozenset({"password_hash"}), subject="person"),
     Personal(people_tables.identities, "person_id", people_tables.people, hidden=frozenset({"identity_hash"})),
     Personal(people_tables.sessions, "person_id", people_tables.people, hidden=frozenset({"token_hash"})),
 )})  # fmt: skip
@@ -120,8 +120,21 @@ def whose(w: Work, customer_id: str) -> Whose:
     return {"customer_id": [customer_id], "account_id": account_ids_or_own(w, customer_id)}
 
 
+def shown_as(customer_id: str) -> str:
+    """As what it is kept that a list showed a customer of whom no account was known then: a subject, no account's id.
+
+    Examples
+    --------
+    >>> shown_as("kim")
+    'customer:kim'
+    """
+    return f"customer:{customer_id}"
+
+
 def is_of(of: Personal, person: Whose) -> sa.ColumnElement[bool]:
     """Whether a row of a table is a person's."""
+    if of.table is audit_tables.shown_accounts:
+        return of.table.c[of.by].in_([*person[of.by], *map(shown_as, person["customer_id"])])
     if of.parent is None:
         return of.table.c[of.by].in_(person[of.by])
     parents = sa.select(of.parent.c[of.by]).where(is_of(PERSONAL[of.parent.name], person))

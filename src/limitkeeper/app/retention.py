@@ -113,12 +113,13 @@ def _taken(store: Store, of: Class, over: sa.ColumnElement[bool], now_us: int, p
     (key,), taken = of.table.primary_key.columns, 0
     # Looked for outside the transaction: the whole table is read, and nobody who writes waits for that.
     while rows := store.rows(sa.select(key.label("id")).where(over).limit(ROWS_AT_ONCE)):
-        ids = [row["id"] for row in rows]
         with work(store, SYSTEM, now_us) as w:
-            mine = key.in_(ids)
+            # Asked again: an appeal that was brought again meanwhile needs its files.
+            mine = sa.and_(key.in_([row["id"] for row in rows]), over)
             change = of.table.delete() if of.blanks is None else of.table.update().values(**of.blanks)
-            w.connection.execute(change.where(mine))
-            w.note("retention.keep", f"class:{of.parameter}", {"rows": len(ids)})
-        taken += len(ids)
+            gone = w.connection.execute(change.where(mine)).rowcount
+            if gone:
+                w.note("retention.keep", f"class:{of.parameter}", {"rows": gone})
+        taken += gone
         progress(of.parameter, taken, taken)
     return taken

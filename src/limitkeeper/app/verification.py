@@ -10,15 +10,19 @@ import numpy as np
 import sqlalchemy as sa
 
 from limitkeeper.app.audit import Verified, audited
-from limitkeeper.app.evidence import KINDS, MARK_BYTES, Kind, held_by
+from limitkeeper.app.evidence import ADOPTION, KINDS, MARK_BYTES, Held, Kind, held_by
 from limitkeeper.app.release_evidence import release_disagreements
 from limitkeeper.core.access.evidence import row_hash, values_digest
+from limitkeeper.core.appeal.appeals import LIVE_STATES as APPEAL_LIVE
+from limitkeeper.core.approval.cases import LIVE_STATES as CASE_LIVE
+from limitkeeper.core.compliance.requests import LIVE_STATES as REQUEST_LIVE
 from limitkeeper.core.kernel.progress import Progress, unseen
-from limitkeeper.core.limits.ledger import EFFECTIVE
+from limitkeeper.core.limits.ledger import EFFECTIVE, OPEN, PLANNED
 from limitkeeper.store.appeal_tables import appeal_acts, appeals
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.life_tables import releases
 from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.rights_tables import rights_requests
 from limitkeeper.store.snapshot import Rows, snapshot
 from limitkeeper.store.sql import Store
 
@@ -27,9 +31,13 @@ FAULTS_MAX = 100
 
 EVENTS_AT_ONCE, KEYS_AT_ONCE, ROWS_AT_ONCE = 2_000, 500, 2_000
 
+LIVE = {cases: CASE_LIVE, appeals: APPEAL_LIVE, rights_requests: REQUEST_LIVE}
+"""In which states a row waits for somebody: one that is said not to is in no list, and no clock finds it."""
+
 MISSING = "the row is missing"
 EDITED_BEFORE = "it was edited before this act, or an act is missing"
 PUT_IN = "no event keeps such a row: it was edited or put in"
+NO_END = "no event keeps that it took effect or was cancelled"
 
 
 class Fault(NamedTuple):
@@ -149,54 +157,102 @@ def evidence_verified(store: Store, progress: Progress = unseen) -> Evidence:
         audit = audited(rows, progress)
         found = Evidence(audit.verified)
         found.faults += list(_disagreements(rows))[:FAULTS_MAX]
-        marks = {name: Marks() for name, kind in KINDS.items() if kind.is_whole and not kind.changes}
+        marks = {name: Marks() for name, kind in KINDS.items() if not kind.changes}
         standing: Standing = {name: {} for name, kind in KINDS.items() if kind.changes}
-        events = audit.events("evidence")
+        events, ends = audit.events("evidence"), Ends()
         while some := list(islice(events, EVENTS_AT_ONCE)):
-            _hold(rows, some, found, marks, standing)
-        whole = [name for name, kind in KINDS.items() if kind.is_whole]
+            _hold(rows, some, found, marks, standing, ends)
+        whole = [
+            name for name, kind in KINDS.items() if kind.is_whole or (name in marks and marks[name].many)
+        ]
         for done, name in enumerate(whole, start=1):
             if KINDS[name].changes:
                 _hold_standing(rows, KINDS[name], standing[name], found)
             else:
                 _hold_marks(rows, KINDS[name], marks[name], found)
             progress("rows", done, len(whole))
+        _hold_ends(rows, ends, marks["entry_cancelled"], found)
     return found
 
 
-Standing = dict[str, dict[str, tuple[str, int]]]
-"""Of kinds that change: by key the hash that the last event keeps, and which event that is."""
+class Ends:
+    """Changes of limits of which an event keeps that they ended: a plan that is only said to have is never worked off."""
+
+    def __init__(self) -> None:
+        self.known, self.since_us = Marks(), 0
+
+    def add(self, event: Mapping[str, Any], held: Held) -> None:
+        """Add those that an event keeps; of what was made before an upgrade took it over nothing is known."""
+        if event["act"] == ADOPTION:
+            self.since_us = event["ts_us"]
+        for named in held.kept:
+            kind, _, key = named.partition(":")
+            if kind == "entry_end":
+                self.known.add(values_digest([key])[:MARK_BYTES], 0)
+
+
+def _hold_ends(rows: Rows, ends: Ends, cancelled: Marks, found: Evidence) -> None:
+    """Whether the audit knows each change that is not planned any more; a ledger's first entry is no change."""
+    ends.known.sort()
+    cancelled.sort()
+    own = limit_entries.c
+    query = sa.select(own.entry_id, own.state).where(
+        own.state != PLANNED, own.action != OPEN, own.made_us >= ends.since_us
+    )
+    query, last = query.order_by(own.entry_id).limit(ROWS_AT_ONCE), ""
+    while some := rows(query.where(own.entry_id > last)):
+        by_itself = ends.known.seen([values_digest([row["entry_id"]]) for row in some])
+        by_mark = cancelled.seen([values_digest([row["entry_id"], row["state"]]) for row in some])
+        for row, *known in zip(some, by_itself, by_mark, strict=True):
+            if not any(known):
+                found.tell(KINDS["entry_end"], row["entry_id"], NO_END)
+        last = some[-1]["entry_id"]
+
+
+class Known(NamedTuple):
+    """What an event keeps of a row: its hash, which event it is, and who did it; None where it only takes over."""
+
+    hash: str
+    event: int
+    actor_id: str | None
+
+
+Standing = dict[str, dict[str, Known]]
+"""Of kinds that change: by key what the last event keeps."""
 
 
 def _hold(
-    rows: Rows, events: Iterable[Mapping[str, Any]], found: Evidence, marks: Mapping[str, Marks], standing: Standing
+    rows: Rows, events: Iterable[Mapping[str, Any]], found: Evidence, marks: Mapping[str, Marks], standing: Standing,
+    ends: Ends,
 ) -> None:  # fmt: skip
     """Hold the rows of some events against the hashes that they keep; what many rows or acts are held by is gathered."""
-    wanted: dict[str, dict[str, tuple[str, int]]] = {}
+    wanted: dict[str, dict[str, Known]] = {}
     for event in events:
         held, number = held_by(event), event["number"]
+        ends.add(event, held)
         for name in marks.keys() & held.marks.keys():
             marks[name].add(held.marks[name], number)
         for named, kept_hash in held.kept.items():
             name, _, key = named.partition(":")
+            known = Known(kept_hash, number, held.actor_id)
             if name in standing:
                 if named in held.was or not held.is_erasure:
                     _follow(standing[name], KINDS[name], key, held.was.get(named), number, found)
-                standing[name][key] = kept_hash, number
+                standing[name][key] = known
             elif name in KINDS:
-                wanted.setdefault(name, {})[key] = (kept_hash, number)
-            if name in marks:
+                wanted.setdefault(name, {})[key] = known
+            if name in marks and KINDS[name].is_whole:
                 marks[name].add_hash(kept_hash, held.was.get(named), key, number)
     for name, keys in wanted.items():
         kind = KINDS[name]
         there = {kind.key(row): row for row in _rows(rows, kind.table, list(keys))}
-        for key, (kept_hash, number) in keys.items():
+        for key, known in keys.items():
             found.rows += 1
-            _hold_row(kind, key, there.get(key), kept_hash, number, found)
+            _hold_row(kind, key, there.get(key), known, found)
 
 
 def _follow(
-    standing: Mapping[str, tuple[str, int]],
+    standing: Mapping[str, Known],
     kind: Kind,
     key: str,
     was: str | None,
@@ -207,25 +263,24 @@ def _follow(
 
     An erasure takes the events before it away, and held the row against them itself.
     """
-    before, _ = standing.get(key, (None, 0))
-    if was != before:
+    before = standing.get(key)
+    if was != (before and before.hash):
         found.tell(kind, key, EDITED_BEFORE, number)
 
 
-def _hold_row(
-    kind: Kind, key: str, row: Mapping[str, Any] | None, kept_hash: str, number: int, found: Evidence
-) -> None:
+def _hold_row(kind: Kind, key: str, row: Mapping[str, Any] | None, known: Known, found: Evidence) -> None:
     if row is None:
-        found.tell(kind, key, MISSING, number)
-    elif row_hash(row, kind.columns) == kept_hash:
-        pass
+        found.tell(kind, key, MISSING, known.event)
+    elif row_hash(row, kind.columns) == known.hash:
+        if kind.by is not None and known.actor_id not in (None, row[kind.by]):
+            found.tell(kind, key, f"{kind.by} is not who did it", known.event)
     elif kind.blank is not None and not row[kind.blank]:
         found.gone += 1
     else:
-        found.tell(kind, key, f"one of {', '.join(kind.columns)} is not what was written", number)
+        found.tell(kind, key, f"one of {', '.join(kind.columns)} is not what was written", known.event)
 
 
-def _hold_standing(rows: Rows, kind: Kind, standing: dict[str, tuple[str, int]], found: Evidence) -> None:
+def _hold_standing(rows: Rows, kind: Kind, standing: dict[str, Known], found: Evidence) -> None:
     """Hold every row of a kind that changes against the last event of it."""
     for some in _pages(rows, kind):
         for row in some:
@@ -234,13 +289,13 @@ def _hold_standing(rows: Rows, kind: Kind, standing: dict[str, tuple[str, int]],
             if key not in standing:
                 found.tell(kind, key, PUT_IN)
             else:
-                _hold_row(kind, key, row, *standing.pop(key), found)
-    for key, (_, number) in standing.items():
-        found.tell(kind, key, MISSING, number)
+                _hold_row(kind, key, row, standing.pop(key), found)
+    for key, known in standing.items():
+        found.tell(kind, key, MISSING, known.event)
 
 
 def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
-    """Whether the audit knows every row of a table, and every row that an event marks with many others is there."""
+    """Whether every row that an event marks with many others is there; of a whole table, whether the audit knows each."""
     marks.sort()
     found.rows += marks.many
     for key, number in marks.strange_moves():
@@ -248,7 +303,7 @@ def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
     for some in _pages(rows, kind):
         digests = [values_digest([row[name] for name in kind.columns]) for row in some]
         for row, is_known in zip(some, marks.seen(digests), strict=True):
-            if not is_known and (kind.blank is None or row[kind.blank]):
+            if kind.is_whole and not is_known and (kind.blank is None or row[kind.blank]):
                 found.tell(kind, kind.key(row), PUT_IN)
     for number, count in marks.unseen().items():
         problem = f"{count:,} of the rows that the event marks are missing, or not what was written"
@@ -258,7 +313,7 @@ def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
 def _pages(rows: Rows, kind: Kind) -> Iterator[list[dict[str, Any]]]:
     """Every row of a kind, page by page in the order of its key."""
     keys = list(kind.table.primary_key.columns)
-    names = {*kind.columns, *(key.name for key in keys)}
+    names = {*kind.columns, *(key.name for key in keys), *([] if kind.by is None else [kind.by])}
     query = sa.select(*(kind.table.c[name] for name in sorted(names))).order_by(*keys).limit(ROWS_AT_ONCE)
     if kind.since is not None:
         query = query.where(kind.table.c[kind.since].is_not(None))
@@ -306,5 +361,12 @@ def _disagreements(rows: Rows) -> Iterator[Fault]:
         for row in rows(query.where(sa.not_(fits)).limit(FAULTS_MAX)):
             said = f"version {row['version']}, {row['state']} on tier {row['tier']}"
             yield Fault(f"{whole.name} {row[key.name]}", f"{said}; its {row['count']} acts do not lead there")
+    for whole, live in LIVE.items():
+        (key,) = whole.primary_key.columns
+        query = sa.select(key, whole.c.state).where(whole.c.is_live != whole.c.state.in_(live))
+        for row in rows(query.limit(FAULTS_MAX)):
+            yield Fault(
+                f"{whole.name} {row[key.name]}", f"{row['state']}, and said to wait or not to: it is not so"
+            )
     for release_id, problem in islice(release_disagreements(rows), FAULTS_MAX):
         yield Fault(f"{releases.name} {release_id}", problem)

@@ -32,7 +32,7 @@ shown_accounts = Table(
     metadata,
     Column("id", KEY, primary_key=True, autoincrement=True),
     Column("number", BigInteger, nullable=False),  # of the audit's event
-    Column("account_id", Text, nullable=False),
+    Column("account_id", Text, nullable=False),  # customer:ID of one of whom no account was known
     Column("shown_us", BigInteger, nullable=False),
     Index("shown_accounts_by_account", "account_id"),
 )

@@ -22,7 +22,7 @@ def journal_renamed(store: Store, names: Mapping[str, str]) -> int:
             break
         renamed = renamed_entry(entry.content, names)
         if renamed is not None:
-            with _overwriting(store) as connection:
+            with _writing(store) as connection:
                 change = journal.update().where(journal.c.sequence == entry.sequence)
                 connection.execute(change.values(content=renamed))
             done += 1
@@ -31,13 +31,11 @@ def journal_renamed(store: Store, names: Mapping[str, str]) -> int:
 
 def message_deleted(store: Store, message_id: int) -> None:
     """Delete a message of the outbox: what it said must not be kept."""
-    with _overwriting(store) as connection:
+    with _writing(store) as connection:
         connection.execute(outbox.delete().where(outbox.c.id == message_id))
 
 
 @contextlib.contextmanager
-def _overwriting(store: Store) -> Iterator[sa.Connection]:
+def _writing(store: Store) -> Iterator[sa.Connection]:
     with store.turn(), store.database.connect() as connection, connection.begin():
-        if store.is_sqlite:
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
         yield connection

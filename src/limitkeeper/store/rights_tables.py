@@ -10,7 +10,7 @@ rights_requests = Table(
     Column("request_id", String(32), primary_key=True),
     Column("kind", String(24), nullable=False),
     Column("customer_id", String(200), nullable=False),
-    Column("state", String(16), nullable=False),  # received, verified, done, partly, refused, withdrawn
+    Column("state", String(16), nullable=False),  # received, verified, done, partly, refused, withdrawn, moot
     Column("received_us", BigInteger, nullable=False),
     Column("answer_until_us", BigInteger, nullable=False),
     Column(

@@ -90,8 +90,6 @@ class Vault:
         """
         now_us = self.now_us()
         with self.database.begin() as connection:
-            if connection.dialect.name == "sqlite":  # of this connection: what is replaced is overwritten
-                connection.execute(sa.text("PRAGMA secure_delete = ON"))
             gone = connection.execute(
                 customer_keys.update()
                 .where(customer_keys.c.customer_id == customer_id, customer_keys.c.destroyed_us.is_(None))

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 import limitkeeper.app
+from limitkeeper.core.access.purposes import LOOKS
 from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.core.appeal import appeals
 from limitkeeper.core.approval import cases
+from limitkeeper.core.compliance import requests
 from limitkeeper.shells.console.audit import plain_cell
 from limitkeeper.shells.console.details import FACTS_MAX, act_words, facts_of, in_one_cell
 from limitkeeper.shells.console.labels import labels
@@ -22,7 +24,9 @@ NOTED = sorted({act for source in SOURCES.glob("*.py")
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_act_has_words(language: str) -> None:
     words = labels(language)
-    acts = [*NOTED, *(f"case.{act}" for act in cases.ACTS), *(f"appeal.{act}" for act in appeals.ACTS)]
+    acts = [*NOTED, *LOOKS, *(f"case.{act}" for act in cases.ACTS), *(f"appeal.{act}" for act in appeals.ACTS),
+            *(f"rights.{act}" for act in requests.ACTS), "consent.given", "consent.withdrawn",
+            "evidence.adopt"]  # fmt: skip
     assert len(acts) > 60
     for group, names in (("act_done", acts), ("right", RIGHTS)):
         for noun, *rest in (act.split(".") for act in names):

@@ -61,7 +61,7 @@ def test_page_says_everything_in_words_and_runs_nothing() -> None:
         "2026-11-22 09:01:00 UTC",
         "0.25",
         "It is lower.",
-        "case.look",
+        "Case: looked at",
         "Committee member, Risk officer",
         "handling of a case",
         "Yes",
@@ -76,6 +76,12 @@ def test_page_says_everything_in_words_and_runs_nothing() -> None:
     assert "This file is in the JSON copy." in page
     assert page.count("<details>") == 1, "the trace is folded"
     assert page.count("<details open>") == 2
+
+
+def test_page_says_in_chinese_what_was_done_by_whoever_looked() -> None:
+    page = copy_html(COPY, "zh")
+    assert "案件：被查看" in page
+    assert "case.look" not in page
 
 
 def test_page_of_somebody_of_whom_nothing_is_kept_says_so() -> None:

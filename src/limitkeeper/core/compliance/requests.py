@@ -1,8 +1,8 @@
 """What a person asks for as his right, from its coming in to its answer; its clock, and who may answer.
 
 States: ``received`` waits until it is known who asks, ``verified`` waits for its answer; ``done``, ``partly``,
-``refused`` and ``withdrawn`` are ends. What is refused, the whole or the rest, is refused for a stated reason. The clock
-is extended once, before it has run out.
+``refused``, ``withdrawn`` and ``moot`` are ends. What is refused, the whole or the rest, is refused for a stated reason.
+The clock is extended once, before it has run out. What waits while its person is erased can be answered by nobody.
 """
 
 from collections.abc import Mapping
@@ -31,12 +31,15 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 """What may be asked for, English and Chinese."""
 
 RECEIVED, VERIFIED = LIVE_STATES = ("received", "verified")
-DONE, PARTLY, REFUSED, WITHDRAWN = END_STATES = ("done", "partly", "refused", "withdrawn")
+DONE, PARTLY, REFUSED, WITHDRAWN, MOOT = END_STATES = ("done", "partly", "refused", "withdrawn", "moot")
 
 ANSWERS: Mapping[str, str] = MappingProxyType({"answer": DONE, "partly": PARTLY, "refuse": REFUSED})
 """Acts that answer in words, and the end that each leads to."""
 
-ACTS = ("make", "verify", "extend", *ANSWERS, "erase", "withdraw")
+END = "end"
+"""The act by which an erasure ends what else waited of its person."""
+
+ACTS = ("make", "verify", "extend", *ANSWERS, "erase", "withdraw", END)
 """What is done with a request, as its record names it."""
 
 COPIED = (ACCESS, COPY)
@@ -245,3 +248,16 @@ def withdrawn(request: RightsRequest, actor: Actor) -> RightsRequest:
     if request.state not in LIVE_STATES:
         raise RequestError("state", value=request.state)
     return replace(request, state=WITHDRAWN)
+
+
+def ended(request: RightsRequest) -> RightsRequest:
+    """A request whose person was erased by another: there is nothing to answer with, and nobody to answer.
+
+    Raises
+    ------
+    RequestError
+        When it has ended.
+    """
+    if request.state not in LIVE_STATES:
+        raise RequestError("state", value=request.state)
+    return replace(request, state=MOOT)

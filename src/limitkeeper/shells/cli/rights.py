@@ -192,10 +192,12 @@ def erase_again(
     from limitkeeper.app.erased_again import erased_again
     from limitkeeper.app.erasure import traces_removed
     from limitkeeper.app.vault import vault_at
+    from limitkeeper.connectors.sealing import Seal, master_keys_from_environment
 
     vault = vault_at(data)
+    seal = Seal(master_keys_from_environment(), vault)
     with work_as(data, store, person, "rights.answer") as w:
-        count = erased_again(w, vault)
+        count = erased_again(w, seal, vault)
     vault.close()
     opened = store_at(data, store)
     traces_removed(opened)

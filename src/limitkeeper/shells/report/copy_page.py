@@ -1,10 +1,12 @@
 """A person's copy as a page that he can read, in English or Chinese."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from limitkeeper.app.policy import console_wording
 from limitkeeper.core.notice.notice import amount_text
+from limitkeeper.shells.console.details import act_words
 from limitkeeper.shells.report.page import NOTHING, page_drawn, report_words
 
 FOLDED = ("trace", "facts")
@@ -71,6 +73,9 @@ def copy_html(copy: Mapping[str, Any], language: str = "en") -> str:
         return value_text(name, value, (t["yes"], t["no"]))
 
     roles = console_wording(language)["role"]
-    return page_drawn(
-        "copy.html.j2", {"shown": shown, "column": column_name}, c=copy, t=t, roles=roles, folded=FOLDED
-    )
+    filters: dict[str, Callable[..., Any]] = {
+        "shown": shown,
+        "column": column_name,
+        "done": partial(act_words, language),
+    }
+    return page_drawn("copy.html.j2", filters, c=copy, t=t, roles=roles, folded=FOLDED)
