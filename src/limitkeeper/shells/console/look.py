@@ -19,9 +19,11 @@ from starlette.types import ASGIApp
 from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.problem_wording import in_chinese
+from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.core.notice.account_words import characteristic_label
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
+from limitkeeper.shells.console.details import act_words
 from limitkeeper.shells.console.labels import label, why_words
 from limitkeeper.shells.console.live import NO_ALERT, Live
 from limitkeeper.shells.console.navigation import navigation
@@ -165,10 +167,14 @@ class Look:
 
     @property
     def language(self) -> str:
-        """Of the page: as chosen, else as the browser asks; Chinese first for customers."""
-        return self._chosen("language") or (
-            "en" if self.request.headers.get("accept-language", "zh").lower().startswith("en") else "zh"
-        )
+        """Of the page: as chosen, else of a customer's letters, else as the browser asks."""
+        browser = self.request.headers.get("accept-language", "zh").lower()
+        return self._chosen("language") or self.me.get("language") or ("en" if browser.startswith("en") else "zh")
+
+    @property
+    def time_zone(self) -> str:
+        """In which instants are shown: a customer's own, as in his letters, else the market's."""
+        return self.me.get("time_zone") or self.console.time_zone
 
     @property
     def theme(self) -> str:
@@ -255,12 +261,12 @@ class Look:
         )
 
     def day(self, instant: str | None) -> str:
-        """A day in the market's time zone."""
+        """A day in the time zone of who looks."""
         return self.time(instant)[:10]
 
     def time(self, instant: str | None) -> str:
-        """A day and a time in the market's time zone."""
-        return NOTHING if not instant else time_text(instant, self.console.time_zone)
+        """A day and a time in the time zone of who looks."""
+        return NOTHING if not instant else time_text(instant, self.time_zone)
 
     def until(self, instant: str | None) -> str:
         """How far away an instant is, in words."""
@@ -268,7 +274,7 @@ class Look:
 
     def clock(self, instant: str | None) -> dict[str, str]:
         """A clock as pages show it."""
-        return clock(self.language, instant, self.console.now_us(), self.console.time_zone)
+        return clock(self.language, instant, self.console.now_us(), self.time_zone)
 
     def is_past(self, instant: str | None) -> bool:
         """Whether an instant is known and over."""
@@ -335,7 +341,14 @@ class Look:
         return "application/json" in self.request.headers.get("accept", "")
 
     def told(self, problem: dict[str, Any]) -> dict[str, Any]:
-        """A problem in the language of who looks; what has no Chinese stays in English, so that nothing is lost."""
+        """A problem in the language of who looks; what has no Chinese stays in English, so that nothing is lost.
+
+        An act that is not his is told in words, and whose it is.
+        """
+        if isinstance(act := problem.get("value"), str) and act in RIGHTS:
+            roles = [label(self.language, "role", role) for role in sorted(RIGHTS[act])]
+            named = {"value": act_words(self.language, act, "right"), "allowed": self.t(", ", "、").join(roles)}
+            problem = {name: each for name, each in problem.items() if name != "allowed_zh"} | named
         if self.language != "zh":
             return problem
         parts = ("detail", "problem", "allowed", "advice")
