@@ -215,7 +215,9 @@ def test_each_role_sees_its_places_and_is_told_of_the_others(server: WorkflowSer
     acts = set(server.session(name).get("/v1/me")["acts"])
     for _, _, path, needed, english, _ in PLACES:
         found = client.get(f"/console{path}")
-        if path == "/" and not acts & set(needed):  # the console's own address leads everybody to where he begins
+        if path == "/" and not acts & set(
+            needed
+        ):  # the console's own address leads everybody to where he begins
             assert (found.status_code, found.url.path) == (200, "/console/my")
             continue
         assert found.status_code == (200 if acts & set(needed) else 403), (path, found.text[-600:])

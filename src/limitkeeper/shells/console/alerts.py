@@ -17,17 +17,21 @@ ACKNOWLEDGED_AT_ONCE = 200
 async def alert_feed(look: Look) -> Response:
     """Alerts, the newest first."""
     names = ("trigger", "severity", "status", "account_id")
-    wanted = {name: look.asked(name, "open" if name == "status" and not look.request.query_params else "")
-              for name in names}  # fmt: skip
+    unasked = {} if look.request.query_params else {"status": "open", "current": "true"}
+    wanted = {name: look.asked(name, unasked.get(name, "")) for name in names}
+    current = look.asked("current", unasked.get("current", ""))
     (rows, following), portfolio, rules = await asyncio.gather(
-        look.ask.page("/v1/alerts", **wanted, limit=PAGE_ROWS, cursor=look.asked("cursor")),
+        look.ask.page("/v1/alerts", **wanted, current=current, limit=PAGE_ROWS, cursor=look.asked("cursor")),
         look.ask.get("/v1/portfolio/alerts", limit=3),
         look.rule_book(),
     )
     is_newest = not look.asked("cursor")
-    is_live = is_newest and wanted["status"] in ("", "open")  # what is told as it happens is open
+    is_live = (
+        is_newest and wanted["status"] in ("", "open") and current != "false"
+    )  # what is told now is open
     return look.page("alerts", alerts=rows, portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
-                     wanted=wanted, is_newest=is_newest, is_live=is_live, following=following)  # fmt: skip
+                     wanted=wanted, current=current, is_newest=is_newest, is_live=is_live,
+                     following=following)  # fmt: skip
 
 
 async def one_alert(look: Look) -> Response:

@@ -85,6 +85,8 @@ class Console:
         The clock, UTC microseconds.
     live
         Figures and alerts as they come.
+    quiet_days
+        Of alerts: one that was not seen for longer is over.
     currency_sign
         Before amounts.
     time_zone
@@ -98,6 +100,7 @@ class Console:
     api: ASGIApp
     now_us: Callable[[], int]
     live: Live
+    quiet_days: int
     currency_sign: str = "¥"
     time_zone: str = "UTC"
     oidc: OidcLogins | None = None
@@ -169,7 +172,11 @@ class Look:
     def language(self) -> str:
         """Of the page: as chosen, else of a customer's letters, else as the browser asks."""
         browser = self.request.headers.get("accept-language", "zh").lower()
-        return self._chosen("language") or self.me.get("language") or ("en" if browser.startswith("en") else "zh")
+        return (
+            self._chosen("language")
+            or self.me.get("language")
+            or ("en" if browser.startswith("en") else "zh")
+        )
 
     @property
     def time_zone(self) -> str:
@@ -347,7 +354,10 @@ class Look:
         """
         if isinstance(act := problem.get("value"), str) and act in RIGHTS:
             roles = [label(self.language, "role", role) for role in sorted(RIGHTS[act])]
-            named = {"value": act_words(self.language, act, "right"), "allowed": self.t(", ", "、").join(roles)}
+            named = {
+                "value": act_words(self.language, act, "right"),
+                "allowed": self.t(", ", "、").join(roles),
+            }
             problem = {name: each for name, each in problem.items() if name != "allowed_zh"} | named
         if self.language != "zh":
             return problem

@@ -10,7 +10,7 @@ from limitkeeper.shells.console.look import Look, PageRoute
 
 
 async def overview(look: Look) -> Response:
-    """Everything at a glance; whoever has no overview typed the console's address alone, and is led to where he begins."""
+    """Everything at a glance; whoever has none typed the console's address alone, and is led to where he begins."""
     if not look.may("overview.read"):
         return look.forth(home(look))
     found, alerts = await asyncio.gather(
