@@ -152,6 +152,7 @@ def console_of(
         time_zone=engine.policy.terms.time_zone,
         oidc=workflow.oidc,
         demonstration=demonstration,
+        is_event_time=engine.settings.event_time,
         quiet_days=engine.policy.terms.watch.fold.quiet_us // DAY_US,
     )
 

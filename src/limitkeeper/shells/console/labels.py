@@ -74,3 +74,14 @@ def why_words(language: str, why: str) -> str:
     if any(code not in words for code in codes):
         return why
     return ("；" if language == "zh" else "; ").join(words[code] for code in codes)
+
+
+def outcome_words(language: str, outcome: str) -> str:
+    """By what a case ended, in words: a clock, a vote, what became of its proposal; a person by his name.
+
+    Examples
+    --------
+    >>> outcome_words("zh", "committee"), outcome_words("en", "superseded"), outcome_words("en", "ann")
+    ('委员会投票', 'another proposal took its place', 'ann')
+    """
+    return labels(language)["case_outcome"].get(outcome, outcome)

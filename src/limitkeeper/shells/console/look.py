@@ -24,7 +24,7 @@ from limitkeeper.core.notice.account_words import characteristic_label
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
 from limitkeeper.shells.console.details import act_words
-from limitkeeper.shells.console.labels import label, why_words
+from limitkeeper.shells.console.labels import label, outcome_words, why_words
 from limitkeeper.shells.console.live import NO_ALERT, Live
 from limitkeeper.shells.console.navigation import navigation
 from limitkeeper.shells.console.rules import PERCENTS, RuleBook, held_until, rule_book, unit_of
@@ -95,6 +95,8 @@ class Console:
         Logins by a provider; None where there is none.
     demonstration
         Of a server that demonstrates: every page says so.
+    is_event_time
+        Whether its time passes by events, while logins go by the clock on the wall.
     """
 
     api: ASGIApp
@@ -105,6 +107,7 @@ class Console:
     time_zone: str = "UTC"
     oidc: OidcLogins | None = None
     demonstration: Demonstration | None = None
+    is_event_time: bool = False
 
     @property
     def by_password(self) -> bool:
@@ -321,6 +324,7 @@ class Look:
             "t": self.t,
             "label": partial(label, self.language),
             "why_words": partial(why_words, self.language),
+            "outcome_words": partial(outcome_words, self.language),
             "mark": form_mark(token_of(self.request)),
             "key": lambda: secrets.token_hex(16),
             "said": self.request.cookies.get(SAID_COOKIE, ""),

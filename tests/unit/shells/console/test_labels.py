@@ -3,6 +3,7 @@
 import pytest
 
 from limitkeeper.app.appeal_effects import WHY
+from limitkeeper.app.appeal_holds import GRANTED_BEFORE
 from limitkeeper.app.freezes import WHY_OVER
 from limitkeeper.app.policy import reason_wording
 from limitkeeper.app.regulation_policy import shipped_register
@@ -29,6 +30,16 @@ SHOWN = {
     "case_kind": CASE_KINDS,
     "case_state": (*cases.LIVE_STATES, *cases.END_STATES),
     "case_act": CASE_ACTS,
+    "case_outcome": (
+        "system",
+        "clock",
+        "committee",
+        "split",
+        "cancelled",
+        "taken back",
+        GRANTED_BEFORE,
+        *PROPOSAL_STATUSES[1:],
+    ),
     "role": ROLES,
     "appeal_state": (*appeals.LIVE_STATES, *appeals.END_STATES),
     "appeal_act": [act.replace("_", "-") for act in appeals.ACTS],
