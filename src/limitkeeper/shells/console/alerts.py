@@ -4,6 +4,8 @@ import asyncio
 
 from starlette.responses import Response
 
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.shells.api.findings import CHOICES
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.look import Look, PageRoute
@@ -26,12 +28,11 @@ async def alert_feed(look: Look) -> Response:
         look.rule_book(),
     )
     is_newest = not look.asked("cursor")
-    is_live = (
-        is_newest and wanted["status"] in ("", "open") and current != "false"
-    )  # what is told now is open
-    return look.page("alerts", alerts=rows, portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
-                     wanted=wanted, current=current, is_newest=is_newest, is_live=is_live,
-                     following=following)  # fmt: skip
+    is_told = wanted["status"] in ("", "open") and current != "false"  # what is told as it happens is open
+    recently = instant(look.console.now_us() - look.console.quiet_days * DAY_US).date().isoformat()
+    return look.page("alerts", alerts=rows, portfolio=portfolio, recently=recently, rules=rules,
+                     choices=CHOICES["alerts"], wanted=wanted, current=current, is_newest=is_newest,
+                     is_live=is_newest and is_told, following=following)  # fmt: skip
 
 
 async def one_alert(look: Look) -> Response:
