@@ -10,6 +10,7 @@ from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.core.access.actors import ROLES
 from limitkeeper.core.appeal import appeals
 from limitkeeper.core.approval import cases
+from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
 from limitkeeper.core.behaviour.events import KINDS as EVENT_KINDS
 from limitkeeper.core.compliance import register, requests
 from limitkeeper.core.limits.ledger import ACTIONS
@@ -29,7 +30,7 @@ SHOWN = {
     "proposal_status": PROPOSAL_STATUSES,
     "case_kind": CASE_KINDS,
     "case_state": (*cases.LIVE_STATES, *cases.END_STATES),
-    "case_act": CASE_ACTS,
+    "case_act": (*CASE_ACTS, "open", "withdraw", *(f"clock.{stage}" for stage in (REMIND, ESCALATE, END))),
     "case_outcome": (
         "system",
         "clock",
@@ -42,7 +43,10 @@ SHOWN = {
     ),
     "role": ROLES,
     "appeal_state": (*appeals.LIVE_STATES, *appeals.END_STATES),
-    "appeal_act": [act.replace("_", "-") for act in appeals.ACTS],
+    "appeal_act": (
+        *(act.replace("_", "-") for act in appeals.ACTS),
+        *(f"clock.{stage}" for stage in (REMIND, ESCALATE, END, appeals.REPLY)),
+    ),
     "notice_kind": NOTICE_KINDS,
     "event_kind": EVENT_KINDS,
     "campaign_state": CAMPAIGN_STATES,
