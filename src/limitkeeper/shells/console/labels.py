@@ -22,7 +22,7 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     found["feature"] = {
         each.name: (each.description, each.description_zh)[place].rstrip(".。")
         for each in SHARED_QUANTITIES.values()
-    }
+    } | found["decision_input"]
     found["constraint"] = {str(each.name).lower(): words[place] for each, words in CONSTRAINT_WORDING.items()}
     found["tier_rule"] = {
         name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()

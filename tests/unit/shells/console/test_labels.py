@@ -13,9 +13,11 @@ from limitkeeper.core.approval import cases
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
 from limitkeeper.core.behaviour.events import KINDS as EVENT_KINDS
 from limitkeeper.core.compliance import register, requests
+from limitkeeper.core.decision.assessment import ESTIMATE_NAMES
 from limitkeeper.core.limits.ledger import ACTIONS
 from limitkeeper.core.notice.notice import KINDS as NOTICE_KINDS
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.core.strategy.holdout import HOLDOUT_DRAW
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES
 from limitkeeper.shells.api.campaign_schemas import STATES as CAMPAIGN_STATES
@@ -41,6 +43,7 @@ SHOWN = {
         GRANTED_BEFORE,
         *PROPOSAL_STATUSES[1:],
     ),
+    "feature": (*SHARED_QUANTITIES, *ESTIMATE_NAMES, HOLDOUT_DRAW),
     "role": ROLES,
     "appeal_state": (*appeals.LIVE_STATES, *appeals.END_STATES),
     "appeal_act": (
