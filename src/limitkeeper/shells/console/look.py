@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.problem_wording import in_chinese
+from limitkeeper.core.access.actors import SERVICE
 from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.core.notice.account_words import characteristic_label
 from limitkeeper.shells.console.asking import Asking, ProblemError
@@ -357,7 +358,7 @@ class Look:
         An act that is not his is told in words, and whose it is.
         """
         if isinstance(act := problem.get("value"), str) and act in RIGHTS:
-            roles = [label(self.language, "role", role) for role in sorted(RIGHTS[act])]
+            roles = [label(self.language, "role", role) for role in sorted(RIGHTS[act]) if role != SERVICE]
             named = {
                 "value": act_words(self.language, act, "right"),
                 "allowed": self.t(", ", "、").join(roles),
