@@ -1,6 +1,7 @@
 """The names of codes in words: states, actions, triggers, acts, kinds, roles."""
 
 from functools import cache
+from typing import Any
 
 import yaml
 
@@ -37,10 +38,28 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     return found
 
 
+@cache
+def fairness_words(language: str) -> dict[str, Any]:
+    """The words of the fairness report."""
+    path = POLICY / "wording" / checked_language(language) / "fairness.yaml"
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def group_words(language: str, group: str) -> str:
+    """A group of a protected attribute in words; one that has none as the attributes' file calls it.
+
+    Examples
+    --------
+    >>> group_words("zh", "female"), group_words("en", "26-35"), group_words("zh", "north-east")
+    ('女', '26-35', 'north-east')
+    """
+    return str(fairness_words(language)["groups"].get(group, group))
+
+
 def fairness_labels(language: str) -> dict[str, dict[str, str]]:
     """The words of the fairness report that pages say too."""
-    path = POLICY / "wording" / checked_language(language) / "fairness.yaml"
-    words = yaml.safe_load(path.read_text(encoding="utf-8"))
+    words = fairness_words(language)
     names = {
         "screen": "screens",
         "screen_status": "statuses",

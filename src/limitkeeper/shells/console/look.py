@@ -25,7 +25,7 @@ from limitkeeper.core.notice.account_words import characteristic_label
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
 from limitkeeper.shells.console.details import act_words
-from limitkeeper.shells.console.labels import label, outcome_words, why_words
+from limitkeeper.shells.console.labels import group_words, label, outcome_words, why_words
 from limitkeeper.shells.console.live import NO_ALERT, Live
 from limitkeeper.shells.console.navigation import navigation
 from limitkeeper.shells.console.rules import PERCENTS, RuleBook, held_until, rule_book, unit_of
@@ -325,6 +325,7 @@ class Look:
             "t": self.t,
             "label": partial(label, self.language),
             "why_words": partial(why_words, self.language),
+            "group_words": partial(group_words, self.language),
             "outcome_words": partial(outcome_words, self.language),
             "mark": form_mark(token_of(self.request)),
             "key": lambda: secrets.token_hex(16),
