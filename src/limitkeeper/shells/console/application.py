@@ -247,7 +247,8 @@ def failed(look: Look, problem: dict[str, Any]) -> Response:
     """A page that says what went wrong and what to do; a session that is over leads to the login."""
     if problem["status"] == 401:  # noqa: PLR2004 - of HTTP
         return to_login(look)
-    if problem["status"] == 403 and (place := place_at(look.request.url.path)):  # noqa: PLR2004 - of HTTP
+    place = place_at(look.request.url.path)
+    if problem["status"] == 403 and place and place not in look.places:  # noqa: PLR2004 - of HTTP
         problem = problem | {
             "detail": f"“{place['en']}” is not among your pages.",
             "detail_zh": f"“{place['zh']}”不在您可用的页面中。",
