@@ -13,6 +13,7 @@ import pytest
 from limitkeeper.shells.console import alerts
 from limitkeeper.shells.console.navigation import PLACES
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
+from limitkeeper.shells.console.times import time_text
 from tests.consoles import lines, proposed, sitting, staffed
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
 
@@ -210,11 +211,35 @@ def test_filter_waits_for_its_button(server: WorkflowServer, chromium: Any) -> N
 @pytest.mark.parametrize("name", ["sue", "ann", "mia", "ivy", "oli", "kim-1"])
 def test_each_role_sees_its_places_and_is_told_of_the_others(server: WorkflowServer, name: str) -> None:
     client = seated(server, name)
+    client.cookies.set("limitkeeper_language", "en", path="/console")
     acts = set(server.session(name).get("/v1/me")["acts"])
     for _, _, path, needed, english, _ in PLACES:
         found = client.get(f"/console{path}")
+        if path == "/" and not acts & set(
+            needed
+        ):  # the console's own address leads everybody to where he begins
+            assert (found.status_code, found.url.path) == (200, "/console/my")
+            continue
         assert found.status_code == (200 if acts & set(needed) else 403), (path, found.text[-600:])
-        assert english in found.text if acts & set(needed) else "This is not yours" in found.text
+        text = html.unescape(found.text)
+        assert english in text if acts & set(needed) else f"“{english}” is not among your pages." in text
+        assert not any(act in text for act in needed)
+
+
+def test_customers_pages_are_in_the_language_and_zone_of_his_letters(server: WorkflowServer) -> None:
+    client = seated(server, "kim-2")
+    assert "我的额度" in client.get("/console/my").text
+    kim, home = server.session("kim-2"), "/v1/customers/customer-2"
+    scope = kim.get(f"{home}/consents")["scopes"][0]
+    given = {"scope": scope["scope"], "gives": True, "text_version": scope["texts"][0]["version"]}
+    kim.post(f"{home}/consents", given)
+    at = kim.get(f"{home}/consents")["items"][0]["at"]
+    seen = {"If-Match": f'"{kim.get(home)["version"]}"'}
+    wished = {"language": "en", "time_zone": "Pacific/Auckland"}
+    assert kim.client.patch(home, json=wished, headers=seen).status_code == 200
+    page = client.get("/console/my/data").text
+    assert "<option selected>Pacific/Auckland</option>" in page
+    assert f"<li>{time_text(at, 'Pacific/Auckland')} " in page
 
 
 def seated(server: WorkflowServer, name: str) -> httpx.Client:
@@ -303,7 +328,9 @@ def test_older_alerts_are_those_of_the_same_filter(
     flags = [{"event_id": f"flag-{name}", "account_id": name, "ts": now, "kind": "flag", "reason": "cash-out"}
              for name in ("line-3", "line-5")]  # fmt: skip
     server.service("flags", "events.send").post("/v1/events", flags)
-    wanted = [each["alert_id"] for each in ann.get("/v1/alerts", params={"status": "open"})]
+    wanted = [
+        each["alert_id"] for each in ann.get("/v1/alerts", params={"status": "open", "current": "true"})
+    ]
     assert len(wanted) > 1
     cookies = {SESSION_COOKIE: ann.client.headers["authorization"].removeprefix("Bearer ")}
     path, seen = "/console/alerts", []

@@ -89,7 +89,8 @@ def test_overview_tells_everybody_inside_what_waits_and_what_is_new(bank: Bank) 
     for role in (OFFICER, OPERATOR, STRATEGIST):
         found = bank.people[role].get("/v1/overview")
     violations = of(found["alerts"], trigger="suspected_violation")
-    assert (violations["open"], violations["last_day"], violations["day_before"]) == (1, 1, 0)
+    counts = ("open", "current", "last_day", "day_before")
+    assert [violations[name] for name in counts] == [1, 1, 1, 0]
     freezes = of(found["proposals"], action="freeze")
     assert (freezes["open"], freezes["last_day"]) == (1, 1)
     second = of(found["cases"], tier=2)
@@ -102,6 +103,19 @@ def test_overview_tells_everybody_inside_what_waits_and_what_is_new(bank: Bank) 
     assert (frozen["last_day"], frozen["day_before"], frozen["change_last_day_cents"]) == (1, 0, 0)
     assert found["events"]["accepted"] == 21
     bank.people["till"].asked("GET", "/v1/overview", status=403)
+
+
+def test_alert_that_was_not_seen_in_the_quiet_days_is_over(bank: Bank) -> None:
+    officer, since = bank.people[OFFICER], bank.moment(days_ago=7)
+    now, over = {"current": "true"}, {"current": "false"}
+    found = [
+        officer.get("/v1/alerts", params=given) for given in ({}, now, over, now | {"account_id": "a-1"})
+    ]
+    seen = [{each["alert_id"]: each["seen_at"] >= since for each in rows} for rows in found]
+    assert set(seen[1].values()) == {True}
+    assert set(seen[2].values()) <= {False}
+    assert seen[1] | seen[2] == seen[0]
+    assert 0 < len(seen[3]) <= len(seen[1])
 
 
 def test_portfolio_has_a_value_and_a_map_of_all_accounts(bank: Bank) -> None:

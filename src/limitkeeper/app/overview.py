@@ -19,8 +19,21 @@ from limitkeeper.store.tables import IS_OPEN, alerts, proposals
 TIERS = (1, 2, 3)
 
 
+def is_current(quiet_us: int, seen_us: sa.ColumnElement[int] = alerts.c.seen_us) -> sa.ColumnElement[bool]:
+    """Whether an alert is not over: it was seen within the quiet days, so that a hit now adds to it and opens no other.
+
+    Parameters
+    ----------
+    quiet_us
+        Since when the quiet days are, event time, UTC microseconds.
+    seen_us
+        The column as it is compared.
+    """
+    return seen_us >= quiet_us
+
+
 def work_overview(
-    store: Store, now_us: int, triggers: Iterable[str], proposed: Iterable[str]
+    store: Store, now_us: int, quiet_us: int, triggers: Iterable[str], proposed: Iterable[str]
 ) -> dict[str, Any]:
     """What waits, and what changed in the last 24 hours and in the 24 before.
 
@@ -28,14 +41,14 @@ def work_overview(
     ----------
     store
         Of alerts, proposals, cases, appeals, notices, limits.
-    now_us
-        Event time, UTC microseconds.
+    now_us, quiet_us
+        Event time, and since when alerts' quiet days are, UTC microseconds.
     triggers, proposed
         The triggers of alerts and the actions of proposals, each of which is told, with 0 too.
     """
     return {
         "at": instant_text(now_us),
-        "alerts": _found(store, alerts.c.trigger, alerts.c.opened_us, triggers, now_us),
+        "alerts": _alerts(store, now_us, quiet_us, triggers),
         "proposals": _found(store, proposals.c.action, proposals.c.made_us, proposed, now_us),
         "cases": _cases(store, now_us),
         "appeals": _appeals(store, now_us),
@@ -44,22 +57,21 @@ def work_overview(
     }
 
 
-def waiting_now(store: Store, now_us: int, triggers: Iterable[str]) -> dict[str, Any]:
+def waiting_now(store: Store, now_us: int, quiet_us: int, triggers: Iterable[str]) -> dict[str, Any]:
     """What waits alone, by the names of :func:`work_overview`; it may be asked for often.
 
     Parameters
     ----------
     store
         Of alerts, cases, appeals and notices.
-    now_us
-        Event time, UTC microseconds.
+    now_us, quiet_us
+        Event time, and since when alerts' quiet days are, UTC microseconds.
     triggers
         Each of which is told, with 0 too.
     """
-    rows = store.rows(counted(alerts.c.trigger).where(IS_OPEN).group_by(alerts.c.trigger))
-    counts = {row["trigger"]: row["count"] for row in rows}
+    counts = _current(store, quiet_us)
     return {
-        "alerts": [{"trigger": name, "open": counts.get(name, 0)} for name in triggers],
+        "alerts": [{"trigger": name, "current": counts.get(name, 0)} for name in triggers],
         "cases": _cases(store, now_us),
         "appeals": _appeals(store, now_us),
         "notices": {"undelivered": notices_in(store, DEAD)},
@@ -76,6 +88,18 @@ def newest_alerts(store: Store, count: int) -> list[dict[str, Any]]:
 def counted(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """Some columns, and how many rows there are as ``count``."""
     return sa.select(*columns, sa.func.count().label("count"))
+
+
+def _alerts(store: Store, now_us: int, quiet_us: int, triggers: Iterable[str]) -> list[dict[str, Any]]:
+    """How many are open, how many of those are not over, and how many are new in each window, of each trigger."""
+    counts = _current(store, quiet_us)
+    found = _found(store, alerts.c.trigger, alerts.c.opened_us, triggers, now_us)
+    return [{**row, "current": counts.get(row["trigger"], 0)} for row in found]
+
+
+def _current(store: Store, quiet_us: int) -> dict[str, int]:
+    query = counted(alerts.c.trigger).where(IS_OPEN, is_current(quiet_us)).group_by(alerts.c.trigger)
+    return {row["trigger"]: row["count"] for row in store.rows(query)}
 
 
 def _windows(when: sa.Column[int], now_us: int) -> dict[str, sa.ColumnElement[bool]]:

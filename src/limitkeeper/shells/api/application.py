@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from limitkeeper import __version__
 from limitkeeper.app.campaigns import unmeasured
 from limitkeeper.app.login_attempts import LoginAttempts
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.shells.api.access import Gate, acts_of_routes
@@ -151,6 +152,8 @@ def console_of(
         time_zone=engine.policy.terms.time_zone,
         oidc=workflow.oidc,
         demonstration=demonstration,
+        is_event_time=engine.settings.event_time,
+        quiet_days=engine.policy.terms.watch.fold.quiet_us // DAY_US,
     )
 
 

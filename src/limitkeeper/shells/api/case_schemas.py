@@ -64,7 +64,7 @@ def page_of(name: str) -> Schema:
     )
 
 
-def person(description: str, **more: Schema) -> Schema:
+def person(description: str, optional: tuple[str, ...] = (), **more: Schema) -> Schema:
     """A person as an operator sees him."""
     return record(
         description,
@@ -74,6 +74,7 @@ def person(description: str, **more: Schema) -> Schema:
             "customer_id": value("string null", "Of a customer: whose lines are his."),
             **more,
         },
+        optional,
     )
 
 
@@ -240,6 +241,9 @@ CASE_SCHEMAS: dict[str, Schema] = {
         "Who is logged in, or the service whose key it is.",
         roles=listed(one_of((*ROLE_NAMES, SERVICE), "What somebody is."), "What he is."),
         acts=listed(value("string", "An act."), "What he may do, on what is his own at least."),
+        optional=("language", "time_zone"),
+        language=one_of(("en", "zh"), "Of a customer: of his letters."),
+        time_zone=value("string", "Of a customer: where his clock is."),
     ),
 }
 """Every schema of cases and people by its name."""

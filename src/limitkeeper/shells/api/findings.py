@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.looks import shown
+from limitkeeper.app.overview import is_current
 from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
 from limitkeeper.core.kernel.instants import instant
@@ -23,6 +24,7 @@ from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES, PROPOSED
 from limitkeeper.shells.api.answers import UnknownError, answer
 from limitkeeper.shells.api.cursors import CURSOR_LETTERS, By, cursor_of, page, wanted_column
+from limitkeeper.shells.api.measures import alerts_quiet_us
 from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.shells.api.stream import Changed, Follower, followed, listening
 from limitkeeper.store.sql import Store
@@ -65,6 +67,12 @@ ProposalId = Annotated[
     str, Path(description="The id of a proposal.", examples=[examples.PROPOSAL["proposal_id"]]), WITHOUT_NUL
 ]
 AccountId = Annotated[str | None, Query(description="Only of this account.", examples=["a-7"]), WITHOUT_NUL]
+
+Current = Annotated[
+    bool | None,
+    Query(description="Only those that a hit now adds to: seen within the quiet days (`alert_quiet_days`); "
+          "or with `false`, those that are over."),
+]  # fmt: skip
 
 READ = [Depends(May("alerts.read"))]
 
@@ -122,6 +130,7 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         trigger: Annotated[str | None, choice("alerts", "trigger", "Only of this trigger.")] = None,
         severity: Annotated[str | None, choice("alerts", "severity", "Only as bad as this.")] = None,
         status: Annotated[str | None, choice("alerts", "status", "Only with this status.")] = None,
+        current: Current = None,
         limit: PageRows = PAGE_ROWS,
         offset: Offset = 0,
         cursor: Cursor = None,
@@ -133,6 +142,7 @@ def findings_router(engine: Engine, store: Store, desk: Desk | None = None) -> A
         query = sa.select(*BRIEF_ALERT).offset(offset)
         wanted = {"account_id": account_id, "trigger": trigger, "severity": severity, "status": status}
         query = filtered(query, alerts, wanted)
+        query = current_only(query, alerts_quiet_us(engine), wanted, current)
         found = await run_in_threadpool(page, store, query, ALERT_ORDER, limit, cursor, alert_document)
         return await findings_listed(desk, request, actor, "alert.list", found)
 
@@ -292,6 +302,16 @@ def filtered(query: sa.Select[Any], table: sa.Table, wanted: dict[str, str | Non
                 )
             query = query.where(wanted_column(table, name, wanted) == value)
     return query
+
+
+def current_only(
+    query: sa.Select[Any], quiet_us: int, wanted: dict[str, str | None], current: bool | None
+) -> sa.Select[Any]:
+    """The query, for the alerts that are not over, or for those that are; for all where neither is asked for."""
+    if current is None:
+        return query
+    found = is_current(quiet_us, wanted_column(alerts, "seen_us", wanted))
+    return query.where(found if current else ~found)
 
 
 async def one_row(store: Store, table: sa.Table, column: sa.Column[Any], value: str) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.app.login_attempts import LoginAttempts
 from limitkeeper.app.people import IDLE_US, SESSION_US, LoginError, session_ended, session_of
-from limitkeeper.core.access.actors import SYSTEM, Actor
+from limitkeeper.core.access.actors import CUSTOMER, SYSTEM, Actor
 from limitkeeper.core.access.rights import RIGHTS, is_allowed, own_id
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.shells.api import case_documents as documents
@@ -18,7 +19,7 @@ from limitkeeper.shells.api.access import Gate, LoggedIn
 from limitkeeper.shells.api.acts import body_as
 from limitkeeper.shells.api.answers import answer
 from limitkeeper.shells.api.names import plain
-from limitkeeper.store.work import work
+from limitkeeper.store.work import reading, work
 
 COMPARED_AT_ONCE = 4
 """Passwords that are compared at once: each takes 64 MiB, and time, on purpose."""
@@ -69,8 +70,10 @@ def login_router(gate: Gate, attempts: LoginAttempts, *, by_password: bool = Tru
 
     @router.get("/v1/me", responses=documents.ME)
     async def me(actor: LoggedIn) -> Response:
-        """Tell who is logged in, and what he may do."""
-        return answer(me_document(actor))
+        """Tell who is logged in, and what he may do; of a customer also how he wishes to be told."""
+        if CUSTOMER not in actor.roles:
+            return answer(me_document(actor))
+        return answer(me_document(actor) | await run_in_threadpool(_wishes, gate, actor))
 
     @router.post("/v1/logout", responses=documents.LOG_OUT)
     async def log_out(request: Request, actor: LoggedIn) -> Response:
@@ -81,6 +84,13 @@ def login_router(gate: Gate, attempts: LoginAttempts, *, by_password: bool = Tru
         return answer(me_document(actor) | {"acts": []})
 
     return router
+
+
+def _wishes(gate: Gate, actor: Actor) -> dict[str, object]:
+    """The language and the time zone of a customer, who is told everything in them."""
+    with reading(gate.store, SYSTEM, gate.now_us()) as w:
+        customer = customer_row(w, actor.customer_id or "")
+    return {name: customer[name] for name in ("language", "time_zone")}
 
 
 def me_document(actor: Actor) -> dict[str, object]:

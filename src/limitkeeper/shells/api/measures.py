@@ -37,6 +37,11 @@ def event_time_lag_seconds(engine: Engine) -> float:
     return max(engine.as_of_us() - watermark_us, 0) / 1e6 if watermark_us != LONG_AGO_US else 0.0
 
 
+def alerts_quiet_us(engine: Engine) -> int:
+    """Since when the quiet days of alerts are: a hit now adds to an alert that was seen since then."""
+    return engine.as_of_us() - engine.policy.terms.watch.fold.quiet_us
+
+
 class EngineCollector:
     """The engine's counters and gauges as Prometheus reads them; counters go on over a restart."""
 

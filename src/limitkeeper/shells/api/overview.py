@@ -18,7 +18,7 @@ from limitkeeper.shells.api import overview_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.answer_schemas import PROPOSED
 from limitkeeper.shells.api.answers import answer
-from limitkeeper.shells.api.measures import event_time_lag_seconds
+from limitkeeper.shells.api.measures import alerts_quiet_us, event_time_lag_seconds
 from limitkeeper.shells.terminal.figures import rate
 
 WORK_SECONDS = 3.0
@@ -81,7 +81,10 @@ class Overview:
     ) -> None:
         self._engine, self._rate = engine, EventRate()
         self._work = Kept(
-            lambda: work_overview(engine.store, engine.as_of_us(), TRIGGERS, PROPOSED), work_seconds
+            lambda: work_overview(
+                engine.store, engine.as_of_us(), alerts_quiet_us(engine), TRIGGERS, PROPOSED
+            ),
+            work_seconds,
         )
         self.sampler = Sampler(engine)
         self._sample = Kept(self.sampler.sample, sample_seconds)

@@ -23,7 +23,7 @@ OVERVIEW_EXAMPLE: dict[str, Any] = {
         "sequence": 20712,
     },
     "alerts": [
-        {"trigger": name, "open": 41 - 10 * k, "last_day": 7, "day_before": 5}
+        {"trigger": name, "open": 41 - 10 * k, "current": 9 - 2 * k, "last_day": 7, "day_before": 5}
         for k, name in enumerate(TRIGGERS)
     ],
     "proposals": [{"action": name, "open": 12, "last_day": 3, "day_before": 4} for name in PROPOSED],

@@ -45,7 +45,14 @@ OVERVIEW_SCHEMAS: dict[str, Schema] = {
     ),
     "AlertCount": record(
         "Alerts of one trigger.",
-        {"trigger": ref("AlertTrigger"), "open": count("Not acknowledged."), **NEW},
+        {
+            "trigger": ref("AlertTrigger"),
+            "open": count("Not acknowledged."),
+            "current": count(
+                "Of those: seen within the quiet days (alert_quiet_days), so that they are not over."
+            ),
+            **NEW,
+        },
     ),
     "ProposalCount": record(
         "Proposals of one action.",

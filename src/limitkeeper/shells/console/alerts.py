@@ -4,6 +4,8 @@ import asyncio
 
 from starlette.responses import Response
 
+from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.kernel.instants import instant
 from limitkeeper.shells.api.findings import CHOICES
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.look import Look, PageRoute
@@ -17,17 +19,20 @@ ACKNOWLEDGED_AT_ONCE = 200
 async def alert_feed(look: Look) -> Response:
     """Alerts, the newest first."""
     names = ("trigger", "severity", "status", "account_id")
-    wanted = {name: look.asked(name, "open" if name == "status" and not look.request.query_params else "")
-              for name in names}  # fmt: skip
+    unasked = {} if look.request.query_params else {"status": "open", "current": "true"}
+    wanted = {name: look.asked(name, unasked.get(name, "")) for name in names}
+    current = look.asked("current", unasked.get("current", ""))
     (rows, following), portfolio, rules = await asyncio.gather(
-        look.ask.page("/v1/alerts", **wanted, limit=PAGE_ROWS, cursor=look.asked("cursor")),
+        look.ask.page("/v1/alerts", **wanted, current=current, limit=PAGE_ROWS, cursor=look.asked("cursor")),
         look.ask.get("/v1/portfolio/alerts", limit=3),
         look.rule_book(),
     )
     is_newest = not look.asked("cursor")
-    is_live = is_newest and wanted["status"] in ("", "open")  # what is told as it happens is open
-    return look.page("alerts", alerts=rows, portfolio=portfolio, rules=rules, choices=CHOICES["alerts"],
-                     wanted=wanted, is_newest=is_newest, is_live=is_live, following=following)  # fmt: skip
+    is_told = wanted["status"] in ("", "open") and current != "false"  # what is told as it happens is open
+    recently = instant(look.console.now_us() - look.console.quiet_days * DAY_US).date().isoformat()
+    return look.page("alerts", alerts=rows, portfolio=portfolio, recently=recently, rules=rules,
+                     choices=CHOICES["alerts"], wanted=wanted, current=current, is_newest=is_newest,
+                     is_live=is_newest and is_told, following=following)  # fmt: skip
 
 
 async def one_alert(look: Look) -> Response:

@@ -45,6 +45,7 @@ from limitkeeper.shells.console.asking import ProblemError, problem_of_input
 from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.live import Told
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
+from limitkeeper.shells.console.navigation import place_at
 from limitkeeper.shells.console.session import ROOT, end_session, inside, is_ours, quoted, token_of
 
 log = structlog.get_logger()
@@ -214,9 +215,8 @@ async def known(look: Look, page: PageRoute) -> None:
             if not page.is_open or error.status != 401:  # noqa: PLR2004 - of HTTP
                 raise
     if page.act and look.me and not look.may(page.act):
-        raise ProblemError(
-            {"status": 403, "detail": look.t("This is not yours to do.", "您无权执行此操作。")}
-        )
+        said = look.t("This is not yours to do.", "您无权执行此操作。")
+        raise ProblemError({"status": 403, "detail": said, "value": page.act})
 
 
 async def stream(console: Console, request: Request) -> Response:
@@ -247,6 +247,14 @@ def failed(look: Look, problem: dict[str, Any]) -> Response:
     """A page that says what went wrong and what to do; a session that is over leads to the login."""
     if problem["status"] == 401:  # noqa: PLR2004 - of HTTP
         return to_login(look)
+    place = place_at(look.request.url.path)
+    if problem["status"] == 403 and place and place not in look.places:  # noqa: PLR2004 - of HTTP
+        problem = problem | {
+            "detail": f"“{place['en']}” is not among your pages.",
+            "detail_zh": f"“{place['zh']}”不在您可用的页面中。",
+            "advice": "Yours are in the menu of this page.",
+            "advice_zh": "您可用的页面见本页菜单。",
+        }
     return look.page("problem", problem["status"], problem=problem)
 
 

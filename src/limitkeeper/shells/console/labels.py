@@ -1,6 +1,7 @@
 """The names of codes in words: states, actions, triggers, acts, kinds, roles."""
 
 from functools import cache
+from typing import Any
 
 import yaml
 
@@ -22,7 +23,7 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     found["feature"] = {
         each.name: (each.description, each.description_zh)[place].rstrip(".。")
         for each in SHARED_QUANTITIES.values()
-    }
+    } | found["decision_input"]
     found["constraint"] = {str(each.name).lower(): words[place] for each, words in CONSTRAINT_WORDING.items()}
     found["tier_rule"] = {
         name: (rule["description"], rule["description_zh"])[place] for name, rule in rules.items()
@@ -37,10 +38,28 @@ def labels(language: str) -> dict[str, dict[str, str]]:
     return found
 
 
+@cache
+def fairness_words(language: str) -> dict[str, Any]:
+    """The words of the fairness report."""
+    path = POLICY / "wording" / checked_language(language) / "fairness.yaml"
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def group_words(language: str, group: str) -> str:
+    """A group of a protected attribute in words; one that has none as the attributes' file calls it.
+
+    Examples
+    --------
+    >>> group_words("zh", "female"), group_words("en", "26-35"), group_words("zh", "north-east")
+    ('女', '26-35', 'north-east')
+    """
+    return str(fairness_words(language)["groups"].get(group, group))
+
+
 def fairness_labels(language: str) -> dict[str, dict[str, str]]:
     """The words of the fairness report that pages say too."""
-    path = POLICY / "wording" / checked_language(language) / "fairness.yaml"
-    words = yaml.safe_load(path.read_text(encoding="utf-8"))
+    words = fairness_words(language)
     names = {
         "screen": "screens",
         "screen_status": "statuses",
@@ -74,3 +93,14 @@ def why_words(language: str, why: str) -> str:
     if any(code not in words for code in codes):
         return why
     return ("；" if language == "zh" else "; ").join(words[code] for code in codes)
+
+
+def outcome_words(language: str, outcome: str) -> str:
+    """By what a case ended, in words: a clock, a vote, what became of its proposal; a person by his name.
+
+    Examples
+    --------
+    >>> outcome_words("zh", "committee"), outcome_words("en", "superseded"), outcome_words("en", "ann")
+    ('委员会投票', 'another proposal took its place', 'ann')
+    """
+    return labels(language)["case_outcome"].get(outcome, outcome)

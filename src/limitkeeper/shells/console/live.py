@@ -26,7 +26,7 @@ from limitkeeper.engines.embedded.requests import BusyError
 from limitkeeper.shells.api.access import Gate
 from limitkeeper.shells.api.acts import Desk
 from limitkeeper.shells.api.findings import alert_document
-from limitkeeper.shells.api.measures import event_time_lag_seconds
+from limitkeeper.shells.api.measures import alerts_quiet_us, event_time_lag_seconds
 from limitkeeper.shells.console.labels import label
 from limitkeeper.shells.console.times import clock, time_text
 
@@ -88,7 +88,7 @@ class Live:
 
     def _counted(self) -> dict[str, Any]:
         store = self.engine.store
-        waiting = waiting_now(store, self.engine.as_of_us(), TRIGGERS)
+        waiting = waiting_now(store, self.engine.as_of_us(), alerts_quiet_us(self.engine), TRIGGERS)
         return waiting | {"newest": [alert_document(row) for row in newest_alerts(store, NEWEST_ALERTS)]}
 
     async def watched(self, token: str, told: Told) -> AsyncIterator[bytes]:
@@ -212,7 +212,7 @@ def waiting_figures(waiting: Mapping[str, Any]) -> dict[str, int]:
     ...                  "notices": {"undelivered": 4}})["cases.2.due"]
     1
     """
-    found = {f"alerts.{row['trigger']}": row["open"] for row in waiting["alerts"]}
+    found = {f"alerts.{row['trigger']}": row["current"] for row in waiting["alerts"]}
     for name, each in clocked(waiting):
         found |= {name: each["open"], f"{name}.due": each["due_within_day"]}
     found |= {f"cases.{row['tier']}.reminded": row["past_reminder"] for row in waiting["cases"]}

@@ -19,10 +19,13 @@ from starlette.types import ASGIApp
 from limitkeeper.app.decisions import shown_line
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.problem_wording import in_chinese
+from limitkeeper.core.access.actors import SERVICE
+from limitkeeper.core.access.rights import RIGHTS
 from limitkeeper.core.notice.account_words import characteristic_label
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.shells.console.charts import CHARTS
-from limitkeeper.shells.console.labels import label, why_words
+from limitkeeper.shells.console.details import act_words
+from limitkeeper.shells.console.labels import group_words, label, outcome_words, why_words
 from limitkeeper.shells.console.live import NO_ALERT, Live
 from limitkeeper.shells.console.navigation import navigation
 from limitkeeper.shells.console.rules import PERCENTS, RuleBook, held_until, rule_book, unit_of
@@ -83,6 +86,8 @@ class Console:
         The clock, UTC microseconds.
     live
         Figures and alerts as they come.
+    quiet_days
+        Of alerts: one that was not seen for longer is over.
     currency_sign
         Before amounts.
     time_zone
@@ -91,15 +96,19 @@ class Console:
         Logins by a provider; None where there is none.
     demonstration
         Of a server that demonstrates: every page says so.
+    is_event_time
+        Whether its time passes by events, while logins go by the clock on the wall.
     """
 
     api: ASGIApp
     now_us: Callable[[], int]
     live: Live
+    quiet_days: int
     currency_sign: str = "¥"
     time_zone: str = "UTC"
     oidc: OidcLogins | None = None
     demonstration: Demonstration | None = None
+    is_event_time: bool = False
 
     @property
     def by_password(self) -> bool:
@@ -165,10 +174,18 @@ class Look:
 
     @property
     def language(self) -> str:
-        """Of the page: as chosen, else as the browser asks; Chinese first for customers."""
-        return self._chosen("language") or (
-            "en" if self.request.headers.get("accept-language", "zh").lower().startswith("en") else "zh"
+        """Of the page: as chosen, else of a customer's letters, else as the browser asks."""
+        browser = self.request.headers.get("accept-language", "zh").lower()
+        return (
+            self._chosen("language")
+            or self.me.get("language")
+            or ("en" if browser.startswith("en") else "zh")
         )
+
+    @property
+    def time_zone(self) -> str:
+        """In which instants are shown: a customer's own, as in his letters, else the market's."""
+        return self.me.get("time_zone") or self.console.time_zone
 
     @property
     def theme(self) -> str:
@@ -255,12 +272,12 @@ class Look:
         )
 
     def day(self, instant: str | None) -> str:
-        """A day in the market's time zone."""
+        """A day in the time zone of who looks."""
         return self.time(instant)[:10]
 
     def time(self, instant: str | None) -> str:
-        """A day and a time in the market's time zone."""
-        return NOTHING if not instant else time_text(instant, self.console.time_zone)
+        """A day and a time in the time zone of who looks."""
+        return NOTHING if not instant else time_text(instant, self.time_zone)
 
     def until(self, instant: str | None) -> str:
         """How far away an instant is, in words."""
@@ -268,7 +285,7 @@ class Look:
 
     def clock(self, instant: str | None) -> dict[str, str]:
         """A clock as pages show it."""
-        return clock(self.language, instant, self.console.now_us(), self.console.time_zone)
+        return clock(self.language, instant, self.console.now_us(), self.time_zone)
 
     def is_past(self, instant: str | None) -> bool:
         """Whether an instant is known and over."""
@@ -308,6 +325,8 @@ class Look:
             "t": self.t,
             "label": partial(label, self.language),
             "why_words": partial(why_words, self.language),
+            "group_words": partial(group_words, self.language),
+            "outcome_words": partial(outcome_words, self.language),
             "mark": form_mark(token_of(self.request)),
             "key": lambda: secrets.token_hex(16),
             "said": self.request.cookies.get(SAID_COOKIE, ""),
@@ -335,7 +354,17 @@ class Look:
         return "application/json" in self.request.headers.get("accept", "")
 
     def told(self, problem: dict[str, Any]) -> dict[str, Any]:
-        """A problem in the language of who looks; what has no Chinese stays in English, so that nothing is lost."""
+        """A problem in the language of who looks; what has no Chinese stays in English, so that nothing is lost.
+
+        An act that is not his is told in words, and whose it is.
+        """
+        if isinstance(act := problem.get("value"), str) and act in RIGHTS:
+            roles = [label(self.language, "role", role) for role in sorted(RIGHTS[act]) if role != SERVICE]
+            named = {
+                "value": act_words(self.language, act, "right"),
+                "allowed": self.t(", ", "、").join(roles),
+            }
+            problem = {name: each for name, each in problem.items() if name != "allowed_zh"} | named
         if self.language != "zh":
             return problem
         parts = ("detail", "problem", "allowed", "advice")

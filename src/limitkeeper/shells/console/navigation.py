@@ -28,6 +28,18 @@ PLACES: tuple[tuple[str, str, str, tuple[str, ...], str, str], ...] = (
 """Each place: its name, its key after g, its path, the acts of which one is needed, and what it is called."""
 
 
+def place_at(path: str) -> dict[str, Any] | None:
+    """The place that a page belongs to, whoever may go there; None where it is of none.
+
+    Examples
+    --------
+    >>> place_at("/console/cases/x")["en"], place_at("/console/me")
+    ('Cases', None)
+    """
+    found = navigation({act for _, _, _, needed, _, _ in PLACES for act in needed}, path)
+    return next((place for place in found if place["is_here"]), None)
+
+
 def navigation(acts: Collection[str], path: str) -> list[dict[str, Any]]:
     """The places that somebody may go to, and which he is at.
 

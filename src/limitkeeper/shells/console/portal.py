@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -18,6 +20,13 @@ LINES_SHOWN = 20
 
 FILES_AT_ONCE = 5
 """Files that come with an appeal; more can be added to it afterwards."""
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Those that are named by a place."""
+    others = ("Etc/", "SystemV/", "US/")
+    return frozenset(zone for zone in available_timezones() if "/" in zone and not zone.startswith(others))
 
 
 def line_path(account_id: str) -> str:
@@ -139,7 +148,7 @@ async def my_data(look: Look) -> Response:
         f"/v1/customers/{customer_id}", f"/v1/customers/{customer_id}/consents", "/v1/rights-requests"
     )
     return look.page("my_data", customer=customer, consents=consents, requests=requests["items"],
-                     kinds=tuple(KINDS), copied=COPIED)  # fmt: skip
+                     zones=sorted(time_zones() | {customer["time_zone"]}), kinds=tuple(KINDS), copied=COPIED)  # fmt: skip
 
 
 async def my_copy(look: Look) -> Response:

@@ -14,7 +14,7 @@ from limitkeeper.shells.console.labels import label
 PERCENTS = frozenset({"share", "annual rate", "share of spend"})
 """Units that are told in per cent."""
 
-SHOWN_AS = {"utilisation": "share"}
+SHOWN_AS = {"utilisation": "share", "is_defaulted": "flag"}
 """Quantities that are told in another unit than they are held in."""
 
 SIGNS: Mapping[type[ast.operator], Callable[[float, float], float]] = {

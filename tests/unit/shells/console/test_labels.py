@@ -3,17 +3,21 @@
 import pytest
 
 from limitkeeper.app.appeal_effects import WHY
+from limitkeeper.app.appeal_holds import GRANTED_BEFORE
 from limitkeeper.app.freezes import WHY_OVER
 from limitkeeper.app.policy import reason_wording
 from limitkeeper.app.regulation_policy import shipped_register
 from limitkeeper.core.access.actors import ROLES
 from limitkeeper.core.appeal import appeals
 from limitkeeper.core.approval import cases
+from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
 from limitkeeper.core.behaviour.events import KINDS as EVENT_KINDS
 from limitkeeper.core.compliance import register, requests
+from limitkeeper.core.decision.assessment import ESTIMATE_NAMES
 from limitkeeper.core.limits.ledger import ACTIONS
 from limitkeeper.core.notice.notice import KINDS as NOTICE_KINDS
 from limitkeeper.core.strategy.actions import Action, Severity, Trigger
+from limitkeeper.core.strategy.holdout import HOLDOUT_DRAW
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.shells.api.answer_schemas import ALERT_STATUSES, PROPOSAL_STATUSES
 from limitkeeper.shells.api.campaign_schemas import STATES as CAMPAIGN_STATES
@@ -28,10 +32,24 @@ SHOWN = {
     "proposal_status": PROPOSAL_STATUSES,
     "case_kind": CASE_KINDS,
     "case_state": (*cases.LIVE_STATES, *cases.END_STATES),
-    "case_act": CASE_ACTS,
+    "case_act": (*CASE_ACTS, "open", "withdraw", *(f"clock.{stage}" for stage in (REMIND, ESCALATE, END))),
+    "case_outcome": (
+        "system",
+        "clock",
+        "committee",
+        "split",
+        "cancelled",
+        "taken back",
+        GRANTED_BEFORE,
+        *PROPOSAL_STATUSES[1:],
+    ),
+    "feature": (*SHARED_QUANTITIES, *ESTIMATE_NAMES, HOLDOUT_DRAW),
     "role": ROLES,
     "appeal_state": (*appeals.LIVE_STATES, *appeals.END_STATES),
-    "appeal_act": [act.replace("_", "-") for act in appeals.ACTS],
+    "appeal_act": (
+        *(act.replace("_", "-") for act in appeals.ACTS),
+        *(f"clock.{stage}" for stage in (REMIND, ESCALATE, END, appeals.REPLY)),
+    ),
     "notice_kind": NOTICE_KINDS,
     "event_kind": EVENT_KINDS,
     "campaign_state": CAMPAIGN_STATES,
