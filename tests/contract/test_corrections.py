@@ -12,13 +12,14 @@ from limitkeeper.app.bounces import returned
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import effected_due, planned_rows
+from limitkeeper.app.limits import planned_rows
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out, sent_again
-from limitkeeper.app.steps import step_cancelled
+from limitkeeper.app.steps import step_cancelled, steps_looked_at
 from limitkeeper.connectors.bounces import Bounce
 from limitkeeper.connectors.letters import Letter, LetterError, LetterRefusedError
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
@@ -205,14 +206,14 @@ def test_letter_of_a_step_that_was_cancelled_goes_out_no_more_and_whoever_may_kn
     deliver_notices(store, {"mail": busy}, SEAL, lambda: NOW_US + 4)
     step_ended(NOW_US + 5)
     (letter,) = sent(store, NOW_US + DAY_US)
-    assert "not lowered further" in letter.subject
+    assert "A planned reduction of your credit line **** a is not made" in letter.subject
 
     cut(store, 700_000, NOW_US + 2 * DAY_US, "seen")
     with work(store, KIM, NOW_US + 2 * DAY_US) as w:
         assert inbox(w, SEAL, "c-1")[0]["kind"] == "limit_decreased"
     step_ended(NOW_US + 2 * DAY_US + 1)
     (letter,) = sent(store, NOW_US + 2 * DAY_US + 2)
-    assert "not lowered further" in letter.subject
+    assert "A planned reduction of your credit line **** a is not made" in letter.subject
     assert told_kinds(store) == [
         "steps_cancelled",
         "limit_decreased",
@@ -331,3 +332,59 @@ def test_change_that_is_known_and_gives_way_to_another_is_told_as_replaced(store
     asked(store, 400_000, NOW_US + 9 * DAY_US + 1)  # nor does the rise
     letters = sent(store, NOW_US + 9 * DAY_US + 1)
     assert any("we told you of does not take place" in each.subject for each in letters)
+
+
+def steps_go_on(store: Store, now_us: int) -> None:
+    """The steps that have come are looked at, still called for, and taken into effect, or there is nothing left."""
+    steps_looked_at(store, EFFECTS, lambda _account: TRACE, now_us)
+    is_suspended = suspended(EFFECTS.policy)
+    effected_due(store, now_us, is_out, is_suspended=is_suspended, told_moot=EFFECTS.told_moot)
+
+
+def test_step_that_finds_nothing_left_to_change_is_told_to_whoever_was_told_of_it(store: Store) -> None:
+    cut(store, 300_000, NOW_US)  # to 6,500 and 3,000
+    sent(store, NOW_US)
+    steps_go_on(store, NOW_US + 7 * DAY_US)
+    cut(store, 250_000, NOW_US + 8 * DAY_US, "further", at_once=True)
+    sent(store, NOW_US + 8 * DAY_US)
+    steps_go_on(store, NOW_US + 15 * DAY_US)
+    cut(store, 100_000, NOW_US + 44 * DAY_US, "last", at_once=True)
+    sent(store, NOW_US + 44 * DAY_US)
+    steps_go_on(store, NOW_US + 46 * DAY_US)
+    (letter,) = sent(store, NOW_US + 46 * DAY_US)
+    assert letter.subject == "A planned change of your credit line **** a is not made"
+    assert "was to come on 2026-10-29" in letter.text
+    assert "have brought the limit to ¥2,500.00" in letter.text
+    assert "still planned, from these days at the earliest:\n- 2026-11-12: ¥1,000.00" in letter.text
+
+
+def test_step_of_which_the_customers_own_request_left_nothing_is_not_told_once_more(store: Store) -> None:
+    cut(store, 700_000, NOW_US)
+    sent(store, NOW_US)
+    asked(store, 500_000, NOW_US + 1)
+    for days in (3, 8):
+        steps_go_on(store, NOW_US + days * DAY_US)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {500_000}
+    assert sorted(told_kinds(store)) == ["change_overtaken", "limit_decreased", "lowered_at_request"]
+
+
+def test_way_that_fails_comes_to_its_end_and_the_next_is_tried_though_the_letter_is_written_anew_each_day(
+    store: Store,
+) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        contact_added(w, SEAL, "c-1", "sms", "+8613900000000", 2)
+    phone: list[Letter] = []
+
+    def busy(_letter: Letter) -> None:
+        raise LetterError("try later")
+
+    cut(store, 700_000, NOW_US)
+    for hours in range(60):
+        now_us = NOW_US + hours * 3_600_000_000
+        deliver_notices(
+            store, {"mail": busy, "sms": phone.append}, SEAL, lambda at=now_us: at, renewed=EFFECTS.renewed
+        )
+    (letter,) = phone
+    assert "Your credit limit changes on 2026-09-30" in letter.subject
+    states = store.rows(sa.select(notices.c.state).order_by(notices.c.made_us))
+    assert [row["state"] for row in states] == ["withdrawn", "out"]

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from limitkeeper.app.bank import acknowledged
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.reconciliation import Reconciled, reconciled
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import HOUR_US

@@ -19,9 +19,10 @@ from limitkeeper.app.customers import (
     preferences_changed,
 )
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.life import drafted
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.notice_policy import notice_policy

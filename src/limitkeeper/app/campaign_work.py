@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from limitkeeper.app.campaign_states import CANCELLED, CANCELLING, DONE, WORKING
-from limitkeeper.app.customer_preferences import DEFAULT_CUSTOMER, letter_us
+from limitkeeper.app.customer_preferences import default_customer, letter_us
 from limitkeeper.app.decisions import Effects, shown_line
 from limitkeeper.app.evidence import MARKS, marked
 from limitkeeper.app.known_notices import IS_KNOWN, notice_stopped
@@ -150,7 +150,7 @@ class _Batch:
     def __init__(self, w: Work, effects: Effects, campaign: dict[str, Any]) -> None:
         self.w, self.effects, self.campaign = w, effects, campaign
         self.terms = effects.limits.terms(w.now_us)
-        self.sign = effects.currency_sign
+        self.sign, self.default = effects.currency_sign, default_customer(w)
         self.patterns: dict[tuple[Any, ...], _Variant] = {}
         self.due: dict[tuple[Any, ...], int] = {}
         self.effective: dict[tuple[str, int], int] = {}
@@ -209,13 +209,14 @@ class _Batch:
         return found
 
     def _noticed(self, row: sa.Row[Any], told: Told) -> str:
-        language = str(row.language or DEFAULT_CUSTOMER["language"])
-        zone = ZoneInfo(str(row.time_zone or DEFAULT_CUSTOMER["time_zone"]))
-        key = (told.kind, language, zone.key, row.reasons, told.effective_us, len(told.steps))
+        language = str(row.language or self.default["language"])
+        zone = ZoneInfo(str(row.time_zone or self.default["time_zone"]))
+        out_us = self._due_us(row)
+        key = (told.kind, language, zone.key, row.reasons, told.effective_us, len(told.steps), out_us)
         variant = self.patterns.get(key)
         if variant is None:
             trace = {"reasons": reasons_of_codes(row.reasons)}
-            variant = self.patterns[key] = self._variant(told, trace, language, zone)
+            variant = self.patterns[key] = self._variant(told, trace, language, zone, out_us)
         sign = self.sign
         own = [encode_basestring(shown_line(row.account_id))[1:-1],
                amount_text(told.limit_before_cents or 0, sign), amount_text(told.limit_after_cents or 0, sign),
@@ -238,10 +239,12 @@ class _Batch:
                              self.w.now_us, WAITING, None, None, self._due_us(row), 1))  # fmt: skip
         return notice_id
 
-    def _variant(self, told: Told, trace: Mapping[str, Any], language: str, zone: ZoneInfo) -> _Variant:
+    def _variant(
+        self, told: Told, trace: Mapping[str, Any], language: str, zone: ZoneInfo, out_us: int
+    ) -> _Variant:
         told = Told(told.kind, told.account_id, told.limit_before_cents, told.limit_after_cents, told.effective_us,
                     trace, told.steps)  # fmt: skip
-        pattern = notice_pattern(self.effects.facts(self.w, told, language, zone), notice_wording(language))
+        pattern = notice_pattern(self.effects.facts(told, language, zone, out_us), notice_wording(language))
         text = json.dumps([pattern.subject, list(pattern.paragraphs)], ensure_ascii=False)
         marks = pattern_marks(len(told.steps))
         parts = re.split(f"([{''.join(marks)}])", text)
@@ -254,7 +257,7 @@ class _Batch:
         key = tuple(getattr(row, name) for name in names)
         found = self.due.get(key)
         if found is None:
-            values = dict(zip(names, key, strict=True)) if row.language else DEFAULT_CUSTOMER
+            values = dict(zip(names, key, strict=True)) if row.language else self.default
             found = self.due[key] = letter_us(values, self.w.now_us)
         return found
 

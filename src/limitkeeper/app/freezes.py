@@ -14,7 +14,8 @@ from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import STANDING
 from limitkeeper.app.case_words import sealed_text
 from limitkeeper.app.cases import CaseOpening, case_acted, case_id_of, case_opened, terms_in_force
-from limitkeeper.app.decisions import Effects, told_of
+from limitkeeper.app.decisions import Effects
+from limitkeeper.app.known_notices import told_of
 from limitkeeper.app.limits import LimitChange, limit_now_cents, line_row, planned, planned_rows
 from limitkeeper.app.line_requests import SeenLine
 from limitkeeper.app.ownership import owner_of, tier_facts

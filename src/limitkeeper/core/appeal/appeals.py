@@ -45,7 +45,7 @@ class AppealClock:
     remind_us, escalate_us, answer_us
         From its coming in: those who answer are reminded; it goes up to the third tier; it is answered at the latest.
     reply_us
-        Of a customer who is asked for more; the other three wait for so long.
+        Of a customer who is asked for more, to the end of the day where he is; the other three wait for so long.
     again_us
         From an answer, to appeal against it.
     """
@@ -291,7 +291,7 @@ def _ask(appeal: Appeal, actor: Actor, terms: AppealTerms, now_us: int) -> Appea
         raise RefusedError("appeal_asks", value=appeal.asks, advice="Answer on what is there.")
     return replace(
         appeal, state=ASKED, asks=appeal.asks + 1, asked_us=now_us, paused=appeal.clock, clock=REPLY,
-        due_us=now_us + terms.clock.reply_us,
+        due_us=day_end_us(now_us + terms.clock.reply_us, terms.zone),
     )  # fmt: skip
 
 
@@ -300,7 +300,7 @@ def _resumed(appeal: Appeal, terms: AppealTerms, now_us: int) -> Appeal:
     assert appeal.asked_us is not None
     assert appeal.paused is not None
     # The promise moves by no more than the time that he was given, however late this is noticed.
-    waited = min(max(now_us - appeal.asked_us, 0), terms.clock.reply_us)
+    waited = max(min(now_us, appeal.due_us) - appeal.asked_us, 0)
     moved = replace(
         appeal, state=IN_REVIEW if appeal.claimed_by else SUBMITTED, clock=appeal.paused, paused=None, asked_us=None,
         answer_until_us=appeal.answer_until_us + waited,
