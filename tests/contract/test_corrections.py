@@ -13,8 +13,9 @@ from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import planned_rows
+from limitkeeper.app.limits import LimitChange, entries_of, planned, planned_rows, undone
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notice_policy import notice_policy
@@ -31,7 +32,7 @@ from limitkeeper.store.case_tables import mandates
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import deliveries, notices
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import proposals, stated_accounts
+from limitkeeper.store.tables import freeze_changes, proposals, stated_accounts
 from limitkeeper.store.work import work
 from tests.vaults import SEAL
 
@@ -334,9 +335,9 @@ def test_change_that_is_known_and_gives_way_to_another_is_told_as_replaced(store
     assert any("we told you of does not take place" in each.subject for each in letters)
 
 
-def steps_go_on(store: Store, now_us: int) -> None:
+def steps_go_on(store: Store, now_us: int, trace: dict[str, Any] = TRACE) -> None:
     """The steps that have come are looked at, still called for, and taken into effect, or there is nothing left."""
-    steps_looked_at(store, EFFECTS, lambda _account: TRACE, now_us)
+    steps_looked_at(store, EFFECTS, lambda _account: trace, now_us)
     is_suspended = suspended(EFFECTS.policy)
     effected_due(store, now_us, is_out, is_suspended=is_suspended, told_moot=EFFECTS.told_moot)
 
@@ -388,3 +389,44 @@ def test_way_that_fails_comes_to_its_end_and_the_next_is_tried_though_the_letter
     assert "Your credit limit changes on 2026-09-30" in letter.subject
     states = store.rows(sa.select(notices.c.state).order_by(notices.c.made_us))
     assert [row["state"] for row in states] == ["withdrawn", "out"]
+
+
+def test_restoration_in_the_night_is_told_with_the_day_of_its_letter_and_what_an_appeal_gave_back_before_is_told_once(
+    store: Store,
+) -> None:
+    cut(store, 300_000, NOW_US, at_once=True)
+    sent(store, NOW_US)
+    effected_due(store, NOW_US + 8 * DAY_US, is_out)
+    night_us = NOW_US + 40 * DAY_US + 13 * 3_600_000_000  # 22:20 in Shanghai
+    cut(store, 1_000_000, night_us, "back", "restore")  # to 5,500, 8,000 and 10,000
+    morning_us = night_us + DAY_US // 2
+    (letter,) = sent(store, morning_us)
+    assert letter.subject == "Your credit limit rises step by step from 2026-11-02"
+    effected_due(store, morning_us, is_out)
+    with work(store, ANN, morning_us + 1) as w:
+        (taken,) = [row["entry_id"] for row in entries_of(w, "a") if row["action"] == "decrease"]
+        undone(w, taken, "appeal", morning_us + 1)
+    effected_due(store, morning_us + 1, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {1_000_000}
+    for days in (31, 62):
+        steps_go_on(store, morning_us + days * DAY_US, TRACE | {"rules": []})
+    (letter,) = sent(store, morning_us + 62 * DAY_US)
+    assert "have brought the limit to ¥10,000.00" in letter.text
+    assert "still planned" not in letter.text
+    assert store.rows(sa.select(limit_entries).where(limit_entries.c.state == "planned")) == []
+
+
+def test_end_of_a_freeze_is_not_told_of_a_line_that_was_closed_meanwhile(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        for action, after_cents in (("freeze", None), ("close", 0)):
+            planned(w, LimitChange("a", action, 1_000_000, after_cents, NOW_US, "risk", "c-1"))
+    effected_due(store, NOW_US, is_out)
+    with work(store, SYSTEM, NOW_US + 1) as w:
+        w.add(freeze_changes, {"account_id": "a", "proposal_id": None, "status": "lapsed", "reason": None,
+                               "ts_us": NOW_US + 1, "sequence": 1, "is_kept": False})  # fmt: skip
+    freezes_followed(store, EFFECTS, NOW_US + 1)
+    effected_due(store, NOW_US + 1, is_out)
+    assert [(row["limit_cents"], bool(row["is_frozen"])) for row in store.rows(sa.select(lines))] == [
+        (0, False)
+    ]
+    assert told_kinds(store) == []

@@ -201,11 +201,11 @@ class _Batch:
 
     def _effective_us(self, row: sa.Row[Any]) -> int:
         """From when the change of an item may take effect: the days of notice begin when its letter goes out."""
-        now_us = self.w.now_us if row.action in RAISING else self._due_us(row)
-        found = self.effective.get((row.action, now_us))
+        out_us = self._due_us(row)
+        found = self.effective.get((row.action, out_us))
         if found is None:
-            earliest_us = self.effects.policy.effective_us(row.action, now_us)
-            found = self.effective[row.action, now_us] = max(earliest_us, self.campaign["earliest_us"])
+            earliest_us = self.effects.policy.effective_us(row.action, out_us)
+            found = self.effective[row.action, out_us] = max(earliest_us, self.campaign["earliest_us"])
         return found
 
     def _noticed(self, row: sa.Row[Any], told: Told) -> str:

@@ -16,6 +16,7 @@ from limitkeeper.app.known_notices import (
     tries_carried,
 )
 from limitkeeper.app.limits import (
+    NOTHING_LEFT,
     cancelled,
     entries_in_effect,
     lenders_ahead,
@@ -27,7 +28,7 @@ from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.plans import planned_again
 from limitkeeper.app.told import Told, entries_of_rows, kind_of_cut, trace_of, trace_of_decision, with_others
-from limitkeeper.core.limits.changes import Foretold, Step, foretold
+from limitkeeper.core.limits.changes import Foretold, Step, foretold, old_limit_cents
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
     CLOSE,
@@ -37,6 +38,7 @@ from limitkeeper.core.limits.ledger import (
     LOWERING,
     PLANNED,
     RAISING,
+    RESTORE,
     THAW,
 )
 from limitkeeper.store.case_tables import cases
@@ -193,6 +195,10 @@ def moot_told(w: Work, tell: Tell, row: Mapping[str, Any]) -> None:
     if row["notice_id"] is not None and changes and changes[-1].by_request:
         return
     limit_cents = limit_now_cents(w, account_id, 0)
+    if row["action"] in RAISING:  # of the steps behind it nothing may be left either: they are told together
+        for each in planned_rows(w, account_id, RAISING):
+            if each["case_id"] == row["case_id"] and each["target_cents"] <= limit_cents:
+                cancelled(w, each["entry_id"], NOTHING_LEFT)
     tell(w, Told("change_needless", account_id, limit_cents, limit_cents, row["planned_us"],
                  steps=still_planned(w, account_id, limit_cents)))  # fmt: skip
 
@@ -241,13 +247,14 @@ def letters_corrected(
 
 def still_planned(w: Work, account_id: str, limit_cents: int) -> list[Step]:
     """What is planned on a line and changes its limit as it is now, each from when at the earliest."""
-    rows = planned_rows(w, account_id, (*LOWERING, *RAISING))
-    steps = [
-        Step(row["target_cents"], max(row["planned_us"], w.now_us))
-        for row in rows
-        if (row["target_cents"] < limit_cents) == (row["action"] in LOWERING)
-        and row["target_cents"] != limit_cents
-    ]
+    old_cents = old_limit_cents(entries_in_effect(w, account_id)) or 0
+    steps = []
+    for row in planned_rows(w, account_id, (*LOWERING, *RAISING)):
+        target_cents = row["target_cents"]
+        target_cents = min(target_cents, old_cents) if row["action"] == RESTORE else target_cents
+        lowers = row["action"] in LOWERING
+        if target_cents < limit_cents if lowers else target_cents > limit_cents:
+            steps.append(Step(target_cents, max(row["planned_us"], w.now_us)))
     return sorted(steps, key=lambda step: step.effective_us)
 
 

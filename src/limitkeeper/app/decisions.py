@@ -284,8 +284,9 @@ class Effects:
         if after <= before:
             return None
         requests = requests_ahead(w, change.account_id)
-        effective_us = self.policy.effective_us(change.action, w.now_us)
         if change.action == INCREASE:
+            customer = customer_row(w, owner_of(w, change.account_id).customer_id)
+            effective_us = self.policy.effective_us(change.action, letter_us(customer, w.now_us))
             told = Told("limit_restored", change.account_id, before, after, effective_us, trace)
             only = [Step(after, effective_us)]
             return Consequence(rising(told, only, requests), change, only)
@@ -331,7 +332,8 @@ class Effects:
         if goal is None or goal <= now_cents:
             return []
         raised = [each.effective_us for each in entries if each.action in RAISING]
-        earliest_us = max([w.now_us, *(moment + terms.restore_wait_us for moment in raised)])
+        out_us = letter_us(customer_row(w, owner_of(w, account_id).customer_id), w.now_us)
+        earliest_us = max([out_us, *(moment + terms.restore_wait_us for moment in raised)])
         return restoration_steps(now_cents, old, goal, earliest_us, terms)
 
     def _replace(self, w: Work, case: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from limitkeeper.app.bank import BANK_TOPIC, NONE, TOLD, command
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.limits import (
     ENGINE_TOPIC,
+    NOTHING_LEFT,
     NOTICE_LOOK_US,
     LimitChange,
     entries_in_effect,
@@ -118,7 +119,7 @@ def _look(
     after = effected(entry_of(row), before, taken_us, undoing, old_limit_cents(entries))
     look_us = row["until_us"] if after.state == EFFECTIVE and after.action == FREEZE else None
     is_told = after.state == EFFECTIVE
-    changed = {"cancelled_why": None if after.state == EFFECTIVE else "nothing was left to change",
+    changed = {"cancelled_why": None if after.state == EFFECTIVE else NOTHING_LEFT,
                "state": after.state, "delta_cents": after.delta_cents, "effective_us": after.effective_us,
                "look_us": look_us, "bank_state": TOLD if is_told else NONE}  # fmt: skip
     w.change(limit_entries, row["entry_id"], row["version"], changed)

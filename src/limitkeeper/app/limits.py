@@ -35,6 +35,9 @@ ENGINE_TOPIC = "engine.event"
 NOTICE_LOOK_US = HOUR_US // 4
 """An entry whose notice is not out yet is looked at again after so long."""
 
+NOTHING_LEFT = "nothing was left to change"
+"""Why an entry was cancelled whose time came when its limit was reached already."""
+
 _OF_LINE = (
     sa.select(limit_entries)
     .where(limit_entries.c.account_id == sa.bindparam("account_id"))
