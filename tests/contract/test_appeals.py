@@ -302,8 +302,8 @@ def test_time_to_appeal_is_over_with_the_day_that_the_newest_letter_of_the_decis
     appeal_id = submitted(store, case_id, now_us=late_us + HOUR_US)
     act(store, appeal_id, "bob claim", "bob uphold", now_us=late_us + HOUR_US)
     with pytest.raises(RefusedError, match="time to appeal"):
-        act(store, appeal_id, "kim again", now_us=late_us + 30 * DAY_US + 2 * HOUR_US)
-    act(store, appeal_id, "kim again", now_us=late_us + 30 * DAY_US + HOUR_US + 1)
+        act(store, appeal_id, "kim again", now_us=late_us + 31 * DAY_US + 2 * HOUR_US)
+    act(store, appeal_id, "kim again", now_us=late_us + 31 * DAY_US + HOUR_US + 1)
 
 
 def test_who_approved_the_decision_does_not_answer_the_appeal(store: Store) -> None:
@@ -483,7 +483,8 @@ def test_correction_that_is_none_leaves_the_appeal_as_it_was(store: Store, wrong
 def test_upheld_answer_says_until_when_to_appeal_again_and_then_somebody_above_answers(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     act(store, appeal_id, "bob claim", "bob uphold")
-    assert "2026年10月23日（含当日）前提出申诉" in told(store, "appeal_decided")[0]
+    # Written by night, it goes out in the morning.
+    assert "2026年10月24日（含当日）前提出申诉" in told(store, "appeal_decided")[0]
     again = act(store, appeal_id, "kim again")
     assert (again["tier"], again["instance"]) == (3, 2)
     assert refusal(store, appeal_id, "bob claim") == "appeal_party"
@@ -499,7 +500,7 @@ def test_question_reaches_the_customer_in_his_language_and_his_answer_moves_the_
     appeal_id = submitted(store, decided(store))
     asked = act(store, appeal_id, "bob claim", "bob ask", words="Please send the {receipt}.")
     (question,) = told(store, "appeal_asked")
-    assert "by 2026-10-03" in question
+    assert "by 2026-10-04" in question  # from the morning
     assert "{receipt}" in question
     back = act(store, appeal_id, "kim answer", now_us=NOW_US + 5 * DAY_US)
     assert back["answer_until_us"] == asked["answer_until_us"] + 3 * DAY_US

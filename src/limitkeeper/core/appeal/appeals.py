@@ -59,11 +59,19 @@ class AppealClock:
 
 @dataclass(frozen=True, slots=True)
 class AppealTerms:
-    """What decides on how an appeal goes: who may answer, how long it may take, and where its customer's days end."""
+    """What decides on how an appeal goes: who may answer, how long it may take, and where its customer's days end.
+
+    What he is told now goes out at ``out_us``, from when his days count; where that is earlier, they count from now.
+    """
 
     mandates: Mandates
     clock: AppealClock
     zone: dt.tzinfo = dt.UTC
+    out_us: int = 0
+
+    def customers_end_us(self, now_us: int, given_us: int) -> int:
+        """Until when a customer has so long who is told so now: to the end of the day that he is told."""
+        return day_end_us(max(now_us, self.out_us) + given_us, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +251,7 @@ def _answered(appeal: Appeal, state: str, by: str, terms: AppealTerms, now_us: i
         claimed_by=None,
         paused=None,
         asked_us=None,
-        again_until_us=day_end_us(now_us + terms.clock.again_us, terms.zone) if may_again else None,
+        again_until_us=terms.customers_end_us(now_us, terms.clock.again_us) if may_again else None,
     )
 
 
@@ -291,7 +299,7 @@ def _ask(appeal: Appeal, actor: Actor, terms: AppealTerms, now_us: int) -> Appea
         raise RefusedError("appeal_asks", value=appeal.asks, advice="Answer on what is there.")
     return replace(
         appeal, state=ASKED, asks=appeal.asks + 1, asked_us=now_us, paused=appeal.clock, clock=REPLY,
-        due_us=day_end_us(now_us + terms.clock.reply_us, terms.zone),
+        due_us=terms.customers_end_us(now_us, terms.clock.reply_us),
     )  # fmt: skip
 
 
