@@ -9,7 +9,8 @@ from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import effects
-from limitkeeper.app.limits import LimitChange, effected_due, entries_of, entry_of, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor

@@ -17,9 +17,12 @@ from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
 from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
 from limitkeeper.app.cases import CaseOpening, case_opened, cases_of_proposals
 from limitkeeper.app.customer_preferences import preferences_set
-from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.freezes import freezes_followed
+from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notice_policy import NoticePolicy
-from limitkeeper.app.notices import notice_content
+from limitkeeper.app.notices import deliver_notices, notice_content
+from limitkeeper.app.told import Told
 from limitkeeper.connectors.evidence import EvidenceError
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
@@ -35,7 +38,7 @@ from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import outbox
+from limitkeeper.store.tables import freeze_changes, outbox
 from limitkeeper.store.work import work
 from tests.appealed_decisions import (
     DESK,
@@ -52,6 +55,7 @@ from tests.appealed_decisions import (
     in_effect,
     ledger_line,
     officer,
+    proposed,
     staffed,
     submitted,
 )
@@ -80,6 +84,45 @@ def refusal(store: Store, appeal_id: str, doing: str, **given: object) -> str:
 def told(store: Store, kind: str) -> list[str]:
     rows = store.rows(sa.select(notices).where(notices.c.kind == kind).order_by(notices.c.made_us))
     return [notice_content(dict(row), SEAL).text for row in rows]
+
+
+def letters_out(store: Store, now_us: int) -> dict[str, int]:
+    """What became of the letters that are due, of a customer who has no way but the inbox."""
+    return deliver_notices(store, {}, SEAL, lambda: now_us, renewed=DESK.effects.renewed)
+
+
+def test_letter_of_a_freeze_that_goes_out_late_has_all_the_days_to_appeal_and_none_goes_out_of_one_that_is_over(
+    store: Store,
+) -> None:
+    def freeze(status: str, now_us: int) -> None:
+        with work(store, SYSTEM, now_us) as w:
+            w.add(freeze_changes, {"account_id": "a", "proposal_id": "p1", "status": status, "reason": None,
+                                   "ts_us": now_us, "sequence": 1, "is_kept": False})  # fmt: skip
+        freezes_followed(store, DESK.effects, now_us)
+
+    proposed(store, "freeze", after_cents=BEFORE_CENTS)
+    freeze("begun", NOW_US)
+    late_us = NOW_US + 5 * DAY_US + 12 * HOUR_US
+    assert letters_out(store, late_us)["waiting"] == 1  # it is written anew
+    assert letters_out(store, late_us)["inbox"] == 1
+    old, new = told(store, "line_frozen")
+    assert "2026年10月22日（含当日）" in old
+    assert "2026年10月27日（含当日）" in new
+    assert "自2026年9月21日起" in new
+    assert "逾期" in new
+    states = store.rows(sa.select(notices.c.state).order_by(notices.c.made_us))
+    assert [each["state"] for each in states] == ["withdrawn", "out"]
+    over_us = late_us + DAY_US
+    proposed_us = over_us - 2 * HOUR_US
+    with work(store, SYSTEM, proposed_us) as w:
+        DESK.effects.tell(w, Told("freeze_confirmed", "a", BEFORE_CENTS, BEFORE_CENTS, proposed_us, TRACE))
+    freeze("lifted", over_us)
+    assert letters_out(store, over_us + DAY_US)["inbox"] == 1
+    states = store.rows(sa.select(notices.c.kind, notices.c.state).order_by(notices.c.made_us))
+    assert [tuple(each.values()) for each in states[2:]] == [
+        ("freeze_confirmed", "withdrawn"), ("freeze_lifted", "out"),
+    ]  # fmt: skip
+    assert first_break(store.rows(sa.select(audit_events).order_by(audit_events.c.number))) is None
 
 
 def swept(store: Store, now_us: int, known: dict[str, float] | None = None) -> int:
@@ -232,8 +275,11 @@ def test_another_learns_not_even_whether_there_is_a_decision(store: Store) -> No
 
 def test_decision_is_appealed_against_once_and_in_time(store: Store) -> None:
     case_id = decided(store)
+    submitted_late = submitted(store, case_id, now_us=NOW_US + 40 * DAY_US)  # his letter is not out
+    act(store, submitted_late, "kim withdraw", now_us=NOW_US + 40 * DAY_US)
+    letters_out(store, NOW_US + HOUR_US * 12)
     with pytest.raises(RefusedError, match="time to appeal"):
-        submitted(store, case_id, now_us=NOW_US + 31 * DAY_US)
+        submitted(store, case_id, now_us=NOW_US + 32 * DAY_US)
     appeal_id = submitted(store, case_id)
     with pytest.raises(RefusedError, match="one appeal at a time"):
         submitted(store, case_id)
@@ -248,15 +294,16 @@ def test_time_to_appeal_is_over_with_the_day_that_the_newest_letter_of_the_decis
     for act_on_it in ("claim", "approve"):
         case_act(store, case_id, "ann", act_on_it, NOW_US + 2 * DAY_US)
     letter = told(store, "freeze_confirmed")[0]
-    assert "您可在2026年10月23日（含当日）前提出申诉" in letter
-    late_us = NOW_US + 32 * DAY_US  # 22:13 of that day in Shanghai
+    assert "您可在2026年10月24日（含当日）前提出申诉" in letter  # it goes out in the morning
+    letters_out(store, NOW_US + 2 * DAY_US + 12 * HOUR_US)
+    late_us = NOW_US + 33 * DAY_US  # 22:13 of that day in Shanghai
     with pytest.raises(RefusedError, match="time to appeal"):
         submitted(store, case_id, now_us=late_us + 2 * HOUR_US)
     appeal_id = submitted(store, case_id, now_us=late_us + HOUR_US)
     act(store, appeal_id, "bob claim", "bob uphold", now_us=late_us + HOUR_US)
     with pytest.raises(RefusedError, match="time to appeal"):
-        act(store, appeal_id, "kim again", now_us=late_us + 30 * DAY_US + 2 * HOUR_US)
-    act(store, appeal_id, "kim again", now_us=late_us + 30 * DAY_US + HOUR_US + 1)
+        act(store, appeal_id, "kim again", now_us=late_us + 31 * DAY_US + 2 * HOUR_US)
+    act(store, appeal_id, "kim again", now_us=late_us + 31 * DAY_US + HOUR_US + 1)
 
 
 def test_who_approved_the_decision_does_not_answer_the_appeal(store: Store) -> None:
@@ -436,7 +483,8 @@ def test_correction_that_is_none_leaves_the_appeal_as_it_was(store: Store, wrong
 def test_upheld_answer_says_until_when_to_appeal_again_and_then_somebody_above_answers(store: Store) -> None:
     appeal_id = submitted(store, decided(store))
     act(store, appeal_id, "bob claim", "bob uphold")
-    assert "2026年10月23日（含当日）前提出申诉" in told(store, "appeal_decided")[0]
+    # Written by night, it goes out in the morning.
+    assert "2026年10月24日（含当日）前提出申诉" in told(store, "appeal_decided")[0]
     again = act(store, appeal_id, "kim again")
     assert (again["tier"], again["instance"]) == (3, 2)
     assert refusal(store, appeal_id, "bob claim") == "appeal_party"
@@ -452,7 +500,7 @@ def test_question_reaches_the_customer_in_his_language_and_his_answer_moves_the_
     appeal_id = submitted(store, decided(store))
     asked = act(store, appeal_id, "bob claim", "bob ask", words="Please send the {receipt}.")
     (question,) = told(store, "appeal_asked")
-    assert "by 2026-10-03" in question
+    assert "by 2026-10-04" in question  # from the morning
     assert "{receipt}" in question
     back = act(store, appeal_id, "kim answer", now_us=NOW_US + 5 * DAY_US)
     assert back["answer_until_us"] == asked["answer_until_us"] + 3 * DAY_US

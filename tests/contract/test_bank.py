@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.bank import BANK_TOPIC, acknowledged, told_again
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.outbox import RETRY_SECONDS, deliver_due, message_body
 from limitkeeper.connectors.webhook import Webhook
 from limitkeeper.core.access.actors import SYSTEM

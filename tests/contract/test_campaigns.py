@@ -24,9 +24,10 @@ from limitkeeper.app.case_documents import whole_case_document
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import Effects, effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import LimitChange, effected_due, entries_of, entry_of, planned
+from limitkeeper.app.limits import LimitChange, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out, notice_content, read_marked
 from limitkeeper.app.own_lines import Seen, line_document

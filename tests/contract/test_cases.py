@@ -22,7 +22,8 @@ from limitkeeper.app.cases import (
     terms_in_force,
 )
 from limitkeeper.app.customer_preferences import preferences_set
-from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.verification import evidence_verified
 from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor

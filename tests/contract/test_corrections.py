@@ -12,13 +12,15 @@ from limitkeeper.app.bounces import returned
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import effected_due, planned_rows
+from limitkeeper.app.limits import LimitChange, entries_of, planned, planned_rows, undone
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out, sent_again
-from limitkeeper.app.steps import step_cancelled
+from limitkeeper.app.steps import step_cancelled, steps_looked_at
 from limitkeeper.connectors.bounces import Bounce
 from limitkeeper.connectors.letters import Letter, LetterError, LetterRefusedError
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
@@ -30,7 +32,7 @@ from limitkeeper.store.case_tables import mandates
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import deliveries, notices
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import proposals, stated_accounts
+from limitkeeper.store.tables import freeze_changes, proposals, stated_accounts
 from limitkeeper.store.work import work
 from tests.vaults import SEAL
 
@@ -205,14 +207,14 @@ def test_letter_of_a_step_that_was_cancelled_goes_out_no_more_and_whoever_may_kn
     deliver_notices(store, {"mail": busy}, SEAL, lambda: NOW_US + 4)
     step_ended(NOW_US + 5)
     (letter,) = sent(store, NOW_US + DAY_US)
-    assert "not lowered further" in letter.subject
+    assert "A planned reduction of your credit line **** a is not made" in letter.subject
 
     cut(store, 700_000, NOW_US + 2 * DAY_US, "seen")
     with work(store, KIM, NOW_US + 2 * DAY_US) as w:
         assert inbox(w, SEAL, "c-1")[0]["kind"] == "limit_decreased"
     step_ended(NOW_US + 2 * DAY_US + 1)
     (letter,) = sent(store, NOW_US + 2 * DAY_US + 2)
-    assert "not lowered further" in letter.subject
+    assert "A planned reduction of your credit line **** a is not made" in letter.subject
     assert told_kinds(store) == [
         "steps_cancelled",
         "limit_decreased",
@@ -331,3 +333,100 @@ def test_change_that_is_known_and_gives_way_to_another_is_told_as_replaced(store
     asked(store, 400_000, NOW_US + 9 * DAY_US + 1)  # nor does the rise
     letters = sent(store, NOW_US + 9 * DAY_US + 1)
     assert any("we told you of does not take place" in each.subject for each in letters)
+
+
+def steps_go_on(store: Store, now_us: int, trace: dict[str, Any] = TRACE) -> None:
+    """The steps that have come are looked at, still called for, and taken into effect, or there is nothing left."""
+    steps_looked_at(store, EFFECTS, lambda _account: trace, now_us)
+    is_suspended = suspended(EFFECTS.policy)
+    effected_due(store, now_us, is_out, is_suspended=is_suspended, told_moot=EFFECTS.told_moot)
+
+
+def test_step_that_finds_nothing_left_to_change_is_told_to_whoever_was_told_of_it(store: Store) -> None:
+    cut(store, 300_000, NOW_US)  # to 6,500 and 3,000
+    sent(store, NOW_US)
+    steps_go_on(store, NOW_US + 7 * DAY_US)
+    cut(store, 250_000, NOW_US + 8 * DAY_US, "further", at_once=True)
+    sent(store, NOW_US + 8 * DAY_US)
+    steps_go_on(store, NOW_US + 15 * DAY_US)
+    cut(store, 100_000, NOW_US + 44 * DAY_US, "last", at_once=True)
+    sent(store, NOW_US + 44 * DAY_US)
+    steps_go_on(store, NOW_US + 46 * DAY_US)
+    (letter,) = sent(store, NOW_US + 46 * DAY_US)
+    assert letter.subject == "A planned change of your credit line **** a is not made"
+    assert "was to come on 2026-10-29" in letter.text
+    assert "have brought the limit to ¥2,500.00" in letter.text
+    assert "still planned, from these days at the earliest:\n- 2026-11-12: ¥1,000.00" in letter.text
+
+
+def test_step_of_which_the_customers_own_request_left_nothing_is_not_told_once_more(store: Store) -> None:
+    cut(store, 700_000, NOW_US)
+    sent(store, NOW_US)
+    asked(store, 500_000, NOW_US + 1)
+    for days in (3, 8):
+        steps_go_on(store, NOW_US + days * DAY_US)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {500_000}
+    assert sorted(told_kinds(store)) == ["change_overtaken", "limit_decreased", "lowered_at_request"]
+
+
+def test_way_that_fails_comes_to_its_end_and_the_next_is_tried_though_the_letter_is_written_anew_each_day(
+    store: Store,
+) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        contact_added(w, SEAL, "c-1", "sms", "+8613900000000", 2)
+    phone: list[Letter] = []
+
+    def busy(_letter: Letter) -> None:
+        raise LetterError("try later")
+
+    cut(store, 700_000, NOW_US)
+    for hours in range(60):
+        now_us = NOW_US + hours * 3_600_000_000
+        deliver_notices(
+            store, {"mail": busy, "sms": phone.append}, SEAL, lambda at=now_us: at, renewed=EFFECTS.renewed
+        )
+    (letter,) = phone
+    assert "Your credit limit changes on 2026-09-30" in letter.subject
+    states = store.rows(sa.select(notices.c.state).order_by(notices.c.made_us))
+    assert [row["state"] for row in states] == ["withdrawn", "out"]
+
+
+def test_restoration_in_the_night_is_told_with_the_day_of_its_letter_and_what_an_appeal_gave_back_before_is_told_once(
+    store: Store,
+) -> None:
+    cut(store, 300_000, NOW_US, at_once=True)
+    sent(store, NOW_US)
+    effected_due(store, NOW_US + 8 * DAY_US, is_out)
+    night_us = NOW_US + 40 * DAY_US + 13 * 3_600_000_000  # 22:20 in Shanghai
+    cut(store, 1_000_000, night_us, "back", "restore")  # to 5,500, 8,000 and 10,000
+    morning_us = night_us + DAY_US // 2
+    (letter,) = sent(store, morning_us)
+    assert letter.subject == "Your credit limit rises step by step from 2026-11-02"
+    effected_due(store, morning_us, is_out)
+    with work(store, ANN, morning_us + 1) as w:
+        (taken,) = [row["entry_id"] for row in entries_of(w, "a") if row["action"] == "decrease"]
+        undone(w, taken, "appeal", morning_us + 1)
+    effected_due(store, morning_us + 1, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {1_000_000}
+    for days in (31, 62):
+        steps_go_on(store, morning_us + days * DAY_US, TRACE | {"rules": []})
+    (letter,) = sent(store, morning_us + 62 * DAY_US)
+    assert "have brought the limit to ¥10,000.00" in letter.text
+    assert "still planned" not in letter.text
+    assert store.rows(sa.select(limit_entries).where(limit_entries.c.state == "planned")) == []
+
+
+def test_end_of_a_freeze_is_not_told_of_a_line_that_was_closed_meanwhile(store: Store) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        for action, after_cents in (("freeze", None), ("close", 0)):
+            planned(w, LimitChange("a", action, 1_000_000, after_cents, NOW_US, "risk", "c-1"))
+    effected_due(store, NOW_US, is_out)
+    with work(store, SYSTEM, NOW_US + 1) as w:
+        w.add(freeze_changes, {"account_id": "a", "proposal_id": None, "status": "lapsed", "reason": None,
+                               "ts_us": NOW_US + 1, "sequence": 1, "is_kept": False})  # fmt: skip
+    freezes_followed(store, EFFECTS, NOW_US + 1)
+    effected_due(store, NOW_US + 1, is_out)
+    assert [(row["limit_cents"], bool(row["is_frozen"])) for row in store.rows(sa.select(lines))] == [
+        (0, False)
+    ]
+    assert told_kinds(store) == []

@@ -10,8 +10,9 @@ from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.line_requests import SeenLine, request_made
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor

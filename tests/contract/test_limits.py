@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.bank import BANK_TOPIC
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.limits import (
     ENGINE_TOPIC,
     LimitChange,
     cancelled,
-    effected_due,
     entries_of,
     entry_of,
     equal_steps,

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.bounces import returned
-from limitkeeper.app.customer_preferences import preferences_set
+from limitkeeper.app.customer_preferences import customer_row, preferences_set, served_market
 from limitkeeper.app.known_notices import inbox
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out, read_marked, sent_again, written
 from limitkeeper.connectors.bounces import Bounce
@@ -266,3 +266,14 @@ def test_letter_that_mail_refuses_goes_out_as_a_short_message_without_amounts(
     assert "1.00" not in message
     receiver.shutdown()
     receiver.server_close()
+
+
+def test_customer_who_said_nothing_is_written_to_as_the_stores_market_has_it(store: Store) -> None:
+    with work(store, SYSTEM, NOON_US) as w:
+        silent = customer_row(w, "silent")
+    assert (silent["language"], silent["time_zone"]) == ("zh", "Asia/Shanghai")
+    store.take({"market": "US", "time_zone": "America/Chicago"})
+    with work(store, SYSTEM, NOON_US) as w:
+        silent = customer_row(w, "silent")
+        assert served_market(w).currency_sign == "$"
+    assert (silent["language"], silent["time_zone"]) == ("en", "America/Chicago")

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from limitkeeper.app.bank import acknowledged
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.reconciliation import Reconciled, reconciled
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import HOUR_US
@@ -105,3 +106,18 @@ def test_file_without_limits_is_refused_with_what_is_missing(store: Store, tmp_p
     path.write_text("account_id,limits\na,6\n")
     with pytest.raises(InputError, match="no column 'limit_cents'"):
         compared(store, path)
+
+
+def test_words_of_a_freeze_that_are_neither_yes_nor_no_and_files_that_break_off_are_told(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("account_id,limit_cents,frozen\na,600,Y\nb,600,N\nB,600,blocked\né,600,\nf,1000,1\n")
+    _, kinds = compared(store, path)
+    assert {each for each in kinds if each[0] not in ("c", "d", "f")} == {
+        ("a", "frozen_there_only"), ("B", "unreadable"), ("B", "missing_there"),
+    }  # fmt: skip
+    for broken in (b"account_id,limit_cents\na,600\n\xff,3\n", b"account_id,limit_cents\na,600,7,8\n"):
+        path.write_bytes(broken)
+        with pytest.raises(InputError, match="cannot be read"):
+            compared(store, path)

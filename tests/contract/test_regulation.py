@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.notices import deliver_notices, is_out
 from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.regulation_policy import regulation, regulation_version

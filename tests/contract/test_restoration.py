@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.decisions import effects
-from limitkeeper.app.limits import LimitChange, effected_due, entries_of, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, entries_of, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import notice_content

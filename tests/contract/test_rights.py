@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -50,7 +51,7 @@ from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.compliance.requests import RequestError
 from limitkeeper.core.kernel.errors import InputError
-from limitkeeper.core.kernel.instants import day_of
+from limitkeeper.core.kernel.instants import day_end_us, day_of
 from limitkeeper.shells.report.copy_page import copy_html
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.audit_tables import audit_events, shown_accounts
@@ -312,7 +313,7 @@ def test_person_takes_his_copy_himself_and_again_for_as_long_as_policy_says(stor
     with pytest.raises(ForbiddenError):
         act(store, Actor("a", frozenset({CUSTOMER}), "b"), copy_given, seal, request_id)
     assert act(store, KIM, copy_given, seal, request_id)["made_by"] == KIM.actor_id
-    end_us = LATER_US + 30 * DAY_US
+    end_us = day_end_us(LATER_US + 30 * DAY_US, ZoneInfo("Asia/Shanghai"))  # the day that he is told
     assert act(store, KIM, copy_given, seal, request_id, now_us=end_us)["data"]
     with pytest.raises(RequestError) as error:
         act(store, KIM, copy_given, seal, request_id, now_us=end_us + 1)

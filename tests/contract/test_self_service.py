@@ -19,9 +19,10 @@ from limitkeeper.app.customers import (
     preferences_changed,
 )
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.life import drafted
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.notice_policy import notice_policy
@@ -86,6 +87,17 @@ def limit(store: Store) -> int:
 
 def kinds(store: Store) -> list[str]:
     return [row["kind"] for row in store.rows(sa.select(notices).order_by(notices.c.made_us, notices.c.kind))]
+
+
+def test_line_whose_ledger_a_freeze_began_is_lowered_from_the_limit_that_the_monitor_sees(
+    store: Store,
+) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        planned(w, LimitChange("a-1", "freeze", 0, None, NOW_US, "flag", "c-1"))
+    effected_due(store, NOW_US, is_out)
+    assert ask(store, 400_000)["limit_before_cents"] == 1_000_000
+    effected_due(store, NOW_US + 3 * DAY_US, is_out)
+    assert limit(store) == 400_000
 
 
 @pytest.mark.parametrize(("wanted", "kind"), [(400_000, "lowered_at_request"), (0, "closed_at_request")])

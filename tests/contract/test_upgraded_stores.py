@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.known_notices import inbox
-from limitkeeper.app.limits import effected_due, entries_of, line_row
+from limitkeeper.app.limits import entries_of, line_row
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import is_out
 from limitkeeper.app.ownership import account_ids_of, owner_of

@@ -10,7 +10,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from confluent_kafka import Producer
 
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.shells.feeds.bank import DEAD_ANSWER_TOPIC

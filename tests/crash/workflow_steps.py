@@ -25,7 +25,8 @@ from limitkeeper.app.bank import BANK_TOPIC
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
-from limitkeeper.app.limits import ENGINE_TOPIC, effected_due, entries_of, entry_of
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import ENGINE_TOPIC, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
 from limitkeeper.app.outbox import Channel, deliver_due

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.people import person_added
 from limitkeeper.connectors.sealing import KEY_VARIABLE
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, OFFICER, OPERATOR, SYSTEM

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from limitkeeper.app.bank import acknowledged
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.limits.ledger import LedgerError
 from limitkeeper.shells.cli.main import application

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from confluent_kafka import Consumer, Producer
 from typer.testing import CliRunner
 
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.connectors.kafka import KafkaSource
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.engines.embedded.engine import Engine

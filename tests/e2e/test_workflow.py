@@ -12,8 +12,9 @@ from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import Effects, effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.freezes import freezes_followed, settled_by_hand
-from limitkeeper.app.limits import effected_due, entries_of, entry_of
+from limitkeeper.app.limits import entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
 from limitkeeper.app.outbox import deliver_due

@@ -145,9 +145,10 @@ class Appeals(RuleBasedStateMachine):
 
     @invariant()
     def promise_moves_by_no_more_than_the_customer_was_given(self) -> None:
-        latest = self.appeal.opened_us + CLOCK.answer_us + ASKS_MAX * CLOCK.reply_us
+        replied_us = CLOCK.reply_us + DAY_US  # to the end of a day
+        latest = self.appeal.opened_us + CLOCK.answer_us + ASKS_MAX * replied_us
         assert self.appeal.answer_until_us <= latest
-        assert self.appeal.due_us <= latest + CLOCK.reply_us
+        assert self.appeal.due_us <= latest + replied_us
 
     def teardown(self) -> None:
         """An appeal that nobody touches any more is answered."""
@@ -309,7 +310,7 @@ class Life:
             assert (after.state, after.asks, after.due_us) == (
                 ASKED,
                 before.asks + 1,
-                self.now_us + CLOCK.reply_us,
+                day_end_us(self.now_us + CLOCK.reply_us),
             )
             assert after.asks <= ASKS_MAX
         if act == "answer":
@@ -338,7 +339,7 @@ class Life:
     def check_resumed(self, before: Appeal, after: Appeal) -> None:
         """The promise moves by the time that the customer took, and by no more than he was given."""
         took_us = after.answer_until_us - before.answer_until_us
-        assert took_us == min(self.now_us - (before.asked_us or 0), CLOCK.reply_us)
+        assert took_us == min(self.now_us, before.due_us) - (before.asked_us or 0)
         assert (after.claimed_by, after.asks) == (before.claimed_by, before.asks)
         self.waited_us += took_us
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.bank import acknowledged
 from limitkeeper.app.campaigns import CampaignError, Proposal, items_of, proposed, split, taken_rows
-from limitkeeper.app.limits import LimitChange, effected_due, planned
+from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.limits import LimitChange, planned
 from limitkeeper.app.reconciliation import Reconciled, reconciled
 from limitkeeper.core.access.actors import STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import HOUR_US

@@ -9,10 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.limits import (
     LimitChange,
     cancelled,
-    effected_due,
     entries_in_effect,
     entries_of,
     entry_of,

@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limit_policy import limit_policy
-from limitkeeper.app.limits import effected_due, entries_in_effect, entries_of, line_row
+from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from limitkeeper.app.case_ends import freeze_settled
 from limitkeeper.app.corrections import Tell, letters_stopped
 from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
-from limitkeeper.app.limits import IsSuspended, LimitChange, cancelled, planned, undone
+from limitkeeper.app.due_changes import IsSuspended
+from limitkeeper.app.known_notices import newest_told_of_freeze, told_since_us
+from limitkeeper.app.limits import LimitChange, cancelled, planned, undone
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.notices import is_out
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.told import Told, trace_of
 from limitkeeper.core.appeal.appeals import WITHDRAWN
-from limitkeeper.core.behaviour.events import NEVER_US
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
@@ -97,29 +98,24 @@ def appeal_until_us(w: Work, policy: NoticePolicy, entries: Sequence[Mapping[str
     """
     if not entries:
         return None
-    zone = zone_of(customer_row(w, owner_of(w, entries[0]["account_id"]).customer_id))
-    return policy.appeal_until_us(max(_told_us(w, row) for row in entries), zone)
+    customer = customer_row(w, owner_of(w, entries[0]["account_id"]).customer_id)
+    return policy.appeal_until_us(max(_told_us(w, customer, row) for row in entries), zone_of(customer))
 
 
-def _told_us(w: Work, entry: Mapping[str, Any]) -> int:
-    """When what an entry takes was told last: with it, and of a freeze again when people confirmed it."""
-    made_us = int(entry["made_us"])
-    if entry["action"] != FREEZE:
-        return made_us
-    next_freeze = w.row(
-        sa.select(sa.func.min(limit_entries.c.made_us).label("us")).where(
-            limit_entries.c.account_id == entry["account_id"], limit_entries.c.action == FREEZE,
-            limit_entries.c.number > entry["number"],
-        )
-    )  # fmt: skip
-    until_us = next_freeze["us"] if next_freeze and next_freeze["us"] is not None else NEVER_US
-    confirmed = w.row(
-        sa.select(sa.func.max(notices.c.made_us).label("us")).where(
-            notices.c.account_id == entry["account_id"], notices.c.kind == "freeze_confirmed",
-            notices.c.made_us >= made_us, notices.c.made_us < until_us,
-        )
-    )  # fmt: skip
-    return made_us if confirmed is None or confirmed["us"] is None else int(confirmed["us"])
+def _told_us(w: Work, customer: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+    """When what an entry takes was told last: with it, and of a freeze again when people confirmed it.
+
+    Days count from when the letter went out, and as long as it did not, from now: nobody's days run out untold.
+    """
+    notice = (
+        newest_told_of_freeze(w, entry)
+        if entry["action"] == FREEZE
+        else (w.kept(notices, entry["notice_id"]) if entry["notice_id"] is not None else None)
+    )
+    if notice is None:
+        return int(entry["made_us"])
+    since_us = told_since_us(w, notice["notice_id"])
+    return max(letter_us(customer, notice["made_us"]), w.now_us if since_us is None else since_us)
 
 
 def appeal_until(w: Work, policy: NoticePolicy, case: Mapping[str, Any], account_id: str) -> str | None:

@@ -22,7 +22,7 @@ from limitkeeper.app.appeal_effects import (
 from limitkeeper.app.appeal_notices import answer_words, receipt_told, told
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.cases import CaseOpening, case_granted, case_opened, terms_in_force
-from limitkeeper.app.customer_preferences import customer_row, zone_of
+from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.limits import ENGINE_TOPIC
@@ -97,9 +97,10 @@ class AppealDesk:
         return self.effects.currency_sign
 
     def terms(self, w: Work, customer_id: str) -> AppealTerms:
-        """Who may answer a customer now, how long it may take, and where his days end."""
-        mandates, zone = terms_in_force(w, self.approval).mandates, zone_of(customer_row(w, customer_id))
-        return AppealTerms(mandates, self.notices.appeal_clock(w.now_us), zone)
+        """Who may answer a customer now, how long it may take, and where his days begin and end."""
+        mandates, customer = terms_in_force(w, self.approval).mandates, customer_row(w, customer_id)
+        clock = self.notices.appeal_clock(w.now_us)
+        return AppealTerms(mandates, clock, zone_of(customer), letter_us(customer, w.now_us))
 
 
 def appeal_of(row: Mapping[str, Any]) -> Appeal:

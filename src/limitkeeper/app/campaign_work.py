@@ -26,7 +26,7 @@ from limitkeeper.app.campaign_states import (
     ITEM_WAITING,
     WORKING,
 )
-from limitkeeper.app.customer_preferences import DEFAULT_CUSTOMER, letter_us
+from limitkeeper.app.customer_preferences import default_customer, letter_us
 from limitkeeper.app.decisions import Effects, shown_line
 from limitkeeper.app.evidence import MARKS, marked
 from limitkeeper.app.known_notices import IS_KNOWN, notice_stopped
@@ -159,7 +159,7 @@ class _Batch:
     def __init__(self, w: Work, effects: Effects, campaign: dict[str, Any]) -> None:
         self.w, self.effects, self.campaign = w, effects, campaign
         self.terms = effects.limits.terms(w.now_us)
-        self.sign = effects.currency_sign
+        self.sign, self.default = effects.currency_sign, default_customer(w)
         self.patterns: dict[tuple[Any, ...], _Variant] = {}
         self.due: dict[tuple[Any, ...], int] = {}
         self.effective: dict[tuple[str, int], int] = {}
@@ -213,21 +213,22 @@ class _Batch:
 
     def _effective_us(self, row: sa.Row[Any]) -> int:
         """From when the change of an item may take effect: the days of notice begin when its letter goes out."""
-        now_us = self.w.now_us if row.action in RAISING else self._due_us(row)
-        found = self.effective.get((row.action, now_us))
+        out_us = self._due_us(row)
+        found = self.effective.get((row.action, out_us))
         if found is None:
-            earliest_us = self.effects.policy.effective_us(row.action, now_us)
-            found = self.effective[row.action, now_us] = max(earliest_us, self.campaign["earliest_us"])
+            earliest_us = self.effects.policy.effective_us(row.action, out_us)
+            found = self.effective[row.action, out_us] = max(earliest_us, self.campaign["earliest_us"])
         return found
 
     def _noticed(self, row: sa.Row[Any], told: Told) -> str:
-        language = str(row.language or DEFAULT_CUSTOMER["language"])
-        zone = ZoneInfo(str(row.time_zone or DEFAULT_CUSTOMER["time_zone"]))
-        key = (told.kind, language, zone.key, row.reasons, told.effective_us, len(told.steps))
+        language = str(row.language or self.default["language"])
+        zone = ZoneInfo(str(row.time_zone or self.default["time_zone"]))
+        out_us = self._due_us(row)
+        key = (told.kind, language, zone.key, row.reasons, told.effective_us, len(told.steps), out_us)
         variant = self.patterns.get(key)
         if variant is None:
             trace = {"reasons": reasons_of_codes(row.reasons)}
-            variant = self.patterns[key] = self._variant(told, trace, language, zone)
+            variant = self.patterns[key] = self._variant(told, trace, language, zone, out_us)
         sign = self.sign
         own = [encode_basestring(shown_line(row.account_id))[1:-1],
                amount_text(told.limit_before_cents or 0, sign), amount_text(told.limit_after_cents or 0, sign),
@@ -250,10 +251,12 @@ class _Batch:
                              self.w.now_us, WAITING, None, None, self._due_us(row), 1))  # fmt: skip
         return notice_id
 
-    def _variant(self, told: Told, trace: Mapping[str, Any], language: str, zone: ZoneInfo) -> _Variant:
+    def _variant(
+        self, told: Told, trace: Mapping[str, Any], language: str, zone: ZoneInfo, out_us: int
+    ) -> _Variant:
         told = Told(told.kind, told.account_id, told.limit_before_cents, told.limit_after_cents, told.effective_us,
                     trace, told.steps)  # fmt: skip
-        pattern = notice_pattern(self.effects.facts(self.w, told, language, zone), notice_wording(language))
+        pattern = notice_pattern(self.effects.facts(told, language, zone, out_us), notice_wording(language))
         text = json.dumps([pattern.subject, list(pattern.paragraphs)], ensure_ascii=False)
         marks = pattern_marks(len(told.steps))
         parts = re.split(f"([{''.join(marks)}])", text)
@@ -266,7 +269,7 @@ class _Batch:
         found = self.due.get(key)
         if found is None:
             names = ("time_zone", "quiet_from_hour", "quiet_to_hour")
-            values = dict(zip(names, key, strict=True)) if row.language else DEFAULT_CUSTOMER
+            values = dict(zip(names, key, strict=True)) if row.language else self.default
             found = self.due[key] = letter_us(values, self.w.now_us)
         return found
 

@@ -6,16 +6,41 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
-from limitkeeper.app.known_notices import is_known, notice_stopped
-from limitkeeper.app.limits import cancelled, lenders_ahead, limit_now_cents, planned_rows, requests_ahead
+from limitkeeper.app.customer_preferences import customer_row, letter_us
+from limitkeeper.app.known_notices import (
+    TOLD_OF_FREEZES,
+    is_known,
+    newest_told_of_freeze,
+    notice_stopped,
+    told_of,
+    tries_carried,
+)
+from limitkeeper.app.limits import (
+    NOTHING_LEFT,
+    cancelled,
+    entries_in_effect,
+    lenders_ahead,
+    limit_now_cents,
+    planned_rows,
+    requests_ahead,
+)
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.plans import planned_again
-from limitkeeper.app.told import Told, entries_of_rows, kind_of_cut, trace_of, with_others
-from limitkeeper.core.kernel.instants import day_of
-from limitkeeper.core.limits.changes import Foretold, Step, foretold
-from limitkeeper.core.limits.ledger import CANCELLED, CLOSE, EFFECTIVE, LOWERING, PLANNED
+from limitkeeper.app.told import Told, entries_of_rows, kind_of_cut, trace_of, trace_of_decision, with_others
+from limitkeeper.core.limits.changes import Foretold, Step, foretold, old_limit_cents
+from limitkeeper.core.limits.ledger import (
+    CANCELLED,
+    CLOSE,
+    EFFECTIVE,
+    FREEZE,
+    FREEZING,
+    LOWERING,
+    PLANNED,
+    RAISING,
+    RESTORE,
+    THAW,
+)
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
@@ -30,6 +55,9 @@ TOLD_ANEW = "told anew"
 CHANGE_CANCELLED = "the change was cancelled"
 """Why a notice was withdrawn that tells of a change which does not come."""
 
+FREEZE_TOLD_OTHERWISE = "the freeze is over, or was confirmed since"
+"""Why a notice of a freeze was withdrawn that would go out late."""
+
 TOLD_OF_CUTS = ("limit_decreased", "limit_decreased_in_steps")
 
 _BY_NOTICE = (
@@ -37,6 +65,17 @@ _BY_NOTICE = (
     .where(
         limit_entries.c.account_id == sa.bindparam("account_id"),
         limit_entries.c.notice_id == sa.bindparam("notice_id"),
+    )
+    .order_by(limit_entries.c.number)
+)
+
+
+_FREEZES = (
+    sa.select(limit_entries)
+    .where(
+        limit_entries.c.account_id == sa.bindparam("account_id"),
+        limit_entries.c.action.in_(FREEZING),
+        limit_entries.c.state != CANCELLED,
     )
     .order_by(limit_entries.c.number)
 )
@@ -78,9 +117,10 @@ def letters_stopped(w: Work, ended: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def letter_renewed(w: Work, tell: Tell, policy: NoticePolicy, notice: Mapping[str, Any]) -> bool:
-    """Write a letter of a planned cut anew that would go out too late for the day that it names; whether it was.
+    """Write a letter anew that goes out later than on its day, of a freeze or a planned cut; whether it was.
 
-    The cut is planned again to wait for the new one, with all its days of notice.
+    The new one has all the days to appeal, and a cut is planned again to wait for it, with all its days of notice. It
+    goes on with the ways to its customer where the old one was, so that a way that fails comes to its end.
 
     Parameters
     ----------
@@ -91,18 +131,76 @@ def letter_renewed(w: Work, tell: Tell, policy: NoticePolicy, notice: Mapping[st
     notice
         Its row.
     """
+    if notice["kind"] in TOLD_OF_FREEZES:
+        return freeze_letter_renewed(w, tell, notice)
     found = entries_by_notice(w, notice)
     rows = [row for row in found if row["state"] == PLANNED and row["action"] in LOWERING]
     if not rows or any(row["state"] == EFFECTIVE for row in found) or rows[0]["case_id"] is None:
         return False
-    zone = zone_of(customer_row(w, notice["customer_id"]))
-    earliest_us = policy.effective_us(rows[0]["action"], w.now_us)
-    if day_of(earliest_us, zone) <= day_of(rows[0]["planned_us"], zone):
-        return False
     notice_stopped(w, notice, TOLD_ANEW)
     limit_cents = limit_now_cents(w, rows[0]["account_id"], 0)
-    _told_anew(w, tell, policy, w.found(cases, rows[0]["case_id"]), rows, limit_cents)
+    new_id = _told_anew(w, tell, policy, w.found(cases, rows[0]["case_id"]), rows, limit_cents)
+    tries_carried(w, notice["notice_id"], new_id)
     return True
+
+
+def freeze_letter_renewed(w: Work, tell: Tell, notice: Mapping[str, Any]) -> bool:
+    """Write a letter of a freeze anew that goes out late, where the freeze stands as it tells; whether it is dealt with.
+
+    Parameters
+    ----------
+    w, tell, notice
+        As of :func:`letter_renewed`.
+    """
+    account_id = notice["account_id"]
+    freezes = w.rows(_FREEZES, account_id=account_id)
+    begun = [row for row in freezes if row["action"] == FREEZE and row["made_us"] <= notice["made_us"]]
+    if not begun:
+        return False
+    entry = begun[-1]
+    is_over = any(row["action"] == THAW and row["number"] > entry["number"] for row in freezes)
+    newer = newest_told_of_freeze(w, entry)
+    notice_stopped(w, notice, FREEZE_TOLD_OTHERWISE if is_over else TOLD_ANEW)
+    if is_over or (newer is not None and newer["notice_id"] != notice["notice_id"]):
+        return True
+    limit_cents = limit_now_cents(w, account_id, 0)
+    since_us = entry["planned_us"] if entry["effective_us"] is None else entry["effective_us"]
+    trace = trace_of_decision(w, account_id, entry["decision_id"])
+    new_id = tell(w, Told(notice["kind"], account_id, limit_cents, limit_cents, since_us, trace))
+    told_of(w, entry["entry_id"], new_id)
+    tries_carried(w, notice["notice_id"], new_id)
+    return True
+
+
+def moot_told(w: Work, tell: Tell, row: Mapping[str, Any]) -> None:
+    """Tell a customer that a planned change which he was told of does not come, since nothing is left to change.
+
+    That a freeze stands or is over he was told when it began or ended; and that his own request leaves nothing of a
+    change, with the request or with the change.
+
+    Parameters
+    ----------
+    w
+        The transaction in which its time came.
+    tell
+        Writes a notice.
+    row
+        Its entry, before it was cancelled.
+    """
+    is_told = row["notice_id"] is not None or row["case_id"] is not None
+    if row["action"] in FREEZING or not is_told:
+        return
+    account_id = row["account_id"]
+    changes = [each for each in entries_in_effect(w, account_id) if each.delta_cents]
+    if row["notice_id"] is not None and changes and changes[-1].by_request:
+        return
+    limit_cents = limit_now_cents(w, account_id, 0)
+    if row["action"] in RAISING:  # of the steps behind it nothing may be left either: they are told together
+        for each in planned_rows(w, account_id, RAISING):
+            if each["case_id"] == row["case_id"] and each["target_cents"] <= limit_cents:
+                cancelled(w, each["entry_id"], NOTHING_LEFT)
+    tell(w, Told("change_needless", account_id, limit_cents, limit_cents, row["planned_us"],
+                 steps=still_planned(w, account_id, limit_cents)))  # fmt: skip
 
 
 def letters_corrected(
@@ -147,6 +245,19 @@ def letters_corrected(
         # Else nothing of the cut was left before, and is now.
 
 
+def still_planned(w: Work, account_id: str, limit_cents: int) -> list[Step]:
+    """What is planned on a line and changes its limit as it is now, each from when at the earliest."""
+    old_cents = old_limit_cents(entries_in_effect(w, account_id)) or 0
+    steps = []
+    for row in planned_rows(w, account_id, (*LOWERING, *RAISING)):
+        target_cents = row["target_cents"]
+        target_cents = min(target_cents, old_cents) if row["action"] == RESTORE else target_cents
+        lowers = row["action"] in LOWERING
+        if target_cents < limit_cents if lowers else target_cents > limit_cents:
+            steps.append(Step(target_cents, max(row["planned_us"], w.now_us)))
+    return sorted(steps, key=lambda step: step.effective_us)
+
+
 def _case_of(row: Mapping[str, Any]) -> str:
     return str(row["case_id"])
 
@@ -158,8 +269,8 @@ def _told_anew(
     case: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
     limit_cents: int,
-) -> None:
-    """Plan a cut again, to wait for a letter that tells what is so now."""
+) -> str:
+    """Plan a cut again, to wait for a letter that tells what is so now; the notice's id."""
     account_id, action = rows[0]["account_id"], rows[0]["action"]
     out_us = letter_us(customer_row(w, owner_of(w, account_id).customer_id), w.now_us)
     later_us = max(0, policy.effective_us(action, out_us) - rows[0]["planned_us"])
@@ -174,6 +285,7 @@ def _told_anew(
     for row in rows:
         cancelled(w, row["entry_id"], TOLD_ANEW)
     planned_again(w, rows, [step.effective_us for step in steps], notice_id)
+    return notice_id
 
 
 def _correction(account_id: str, limit_cents: int, after: Foretold) -> Told:

@@ -4,20 +4,31 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from limitkeeper.app.notice_policy import FIRST_MARKET, NoticePolicy, notice_policy
 from limitkeeper.core.kernel.instants import instant, us_of
 from limitkeeper.core.notice.quiet_hours import QuietHours
 from limitkeeper.store.notice_tables import customers
 from limitkeeper.store.work import Work
 
-DEFAULT_CUSTOMER = {"language": "zh", "time_zone": "Asia/Shanghai", "quiet_from_hour": 22, "quiet_to_hour": 8,
-                    "refuses_automation": False}  # fmt: skip
-"""Of a customer who has said nothing."""
+
+def served_market(w: Work) -> NoticePolicy:
+    """What the store's market asks of notices."""
+    return notice_policy(w.store_settings.get("market", FIRST_MARKET))
+
+
+def default_customer(w: Work) -> dict[str, Any]:
+    """The preferences of a customer who has said nothing: language of the store's market, time zone of the store."""
+    market = served_market(w)
+    return {
+        "language": market.language, "time_zone": w.store_settings.get("time_zone", market.time_zone),
+        "quiet_from_hour": 22, "quiet_to_hour": 8, "refuses_automation": False,
+    }  # fmt: skip
 
 
 def customer_row(w: Work, customer_id: str) -> dict[str, Any]:
-    """A customer's preferences, the defaults where he has said nothing."""
+    """A customer's preferences, the market's where he has said nothing."""
     row = w.kept(customers, customer_id)
-    return row or {"customer_id": customer_id, "version": 0, **DEFAULT_CUSTOMER}
+    return row or {"customer_id": customer_id, "version": 0, **default_customer(w)}
 
 
 def zone_of(customer: Mapping[str, Any]) -> ZoneInfo:

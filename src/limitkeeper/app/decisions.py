@@ -11,8 +11,9 @@ from limitkeeper.app.appeal_effects import APPEAL, give_back
 from limitkeeper.app.campaign_states import CAMPAIGN
 from limitkeeper.app.campaigns import begun
 from limitkeeper.app.case_ends import STANDING, freeze_settled
-from limitkeeper.app.corrections import letter_renewed, letters_corrected, letters_stopped
+from limitkeeper.app.corrections import letter_renewed, letters_corrected, letters_stopped, moot_told
 from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
+from limitkeeper.app.known_notices import told_of
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
     LimitChange,
@@ -81,11 +82,6 @@ class Consequence:
     steps: Sequence[tuple[int | None, int]]
 
 
-def told_of(w: Work, entry_id: str, notice_id: str) -> None:
-    """Keep which notice told of a change that does not wait for it."""
-    w.note("limit.tell", f"entry:{entry_id}", {"notice": notice_id})
-
-
 def shown_line(account_id: str) -> str:
     """A line as its customer is shown it: the end of its id."""
     return f"**** {account_id[-WHOSE_LETTERS:]}"
@@ -101,16 +97,18 @@ class Effects:
         Of what is personal.
     policy
         Clocks and duties of the market.
-    currency_sign
-        Before amounts.
     limits
         Steps and waits of changes.
     """
 
     seal: Seal
     policy: NoticePolicy
-    currency_sign: str = "¥"
     limits: LimitPolicy = field(default_factory=limit_policy)
+
+    @property
+    def currency_sign(self) -> str:
+        """Before amounts."""
+        return self.policy.currency_sign
 
     def __call__(self, w: Work, case: dict[str, Any]) -> None:
         """Write the notice and plan the change of a case; nothing, where it changes nothing any more.
@@ -172,22 +170,28 @@ class Effects:
         found = self.consequence(w, case)
         if found is None:
             return None
-        zone = zone_of(customer_row(w, owner_of(w, found.told.account_id).customer_id))
-        return notice_of(self.facts(w, found.told, language, zone), notice_wording(language))
+        customer = customer_row(w, owner_of(w, found.told.account_id).customer_id)
+        facts = self.facts(found.told, language, zone_of(customer), letter_us(customer, w.now_us))
+        return notice_of(facts, notice_wording(language))
 
     def tell(self, w: Work, told: Told) -> str:
         """Write a notice in its customer's language; its id."""
         customer_id = owner_of(w, told.account_id).customer_id
         customer = customer_row(w, customer_id)
-        facts = self.facts(w, told, customer["language"], zone_of(customer))
+        out_us = letter_us(customer, w.now_us)
+        facts = self.facts(told, customer["language"], zone_of(customer), out_us)
         return written(w, self.seal, customer_id, told.account_id, facts, customer["language"])
 
     def renewed(self, w: Work, notice: Mapping[str, Any]) -> bool:
         """Whether another notice stands in the place of one that would go out too late for the day that it names."""
         return letter_renewed(w, self.tell, self.policy, notice)
 
-    def facts(self, w: Work, told: Told, language: str, zone: dt.tzinfo) -> NoticeFacts:
-        """What a notice is of, in a language; its days are those of its customer's zone."""
+    def told_moot(self, w: Work, row: Mapping[str, Any]) -> None:
+        """Tell the customer of a planned change that nothing was left of it; see :func:`moot_told`."""
+        moot_told(w, self.tell, row)
+
+    def facts(self, told: Told, language: str, zone: dt.tzinfo, out_us: int) -> NoticeFacts:
+        """What a notice is of, in a language; its days are those of its customer's zone, and count from its letter."""
         is_adverse = told.kind in ADVERSE_KINDS
         reasons = tuple(
             {"code": each["code"], "text": each[language], "help": each[f"help_{language}"]}
@@ -195,12 +199,12 @@ class Effects:
         )
         if is_adverse and not reasons:  # nothing that was used can be told truly of this account
             reasons = tuple(reason_texts([Reason(FALLBACK_CODE)], reason_wording(language)))
-        appeal_until = day_of(self.policy.appeal_until_us(w.now_us, zone), zone) if is_adverse else None
+        appeal_until = day_of(self.policy.appeal_until_us(out_us, zone), zone) if is_adverse else None
         return NoticeFacts(
             told.kind, shown_line(told.account_id), self.currency_sign, told.limit_before_cents,
             told.limit_after_cents, day_of(told.effective_us, zone), appeal_until,
             steps=tuple((day_of(step.effective_us, zone), step.target_cents) for step in told.steps),
-            reasons=reasons if is_adverse else (), duties=self.policy.duties_on(w.now_us) if is_adverse else (),
+            reasons=reasons if is_adverse else (), duties=self.policy.duties_on(out_us) if is_adverse else (),
             words=told.words, own_request=_dated(told.own_request, zone),
         )  # fmt: skip
 
@@ -280,8 +284,9 @@ class Effects:
         if after <= before:
             return None
         requests = requests_ahead(w, change.account_id)
-        effective_us = self.policy.effective_us(change.action, w.now_us)
         if change.action == INCREASE:
+            customer = customer_row(w, owner_of(w, change.account_id).customer_id)
+            effective_us = self.policy.effective_us(change.action, letter_us(customer, w.now_us))
             told = Told("limit_restored", change.account_id, before, after, effective_us, trace)
             only = [Step(after, effective_us)]
             return Consequence(rising(told, only, requests), change, only)
@@ -327,7 +332,8 @@ class Effects:
         if goal is None or goal <= now_cents:
             return []
         raised = [each.effective_us for each in entries if each.action in RAISING]
-        earliest_us = max([w.now_us, *(moment + terms.restore_wait_us for moment in raised)])
+        out_us = letter_us(customer_row(w, owner_of(w, account_id).customer_id), w.now_us)
+        earliest_us = max([out_us, *(moment + terms.restore_wait_us for moment in raised)])
         return restoration_steps(now_cents, old, goal, earliest_us, terms)
 
     def _replace(self, w: Work, case: Mapping[str, Any]) -> None:
@@ -365,6 +371,6 @@ def _dated(step: Step | None, zone: dt.tzinfo) -> tuple[dt.date, int] | None:
     return None if step is None else (day_of(step.effective_us, zone), step.target_cents)
 
 
-def effects(seal: Seal, policy: NoticePolicy, currency_sign: str = "¥") -> Effects:
+def effects(seal: Seal, policy: NoticePolicy) -> Effects:
     """What approved cases lead to, as the commands on cases take it."""
-    return Effects(seal, policy, currency_sign)
+    return Effects(seal, policy)

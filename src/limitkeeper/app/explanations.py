@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from limitkeeper.app.customer_preferences import customer_row, zone_of
+from limitkeeper.app.customer_preferences import customer_row, served_market, zone_of
 from limitkeeper.app.decisions import REQUEST, shown_line
 from limitkeeper.app.life_contents import kept_strategy
 from limitkeeper.app.line_decisions import decisions_about
@@ -39,7 +39,6 @@ def explanation(
     case_id: str,
     language: str,
     strategies: Sequence[Strategy] = (),
-    currency_sign: str = "¥",
 ) -> dict[str, Any]:
     """The explanation of a decision about a line, answered at once; that it was given is kept.
 
@@ -53,8 +52,6 @@ def explanation(
         Of words.
     strategies
         Those that run, beside the shipped ones and releases: rules are told in the words of the one that decided.
-    currency_sign
-        Before amounts.
 
     Raises
     ------
@@ -68,7 +65,8 @@ def explanation(
     w.note("decision.explain", f"case:{case_id}", {"account": account_id, "language": language})
     words = account_wording(language)
     decided = _decided_by(w, (trace.get("versions") or {}).get("strategy"), strategies)
-    rules = _rules(trace, language, words, decided, currency_sign)
+    sign = served_market(w).currency_sign
+    rules = _rules(trace, language, words, decided, sign)
     score = trace.get("score") or {}
     is_scored = any(rule["hit"] and rule["uses_score"] for rule in trace.get("rules", []))
     zone = zone_of(customer_row(w, owner_of(w, account_id).customer_id))
@@ -101,7 +99,7 @@ def explanation(
         ],
         "versions": trace.get("versions"),
     }
-    paragraphs = _paragraphs(found, words, language, currency_sign, day_of(row["since_us"], zone))
+    paragraphs = _paragraphs(found, words, language, sign, day_of(row["since_us"], zone))
     return found | {
         "subject": words.explanation["subject"].format(line=shown_line(account_id)),
         "paragraphs": paragraphs,

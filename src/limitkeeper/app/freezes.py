@@ -14,8 +14,9 @@ from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import STANDING
 from limitkeeper.app.case_words import sealed_text
 from limitkeeper.app.cases import CaseOpening, case_acted, case_id_of, case_opened, terms_in_force
-from limitkeeper.app.decisions import Effects, told_of
-from limitkeeper.app.limits import LimitChange, limit_now_cents, line_row, planned, planned_rows
+from limitkeeper.app.decisions import Effects
+from limitkeeper.app.known_notices import told_of
+from limitkeeper.app.limits import LimitChange, knows_limit, limit_now_cents, line_row, planned, planned_rows
 from limitkeeper.app.line_requests import SeenLine
 from limitkeeper.app.ownership import owner_of, tier_facts
 from limitkeeper.app.told import Told, cut_from_cents
@@ -90,7 +91,9 @@ def _follow(w: Work, effects: Effects, account_id: str, changes: list[dict[str, 
         thaw = LimitChange(account_id, THAW, line["limit_cents"], None, last["ts_us"],
                            WHY_OVER.get(last["reason"], last["reason"] or "lifted"))  # fmt: skip
         planned(w, thaw)
-        effects.tell(w, Told("freeze_lifted", account_id, line["limit_cents"], line["limit_cents"], w.now_us))
+        if line["limit_cents"] or not knows_limit(w, line):  # else it is closed, and not used again
+            limit_cents = line["limit_cents"]
+            effects.tell(w, Told("freeze_lifted", account_id, limit_cents, limit_cents, w.now_us))
 
 
 def _freeze(w: Work, effects: Effects, account_id: str, begun: dict[str, Any]) -> None:

@@ -7,6 +7,9 @@ import sqlalchemy as sa
 
 from limitkeeper.app.notices import INBOX, OUT, WITHDRAWN, notice_content, settled
 from limitkeeper.connectors.sealing import Seal
+from limitkeeper.core.behaviour.events import NEVER_US
+from limitkeeper.core.limits.ledger import FREEZE
+from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import deliveries, notices
 from limitkeeper.store.work import Work
 
@@ -24,9 +27,50 @@ _KNOWN = sa.select(notices.c.notice_id).where(notices.c.notice_id == sa.bindpara
 _SEEN = sa.select(deliveries.c.delivery_id).where(
     deliveries.c.notice_id == sa.bindparam("notice_id"), deliveries.c.contact_id == INBOX
 )
-_SENT_US = sa.select(sa.func.max(deliveries.c.tried_us).label("us")).where(
-    deliveries.c.notice_id == sa.bindparam("notice_id"), deliveries.c.state == "sent"
+_SENT_US = (
+    sa.select(sa.func.max(deliveries.c.tried_us))
+    .where(deliveries.c.notice_id == notices.c.notice_id, deliveries.c.state == "sent")
+    .scalar_subquery()
 )
+_TOLD_US = sa.select(sa.func.coalesce(_SENT_US, notices.c.out_us).label("us")).where(
+    notices.c.notice_id == sa.bindparam("notice_id"), notices.c.state == OUT
+)
+TOLD_OF_FREEZES = ("line_frozen", "freeze_confirmed")
+
+_NEXT_FREEZE_US = (
+    sa.select(sa.func.min(limit_entries.c.made_us))
+    .where(
+        limit_entries.c.account_id == sa.bindparam("account_id"), limit_entries.c.action == FREEZE,
+        limit_entries.c.number > sa.bindparam("number"),
+    )
+    .scalar_subquery()
+)  # fmt: skip
+_OF_FREEZE = (
+    sa.select(notices)
+    .where(
+        notices.c.account_id == sa.bindparam("account_id"), notices.c.kind.in_(TOLD_OF_FREEZES),
+        notices.c.state != WITHDRAWN, notices.c.made_us >= sa.bindparam("made_us"),
+        notices.c.made_us < sa.func.coalesce(_NEXT_FREEZE_US, NEVER_US),
+    )
+    .order_by(notices.c.made_us.desc())
+    .limit(1)
+)  # fmt: skip
+_TRIED = sa.select(deliveries).where(
+    deliveries.c.notice_id == sa.bindparam("notice_id"), deliveries.c.contact_id != INBOX
+)
+
+
+def told_of(w: Work, entry_id: str, notice_id: str) -> None:
+    """Keep which notice told of a change that does not wait for it."""
+    w.note("limit.tell", f"entry:{entry_id}", {"notice": notice_id})
+
+
+def newest_told_of_freeze(w: Work, entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The newest notice of a freeze, by its entry: that it began, or was confirmed; None where none was written."""
+    found = w.rows(
+        _OF_FREEZE, account_id=entry["account_id"], number=entry["number"], made_us=entry["made_us"]
+    )
+    return found[0] if found else None
 
 
 def is_known(w: Work, notice_id: str) -> bool:
@@ -34,15 +78,21 @@ def is_known(w: Work, notice_id: str) -> bool:
     return bool(w.rows(_KNOWN, notice_id=notice_id))
 
 
-def told_since_us(w: Work, notice: Mapping[str, Any]) -> int | None:
+def told_since_us(w: Work, notice_id: str) -> int | None:
     """Since when a customer is told by a notice that is out; None where it is not.
 
     One that came back and went out by another way counts from the letter that did not come back.
     """
-    if notice["state"] != OUT:
-        return None
-    (sent,) = w.rows(_SENT_US, notice_id=notice["notice_id"])
-    return notice["out_us"] if sent["us"] is None else int(sent["us"])
+    found = w.rows(_TOLD_US, notice_id=notice_id)
+    return int(found[0]["us"]) if found else None
+
+
+def tries_carried(w: Work, notice_id: str, new_id: str) -> None:
+    """Let a notice go on where the one that it stands for is in its ways to the customer, so that they come to an end."""
+    for row in w.rows(_TRIED, notice_id=notice_id):
+        w.add(deliveries, row | {
+            "delivery_id": f"{new_id}{row['contact_id']}", "notice_id": new_id, "version": 1,
+        })  # fmt: skip
 
 
 def shown_to_customer(w: Work, notice_ids: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from limitkeeper.app.limits import (
     cancelled,
     entries_in_effect,
     entries_of,
+    knows_limit,
     line_row,
     planned_rows,
     requests_ahead,
@@ -66,7 +67,7 @@ def request_made(
         When his earlier request still waits.
     """
     line = line_row(w, account_id)
-    now_cents = line["limit_cents"] if line else seen.limit_cents
+    now_cents = line["limit_cents"] if line and knows_limit(w, line) else seen.limit_cents
     if now_cents is None:
         raise InputError(
             "The limit of this line is not known.", value=account_id, advice="Ask the credit team."

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from limitkeeper.app.appeal_effects import suspended_by_appeal
+from limitkeeper.app.due_changes import IsSuspended
 from limitkeeper.app.known_notices import told_since_us
-from limitkeeper.app.limits import IsSuspended
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.core.limits.ledger import LOWERING
-from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.work import Work
 
 
@@ -18,7 +17,7 @@ def suspended_by_notice(policy: NoticePolicy) -> IsSuspended:
     def is_suspended(w: Work, row: Mapping[str, Any]) -> bool:
         if row["notice_id"] is None or row["action"] not in LOWERING:
             return False
-        since_us = told_since_us(w, w.found(notices, row["notice_id"]))
+        since_us = told_since_us(w, row["notice_id"])
         return since_us is None or w.now_us < policy.effective_us(row["action"], since_us)
 
     return is_suspended

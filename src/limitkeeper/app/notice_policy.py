@@ -16,6 +16,9 @@ from limitkeeper.core.kernel.parameters import Parameter, parameters_from_docume
 from limitkeeper.core.limits.ledger import CLOSE, LOWERING
 from limitkeeper.core.notice.notice import NoticeWording, notice_wording_from_document
 
+FIRST_MARKET = "CN"
+"""Whose zone and language count where no market is known: of a store that no server has made its own."""
+
 
 @dataclass(frozen=True)
 class NoticePolicy:
@@ -29,12 +32,19 @@ class NoticePolicy:
         Dated: days of notice, days to appeal, days of an appeal.
     duties
         Codes of what an adverse notice says besides, and from when.
+    language, time_zone
+        Of a customer who has said nothing.
+    currency_sign
+        Before amounts.
     """
 
     market: str
     parameters: dict[str, Parameter]
     duties: tuple[str, ...]
     duties_from: dt.date
+    language: str
+    time_zone: str
+    currency_sign: str
 
     def effective_us(self, action: str, now_us: int) -> int:
         """From when a change may take effect at the earliest, where its notice goes out now."""
@@ -86,6 +96,11 @@ def notice_markets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (POLICY / "notices").glob("*.yaml")))
 
 
+def market_zone(market: str) -> str:
+    """The time zone of a market; the first market's, where there is no policy of notices for it."""
+    return notice_policy(market if market in notice_markets() else FIRST_MARKET).time_zone
+
+
 @cache
 def notice_policy(market: str) -> NoticePolicy:
     """A market's policy.
@@ -103,8 +118,11 @@ def notice_policy(market: str) -> NoticePolicy:
             advice=did_you_mean(market, notice_markets()),
         )
     document = yaml.safe_load((POLICY / "notices" / f"{market}.yaml").read_text(encoding="utf-8"))
-    duties = document.pop("duties")
-    return NoticePolicy(market, parameters_from_document(document), tuple(duties["codes"]), duties["from"])
+    duties, customer = document.pop("duties"), document.pop("customer")
+    return NoticePolicy(
+        market, parameters_from_document(document), tuple(duties["codes"]), duties["from"],
+        checked_language(customer["language"]), customer["time_zone"], customer["currency_sign"],
+    )  # fmt: skip
 
 
 @cache

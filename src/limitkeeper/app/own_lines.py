@@ -11,7 +11,7 @@ import yaml
 
 from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.case_words import opened_text
-from limitkeeper.app.customer_preferences import customer_row, zone_of
+from limitkeeper.app.customer_preferences import customer_row, served_market, zone_of
 from limitkeeper.app.decisions import REQUEST, Effects, shown_line
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
@@ -254,9 +254,7 @@ def restoration_document(
     }
 
 
-def portrait_document(
-    w: Work, account_id: str, language: str, seen: Seen, currency_sign: str = "¥"
-) -> dict[str, Any]:
+def portrait_document(w: Work, account_id: str, language: str, seen: Seen) -> dict[str, Any]:
     """What is known of a line in plain words; that it was looked at is kept.
 
     Raises
@@ -271,5 +269,5 @@ def portrait_document(
         "account_id": account_id,
         "customer_id": owner_of(w, account_id).customer_id,
         "language": language,
-        "words": portrait_in_words(seen.features, account_wording(language), currency_sign),
+        "words": portrait_in_words(seen.features, account_wording(language), served_market(w).currency_sign),
     }

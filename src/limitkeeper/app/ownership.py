@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from limitkeeper.app.customer_preferences import customer_row
 from limitkeeper.store.limit_tables import lines
 from limitkeeper.store.notice_tables import customers
 from limitkeeper.store.tables import stated_accounts
@@ -27,8 +26,10 @@ def owner_of(w: Work, account_id: str) -> Owner:
     """Whose a line is: the customer that was stated; an account of which none was is its own customer's."""
     stated = w.kept(stated_accounts, account_id)
     customer_id = (stated and stated["customer_id"]) or account_id
-    refuses = bool(customer_row(w, customer_id)["refuses_automation"])
-    return Owner(customer_id, stated["segment"] if stated else None, refuses)
+    said = w.kept(customers, customer_id)
+    return Owner(
+        customer_id, stated["segment"] if stated else None, bool(said and said["refuses_automation"])
+    )
 
 
 def with_owners(query: sa.Select[Any], account_id: sa.Column[Any]) -> sa.Select[Any]:

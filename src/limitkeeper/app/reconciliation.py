@@ -25,10 +25,13 @@ KINDS = {
     "frozen_there_only": "The line is frozen at the bank and not in the ledger.",
     "unacknowledged": "The bank was told of a change and has not answered in time.",
     "failed": "The bank answered that it did not carry a change out.",
-    "unreadable": "A row of the bank's file has no account, or no whole limit of 0 or more.",
+    "unreadable": "A row of the bank's file has no account, no whole limit of 0 or more, or an unclear freeze.",
     "repeated": "The bank's file has the line more than once.",
 }
 """Each difference."""
+
+YES, NO = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+"""What a bank's file says of a freeze, in small letters."""
 
 ON_ITS_WAY = "on_its_way"
 """A difference of a line of which a command went out a short while ago; it is told, but is none."""
@@ -90,18 +93,25 @@ def bank_rows(path: Path) -> pl.LazyFrame:
         1 if limit == "limit_cents" else 100
     )
     whole = pl.when((amount >= 0) & (amount == amount.round(0))).then(amount.cast(pl.Int64, strict=False))
-    said = (
-        pl.col("frozen").cast(pl.String).str.to_lowercase() if "frozen" in names else pl.lit(None, pl.String)
-    )
-    frozen = (
-        pl.when(said.is_in(["true", "1", "yes"]))
-        .then(True)
-        .when(said.is_in(["false", "0", "no"]))
-        .then(False)
-    )
+    said = pl.col("frozen").cast(pl.String) if "frozen" in names else pl.lit(None, pl.String)
+    said = said.str.strip_chars().str.to_lowercase()
+    frozen = pl.when(said.is_in(YES)).then(True).when(said.is_in(NO)).then(False)
+    is_read = frozen.is_not_null() | said.is_null() | (said == "")
     return scan.select(
-        pl.col("account_id").cast(pl.String), whole.alias("bank_cents"), frozen.alias("bank_frozen")
+        pl.col("account_id").cast(pl.String),
+        pl.when(is_read).then(whole).alias("bank_cents"),
+        frozen.alias("bank_frozen"),
     )
+
+
+def _read(rows: pl.LazyFrame) -> pl.DataFrame:
+    try:
+        return rows.collect(engine="streaming")
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            f"The file cannot be read: {str(error).splitlines()[0]}.",
+            advice="It is UTF-8, and each row has as many fields as the first.",
+        ) from error
 
 
 def reconciled(
@@ -138,7 +148,7 @@ def reconciled(
     unread = pl.col("account_id").is_null() | pl.col("bank_cents").is_null()
     with store.database.connect() as connection:
         total = int(connection.scalar(sa.select(sa.func.count()).select_from(lines)) or 0)
-    yield _told(_counted(found, bank.filter(unread).collect(engine="streaming"), "unreadable"))
+    yield _told(_counted(found, _read(bank.filter(unread)), "unreadable"))
     before: str | None = None
     since_us = now_us - int(hours * HOUR_US)
     while True:
@@ -147,7 +157,7 @@ def reconciled(
         part = bank.filter(~unread)
         part = part if before is None else part.filter(pl.col("account_id") > before)
         part = part if last is None else part.filter(pl.col("account_id") <= last)
-        rows = part.collect(engine="streaming")
+        rows = _read(part)
         found.bank_rows += rows.height
         found.ledger_lines += page.height
         once = rows.unique("account_id", keep="first")

@@ -219,6 +219,7 @@ def _noted(store: Store, act: str, subjects: list[str]) -> dict[str, dict[str, A
     """What the audit keeps of an act on each of some subjects."""
     query = sa.select(audit_events.c.subject, audit_events.c.detail)
     query = query.where(audit_events.c.subject.in_(subjects), audit_events.c.act == act)
+    query = query.order_by(audit_events.c.number)  # the newest counts
     return {row["subject"]: json.loads(row["detail"]) for row in store.rows(query)}
 
 

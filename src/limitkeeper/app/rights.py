@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.consents import consents_withdrawn
+from limitkeeper.app.customer_preferences import customer_row, zone_of
 from limitkeeper.app.evidence import kept
 from limitkeeper.app.exports import PERSONAL_COPY, export_noted
 from limitkeeper.app.personal_copy import BEYOND, JOURNAL, NOTHING_MORE, ROWS_MAX, personal_copy
@@ -43,7 +44,7 @@ from limitkeeper.core.compliance.requests import (
     withdrawn,
 )
 from limitkeeper.core.kernel.errors import InputError, did_you_mean
-from limitkeeper.core.kernel.instants import day_of, instant_text
+from limitkeeper.core.kernel.instants import day_end_us, day_of, instant_text
 from limitkeeper.core.kernel.parameters import Parameters, parameters_in_force
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.work import Work
@@ -197,7 +198,7 @@ def copy_given(
     # Two at once: the second waits, and takes what the first has answered.
     row = w.row(query.with_for_update()) or w.found(rights_requests, request_id)
     check_customers_right(w.actor, "rights.read", row["customer_id"])
-    again_until_us = (row["answered_us"] or w.now_us) + _clock_us(w, "rights_copy_days")
+    again_until_us = _copy_until_us(w, row)
     before = request_of(row)
     after = copied(before, w.now_us, again_until_us)
     found = personal_copy(w, seal, row["customer_id"], beyond, rows_max)
@@ -224,7 +225,7 @@ def copied_person(w: Work, request_id: str) -> tuple[str, Whose]:
     row = w.found(rights_requests, request_id)
     customer_id = row["customer_id"]
     check_customers_right(w.actor, "rights.read", customer_id)
-    copied(request_of(row), w.now_us, (row["answered_us"] or w.now_us) + _clock_us(w, "rights_copy_days"))
+    copied(request_of(row), w.now_us, _copy_until_us(w, row))
     return customer_id, whose(w, customer_id)
 
 
@@ -316,6 +317,12 @@ def extension_days(now_us: int) -> int:
 def _clocks(now_us: int) -> Parameters:
     clocks = parameters_from_files([POLICY / "rights" / "clocks.yaml"])
     return parameters_in_force(clocks, day_of(now_us))
+
+
+def _copy_until_us(w: Work, row: Mapping[str, Any]) -> int:
+    """Until when a copy is given again: to the end of the day that its person is told, where he is."""
+    zone = zone_of(customer_row(w, row["customer_id"]))
+    return day_end_us((row["answered_us"] or w.now_us) + _clock_us(w, "rights_copy_days"), zone)
 
 
 def _clock_us(w: Work, name: str) -> int:

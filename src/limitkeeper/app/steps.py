@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_words import sealed_text
 from limitkeeper.app.cases import case_of, terms_in_force
-from limitkeeper.app.corrections import letters_stopped
+from limitkeeper.app.corrections import letters_stopped, still_planned
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.limits import NOTICE_LOOK_US, cancelled, line_row, planned_rows
 from limitkeeper.app.ownership import owner_of
@@ -98,7 +98,8 @@ def _tell_of_the_end(
     line = line_row(w, row["account_id"])
     limit_cents = line["limit_cents"] if line else None
     kind = "steps_cancelled" if row["action"] in LOWERING else "restoration_stopped"
-    effects.tell(w, Told(kind, row["account_id"], limit_cents, limit_cents, w.now_us))
+    ahead = [] if limit_cents is None else still_planned(w, row["account_id"], limit_cents)
+    effects.tell(w, Told(kind, row["account_id"], limit_cents, limit_cents, w.now_us, steps=ahead))
 
 
 def step_cancelled(w: Work, effects: Effects, policy: ApprovalPolicy, entry_id: str, why: str) -> None:

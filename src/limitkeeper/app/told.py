@@ -175,6 +175,18 @@ def trace_of(w: Work, case: Mapping[str, Any], account_id: str) -> dict[str, Any
     return {"reasons": reasons_of_codes(item["reasons"])} if item else {}
 
 
+def trace_of_decision(w: Work, account_id: str, decision_id: str | None) -> dict[str, Any]:
+    """The trace of a decision of the monitor about a line; empty where it proposed none of that name."""
+    if decision_id is None:
+        return {}
+    query = sa.select(proposals.c.trace).where(
+        proposals.c.account_id == account_id, proposals.c.decision_id == decision_id
+    )
+    row = w.row(query.limit(1))
+    found: dict[str, Any] = json.loads(row["trace"]) if row else {}
+    return found
+
+
 @cache
 def reasons_of_codes(codes: str) -> list[dict[str, str]]:
     """Reasons as a trace has them, of a JSON list of codes."""

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +16,8 @@ from limitkeeper.core.kernel.errors import LimitkeeperError
 from limitkeeper.store import prepared
 from limitkeeper.store.audit_tables import audit_events, audit_heads, shown_accounts
 from limitkeeper.store.offsets import offset_statements
-from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import outbox
+from limitkeeper.store.sql import HEAD, Store
+from limitkeeper.store.tables import outbox, store_heads
 
 
 class ConflictError(LimitkeeperError):
@@ -57,6 +58,13 @@ class Work:
     def dialect(self) -> sa.Dialect:
         """Of the database."""
         return self.connection.dialect
+
+    @cached_property
+    def store_settings(self) -> Mapping[str, Any]:
+        """What the store's state depends on, such as its market; empty before a server has taken it."""
+        head = prepared.select(store_heads, self.dialect).row(self.connection, {"key": HEAD})
+        found: Mapping[str, Any] = {} if head is None else json.loads(head["settings"])
+        return found
 
     def rows(self, query: sa.Select[Any], **values: object) -> list[dict[str, Any]]:
         """The rows of a query; one that is often asked is built once, with a parameter for each value."""

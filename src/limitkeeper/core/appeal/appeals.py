@@ -45,7 +45,7 @@ class AppealClock:
     remind_us, escalate_us, answer_us
         From its coming in: those who answer are reminded; it goes up to the third tier; it is answered at the latest.
     reply_us
-        Of a customer who is asked for more; the other three wait for so long.
+        Of a customer who is asked for more, to the end of the day where he is; the other three wait for so long.
     again_us
         From an answer, to appeal against it.
     """
@@ -59,11 +59,19 @@ class AppealClock:
 
 @dataclass(frozen=True, slots=True)
 class AppealTerms:
-    """What decides on how an appeal goes: who may answer, how long it may take, and where its customer's days end."""
+    """What decides on how an appeal goes: who may answer, how long it may take, and where its customer's days end.
+
+    What he is told now goes out at ``out_us``, from when his days count; where that is earlier, they count from now.
+    """
 
     mandates: Mandates
     clock: AppealClock
     zone: dt.tzinfo = dt.UTC
+    out_us: int = 0
+
+    def customers_end_us(self, now_us: int, given_us: int) -> int:
+        """Until when a customer has so long who is told so now: to the end of the day that he is told."""
+        return day_end_us(max(now_us, self.out_us) + given_us, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +251,7 @@ def _answered(appeal: Appeal, state: str, by: str, terms: AppealTerms, now_us: i
         claimed_by=None,
         paused=None,
         asked_us=None,
-        again_until_us=day_end_us(now_us + terms.clock.again_us, terms.zone) if may_again else None,
+        again_until_us=terms.customers_end_us(now_us, terms.clock.again_us) if may_again else None,
     )
 
 
@@ -291,7 +299,7 @@ def _ask(appeal: Appeal, actor: Actor, terms: AppealTerms, now_us: int) -> Appea
         raise RefusedError("appeal_asks", value=appeal.asks, advice="Answer on what is there.")
     return replace(
         appeal, state=ASKED, asks=appeal.asks + 1, asked_us=now_us, paused=appeal.clock, clock=REPLY,
-        due_us=now_us + terms.clock.reply_us,
+        due_us=terms.customers_end_us(now_us, terms.clock.reply_us),
     )  # fmt: skip
 
 
@@ -300,7 +308,7 @@ def _resumed(appeal: Appeal, terms: AppealTerms, now_us: int) -> Appeal:
     assert appeal.asked_us is not None
     assert appeal.paused is not None
     # The promise moves by no more than the time that he was given, however late this is noticed.
-    waited = min(max(now_us - appeal.asked_us, 0), terms.clock.reply_us)
+    waited = max(min(now_us, appeal.due_us) - appeal.asked_us, 0)
     moved = replace(
         appeal, state=IN_REVIEW if appeal.claimed_by else SUBMITTED, clock=appeal.paused, paused=None, asked_us=None,
         answer_until_us=appeal.answer_until_us + waited,

@@ -16,6 +16,7 @@ KINDS = (
     "freeze_confirmed",
     "steps_cancelled",
     "restoration_stopped",
+    "change_needless",
     "limit_restored",
     "limit_restored_in_steps",
     "lowered_at_request",
@@ -53,6 +54,9 @@ ADVERSE_KINDS = (
 RISING_KINDS = ("limit_restored", "limit_restored_in_steps")
 """These tell of a limit that rises, which the customer's own request ends."""
 
+STANDING_KINDS = ("steps_cancelled", "restoration_stopped", "change_needless")
+"""These tell of planned changes that do not come, and list those that still are to come."""
+
 DATA_ANSWER_KINDS = (
     "data_copy_ready",
     "data_request_answered",
@@ -69,6 +73,7 @@ PARTS = (
     "goes_further",
     "ends_rise",
     "steps",
+    "still_planned",
     "appeal",
     "person",
     "object",
@@ -98,7 +103,7 @@ class NoticeFacts:
     appeal_until_day
         Until when to appeal; None where there is nothing to appeal against.
     steps
-        Day and limit of each step of a gradual change.
+        Day and limit of each step of a gradual change; of :data:`STANDING_KINDS` what is planned still.
     reasons
         ``code, text, help`` in the notice's language, at most four, in order of weight.
     duties
@@ -276,7 +281,8 @@ def _assembled(facts: NoticeFacts, wording: NoticeWording, own_texts: Sequence[s
             f"- {wording.day(day)}: {amount}"
             for (day, _), amount in zip(facts.steps, step_amounts, strict=True)
         ]
-        paragraphs.append("\n".join([parts["steps"], *lines]))
+        heading = parts["still_planned" if facts.kind in STANDING_KINDS else "steps"]
+        paragraphs.append("\n".join([heading, *lines]))
     if facts.own_request is not None:
         paragraphs.append(_own_request(facts.own_request, facts, wording))
     if facts.reasons:

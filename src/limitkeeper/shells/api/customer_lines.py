@@ -139,7 +139,7 @@ async def seen_now(engine: Engine, account_id: str) -> Seen:
 
 def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRouter:
     """What customers see of their lines."""
-    router, sign = APIRouter(tags=["lines"]), effects.currency_sign
+    router = APIRouter(tags=["lines"])
 
     @router.get("/v1/lines", responses=documents.LINES)
     async def list_lines(actor: Reader, customer_id: CustomerOf = None) -> Response:
@@ -170,7 +170,7 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
 
         def look(w: Work) -> Acted:
             owner = owner_served(w, "portrait.read", account_id)
-            return Acted(portrait_document(w, account_id, language or own_language(w, owner), seen, sign))
+            return Acted(portrait_document(w, account_id, language or own_language(w, owner), seen))
 
         return await desk.read(actor, look)
 
@@ -183,7 +183,7 @@ def customer_lines_router(desk: Desk, engine: Engine, effects: Effects) -> APIRo
 
         def look(w: Work) -> Acted:
             owner = owner_served(w, "decision.explain", account_id)
-            found = explanation(w, account_id, case_id, language or own_language(w, owner), strategies, sign)
+            found = explanation(w, account_id, case_id, language or own_language(w, owner), strategies)
             until = appeal_until(w, effects.policy, w.found(cases, case_id), account_id)
             return Acted(found | {"appeal_until": until})
 

@@ -42,7 +42,7 @@ def review_due(
     strategy: str | None,
     model: Path | None,
     market: str,
-    time_zone: str,
+    time_zone: str | None,
     parameters: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -51,6 +51,7 @@ def review_due(
     import polars as pl
 
     from limitkeeper.app.live import deciding, is_trial
+    from limitkeeper.app.notice_policy import market_zone
     from limitkeeper.connectors.models import model_from_folder
     from limitkeeper.connectors.portfolio import time_zone as known_zone
     from limitkeeper.core.access.actors import SYSTEM
@@ -74,7 +75,7 @@ def review_due(
         champion.strategy,
         champion.model,
         market,
-        known_zone(time_zone),
+        known_zone(time_zone or market_zone(market)),
         parameters,
         tried,
         tuple(challengers),

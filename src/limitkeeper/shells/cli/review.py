@@ -47,7 +47,9 @@ def review(
         ),
     ] = None,
     market: Annotated[str, typer.Option(help="With --due: the server's market.")] = "CN",
-    time_zone: Annotated[str, typer.Option(help="With --due: the server's time zone.")] = "Asia/Shanghai",
+    time_zone: Annotated[
+        str | None, typer.Option(help="With --due: the server's time zone; default: the market's.")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="With --due: the time at which to look, ISO 8601; default: now.")
     ] = None,

@@ -35,8 +35,12 @@ def serve(
     ] = None,
     market: Annotated[str, typer.Option(help="Whose parameters are in force.")] = "CN",
     time_zone: Annotated[
-        str, typer.Option(help="The market's time zone, for what is at night.")
-    ] = "Asia/Shanghai",
+        str | None,
+        typer.Option(
+            help="Where it is night, and where the days of customers begin who name no zone of theirs. "
+            "Default: the market's."
+        ),
+    ] = None,
     parameters: Annotated[
         Path | None, typer.Option(help="YAML with parameters that replace the market's.")
     ] = None,
@@ -146,6 +150,7 @@ def serve(
     """
     from limitkeeper.app.attributes import attributes_at
     from limitkeeper.app.live import deciding
+    from limitkeeper.app.notice_policy import market_zone
     from limitkeeper.connectors.kafka import KafkaSource, properties_from_file
     from limitkeeper.connectors.models import model_from_folder
     from limitkeeper.connectors.portfolio import time_zone as known_zone
@@ -205,7 +210,7 @@ def serve(
             champion.strategy,
             champion.model,
             market,
-            known_zone(time_zone),
+            known_zone(time_zone or market_zone(market)),
             parameters,
             trial,
             tuple(challengers),

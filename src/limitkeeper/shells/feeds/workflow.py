@@ -22,10 +22,10 @@ from limitkeeper.app.case_ends import SINCE_US
 from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.consents import CONSENT_OF, relations_consent
 from limitkeeper.app.decisions import Effects
+from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.erased_ids import ERASE_IDS
 from limitkeeper.app.erasure import traces_removed
 from limitkeeper.app.freezes import freezes_followed
-from limitkeeper.app.limits import effected_due
 from limitkeeper.app.live import live_since_sequence
 from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
@@ -130,7 +130,9 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
                 store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS
             ),
             "notices": deliver,
-            "changes": lambda: effected_due(store, engine.as_of_us(), is_out, is_suspended=is_suspended),
+            "changes": lambda: effected_due(
+                store, engine.as_of_us(), is_out, is_suspended=is_suspended, told_moot=on_approved.told_moot
+            ),
             "retention": tidy,
         }
         return each_done(stages) > 0
