@@ -14,13 +14,14 @@ from limitkeeper.app.limits import LimitChange, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
-from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.limits.ledger import Line, line_of
 from limitkeeper.store.appeal_tables import appeals
-from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
+from tests.mandated import mandated
 from tests.vaults import SEAL
 
 NOW_US = 1_790_000_000_000_000
@@ -58,11 +59,7 @@ def officer(name: str) -> Actor:
 def staffed(store: Store) -> None:
     """Ann and bob on the second tier, eva and fay on the third."""
     with work(store, SYSTEM, NOW_US) as w:
-        for name, tier in (("ann", 2), ("bob", 2), ("eva", 3), ("fay", 3)):
-            w.add(mandates, {
-                "mandate_id": f"{name}-{tier}", "person_id": name, "tier": tier, "actions": "[]", "cut_cents_max": None,
-                "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1,
-            })  # fmt: skip
+        mandated(w, ("ann", 2), ("bob", 2), ("eva", 3), ("fay", 3))
 
 
 def proposed(store: Store, action: str, number: int = 1, after_cents: int = 400_000) -> str:

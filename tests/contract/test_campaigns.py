@@ -36,15 +36,16 @@ from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.limits.ledger import line_of
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
-from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import ConflictError, Work, work
+from tests.mandated import mandated
 from tests.simulated_accounts import campaign_rows
 from tests.vaults import SEAL
 
@@ -71,9 +72,7 @@ def store(store_url: str) -> Iterator[Store]:
 
 def give_mandates(store: Store, *given: tuple[str, int]) -> None:
     with work(store, SYSTEM, NOW_US) as w:
-        w.add(mandates, *({"mandate_id": f"{name}-{tier}", "person_id": name, "tier": tier, "actions": "[]",
-                           "cut_cents_max": None, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US,
-                           "version": 1} for name, tier in given))  # fmt: skip
+        mandated(w, *given)
 
 
 def valued_rows(count: int) -> pl.DataFrame:

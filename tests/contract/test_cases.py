@@ -24,19 +24,22 @@ from limitkeeper.app.cases import (
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
+from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.verification import evidence_verified
 from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
 from limitkeeper.core.access.chain import first_break
 from limitkeeper.core.approval.cases import clocked
+from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.behaviour.events import HOUR_US, NEVER_US
+from limitkeeper.core.behaviour.events import HOUR_US
 from limitkeeper.store.audit_tables import audit_events
-from limitkeeper.store.case_tables import case_acts, cases, mandates
+from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.records import Commit, ProposalChange
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import ConflictError, MissingError, Work, work
+from tests.mandated import mandated
 from tests.vaults import SEAL, seal_of
 
 POLICY = approval_policy()
@@ -56,16 +59,9 @@ def store(store_url: str) -> Iterator[Store]:
     found = Store(store_url)
     found.take({})
     with work(found, SYSTEM, NOW_US) as w:
-        w.add(
-            mandates, *(mandate(name, 2) for name in ("ann", "bob")), *(mandate(f"m{k}", 3) for k in range(3))
-        )
+        mandated(w, ("ann", 2), ("bob", 2), ("m0", 3), ("m1", 3), ("m2", 3))
     yield found
     found.close()
-
-
-def mandate(person: str, tier: int) -> dict[str, Any]:
-    return {"mandate_id": f"{person}-{tier}", "person_id": person, "tier": tier, "actions": "[]",
-            "cut_cents_max": None, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1}  # fmt: skip
 
 
 def proposal(
@@ -127,7 +123,7 @@ def test_cut_of_a_line_that_has_risen_since_is_decided_on_by_what_it_cuts_now(
 ) -> None:
     case_id = opened(store)  # 6,000 of 10,000: the team's
     with work(store, SYSTEM, NOW_US) as w:
-        w.add(mandates, mandate("dai", 2) | {"cut_cents_max": cut_cents_max})
+        mandate_given(w, Mandate("dai", 2, cut_cents_max=cut_cents_max))
         planned(w, LimitChange("a", "increase", 1_000_000, 30_000_000, NOW_US, "asked for"))
     act(store, case_id, "dai claim")
     effected_due(store, NOW_US + 1, lambda _w, _notice: True)
@@ -213,7 +209,8 @@ def test_approval_leads_to_its_effect_once_and_keeps_every_act(store: Store) -> 
         ("system", "open", 1), ("ann", "claim", 2), ("ann", "comment", 3), ("ann", "approve", 4),
     ]  # fmt: skip
     events = store.rows(sa.select(audit_events).order_by(audit_events.c.number))
-    assert [row["act"] for row in events] == ["case.open", "case.claim", "case.comment", "case.approve"]
+    doing = [row["act"] for row in events if row["act"] != "mandate.give"]
+    assert doing == ["case.open", "case.claim", "case.comment", "case.approve"]
     assert first_break(events) is None
 
 

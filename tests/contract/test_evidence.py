@@ -16,6 +16,7 @@ from limitkeeper.app.erasure import person_erased
 from limitkeeper.app.evidence import KINDS
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import LimitChange, planned
+from limitkeeper.app.mandates import absence_ended, absence_noted, mandate_ended, mandate_given
 from limitkeeper.app.notices import deliver_notices, read_marked
 from limitkeeper.app.regulation import evaluation_document
 from limitkeeper.app.retention import retention_kept
@@ -25,12 +26,13 @@ from limitkeeper.app.verification import EDITED_BEFORE, NO_END, PUT_IN, evidence
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import COMPLIANCE, STRATEGIST, SYSTEM, Actor
 from limitkeeper.core.access.chain import FIRST_HASH
-from limitkeeper.core.behaviour.events import DAY_US
+from limitkeeper.core.approval.mandates import Absence, Mandate
+from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.shells.cli.main import application
 from limitkeeper.store import migrations
 from limitkeeper.store.audit_tables import audit_events, audit_heads
-from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
 from limitkeeper.store.life_tables import release_acts, releases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import notices
@@ -79,6 +81,9 @@ def store(store_url: str, seal: Seal) -> Iterator[Store]:
     deliver_notices(found, {}, seal, lambda: NOW_US + 101 * DAY_US // 2)
     with work(found, KIM, NOW_US + 51 * DAY_US) as w:
         read_marked(w, w.rows(sa.select(notices))[-1]["notice_id"])
+    with work(found, SYSTEM, NOW_US + 51 * DAY_US) as w:
+        mandate_given(w, Mandate("gus", 2, frozenset({"freeze"}), 5_000, 9_000))
+        absence_ended(w, absence_noted(w, Absence("eva", "fay", 0)))
     yield found
     found.close()
 
@@ -90,7 +95,7 @@ def edited(value: object) -> object:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
-        return value + 1
+        return value - 1 if value == NEVER_US else value + 1
     return f"{value[:-1]}{chr(ord(value[-1]) ^ 1)}" if isinstance(value, str) and value else None
 
 
@@ -244,6 +249,22 @@ def test_what_waits_and_is_hidden_from_who_must_answer_is_found(store: Store) ->
     assert places == ["cases", "rights_requests"], row
 
 
+def test_mandate_from_before_the_audit_kept_its_hash_was_not_put_in_and_holds_from_its_end_on(
+    store: Store,
+) -> None:
+    row = {"mandate_id": "old", "person_id": "hal", "tier": 2, "actions": "[]", "cut_cents_max": None,
+           "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US, "version": 1}  # fmt: skip
+    with work(store, SYSTEM, NOW_US) as w:
+        w.add(mandates, row)
+        w.note("mandate.give", "person:hal", {"mandate": "old", "tier": 2})
+    assert evidence_verified(store).faults == []
+    with work(store, SYSTEM, NOW_US) as w:
+        mandate_ended(w, "old")
+    assert evidence_verified(store).faults == []
+    changed(store, mandates.update().where(mandates.c.mandate_id == "old").values(to_us=NEVER_US))
+    assert [each.where for each in evidence_verified(store).faults] == ["mandates old"]
+
+
 def test_planned_change_that_is_only_said_to_have_ended_is_found(store: Store) -> None:
     later_us = NOW_US + 60 * DAY_US
     with work(store, SYSTEM, later_us) as w:
@@ -271,7 +292,7 @@ def test_content_that_retention_or_an_erasure_took_away_is_counted_and_no_fault(
 
 def made_earlier(store: Store) -> None:
     """Let a store be one of revision 0005, whose audit knows nothing."""
-    for table in (audit_events, release_acts, releases):
+    for table in (audit_events, release_acts, releases, mandates, absences):
         changed(store, table.delete())
     changed(store, audit_heads.update().values(number=0, hash=FIRST_HASH))
     changed(store, sa.text("DROP TABLE shown_accounts"))

@@ -27,16 +27,17 @@ from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.steps import steps_looked_at
 from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
-from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.limits.changes import old_limit_cents
 from limitkeeper.core.limits.ledger import EFFECTIVE, LedgerError, line_of
-from limitkeeper.store.case_tables import cases, mandates
+from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import freeze_changes, proposals, stated_accounts
 from limitkeeper.store.work import work
+from tests.mandated import mandated
 from tests.vaults import SEAL
 
 POLICY = approval_policy()
@@ -59,9 +60,7 @@ class LineMachine(RuleBasedStateMachine):
         self.terms = limit_policy().terms(self.now_us)
         with work(self.store, SYSTEM, self.now_us) as w:
             w.add(stated_accounts, {"account_id": "a", "customer_id": "c-1", "segment": None})
-            w.add(mandates, *({"mandate_id": name, "person_id": name, "tier": 2, "actions": "[]",
-                               "cut_cents_max": None, "exposure_cents_max": None, "from_us": 0, "to_us": NEVER_US,
-                               "version": 1} for name in ("ann", "bob")))  # fmt: skip
+            mandated(w, ("ann", 2), ("bob", 2))
 
     def teardown(self) -> None:
         found = evidence_verified(self.store)

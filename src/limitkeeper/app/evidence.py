@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from limitkeeper.core.access.chain import told_blanked
 from limitkeeper.core.access.evidence import row_hash, values_digest
 from limitkeeper.store.appeal_tables import appeal_acts, appeal_evidence, appeals
-from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
 from limitkeeper.store.life_tables import artefacts, release_acts, releases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
@@ -101,6 +101,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "request_words": Kind(rights_acts, ("request_id", "version", "words"), "words", is_whole=True),
     "consent": Kind(consent_acts, ("number", "customer_id", "scope", "act", "text_version", "text_hash", "ts_us"),
                     is_whole=True, changes=True, by="actor_id"),
+    "mandate": Kind(mandates, ("mandate_id", "person_id", "tier", "actions", "cut_cents_max", "exposure_cents_max",
+                               "from_us", "to_us"), is_whole=True, changes=True),
+    "absence": Kind(absences, ("absence_id", "person_id", "deputy_id", "from_us", "to_us"), is_whole=True, changes=True),
 })  # fmt: skip
 """Each kind; who did something is in the event itself.
 
@@ -110,6 +113,12 @@ What a campaign cancels is held by columns that an erasure does not change: no l
 
 KEPT, WAS, MARKS = "kept", "was", "marks"
 """Where in an event's detail the hashes are, the hashes before it, and the marks of many rows."""
+
+NAMED: Mapping[str, str] = MappingProxyType({"mandate.give": "mandate", "absence.note": "absence"})
+"""Acts whose events named the row that they wrote before they kept its hash, by its kind: it was not put in."""
+
+UNHASHED = ""
+"""In place of the hash of such a row; its next change keeps one."""
 
 ADOPTION = "evidence.adopt"
 """The act of an event that an upgrade writes of the rows that stand."""
@@ -175,8 +184,11 @@ def held_by(event: Mapping[str, Any]) -> Held:
         is_erasure = told_blanked(event) is not None
         takes_over = is_erasure or event["act"] == ADOPTION
         by = None if takes_over else event["actor_id"]
-        return Held(dict(found.get(KEPT, {})), dict(found.get(WAS, {})), marks, is_erasure, by)
-    except (ValueError, AttributeError, TypeError, binascii.Error):
+        kept_hashes = dict(found.get(KEPT, {}))
+        if kind := NAMED.get(event["act"]):
+            kept_hashes.setdefault(f"{kind}:{found[kind]}", UNHASHED)
+        return Held(kept_hashes, dict(found.get(WAS, {})), marks, is_erasure, by)
+    except (ValueError, LookupError, AttributeError, TypeError, binascii.Error):
         return Held()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from limitkeeper.app.evidence import kept
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
@@ -40,13 +41,15 @@ def mandate_given(w: Work, mandate: Mandate) -> str:
     if mandate.person_id == w.actor.actor_id:
         raise RefusedError("four_eyes", value=mandate.person_id, advice="Let somebody else give it.")
     mandate_id = secrets.token_hex(16)
-    w.add(mandates, {
+    row = {
         "mandate_id": mandate_id, "person_id": mandate.person_id, "tier": mandate.tier,
         "actions": json.dumps(sorted(mandate.actions)), "cut_cents_max": mandate.cut_cents_max,
         "exposure_cents_max": mandate.exposure_cents_max, "from_us": mandate.from_us, "to_us": mandate.to_us,
         "version": 1,
-    })  # fmt: skip
-    w.note("mandate.give", f"person:{mandate.person_id}", {"mandate": mandate_id, "tier": mandate.tier})
+    }  # fmt: skip
+    w.add(mandates, row)
+    detail = {"mandate": mandate_id, "tier": mandate.tier} | kept(("mandate", row))
+    w.note("mandate.give", f"person:{mandate.person_id}", detail)
     return mandate_id
 
 
@@ -76,13 +79,13 @@ def absence_noted(w: Work, absence: Absence) -> str:
     if absence.deputy_id == w.actor.actor_id:
         raise RefusedError("four_eyes", value=absence.deputy_id, advice="Let somebody else note it.")
     absence_id = secrets.token_hex(16)
-    w.add(absences, {
+    row = {
         "absence_id": absence_id, "person_id": absence.person_id, "deputy_id": absence.deputy_id,
         "from_us": absence.from_us, "to_us": absence.to_us, "version": 1,
-    })  # fmt: skip
-    w.note(
-        "absence.note", f"person:{absence.person_id}", {"absence": absence_id, "deputy": absence.deputy_id}
-    )
+    }  # fmt: skip
+    w.add(absences, row)
+    detail = {"absence": absence_id, "deputy": absence.deputy_id} | kept(("absence", row))
+    w.note("absence.note", f"person:{absence.person_id}", detail)
     return absence_id
 
 
@@ -114,5 +117,7 @@ def authority_ended(w: Work, person_id: str) -> None:
 def _ended(w: Work, table: sa.Table, what: str, key: str) -> None:
     """End a mandate or an absence now, where it is not over already."""
     row = w.found(table, key)
-    w.change(table, key, row["version"], {"to_us": min(row["to_us"], w.now_us)})
-    w.note(f"{what}.end", f"person:{row['person_id']}", {what: key})
+    changed = {"to_us": min(row["to_us"], w.now_us)}
+    w.change(table, key, row["version"], changed)
+    held = kept((what, row | changed), was=[(what, row)])
+    w.note(f"{what}.end", f"person:{row['person_id']}", {what: key} | held)

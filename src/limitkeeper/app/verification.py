@@ -10,7 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from limitkeeper.app.audit import Verified, audited
-from limitkeeper.app.evidence import ADOPTION, KINDS, MARK_BYTES, Held, Kind, held_by
+from limitkeeper.app.evidence import ADOPTION, KINDS, MARK_BYTES, UNHASHED, Held, Kind, held_by
 from limitkeeper.app.release_evidence import release_disagreements
 from limitkeeper.core.access.evidence import row_hash, values_digest
 from limitkeeper.core.appeal.appeals import LIVE_STATES as APPEAL_LIVE
@@ -264,14 +264,14 @@ def _follow(
     An erasure takes the events before it away, and held the row against them itself.
     """
     before = standing.get(key)
-    if was != (before and before.hash):
+    if (before is None or before.hash != UNHASHED) and was != (before and before.hash):
         found.tell(kind, key, EDITED_BEFORE, number)
 
 
 def _hold_row(kind: Kind, key: str, row: Mapping[str, Any] | None, known: Known, found: Evidence) -> None:
     if row is None:
         found.tell(kind, key, MISSING, known.event)
-    elif row_hash(row, kind.columns) == known.hash:
+    elif known.hash in (UNHASHED, row_hash(row, kind.columns)):
         if kind.by is not None and known.actor_id not in (None, row[kind.by]):
             found.tell(kind, key, f"{kind.by} is not who did it", known.event)
     elif kind.blank is not None and not row[kind.blank]:
