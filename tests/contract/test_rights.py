@@ -23,6 +23,7 @@ from limitkeeper.app.campaign_rows import rows_taken
 from limitkeeper.app.campaigns import Proposal, proposed, standing_of
 from limitkeeper.app.consents import consent_changed, consents_of, relations_consent
 from limitkeeper.app.customer_preferences import preferences_set
+from limitkeeper.app.erased_ids import late_rows_renamed
 from limitkeeper.app.erasure import CHANGED, BarredError, bars_to_erasure, person_erased, traces_removed
 from limitkeeper.app.life import drafted
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
@@ -63,7 +64,7 @@ from limitkeeper.store.people_tables import people, sessions
 from limitkeeper.store.rights_tables import rights_acts, rights_requests
 from limitkeeper.store.schema import metadata
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import outbox, stated_accounts
+from limitkeeper.store.tables import outbox, proposals, stated_accounts
 from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
 from tests import appealed_decisions as past
@@ -551,6 +552,30 @@ def test_erasure_leaves_what_somebody_inside_did_who_is_called_as_the_customer(
     assert [each for each in evidence_verified(store).faults if each.where.startswith("releases")] == []
     sent = store.rows(sa.select(outbox.c.content).where(outbox.c.topic == "bank"))
     assert [json.loads(each["content"])["account_id"] for each in sent] == ["of-lee"]
+
+
+def test_what_the_monitor_wrote_after_an_erasure_under_the_old_id_is_renamed_as_the_erasure_did(
+    store: Store, seal: Seal
+) -> None:
+    act(store, IVY, person_erased, seal, erasable(store, seal), 1)
+    [told] = store.rows(sa.select(outbox.c.content).where(outbox.c.content.contains("erase_ids")))
+    names = json.loads(told["content"])["erase_ids"]
+    past.proposed(store, "decrease", number=2)
+    with work(store, SYSTEM, LATER_US) as w:
+        w.send("alert", "x", {"account_id": "a"})
+        w.send("alert", "y", {"account_id": "b"})
+    rows = [sa.select(proposals.c.account_id), sa.select(cases.c.account_id), sa.select(outbox.c.content)]
+    found = [{value for row in store.rows(each) for value in row.values()} for each in rows]
+    assert ["a" in each for each in found] == [True, True, False]
+    faults = evidence_verified(store).faults  # words that the fixture edits
+    done = act(store, SYSTEM, late_rows_renamed, names)
+    assert (done["proposals"], done["cases"]) == (1, 1)
+    found = [{value for row in store.rows(each) for value in row.values()} for each in rows]
+    assert found[:2] == [{names["a"]}, {names["a"]}]
+    assert sorted(each for each in found[2] if "erase_ids" not in each) == ['{"account_id": "b"}']
+    verified = evidence_verified(store)
+    assert (verified.audit.broken, verified.faults) == (None, faults)
+    assert act(store, SYSTEM, late_rows_renamed, names) == {}
 
 
 def test_facts_of_an_erased_persons_changes_are_counted_apart(store: Store, seal: Seal) -> None:

@@ -10,11 +10,20 @@ from limitkeeper.app.appeal_effects import APPEALS_OF
 from limitkeeper.app.consents import CONSENT_OF
 from limitkeeper.app.evidence import KEPT, KINDS, WAS, Kind, held_by
 from limitkeeper.app.personal_data import PERSONAL
-from limitkeeper.core.access.chain import BLANKED, BLANKED_HASH, ERASED_DETAIL, blanked_event, blanked_hash
+from limitkeeper.core.access.chain import (
+    BLANKED,
+    BLANKED_HASH,
+    ERASED_DETAIL,
+    ERASURE,
+    blanked_event,
+    blanked_hash,
+)
 from limitkeeper.core.access.evidence import row_hash
 from limitkeeper.store.answer_tables import idempotency_keys
 from limitkeeper.store.audit_tables import audit_events, shown_accounts
-from limitkeeper.store.tables import outbox
+from limitkeeper.store.case_tables import case_acts, cases
+from limitkeeper.store.notice_tables import deliveries, notices
+from limitkeeper.store.tables import alerts, freeze_changes, outbox, proposals
 from limitkeeper.store.work import Work
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -45,12 +54,13 @@ def accounts_renamed(w: Work, rows: Rows, names: Mapping[str, str]) -> dict[str,
     Parameters
     ----------
     rows
-        The person's, by table, as they were before.
+        The person's, by table, as they were before; other tables are left alone.
     names
         By each account's id, and his own, what it is called from now on.
     """
     done: dict[str, int] = {}
-    for name, of in PERSONAL.items():
+    for name in rows:
+        of = PERSONAL[name]
         (first, *more) = of.table.primary_key.columns
         for row in rows[name]:
             values = {
@@ -101,7 +111,7 @@ class Names(NamedTuple):
     Parameters
     ----------
     customer_id
-        His own.
+        His own; None where only accounts are looked for.
     accounts
         Ids of his accounts.
     logins
@@ -116,7 +126,7 @@ class Names(NamedTuple):
     [False, False, False]
     """
 
-    customer_id: str
+    customer_id: str | None
     accounts: frozenset[str]
     logins: frozenset[str]
 
@@ -130,7 +140,8 @@ class Names(NamedTuple):
             return any(self.are_in(each, place) for each in content)
         if place == "by" or place.endswith("_by") or place in WHO:
             return content in self.logins
-        is_customer, is_account = bool(content == self.customer_id), content in self.accounts
+        is_customer = self.customer_id is not None and bool(content == self.customer_id)
+        is_account = content in self.accounts
         if "customer" in place or place == CONSENT_OF:
             return is_customer
         if "account" in place or place in OF_ACCOUNTS:
@@ -141,7 +152,9 @@ class Names(NamedTuple):
 def copies_removed(w: Work, names: Names) -> dict[str, int]:
     """Delete messages and kept answers that name a person or his accounts: copies of what stands elsewhere, or stood."""
     texts = [
-        json.dumps(each, ensure_ascii=False) for each in {names.customer_id, *names.accounts, *names.logins}
+        json.dumps(each, ensure_ascii=False)
+        for each in {names.customer_id, *names.accounts, *names.logins}
+        if each is not None
     ]
     done = {}
     for table in (outbox, idempotency_keys):
@@ -153,6 +166,59 @@ def copies_removed(w: Work, names: Names) -> dict[str, int]:
             w.connection.execute(table.delete().where(key.in_(some)))
         done[table.name] = len(mine)
     return done
+
+
+LATE = (alerts, proposals, freeze_changes, cases, case_acts, notices, deliveries)
+"""What the monitor writes under an old id until it knows the new one, and what follows from that by itself."""
+
+
+def late_rows_renamed(w: Work, names: Mapping[str, str]) -> dict[str, int]:
+    """Do to what was written of a person's accounts since his erasure what the erasure did; rows by table.
+
+    Until the monitor itself was renamed, an event or a clock wrote under the old ids. Done again, it finds nothing.
+
+    Parameters
+    ----------
+    names
+        By each id the name that leads nowhere.
+    """
+    rows = _rows_about(w, names)
+    if not any(rows.values()):
+        return {}
+    keys = {name: {_key(name, row) for row in found} for name, found in rows.items()}
+    subjects = {f"{PERSONAL[name].subject}:{key}" for name, some in keys.items() for (key, *_) in some}
+    subjects |= {f"account:{each}" for each in names}
+    done = accounts_renamed(w, rows, names)
+    for table in (cases, notices):
+        for before, after in names.items():
+            change = table.update().where(
+                table.c.customer_id == before, table.c.account_id.in_(names.values())
+            )
+            w.connection.execute(change.values(customer_id=None if table is cases else after))
+    done |= copies_removed(w, Names(None, frozenset(names), frozenset()))
+    # Under the new ids are also those that the erasure itself has renamed.
+    rows_now = {name: [row for row in found if _key(name, row) in keys[name]]
+                for name, found in _rows_about(w, names.values()).items()}  # fmt: skip
+    blanked = audit_blanked(w, rows, rows_now, sorted(subjects), ())
+    w.note(ERASURE, "account:late", done | blanked)
+    return done
+
+
+def _key(name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[column.name] for column in PERSONAL[name].table.primary_key.columns)
+
+
+def _rows_about(w: Work, accounts: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """Rows of what is written late about some accounts, by table, in order of their keys."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for table in LATE:
+        of, keys = PERSONAL[table.name], list(table.primary_key.columns)
+        own = table if of.parent is None or "account_id" in table.c else of.parent
+        is_about = own.c.account_id.in_(accounts)
+        if own is not table:
+            is_about = table.c[of.by].in_(sa.select(own.c[of.by]).where(is_about))
+        found[table.name] = w.rows(sa.select(table).where(is_about).order_by(*keys))
+    return found
 
 
 def audit_blanked(

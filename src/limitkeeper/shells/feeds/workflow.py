@@ -23,7 +23,7 @@ from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.consents import CONSENT_OF, relations_consent
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.due_changes import effected_due
-from limitkeeper.app.erased_ids import ERASE_IDS
+from limitkeeper.app.erased_ids import ERASE_IDS, late_rows_renamed
 from limitkeeper.app.erasure import traces_removed
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.live import live_since_sequence
@@ -46,7 +46,7 @@ from limitkeeper.engines.embedded.requests import Answer, Request
 from limitkeeper.shells.feeds.loop import Loop, each_done
 from limitkeeper.store.renaming import message_deleted
 from limitkeeper.store.sql import Store
-from limitkeeper.store.work import reading
+from limitkeeper.store.work import reading, work
 
 log = structlog.get_logger()
 
@@ -221,6 +221,9 @@ def engine_channel(engine: Engine) -> Channel:
             return
         if names := content.get(ERASE_IDS):
             ids_erased(engine, names)
+            # What an event or a clock wrote under the old ids before the monitor knew the new ones.
+            with work(engine.store, SYSTEM, now_us) as w:
+                late_rows_renamed(w, names)
             message_deleted(engine.store, row["id"])
             traces_removed(engine.store)
             return
