@@ -490,6 +490,13 @@ def test_campaign_cancelled_half_way_is_undone_as_far_as_it_went(store: Store) -
         same = limit_entries.c.entry_id == entries[0]["entry_id"]
         connection.execute(limit_entries.update().where(same).values(state="planned"))
     [fault] = evidence_verified(store).faults
+    with store.database.begin() as connection:
+        second = campaign_items.c.number == 2
+        connection.execute(campaign_items.update().where(second).values(limit_after_cents=1))
+    assert {each.where for each in evidence_verified(store).faults} == {
+        fault.where,
+        f"campaigns {campaign_id}",
+    }
     [undone] = [each for each in store.rows(sa.select(audit_events).where(audit_events.c.act == "campaign.undo"))
                 if json.loads(each["detail"])["entries"]]  # fmt: skip
     assert (fault.where, fault.event) == ("limit_entries", undone["number"])

@@ -340,6 +340,33 @@ def test_committee_decides_at_the_end_of_its_clock_and_the_effect_follows(store:
     assert [vote[2] for vote in json.loads(row["votes"])] == ["for", "for", "against"]
 
 
+def test_votes_and_parties_that_its_acts_do_not_lead_to_are_found_in_the_store(store: Store) -> None:
+    case_id = opened(store, action="close", limit_after_cents=0, facts={"trigger": "suspected_violation"})
+    act(
+        store,
+        case_id,
+        "ann claim",
+        "ann send_up",
+        "m0 vote_for",
+        "m1 vote_for",
+        "m0 recuse",
+        "m2 vote_against",
+    )
+    assert evidence_verified(store).faults == []
+    (row,) = store.rows(sa.select(cases))
+    against = row["votes"].replace("against", "for")
+    for name, value in (
+        ("votes", against),
+        ("votes", "[]"),
+        ("parties", "[]"),
+        ("recused", "[]"),
+        ("votes", "no"),
+    ):
+        with store.database.begin() as connection:
+            connection.execute(cases.update().values({**row, name: value}))
+        assert [each.where for each in evidence_verified(store).faults] == [f"cases {case_id}"], name
+
+
 def test_one_member_does_not_undo_the_votes_of_the_others(store: Store) -> None:
     case_id = opened(store, action="close", limit_after_cents=0, facts={"trigger": "suspected_violation"})
     act(store, case_id, "ann claim", "ann send_up", "m0 vote_for")

@@ -265,6 +265,17 @@ def test_mandate_from_before_the_audit_kept_its_hash_was_not_put_in_and_holds_fr
     assert [each.where for each in evidence_verified(store).faults] == ["mandates old"]
 
 
+@pytest.mark.parametrize(
+    ("table", "values"), [(cases, {"outcome": "mallory"}), (cases, {"votes": '[["m", "m", "for", ""]]'}),
+                          (lines, {"is_frozen": True})],
+)  # fmt: skip
+def test_what_its_acts_or_its_ledger_do_not_lead_to_is_found(
+    store: Store, table: sa.Table, values: dict[str, Any]
+) -> None:
+    changed(store, table.update().values(**values))
+    assert {each.where.split()[0] for each in evidence_verified(store).faults} == {table.name}
+
+
 def test_planned_change_that_is_only_said_to_have_ended_is_found(store: Store) -> None:
     later_us = NOW_US + 60 * DAY_US
     with work(store, SYSTEM, later_us) as w:

@@ -1,6 +1,5 @@
 """Campaigns in the store: proposed as one case with its impact, split into two, begun when approved, cancelled."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from limitkeeper.app.campaign_states import (
 )
 from limitkeeper.app.cases import act_row, case_of, case_opened, case_withdrawn, terms_in_force
 from limitkeeper.app.evidence import kept
+from limitkeeper.app.led_to import ItemsHash
 from limitkeeper.app.live import check_decided_by_live
 from limitkeeper.core.approval.cases import LIVE_STATES, check_decider
 from limitkeeper.core.approval.refusals import RefusedError
@@ -250,10 +250,10 @@ def _never(_w: Work, row: Mapping[str, Any]) -> None:
 
 def items_hash(items: pl.DataFrame) -> str:
     """The hash of what a campaign is about: account, action and limits of each item, in order."""
-    found = hashlib.sha256()
+    found = ItemsHash()
     for row in items.select("account_id", "action", "limit_before_cents", "limit_after_cents").iter_rows():
-        found.update(f"{row[0]}\x00{row[1]}\x00{row[2]}\x00{row[3]}\n".encode())
-    return "sha256:" + found.hexdigest()
+        found.add(*row)
+    return found.text()
 
 
 def begun(w: Work, campaign_id: str) -> None:

@@ -11,6 +11,12 @@ import sqlalchemy as sa
 
 from limitkeeper.app.audit import Verified, audited
 from limitkeeper.app.evidence import ADOPTION, KINDS, MARK_BYTES, UNHASHED, Held, Kind, held_by
+from limitkeeper.app.led_to import (
+    campaigns_disagreeing,
+    freezes_disagreeing,
+    outcomes_disagreeing,
+    votes_disagreeing,
+)
 from limitkeeper.app.release_evidence import release_disagreements
 from limitkeeper.core.access.evidence import row_hash, values_digest
 from limitkeeper.core.appeal.appeals import LIVE_STATES as APPEAL_LIVE
@@ -334,7 +340,7 @@ def _rows(rows: Rows, table: sa.Table, keys: list[str]) -> Iterator[dict[str, An
 
 
 def _disagreements(rows: Rows) -> Iterator[Fault]:
-    """Lines whose limit is not the sum of their ledger, and cases, appeals and releases whose acts do not lead there."""
+    """Lines that their ledger, cases, appeals and releases that their acts, campaigns that their items do not lead to."""
     effective = sa.case((limit_entries.c.state == EFFECTIVE, limit_entries.c.delta_cents), else_=0)
     total, count = sa.func.coalesce(sa.func.sum(effective), 0), sa.func.count(limit_entries.c.entry_id)
     of_line = (lines.c.account_id, lines.c.limit_cents, lines.c.entries)
@@ -368,5 +374,8 @@ def _disagreements(rows: Rows) -> Iterator[Fault]:
             yield Fault(
                 f"{whole.name} {row[key.name]}", f"{row['state']}, and said to wait or not to: it is not so"
             )
+    for disagreeing in (outcomes_disagreeing, votes_disagreeing, freezes_disagreeing, campaigns_disagreeing):
+        for table, where, problem in islice(disagreeing(rows), FAULTS_MAX):
+            yield Fault(f"{table.name} {where}", problem)
     for release_id, problem in islice(release_disagreements(rows), FAULTS_MAX):
         yield Fault(f"{releases.name} {release_id}", problem)
