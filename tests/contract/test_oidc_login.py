@@ -18,6 +18,7 @@ from limitkeeper.app.oidc_login import (
     oidc_from_file,
 )
 from limitkeeper.app.people import LoginError, key_made, person_added, person_ended, roles_set, session_actor
+from limitkeeper.app.verification import evidence_verified
 from limitkeeper.connectors import oidc
 from limitkeeper.connectors.oidc import ANSWER_BYTES_MAX, Client, Provider, ProviderError
 from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, OPERATOR, SYSTEM, Actor
@@ -84,6 +85,7 @@ def test_person_is_made_at_the_first_login_and_follows_the_provider_at_each(
     (row,) = store.rows(sa.select(people))
     assert row["password_hash"] is None
     assert acts(store) == ["person.add", "person.link", "person.roles", "login", "person.roles", "login"]
+    assert evidence_verified(store).faults == []
 
 
 def test_customer_is_who_the_provider_says(
@@ -95,6 +97,7 @@ def test_customer_is_who_the_provider_says(
     assert actor(store, found) == Actor("kim", frozenset({CUSTOMER}), "c-1")
     both = login(logins, provider, store, sub="s-2", groups=["risk"], ids={"customer": "c-1"})
     assert both == Login(None, "clash")
+    assert evidence_verified(store).faults == [], "he was none of those inside for a moment"
 
 
 def test_person_without_a_role_is_refused_and_loses_his_sessions(

@@ -250,6 +250,9 @@ def audit_blanked(
     kept: dict[str, str] = {}
     for number in numbers:
         kept |= held_by(events[number]).kept
+    # One who worked inside before: the row is gone, and its key names him.
+    for login in logins:
+        kept.pop(f"person:{login}", None)
     blanked = []
     for number in numbers:
         actor = events[number]["actor_id"]
@@ -285,7 +288,10 @@ def _held_anew(kept: Mapping[str, str], rows: Rows, rows_now: Rows) -> dict[str,
 def _evidence(rows: Rows, rows_now: Rows) -> Iterator[tuple[str, Kind, Mapping[str, Any], Mapping[str, Any]]]:
     """Rows that are evidence, each with its kind's name and key, its kind, and as it is now."""
     for kind, of in KINDS.items():
-        pairs = zip(rows.get(of.table.name, ()), rows_now.get(of.table.name, ()), strict=True)
+        some, some_now = (
+            [row for row in each.get(of.table.name, ()) if of.has(row)] for each in (rows, rows_now)
+        )
+        pairs = zip(some, some_now, strict=True)
         for before, after in pairs:
             if of.since is None or before[of.since] is not None:
                 yield f"{kind}:{of.key(before)}", of, before, after

@@ -23,6 +23,7 @@ from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
 from limitkeeper.store.life_tables import artefacts, release_acts, releases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
+from limitkeeper.store.people_tables import people
 from limitkeeper.store.rights_tables import consent_acts, rights_acts, rights_requests
 from limitkeeper.store.tables import proposals
 
@@ -44,6 +45,8 @@ class Kind(NamedTuple):
         The column whose value makes it a fact; None where each row is one.
     by
         The column that says who did it: whoever the event that wrote it names.
+    unless
+        The column whose value makes it none of the kind.
     """
 
     table: sa.Table
@@ -53,6 +56,11 @@ class Kind(NamedTuple):
     changes: bool = False
     since: str | None = None
     by: str | None = None
+    unless: str | None = None
+
+    def has(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of the table is one of the kind."""
+        return self.unless is None or row[self.unless] is None
 
     def key(self, row: Mapping[str, Any]) -> str:
         """The primary key of a row as text."""
@@ -104,6 +112,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "mandate": Kind(mandates, ("mandate_id", "person_id", "tier", "actions", "cut_cents_max", "exposure_cents_max",
                                "from_us", "to_us"), is_whole=True, changes=True),
     "absence": Kind(absences, ("absence_id", "person_id", "deputy_id", "from_us", "to_us"), is_whole=True, changes=True),
+    "person": Kind(people, ("person_id", "roles", "is_active"), is_whole=True, changes=True, unless="customer_id"),
 })  # fmt: skip
 """Each kind; who did something is in the event itself.
 
@@ -114,7 +123,9 @@ What a campaign cancels is held by columns that an erasure does not change: no l
 KEPT, WAS, MARKS = "kept", "was", "marks"
 """Where in an event's detail the hashes are, the hashes before it, and the marks of many rows."""
 
-NAMED: Mapping[str, str] = MappingProxyType({"mandate.give": "mandate", "absence.note": "absence"})
+NAMED: Mapping[str, str] = MappingProxyType({
+    "mandate.give": "mandate", "absence.note": "absence", "person.add": "person",
+})  # fmt: skip
 """Acts whose events named the row that they wrote before they kept its hash, by its kind: it was not put in."""
 
 UNHASHED = ""
@@ -140,7 +151,11 @@ def kept(*rows: Of, was: Sequence[Of] = ()) -> dict[str, dict[str, str]]:
     was
         Of kinds that change: the same rows as they were before.
     """
-    return {KEPT: dict(map(_hashed, rows))} | ({WAS: dict(map(_hashed, was))} if was else {})
+    return {KEPT: _hashes(rows)} | ({WAS: _hashes(was)} if was else {})
+
+
+def _hashes(rows: Sequence[Of]) -> dict[str, str]:
+    return dict(_hashed(of) for of in rows if KINDS[of[0]].has(of[1]))
 
 
 def _hashed(of: Of) -> tuple[str, str]:
@@ -185,8 +200,9 @@ def held_by(event: Mapping[str, Any]) -> Held:
         takes_over = is_erasure or event["act"] == ADOPTION
         by = None if takes_over else event["actor_id"]
         kept_hashes = dict(found.get(KEPT, {}))
-        if kind := NAMED.get(event["act"]):
-            kept_hashes.setdefault(f"{kind}:{found[kind]}", UNHASHED)
+        if KEPT not in found and (kind := NAMED.get(event["act"])):
+            key = event["subject"].removeprefix("person:") if kind == "person" else found[kind]
+            kept_hashes[f"{kind}:{key}"] = UNHASHED
         return Held(kept_hashes, dict(found.get(WAS, {})), marks, is_erasure, by)
     except (ValueError, LookupError, AttributeError, TypeError, binascii.Error):
         return Held()

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 
 from limitkeeper.app.campaign_states import SPLIT
 from limitkeeper.connectors.sealing import is_erased
+from limitkeeper.core.access.actors import CUSTOMER
 from limitkeeper.core.approval.cases import LAPSED, LIVE_STATES
 from limitkeeper.core.limits.ledger import EFFECTIVE, FREEZE, FREEZING
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
+from limitkeeper.store.people_tables import people
 from limitkeeper.store.snapshot import Rows
 
 ITEMS_AT_ONCE = 20_000
@@ -127,6 +129,16 @@ def freezes_disagreeing(rows: Rows) -> Iterator[Disagreement]:
     for row in rows(query):
         said = "frozen" if row["is_frozen"] else "not frozen"
         yield lines, row["account_id"], f"said to be {said}; its ledger says otherwise"
+
+
+def logins_disagreeing(rows: Rows) -> Iterator[Disagreement]:
+    """Customers' logins with a role of those who work inside: nobody gives them one."""
+    alone = sa.or_(people.c.roles == json.dumps([CUSTOMER]), people.c.roles == "[]")
+    query = sa.select(people.c.person_id, people.c.roles).where(
+        people.c.customer_id.is_not(None), sa.not_(alone)
+    )
+    for row in rows(query):
+        yield people, row["person_id"], f"a customer's, with the roles {row['roles']}"
 
 
 class ItemsHash:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import yaml
 from cryptography.fernet import Fernet, InvalidToken
 
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.people import LoginError, is_name, name_is_free, session_opened, sessions_ended
 from limitkeeper.connectors.oidc import Client, Provider, Secrets
 from limitkeeper.core.access.actors import CUSTOMER, SERVICE, STAFF_ROLES, SYSTEM
@@ -237,11 +238,11 @@ def vouched_session(w: Work, issuer: str, claims: Mapping[str, Any], mapped: Map
     given = sorted(roles) if refusal is None else []
     before = json.loads(person["roles"])
     if given != before or customer_id != person["customer_id"]:
-        w.change(people, person["person_id"], person["version"],
-                 {"roles": json.dumps(given), "customer_id": customer_id})  # fmt: skip
-        w.note(
-            "person.roles", f"person:{person['person_id']}", {"roles": given, "before": before, "by": issuer}
-        )
+        changed = {"roles": json.dumps(given), "customer_id": customer_id}
+        w.change(people, person["person_id"], person["version"], changed)
+        held = kept(("person", person | changed), was=[("person", person)])
+        detail = {"roles": given, "before": before, "by": issuer} | held
+        w.note("person.roles", f"person:{person['person_id']}", detail)
     if refusal is not None:
         sessions_ended(w, person["person_id"])
         return _refused(w, person["person_id"], refusal)
@@ -260,9 +261,10 @@ def _new_person(
     if linked or (taken and taken["password_hash"] is not None) or not (taken or name_is_free(w, name)):
         return None
     if taken is None:
-        w.add(people, {"person_id": name, "roles": "[]", "customer_id": None, "password_hash": None, "failures": 0,
-                       "locked_until_us": 0, "is_active": True, "version": 1})  # fmt: skip
-        w.note("person.add", f"person:{name}", {"roles": [], "by": issuer})
+        row = {"person_id": name, "roles": "[]", "customer_id": None, "password_hash": None, "failures": 0,
+               "locked_until_us": 0, "is_active": True, "version": 1}  # fmt: skip
+        w.add(people, row)
+        w.note("person.add", f"person:{name}", {"roles": [], "by": issuer} | kept(("person", row)))
     w.add(identities, {"identity_hash": identity, "issuer": issuer, "person_id": name, "version": 1})
     w.note("person.link", f"person:{name}", {"by": issuer})
     return w.found(people, name)

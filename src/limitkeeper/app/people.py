@@ -10,6 +10,7 @@ from typing import Any
 import argon2
 import sqlalchemy as sa
 
+from limitkeeper.app.evidence import kept
 from limitkeeper.app.mandates import authority_ended
 from limitkeeper.core.access.actors import (
     CUSTOMER,
@@ -134,12 +135,13 @@ def person_added(
         raise InputError("That cannot be a name.", value=person_id[: NAME_LETTERS_MAX + 1], allowed=NAMES)
     if not name_is_free(w, person_id):
         raise InputError("The name is taken, by a person or a service.", value=person_id)
-    w.add(people, {
+    row = {
         "person_id": person_id, "roles": json.dumps(given), "customer_id": customer_id,
         "password_hash": _password_hash(password), "failures": 0, "locked_until_us": 0, "is_active": True,
         "version": 1,
-    })  # fmt: skip
-    w.note("person.add", f"person:{person_id}", {"roles": given})
+    }  # fmt: skip
+    w.add(people, row)
+    w.note("person.add", f"person:{person_id}", {"roles": given} | kept(("person", row)))
 
 
 def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
@@ -158,8 +160,10 @@ def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
     given = _checked_roles(w, person_id, roles, row["customer_id"])
     if OPERATOR not in given:
         _check_operator_left(w, person_id)
-    w.change(people, person_id, row["version"], {"roles": json.dumps(given)})
-    w.note("person.roles", f"person:{person_id}", {"roles": given, "before": json.loads(row["roles"])})
+    changed = {"roles": json.dumps(given)}
+    w.change(people, person_id, row["version"], changed)
+    held = kept(("person", row | changed), was=[("person", row)])
+    w.note("person.roles", f"person:{person_id}", {"roles": given, "before": json.loads(row["roles"])} | held)
 
 
 def password_set(w: Work, person_id: str, password: str) -> None:
@@ -194,7 +198,8 @@ def person_ended(w: Work, person_id: str) -> None:
     w.change(people, person_id, row["version"], {"is_active": False})
     sessions_ended(w, person_id)
     authority_ended(w, person_id)
-    w.note("person.end", f"person:{person_id}")
+    held = kept(("person", row | {"is_active": False}), was=[("person", row)])
+    w.note("person.end", f"person:{person_id}", held)
 
 
 def unlocked(w: Work, person_id: str) -> None:

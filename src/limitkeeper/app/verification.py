@@ -14,6 +14,7 @@ from limitkeeper.app.evidence import ADOPTION, KINDS, MARK_BYTES, UNHASHED, Held
 from limitkeeper.app.led_to import (
     campaigns_disagreeing,
     freezes_disagreeing,
+    logins_disagreeing,
     outcomes_disagreeing,
     votes_disagreeing,
 )
@@ -249,12 +250,22 @@ def _hold(
                 wanted.setdefault(name, {})[key] = known
             if name in marks and KINDS[name].is_whole:
                 marks[name].add_hash(kept_hash, held.was.get(named), key, number)
+        _let_go(standing, held, number, found)
     for name, keys in wanted.items():
         kind = KINDS[name]
         there = {kind.key(row): row for row in _rows(rows, kind.table, list(keys))}
         for key, known in keys.items():
             found.rows += 1
             _hold_row(kind, key, there.get(key), known, found)
+
+
+def _let_go(standing: Standing, held: Held, number: int, found: Evidence) -> None:
+    """Rows that an act found and left as none of their kind: they are held no more."""
+    for named in held.was.keys() - held.kept.keys():
+        name, _, key = named.partition(":")
+        if name in standing:
+            _follow(standing[name], KINDS[name], key, held.was[named], number, found)
+            standing[name].pop(key, None)
 
 
 def _follow(
@@ -297,7 +308,9 @@ def _hold_standing(rows: Rows, kind: Kind, standing: dict[str, Known], found: Ev
             else:
                 _hold_row(kind, key, row, standing.pop(key), found)
     for key, known in standing.items():
-        found.tell(kind, key, MISSING, known.event)
+        # Of a row from before it was kept, no event says that it became none of the kind.
+        if known.hash != UNHASHED or kind.unless is None:
+            found.tell(kind, key, MISSING, known.event)
 
 
 def _hold_marks(rows: Rows, kind: Kind, marks: Marks, found: Evidence) -> None:
@@ -323,6 +336,8 @@ def _pages(rows: Rows, kind: Kind) -> Iterator[list[dict[str, Any]]]:
     query = sa.select(*(kind.table.c[name] for name in sorted(names))).order_by(*keys).limit(ROWS_AT_ONCE)
     if kind.since is not None:
         query = query.where(kind.table.c[kind.since].is_not(None))
+    if kind.unless is not None:
+        query = query.where(kind.table.c[kind.unless].is_(None))
     page = rows(query)
     while page:
         yield page
@@ -374,7 +389,9 @@ def _disagreements(rows: Rows) -> Iterator[Fault]:
             yield Fault(
                 f"{whole.name} {row[key.name]}", f"{row['state']}, and said to wait or not to: it is not so"
             )
-    for disagreeing in (outcomes_disagreeing, votes_disagreeing, freezes_disagreeing, campaigns_disagreeing):
+    for disagreeing in (
+        outcomes_disagreeing, votes_disagreeing, freezes_disagreeing, campaigns_disagreeing, logins_disagreeing,
+    ):  # fmt: skip
         for table, where, problem in islice(disagreeing(rows), FAULTS_MAX):
             yield Fault(f"{table.name} {where}", problem)
     for release_id, problem in islice(release_disagreements(rows), FAULTS_MAX):
