@@ -80,6 +80,8 @@ class CaseOpening:
         Who had a part in it before, or recused himself, and may not decide.
     proposals
         The row of the proposal that it comes from, which the audit keeps a hash of.
+    opened_us
+        When what it is split from was opened; None of any other, which is opened now.
     """
 
     kind: str
@@ -98,6 +100,7 @@ class CaseOpening:
     parties: frozenset[str] = frozenset()
     recused: frozenset[str] = frozenset()
     proposals: tuple[Mapping[str, Any], ...] = ()
+    opened_us: int | None = None
 
     @property
     def cut_cents(self) -> int:
@@ -218,13 +221,14 @@ def case_opened(
         case_id, opening.action, covered.changes[0][1], covered.exposure_cents, tier, rules, opening.maker_id,
         policy.clocks(day), w.now_us,
     )  # fmt: skip
-    case = replace(case, parties=opening.parties, recused=opening.recused)
+    opened_us = opening.opened_us or w.now_us
+    case = replace(case, parties=opening.parties, recused=opening.recused, opened_us=opened_us)
     row = {name: getattr(opening, name) for name in ("kind", "account_id", "customer_id", "limit_before_cents",
                                                      "limit_after_cents", "proposal_id", "decision_id")}  # fmt: skip
     row |= {"case_id": case_id, "action": case.action, "cut_cents": case.cut_cents,
             "exposure_cents": case.exposure_cents, "facts": json.dumps(facts[0] | {"policy": policy.hash}),
             "required_tier": tier, "tier_rules": json.dumps(rules), "maker_id": case.maker_id,
-            "opened_us": w.now_us, "version": case.version} | changing_values(case)  # fmt: skip
+            "opened_us": opened_us, "version": case.version} | changing_values(case)  # fmt: skip
     w.add(cases, row)
     done = act_row(case, "open", w.actor.actor_id, w.now_us, "")
     w.add(case_acts, done)
