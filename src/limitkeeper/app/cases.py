@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import STANDING, freeze_let_go
-from limitkeeper.app.case_lines import as_line_is
+from limitkeeper.app.case_lines import as_line_is, facts_of_cut
 from limitkeeper.app.case_words import sealed_words
 from limitkeeper.app.covered import Change, Covered, covered_changes
 from limitkeeper.app.evidence import kept
@@ -32,7 +32,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.approval.tiers import TEAM_TIER, Fact
+from limitkeeper.core.approval.tiers import TEAM_TIER, Fact, cut_facts
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import RESTORE
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
@@ -116,10 +116,7 @@ class CaseOpening:
         changes = self.changes or (Change(self.action, self.cut_cents, self.limit_before_cents),)
         alike: dict[str, Fact] = {"kind": self.kind, "exposure_cents": self.exposure_cents, "accounts": 1}
         return [
-            alike
-            | {"action": action, "cut_cents": cents}
-            | {"cut_share": cents / before if before else None}
-            | self.facts
+            alike | {"action": action} | cut_facts(cents, before) | self.facts
             for action, cents, before in changes
         ]
 
@@ -445,5 +442,5 @@ def opening_of_proposal(w: Work, row: dict[str, Any]) -> CaseOpening:
         "restoration" if row["action"] == RESTORE else "decision", row["action"], row["account_id"],
         row["limit_before_cents"], row["limit_after_cents"], int(max(before, balance)), "system",
         owner.customer_id, row["proposal_id"], row["decision_id"],
-        {"trigger": decided.get("trigger")} | tier_facts(w, owner, trace), proposals=(row,),
+        {"trigger": decided.get("trigger")} | facts_of_cut(w, row, trace) | tier_facts(w, owner, trace), proposals=(row,),
     )  # fmt: skip
