@@ -2,10 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
+from limitkeeper.core.access.rights import MANDATED
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
@@ -98,8 +99,14 @@ def absence_ended(w: Work, absence_id: str) -> None:
     _ended(w, absences, "absence", absence_id)
 
 
+def authority_kept(w: Work, person_id: str, roles: Collection[str]) -> None:
+    """End what somebody decides by, where none of the roles that he has from now on is one that decides."""
+    if MANDATED.isdisjoint(roles):
+        authority_ended(w, person_id)
+
+
 def authority_ended(w: Work, person_id: str) -> None:
-    """End the mandates of somebody who has left, and his standing in for others: no majority is counted with him."""
+    """End the mandates of somebody who decides no more, and his standing in for others: he counts in no majority."""
     own = sa.select(mandates.c.mandate_id).where(
         mandates.c.person_id == person_id, mandates.c.to_us > w.now_us
     )
