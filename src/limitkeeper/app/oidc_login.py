@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import yaml
 from cryptography.fernet import Fernet, InvalidToken
 
+from limitkeeper.app.mandates import authority_kept
 from limitkeeper.app.people import LoginError, is_name, name_is_free, session_opened, sessions_ended
 from limitkeeper.connectors.oidc import Client, Provider, Secrets
 from limitkeeper.core.access.actors import CUSTOMER, SERVICE, STAFF_ROLES, SYSTEM
@@ -239,6 +240,7 @@ def vouched_session(w: Work, issuer: str, claims: Mapping[str, Any], mapped: Map
     if given != before or customer_id != person["customer_id"]:
         w.change(people, person["person_id"], person["version"],
                  {"roles": json.dumps(given), "customer_id": customer_id})  # fmt: skip
+        authority_kept(w, person["person_id"], given)
         w.note(
             "person.roles", f"person:{person['person_id']}", {"roles": given, "before": before, "by": issuer}
         )

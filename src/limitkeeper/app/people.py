@@ -10,7 +10,7 @@ from typing import Any
 import argon2
 import sqlalchemy as sa
 
-from limitkeeper.app.mandates import authority_ended
+from limitkeeper.app.mandates import authority_ended, authority_kept
 from limitkeeper.core.access.actors import (
     CUSTOMER,
     OPERATOR,
@@ -143,7 +143,7 @@ def person_added(
 
 
 def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
-    """Give a person other roles; sessions that are open have them at once.
+    """Give a person other roles; sessions that are open have them at once, and his mandates end with what decides.
 
     Raises
     ------
@@ -159,6 +159,7 @@ def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
     if OPERATOR not in given:
         _check_operator_left(w, person_id)
     w.change(people, person_id, row["version"], {"roles": json.dumps(given)})
+    authority_kept(w, person_id, given)
     w.note("person.roles", f"person:{person_id}", {"roles": given, "before": json.loads(row["roles"])})
 
 
