@@ -27,8 +27,10 @@ from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.case_documents import case_offers_document
 from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.decisions import effects
+from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
+from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.store.campaign_tables import campaign_items
@@ -139,6 +141,28 @@ def test_half_of_a_split_campaign_is_beyond_that_mandate_too(store: Store) -> No
         assert case(store, part)["exposure_cents"] == case(store, whole)["exposure_cents"]
         with pytest.raises(RefusedError, match="mandate"):
             act(store, part, "bob", "claim")
+
+
+def test_who_was_seated_after_a_campaign_was_opened_votes_on_no_part_that_is_split_from_it_later(
+    store: Store,
+) -> None:
+    with work(store, Actor("m0", frozenset({COMMITTEE})), NOW_US - 1) as w:
+        for name in ("m1", "m2"):
+            mandate_given(w, Mandate(name, 3))
+    whole = propose(store, campaign_rows(6))
+    with work(store, Actor("m0", frozenset({COMMITTEE})), NOW_US + 1) as w:
+        mandate_given(w, Mandate("friend", 3))  # also where it says that it began at 0
+    with work(store, TOM, NOW_US + 1) as w:
+        part, _ = split(w, whole, pl.col("number") <= 3, POLICY)
+    act(store, part, "cem", "claim")
+    act(store, part, "cem", "send_up")
+    with pytest.raises(RefusedError) as error:
+        act(store, part, "friend", "vote_for")
+    assert error.value.rule == "seated_since"
+    with work(store, Actor("friend", frozenset({COMMITTEE})), NOW_US + 1) as w:
+        found = case_offers_document(w, part, POLICY)
+    assert [each["person_id"] for each in found["deciders"]] == ["m0", "m1", "m2"]
+    assert {each["rule"] for each in found["acts"] if each["act"].startswith("vote")} == {"seated_since"}
 
 
 def test_parts_of_a_split_are_beyond_it_too_when_they_are_put_forward_again(store: Store) -> None:

@@ -66,10 +66,10 @@ def store(store_url: str) -> Iterator[Store]:
 
 def proposal(
     store: Store, number: int, action: str = "decrease", after_cents: int = 100_000, account: str = "a",
-    **seen: object,
+    before_cents: int = 1_000_000, **seen: object,
 ) -> None:  # fmt: skip
     row = {"proposal_id": f"p{number}", "account_id": account, "decision_id": f"d{number}", "action": action,
-           "rule": "score_low", "limit_before_cents": 1_000_000, "limit_after_cents": after_cents,
+           "rule": "score_low", "limit_before_cents": before_cents, "limit_after_cents": after_cents,
            "made_us": number, "trace": json.dumps(TRACE | seen)}  # fmt: skip
     store.write(
         Commit(
@@ -146,6 +146,46 @@ def test_small_cut_is_approved_by_the_system_and_a_large_one_waits(store: Store)
     assert (found["large"]["state"], found["large"]["tier"]) == ("open", 2)
     assert json.loads(found["large"]["tier_rules"]) == ["large_share"]
     assert cases_of_proposals(store, POLICY, NOW_US, approved) == (0, 0)
+
+
+def small_cut(
+    store: Store, number: int, before_cents: int, after_cents: int, **seen: object
+) -> dict[str, Any]:
+    """The case of a cut that the monitor proposes; what the system approves of it takes effect at once."""
+    proposal(store, number, after_cents=after_cents, before_cents=before_cents, **seen)
+    now_us = NOW_US + number
+
+    def effect(w: Work, row: dict[str, Any]) -> None:
+        changed(w, row["action"], before_cents, after_cents, now_us)
+
+    cases_of_proposals(store, POLICY, now_us, effect)
+    effected_due(store, now_us, lambda _w, _notice: True)
+    (row,) = store.rows(sa.select(cases).where(cases.c.proposal_id == f"p{number}"))
+    return row | {"facts": json.loads(row["facts"])}
+
+
+def changed(w: Work, action: str, before_cents: int, after_cents: int, now_us: int) -> None:
+    planned(w, LimitChange("a", action, before_cents, after_cents, now_us, "seen"))
+
+
+def test_small_cuts_again_and_again_are_no_longer_the_systems_until_the_line_is_restored(
+    store: Store,
+) -> None:
+    assert small_cut(store, 1, 1_000_000, 710_000)["state"] == "approved"
+    second = small_cut(store, 2, 710_000, 504_100)
+    assert (second["state"], second["tier_rules"]) == ("open", '["large_share"]')
+    assert second["cut_cents"] == 205_900  # what mandates cover is what it cuts
+    told = {name: second["facts"][name] for name in ("cut_cents", "cut_share", "earlier_cuts_cents")}
+    assert told == {"cut_cents": 495_900, "cut_share": 0.4959, "earlier_cuts_cents": 290_000}
+    with work(store, SYSTEM, NOW_US + 3) as w:
+        changed(w, "restore", 710_000, 1_000_000, NOW_US + 3)
+    effected_due(store, NOW_US + 3, lambda _w, _notice: True)
+    assert small_cut(store, 3, 1_000_000, 710_000)["state"] == "approved"
+
+
+def test_small_cut_of_a_line_without_a_ledger_counts_with_those_that_the_monitor_saw(store: Store) -> None:
+    seen = {"inputs": TRACE["inputs"] | {"limit_before_reduction_cents": 1_000_000.0}}
+    assert small_cut(store, 1, 710_000, 504_100, **seen)["tier_rules"] == '["large_share"]'
 
 
 def state_account(

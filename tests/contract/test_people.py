@@ -28,7 +28,16 @@ from limitkeeper.app.people import (
     session_ended,
     session_of,
 )
-from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, OPERATOR, SERVICE, SYSTEM, Actor
+from limitkeeper.core.access.actors import (
+    COMMITTEE,
+    CUSTOMER,
+    OFFICER,
+    OPERATOR,
+    SERVICE,
+    STRATEGIST,
+    SYSTEM,
+    Actor,
+)
 from limitkeeper.core.access.rights import ForbiddenError
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.behaviour.events import DAY_US
@@ -128,11 +137,20 @@ def test_new_password_and_leaving_end_every_session(store: Store) -> None:
     assert login(store, "another long password") is None
 
 
-def test_who_leaves_decides_under_no_mandate_any_more(store: Store) -> None:
+@pytest.mark.parametrize("end", [
+    lambda w: person_ended(w, "ann"), lambda w: roles_set(w, "ann", []), lambda w: roles_set(w, "ann", [STRATEGIST]),
+])  # fmt: skip
+def test_who_leaves_or_has_no_role_that_decides_any_more_decides_under_no_mandate(
+    store: Store, end: Callable[[Work], None]
+) -> None:
     absence = Absence("bob", "ann", 0)
     did(store, lambda w: (mandate_given(w, Mandate("ann", 3)), mandate_given(w, Mandate("bob", 2))))
     did(store, lambda w: absence_noted(w, absence))
-    did(store, lambda w: person_ended(w, "ann"))
+    did(store, lambda w: roles_set(w, "ann", [COMMITTEE]))  # which decides
+    with work(store, SYSTEM, NOW_US) as w:
+        found = terms_in_force(w, approval_policy()).mandates
+    assert found.deciders(3, "close", 0, 0, NOW_US) == {"ann": "ann"}
+    did(store, end)
     with work(store, SYSTEM, NOW_US) as w:
         found = terms_in_force(w, approval_policy()).mandates
     assert found.deciders(3, "close", 0, 0, NOW_US) == {}

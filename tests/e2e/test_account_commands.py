@@ -130,6 +130,15 @@ def test_customer_says_how_he_is_written_to(tmp_path: Path) -> None:
     )
 
 
+def test_commands_tell_and_write_as_the_market_of_the_store_asks(store: Store, tmp_path: Path) -> None:
+    store.take({"market": "US"})
+    told = invoke(tmp_path, "account", "show", "a-1", "--as", "kim")
+    assert "Your limit can rise again up to $10,000.00" in told
+    invoke(tmp_path, "account", "close", "a-1", "--as", "kim")
+    (row,) = store.rows(sa.select(notices).where(notices.c.account_id == "a-1"))
+    assert row["language"] == "en"
+
+
 def test_officer_restores_and_previews_and_operator_sends_again(store: Store, tmp_path: Path) -> None:
     case = json.loads(invoke(tmp_path, "account", "restore", "a-1", "--as", "ann", "--json"))
     assert (case["kind"], case["limit_after_cents"], case["tier"]) == ("restoration", 1_000_000, 2)

@@ -15,6 +15,7 @@ from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.freezes import freezes_followed, settled_by_hand
 from limitkeeper.app.limits import entries_of, entry_of
+from limitkeeper.app.line_requests import SeenLine
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
 from limitkeeper.app.outbox import deliver_due
@@ -260,12 +261,25 @@ def test_freeze_is_not_settled_by_hand_before_its_case_is_open_but_where_it_neve
     flag(running)
     store, account = running.store, life().accounts["account_id"][0]
     with work(store, ANN, NOON_US) as w, pytest.raises(RefusedError) as refused:
-        settled_by_hand(w, SEAL, account, confirm=True, words="I know him.", after_sequence=0)
+        settle(w, account, after_sequence=0)
+    with (
+        work(store, Actor("nobody", frozenset({OFFICER})), NOON_US) as w,
+        pytest.raises(RefusedError) as without,
+    ):
+        settle(w, account, after_sequence=running.sequence)
+    assert without.value.rule == "mandate"
     with work(store, ANN, NOON_US) as w:
-        settled_by_hand(w, SEAL, account, confirm=True, words="I know him.", after_sequence=running.sequence)
+        settle(w, account, after_sequence=running.sequence)
     cases_of_proposals(store, POLICY, NOON_US, ON_APPROVED)
     (case,) = store.rows(sa.select(cases).where(cases.c.action == "freeze"))
     assert (refused.value.rule, refused.value.value) == ("freeze_case", case["case_id"])
+
+
+def settle(w: Work, account: str, after_sequence: int) -> None:
+    seen = SeenLine(1_000_000, 0)
+    settled_by_hand(
+        w, SEAL, POLICY, account, seen, confirm=True, words="I know him.", after_sequence=after_sequence
+    )
 
 
 def line(store: Store, account: str) -> Line:

@@ -45,6 +45,8 @@ class Whole:
         Who may not decide on one of them.
     besides
         What is counted of all of them, besides the part's own; with every action of theirs.
+    opened_us
+        When what it is split from was opened: its committee is the parts'. None where it is no split.
     """
 
     ids: tuple[str, ...]
@@ -52,6 +54,7 @@ class Whole:
     parties: frozenset[str]
     recused: frozenset[str]
     besides: Sums
+    opened_us: int | None = None
 
 
 def opening_of(
@@ -99,7 +102,8 @@ def opening_of(
         "counted_accounts": together.accounts, "counted_exposure_cents": together.exposure_cents,
         COUNTED_WITH: " ".join(whole.ids),
     }  # fmt: skip
-    return replace(opening, facts=facts, parties=whole.parties, recused=whole.recused)
+    opened_us = whole.opened_us
+    return replace(opening, facts=facts, parties=whole.parties, recused=whole.recused, opened_us=opened_us)
 
 
 def split_whole(case: Mapping[str, Any], impact: Mapping[str, Any]) -> Whole:
@@ -112,7 +116,8 @@ def split_whole(case: Mapping[str, Any], impact: Mapping[str, Any]) -> Whole:
     impact
         Of the part.
     """
-    return _whole([case], sums_of_case(case).less(sums_of_impact(impact)))
+    whole = _whole([case], sums_of_case(case).less(sums_of_impact(impact)))
+    return replace(whole, opened_us=case["opened_us"])
 
 
 def put_forward_before(

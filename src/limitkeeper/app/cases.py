@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.case_ends import STANDING, freeze_let_go
-from limitkeeper.app.case_lines import as_line_is
+from limitkeeper.app.case_lines import as_line_is, facts_of_cut
 from limitkeeper.app.case_words import sealed_words
 from limitkeeper.app.covered import Change, Covered, covered_changes
 from limitkeeper.app.evidence import kept
@@ -32,7 +32,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
-from limitkeeper.core.approval.tiers import TEAM_TIER, Fact
+from limitkeeper.core.approval.tiers import TEAM_TIER, Fact, cut_facts
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import RESTORE
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
@@ -80,6 +80,8 @@ class CaseOpening:
         Who had a part in it before, or recused himself, and may not decide.
     proposals
         The row of the proposal that it comes from, which the audit keeps a hash of.
+    opened_us
+        When what it is split from was opened; None of any other, which is opened now.
     """
 
     kind: str
@@ -98,6 +100,7 @@ class CaseOpening:
     parties: frozenset[str] = frozenset()
     recused: frozenset[str] = frozenset()
     proposals: tuple[Mapping[str, Any], ...] = ()
+    opened_us: int | None = None
 
     @property
     def cut_cents(self) -> int:
@@ -113,10 +116,7 @@ class CaseOpening:
         changes = self.changes or (Change(self.action, self.cut_cents, self.limit_before_cents),)
         alike: dict[str, Fact] = {"kind": self.kind, "exposure_cents": self.exposure_cents, "accounts": 1}
         return [
-            alike
-            | {"action": action, "cut_cents": cents}
-            | {"cut_share": cents / before if before else None}
-            | self.facts
+            alike | {"action": action} | cut_facts(cents, before) | self.facts
             for action, cents, before in changes
         ]
 
@@ -218,13 +218,14 @@ def case_opened(
         case_id, opening.action, covered.changes[0][1], covered.exposure_cents, tier, rules, opening.maker_id,
         policy.clocks(day), w.now_us,
     )  # fmt: skip
-    case = replace(case, parties=opening.parties, recused=opening.recused)
+    opened_us = opening.opened_us or w.now_us
+    case = replace(case, parties=opening.parties, recused=opening.recused, opened_us=opened_us)
     row = {name: getattr(opening, name) for name in ("kind", "account_id", "customer_id", "limit_before_cents",
                                                      "limit_after_cents", "proposal_id", "decision_id")}  # fmt: skip
     row |= {"case_id": case_id, "action": case.action, "cut_cents": case.cut_cents,
             "exposure_cents": case.exposure_cents, "facts": json.dumps(facts[0] | {"policy": policy.hash}),
             "required_tier": tier, "tier_rules": json.dumps(rules), "maker_id": case.maker_id,
-            "opened_us": w.now_us, "version": case.version} | changing_values(case)  # fmt: skip
+            "opened_us": opened_us, "version": case.version} | changing_values(case)  # fmt: skip
     w.add(cases, row)
     done = act_row(case, "open", w.actor.actor_id, w.now_us, "")
     w.add(case_acts, done)
@@ -441,5 +442,5 @@ def opening_of_proposal(w: Work, row: dict[str, Any]) -> CaseOpening:
         "restoration" if row["action"] == RESTORE else "decision", row["action"], row["account_id"],
         row["limit_before_cents"], row["limit_after_cents"], int(max(before, balance)), "system",
         owner.customer_id, row["proposal_id"], row["decision_id"],
-        {"trigger": decided.get("trigger")} | tier_facts(w, owner, trace), proposals=(row,),
+        {"trigger": decided.get("trigger")} | facts_of_cut(w, row, trace) | tier_facts(w, owner, trace), proposals=(row,),
     )  # fmt: skip

@@ -24,6 +24,7 @@ from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import APPROVED
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
 from limitkeeper.core.limits.ledger import FREEZE, FREEZING, THAW
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.sql import Store
@@ -179,8 +180,9 @@ def check_by_hand(w: Work, account_id: str, *, confirm: bool, words: str, after_
 
 
 def settled_by_hand(
-    w: Work, seal: Seal, account_id: str, *, confirm: bool, words: str, after_sequence: int
-) -> None:
+    w: Work, seal: Seal, policy: ApprovalPolicy, account_id: str, seen: SeenLine, *, confirm: bool, words: str,
+    after_sequence: int,
+) -> None:  # fmt: skip
     """Note that somebody confirms a freeze of which no case waits, or lifts an unconfirmed one; the monitor does it then.
 
     Parameters
@@ -189,17 +191,24 @@ def settled_by_hand(
         Whose actor does it.
     seal
         Of what he says, which is about a customer.
-    account_id, confirm, words
-        The line, whether its freeze is confirmed or lifted, and why.
+    policy
+        Who decides: he has a mandate for it, of the second tier at least.
+    account_id, seen, confirm, words
+        The line, also as the monitor sees it; whether its freeze is confirmed or lifted, and why.
     after_sequence
         As of :func:`waiting_case_id`.
 
     Raises
     ------
     RefusedError
-        As of :func:`check_by_hand`.
+        As of :func:`check_by_hand`, or when he has no mandate for it.
     """
     check_by_hand(w, account_id, confirm=confirm, words=words, after_sequence=after_sequence)
+    given, who, action = terms_in_force(w, policy).mandates, w.actor.actor_id, FREEZE if confirm else THAW
+    exposure_cents = max(limit_now_cents(w, account_id, seen.limit_cents or 0), seen.balance_cents or 0)
+    tiers = (TEAM_TIER, COMMITTEE_TIER)
+    if not any(who in given.deciders(tier, action, 0, exposure_cents, w.now_us) for tier in tiers):
+        raise RefusedError("mandate", value=f"{who}, {action}", advice="Send it to somebody whose it is.")
     subject, customer_id = f"account:{account_id}", owner_of(w, account_id).customer_id
     said = sealed_text(seal, words, subject, customer_id)
     w.note(SETTLED_ACTS[confirm], subject, {"customer": customer_id, "words": said})

@@ -2,11 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
 from limitkeeper.app.evidence import kept
+from limitkeeper.core.access.rights import MANDATED
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import COMMITTEE_TIER, TEAM_TIER
@@ -19,7 +20,7 @@ ACTIONS: Sequence[str] = ("decrease", "freeze", "close", "restore", "increase", 
 
 
 def mandate_given(w: Work, mandate: Mandate) -> str:
-    """Give a mandate; its id.
+    """Give a mandate; its id. It begins now at the earliest: nobody sits on a committee of before.
 
     Raises
     ------
@@ -36,15 +37,16 @@ def mandate_given(w: Work, mandate: Mandate) -> str:
         if each not in ACTIONS:
             raise InputError("There is no such action.", value=each, allowed=", ".join(ACTIONS),
                              advice=did_you_mean(each, ACTIONS))  # fmt: skip
-    if mandate.to_us <= mandate.from_us:
-        raise InputError("A mandate ends after it begins.", value=f"{mandate.from_us} to {mandate.to_us}")
+    from_us = max(mandate.from_us, w.now_us)
+    if mandate.to_us <= from_us:
+        raise InputError("A mandate ends after it begins.", value=f"{from_us} to {mandate.to_us}")
     if mandate.person_id == w.actor.actor_id:
         raise RefusedError("four_eyes", value=mandate.person_id, advice="Let somebody else give it.")
     mandate_id = secrets.token_hex(16)
     row = {
         "mandate_id": mandate_id, "person_id": mandate.person_id, "tier": mandate.tier,
         "actions": json.dumps(sorted(mandate.actions)), "cut_cents_max": mandate.cut_cents_max,
-        "exposure_cents_max": mandate.exposure_cents_max, "from_us": mandate.from_us, "to_us": mandate.to_us,
+        "exposure_cents_max": mandate.exposure_cents_max, "from_us": from_us, "to_us": mandate.to_us,
         "version": 1,
     }  # fmt: skip
     w.add(mandates, row)
@@ -65,7 +67,7 @@ def mandate_ended(w: Work, mandate_id: str) -> None:
 
 
 def absence_noted(w: Work, absence: Absence) -> str:
-    """Note that somebody is away and who stands in for him; the id.
+    """Note that somebody is away, from now at the earliest, and who stands in for him; the id.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def absence_noted(w: Work, absence: Absence) -> str:
     absence_id = secrets.token_hex(16)
     row = {
         "absence_id": absence_id, "person_id": absence.person_id, "deputy_id": absence.deputy_id,
-        "from_us": absence.from_us, "to_us": absence.to_us, "version": 1,
+        "from_us": max(absence.from_us, w.now_us), "to_us": absence.to_us, "version": 1,
     }  # fmt: skip
     w.add(absences, row)
     detail = {"absence": absence_id, "deputy": absence.deputy_id} | kept(("absence", row))
@@ -100,8 +102,14 @@ def absence_ended(w: Work, absence_id: str) -> None:
     _ended(w, absences, "absence", absence_id)
 
 
+def authority_kept(w: Work, person_id: str, roles: Collection[str]) -> None:
+    """End what somebody decides by, where none of the roles that he has from now on is one that decides."""
+    if MANDATED.isdisjoint(roles):
+        authority_ended(w, person_id)
+
+
 def authority_ended(w: Work, person_id: str) -> None:
-    """End the mandates of somebody who has left, and his standing in for others: no majority is counted with him."""
+    """End the mandates of somebody who decides no more, and his standing in for others: he counts in no majority."""
     own = sa.select(mandates.c.mandate_id).where(
         mandates.c.person_id == person_id, mandates.c.to_us > w.now_us
     )

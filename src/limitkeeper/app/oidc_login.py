@@ -16,6 +16,7 @@ import yaml
 from cryptography.fernet import Fernet, InvalidToken
 
 from limitkeeper.app.evidence import kept
+from limitkeeper.app.mandates import authority_kept
 from limitkeeper.app.people import LoginError, is_name, name_is_free, session_opened, sessions_ended
 from limitkeeper.connectors.oidc import Client, Provider, Secrets
 from limitkeeper.core.access.actors import CUSTOMER, SERVICE, STAFF_ROLES, SYSTEM
@@ -240,6 +241,7 @@ def vouched_session(w: Work, issuer: str, claims: Mapping[str, Any], mapped: Map
     if given != before or customer_id != person["customer_id"]:
         changed = {"roles": json.dumps(given), "customer_id": customer_id}
         w.change(people, person["person_id"], person["version"], changed)
+        authority_kept(w, person["person_id"], given)
         held = kept(("person", person | changed), was=[("person", person)])
         detail = {"roles": given, "before": before, "by": issuer} | held
         w.note("person.roles", f"person:{person['person_id']}", detail)

@@ -11,7 +11,7 @@ import argon2
 import sqlalchemy as sa
 
 from limitkeeper.app.evidence import kept
-from limitkeeper.app.mandates import authority_ended
+from limitkeeper.app.mandates import authority_ended, authority_kept
 from limitkeeper.core.access.actors import (
     CUSTOMER,
     OPERATOR,
@@ -145,7 +145,7 @@ def person_added(
 
 
 def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
-    """Give a person other roles; sessions that are open have them at once.
+    """Give a person other roles; sessions that are open have them at once, and his mandates end with what decides.
 
     Raises
     ------
@@ -162,6 +162,7 @@ def roles_set(w: Work, person_id: str, roles: Iterable[str]) -> None:
         _check_operator_left(w, person_id)
     changed = {"roles": json.dumps(given)}
     w.change(people, person_id, row["version"], changed)
+    authority_kept(w, person_id, given)
     held = kept(("person", row | changed), was=[("person", row)])
     w.note("person.roles", f"person:{person_id}", {"roles": given, "before": json.loads(row["roles"])} | held)
 

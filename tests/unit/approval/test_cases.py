@@ -108,6 +108,42 @@ def test_member_who_asks_keeps_nobody_from_voting_nor_himself_from_leaving() -> 
     assert after(asked, "member-4 recuse").state == ASKED
 
 
+def late(*more: Mandate, quorum: int = 3, away: tuple[Absence, ...] = ()) -> Terms:
+    """Terms with seats that were given, and absences that began, after the case was opened at 0."""
+    return Terms(Mandates((*TERMS.mandates.mandates, *more), away), CLOCKS, quorum)
+
+
+def test_who_was_seated_after_a_case_was_opened_neither_votes_on_it_nor_counts_in_its_majority() -> None:
+    terms = late(*(Mandate(f"friend-{k}", 3, from_us=1) for k in range(4)))
+    voted = after(at_committee(), "member-0 vote_for")  # it came up at 1: sending it up late helps nobody
+    with pytest.raises(RefusedError) as error:
+        acted(voted, "vote_for", who("friend-0"), terms, 2, "yes")
+    assert (error.value.rule, error.value.chinese) == ("seated_since", RULES["seated_since"][1])
+    for member in ("member-1", "member-2"):  # 3 of 5 is a majority, 3 of 9 is none
+        voted = acted(voted, "vote_for", who(member), terms, 2, "yes")
+    assert voted.state == APPROVED
+
+
+def test_who_became_a_members_deputy_after_a_case_was_opened_does_not_vote_for_him() -> None:
+    terms = late(away=(Absence("member-0", "friend", 1),))
+    with pytest.raises(RefusedError) as error:
+        acted(at_committee(), "vote_for", who("friend"), terms, 2, "yes")
+    assert error.value.rule == "seated_since"
+    assert acted(at_committee(), "vote_for", who("member-0"), terms, 2, "yes").votes
+    assert acted(
+        at_committee(), "vote_for", who("friend"), late(away=(Absence("member-0", "friend", 0),)), 2, "yes"
+    )
+
+
+def test_first_members_decide_on_what_was_opened_before_them_but_came_up_after() -> None:
+    first = Terms(Mandates((*TEAM, *(replace(each, from_us=5) for each in SEATS))), CLOCKS, 3)
+    up = at_committee(now_us=5)
+    assert acted(up, "vote_for", who("member-0"), first, 6, "yes").votes
+    with pytest.raises(RefusedError) as error:
+        acted(at_committee(now_us=4), "vote_for", who("member-0"), first, 6, "yes")
+    assert error.value.rule == "seated_since"
+
+
 def test_who_sent_it_up_does_not_decide_above() -> None:
     terms = replace(TERMS, mandates=Mandates((*TERMS.mandates.mandates, Mandate("ann", 3))))
     up = after(case(tier=3), "ann claim", "ann send_up")
@@ -129,8 +165,8 @@ def test_neither_who_sent_it_up_for_an_absent_one_nor_that_one_decides_above() -
         assert error.value.rule == "four_eyes"
 
 
-def at_committee() -> Case:
-    return after(case(tier=3), "ann claim", "ann send_up")
+def at_committee(now_us: int = 1) -> Case:
+    return after(case(tier=3), "ann claim", "ann send_up", now_us=now_us)
 
 
 def test_committee_approves_with_more_than_half_of_its_members() -> None:

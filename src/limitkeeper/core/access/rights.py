@@ -91,6 +91,9 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
 }
 """Each act: the roles that may do it, on what is their own or on anybody's. What is not here, nobody may."""
 
+MANDATED = frozenset(_DECIDERS)
+"""Roles that a mandate is for: without one of them it decides nothing."""
+
 ALONE = (OPERATOR, CUSTOMER)
 """Roles that go with no other: who gives roles away decides nothing, and who decides is not the customer."""
 

@@ -144,13 +144,22 @@ def opened_case(
 
 
 def deciders(case: Case, terms: Terms, now_us: int) -> dict[str, str]:
-    """Who may decide on a case on its tier, and under whose mandate: no party, and nobody recused."""
-    barred = {case.maker_id, *case.parties, *case.recused}
-    first, *others = (
-        terms.mandates.deciders(case.tier, action, cut_cents, case.exposure_cents, now_us, barred)
-        for action, cut_cents in case.changes or ((case.action, case.cut_cents),)
-    )
-    return {who: holder for who, holder in first.items() if all(each.get(who) == holder for each in others)}
+    """Who may decide on a case on its tier, and under whose mandate: no party, and nobody recused.
+
+    A committee is whoever sat on it when the case was opened, so that nobody packs it for a case that he knows; where
+    those are fewer than the quorum, as at a lender's beginning, whoever sat when it came up.
+    """
+    if case.tier != COMMITTEE_TIER:
+        return _able(case, terms.mandates, now_us)
+    seated = _able(case, terms.mandates.begun_by(case.opened_us), now_us)
+    is_enough = len(seated) >= terms.quorum
+    return seated if is_enough else _able(case, terms.mandates.begun_by(case.since_us), now_us)
+
+
+def _able(case: Case, mandates: Mandates, now_us: int) -> dict[str, str]:
+    barred, changes = {case.maker_id, *case.parties, *case.recused}, case.changes
+    changes = changes or ((case.action, case.cut_cents),)
+    return mandates.deciders_of_all(case.tier, changes, case.exposure_cents, now_us, barred)
 
 
 def acted(case: Case, act: str, actor: Actor, terms: Terms, now_us: int, words: str = "") -> Case:
@@ -263,20 +272,19 @@ def _ended(case: Case, state: str, outcome: str) -> Case:
 
 def _moved(case: Case, tier: int, terms: Terms, now_us: int) -> Case:
     clock, due_us = terms.clocks[tier].next_due(now_us, None)
-    return replace(
-        case, state=OPEN, tier=tier, since_us=now_us, clock=clock, due_us=due_us, claimed_by=None
-    )  # fmt: skip
+    moved = replace(case, state=OPEN, tier=tier, since_us=now_us, claimed_by=None)
+    return replace(moved, clock=clock, due_us=due_us)
 
 
 def check_decider(case: Case, actor: Actor, terms: Terms, now_us: int) -> None:
-    """Nothing, where somebody may decide on a case as it is.
+    """Nothing, where somebody might decide on a case like this, were it opened now.
 
     Raises
     ------
     RefusedError
         When he may not, by the rule that bars him.
     """
-    _is_decider(case, actor, terms, now_us)
+    _is_decider(replace(case, opened_us=now_us, since_us=now_us), actor, terms, now_us)
 
 
 def _is_decider(case: Case, actor: Actor, terms: Terms, now_us: int) -> str:
@@ -293,6 +301,8 @@ def _is_decider(case: Case, actor: Actor, terms: Terms, now_us: int) -> str:
     if who == case.maker_id or who in case.parties:
         raise RefusedError("four_eyes", value=who, advice="Let somebody else decide.")
     holder = deciders(case, terms, now_us).get(who)
+    if holder is None and who in _able(case, terms.mandates, now_us):
+        raise RefusedError("seated_since", value=who, advice="Leave it to who sat before.")
     if holder is None:
         raise RefusedError(
             "mandate", value=f"{who}, tier {case.tier}", advice="Send it to somebody whose it is."
@@ -345,11 +355,8 @@ def _decide(case: Case, actor: Actor, terms: Terms, now_us: int, state: str) -> 
 
 def _is_high_enough(case: Case) -> None:
     if case.tier < case.required_tier:
-        raise RefusedError(
-            "lowest_tier",
-            value=", ".join(case.tier_rules),
-            advice=f"Send it up to tier {case.required_tier}.",
-        )
+        rules, advice = ", ".join(case.tier_rules), f"Send it up to tier {case.required_tier}."
+        raise RefusedError("lowest_tier", value=rules, advice=advice)
 
 
 def _approve(case: Case, actor: Actor, terms: Terms, now_us: int, _words: str) -> Case:

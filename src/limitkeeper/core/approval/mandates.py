@@ -1,6 +1,6 @@
 """Mandates: up to what a person decides, and who stands in for somebody absent."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from limitkeeper.core.behaviour.events import NEVER_US
@@ -94,6 +94,44 @@ class Mandates:
             ):
                 found[person] = holder if holder == person else found.get(person, holder)
         return found
+
+    def deciders_of_all(
+        self,
+        tier: int,
+        changes: Iterable[tuple[str, int]],
+        exposure_cents: int,
+        now_us: int,
+        parties: Collection[str] = (),
+    ) -> dict[str, str]:
+        """Who may decide on a case of several actions, each with its cut: under one and the same mandate's holder.
+
+        Examples
+        --------
+        >>> given = Mandates((Mandate("ann", 2), Mandate("bob", 2, frozenset({"close"}))))
+        >>> given.deciders_of_all(2, [("close", 5), ("decrease", 5)], 0, 0)
+        {'ann': 'ann'}
+        """
+        first, *others = (
+            self.deciders(tier, action, cut_cents, exposure_cents, now_us, parties)
+            for action, cut_cents in changes
+        )
+        return {
+            who: holder for who, holder in first.items() if all(each.get(who) == holder for each in others)
+        }
+
+    def begun_by(self, then_us: int) -> "Mandates":
+        """Those that had begun by a time, of mandates and of absences.
+
+        Examples
+        --------
+        >>> given = Mandates((Mandate("old", 3, from_us=1), Mandate("new", 3, from_us=9)))
+        >>> given.begun_by(5).deciders(3, "close", 0, 0, 9)
+        {'old': 'old'}
+        """
+        return Mandates(
+            tuple(each for each in self.mandates if each.from_us <= then_us),
+            tuple(each for each in self.absences if each.from_us <= then_us),
+        )
 
     def _present(self, person_id: str, now_us: int) -> str:
         """The person, or the deputy in place; a deputy's own deputy is not asked."""

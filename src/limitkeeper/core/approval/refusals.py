@@ -23,6 +23,10 @@ RULES = {
         "On the third tier the committee votes; nobody decides alone.",
         "第三级由委员会投票决定，任何人不得单独决定。",
     ),
+    "seated_since": (
+        "Who got his seat, or became a member's deputy, only after a case was opened does not vote on it.",
+        "案件提出后才取得委员会席位或成为委员代理人的人员，不得对该案件投票。",
+    ),
     "recused": (
         "Who has recused himself takes no further part.",
         "已回避的人员不得继续参与。",

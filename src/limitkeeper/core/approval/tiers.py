@@ -22,10 +22,11 @@ FACTS: Mapping[str, str] = {
     "trigger": "what led to it",
     "segment": "of the account",
     "cut_cents": (
-        "limit before less limit after; below 0 where the limit rises; of a campaign that of the limits which the action "
-        "changes, and each of its actions is asked of"
+        "limit before less limit after, with the earlier cuts; below 0 where the limit rises; of a campaign that of the "
+        "limits which the action changes, without earlier cuts, and each of its actions is asked of"
     ),
-    "cut_share": "of the limit before",
+    "cut_share": "of the limit before, with the earlier cuts",
+    "earlier_cuts_cents": "what the lender cut of the line earlier and has not given back; missing of a campaign",
     "exposure_cents": "balance and undrawn limit before",
     "customer_total_cents": "all limits of the customer before",
     "model_uncertainty": "width of the PD's interval over the PD; missing without a model",
@@ -38,6 +39,28 @@ FACTS: Mapping[str, str] = {
     ),
 }
 """What a rule may ask of a case."""
+
+
+def cut_facts(cut_cents: int, before_cents: int | None, earlier_cuts_cents: int = 0) -> dict[str, Fact]:
+    """What the policy asks of a cut, from the limit before the lender's own cuts: many small ones are a large one.
+
+    ``cut = limit before - limit after + earlier cuts``, ``share = cut / (limit before + earlier cuts)``.
+
+    Parameters
+    ----------
+    cut_cents, before_cents
+        Limit before less limit after, and the limit before, minor units; None where that is not known.
+    earlier_cuts_cents
+        What the lender cut earlier and has not given back.
+
+    Examples
+    --------
+    >>> cut_facts(206, 710)["cut_share"] < 0.3 < cut_facts(206, 710, earlier_cuts_cents=290)["cut_share"]
+    True
+    """
+    cents, from_cents = cut_cents + earlier_cuts_cents, (before_cents or 0) + earlier_cuts_cents
+    return {"cut_cents": cents, "cut_share": cents / from_cents if before_cents and from_cents else None}
+
 
 WORD_FACTS = ("kind", "action", "trigger", "segment")
 

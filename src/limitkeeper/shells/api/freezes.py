@@ -60,8 +60,9 @@ def freezes_router(engine: Engine, workflow: Workflow | None) -> APIRouter:
         with work(engine.store, actor, engine.as_of_us()) as w:
             if confirm or not (confirmed or is_approved(w, account_id)):
                 settled_by_hand(
-                    w, workflow.seal, account_id, confirm=confirm, words=words, after_sequence=since
-                )
+                    w, workflow.seal, workflow.policy, account_id, seen.line, confirm=confirm, words=words,
+                    after_sequence=since,
+                )  # fmt: skip
                 return None
             effects = workflow.on_approved
             case_id = lift_proposed(w, workflow.policy, effects, account_id, seen.line, words, since)
@@ -94,7 +95,7 @@ def freezes_router(engine: Engine, workflow: Workflow | None) -> APIRouter:
     async def confirm_freeze(request: Request, account_id: AccountId, actor: Settler) -> Response:
         """Confirm an account's freeze, which is lifted by itself otherwise.
 
-        With Workflow, a freeze whose case waits is confirmed by approving the case; else words are needed.
+        With Workflow, a freeze whose case waits is confirmed by approving the case; else words and a mandate are needed.
         """
         return await settled(request, account_id, actor, confirm=True)
 
@@ -107,7 +108,8 @@ def freezes_router(engine: Engine, workflow: Workflow | None) -> APIRouter:
         """Lift an account's freeze; its rule does not freeze again before it lets go.
 
         With Workflow, a freeze whose case waits is lifted by refusing the case, and one that people confirmed by
-        approving a case that this opens: somebody else decides on it, within his mandate. Words are needed.
+        approving a case that this opens: somebody else decides on it, within his mandate. Any other is
+        lifted within one's own mandate. Words are needed.
         """
         return await settled(request, account_id, actor, confirm=False)
 

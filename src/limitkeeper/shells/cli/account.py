@@ -25,7 +25,6 @@ application = typer.Typer(
 
 AccountId = Annotated[str, typer.Argument(help="Of the line.")]
 CustomerId = Annotated[str, typer.Argument(help="Of the customer.")]
-Market = Annotated[str, typer.Option(help="Whose notices are written.")]
 Language = Annotated[
     str | None, typer.Option(help="en or zh; default: the customer's own, for an explanation or a portrait.")
 ]
@@ -65,13 +64,13 @@ def work_for(data: Path, store: str | None, person: str, act: str, customer_id: 
         yield w
 
 
-def effects_of(market: str, data: Path) -> "Effects":
-    """What approval leads to, with the key from the environment."""
+def effects_of(w: "Work", data: Path) -> "Effects":
+    """What approval leads to in the store's market, with the key from the environment."""
+    from limitkeeper.app.customer_preferences import served_market
     from limitkeeper.app.decisions import effects
-    from limitkeeper.app.notice_policy import notice_policy
     from limitkeeper.app.vault import seal_at
 
-    return effects(seal_at(data), notice_policy(market))
+    return effects(seal_at(data), served_market(w))
 
 
 def language_of(w: "Work", account_id: str, language: str | None) -> str:
@@ -127,7 +126,6 @@ def show(
     account: AccountId,
     person: ActingPerson,
     language: Language = None,
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -140,10 +138,9 @@ def show(
     """
     from limitkeeper.app.own_lines import last_seen, line_document
 
-    effects = effects_of(market, data)
     with work_on(data, store, person, "limit.read", account) as w:
         words = language_of(w, account, language)
-        found = line_document(w, effects, account, words, last_seen(w, account))
+        found = line_document(w, effects_of(w, data), account, words, last_seen(w, account))
     if as_json:
         shown(found, as_json=True, text="")
         return
@@ -207,16 +204,14 @@ def explain(
     shown(found, as_json=as_json, text="\n\n".join([found["subject"], *found["paragraphs"]]))
 
 
-def _ask(
-    data: Path, store: str | None, person: str, account: str, limit_cents: int, market: str
-) -> dict[str, Any]:
+def _ask(data: Path, store: str | None, person: str, account: str, limit_cents: int) -> dict[str, Any]:
     from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.line_requests import request_made
     from limitkeeper.app.own_lines import last_seen, request_document
 
-    effects, policy = effects_of(market, data), approval_policy()
     with work_on(data, store, person, "line.request", account) as w:
-        case_id = request_made(w, policy, effects, account, limit_cents, last_seen(w, account).line)
+        seen, effects = last_seen(w, account).line, effects_of(w, data)
+        case_id = request_made(w, approval_policy(), effects, account, limit_cents, seen)
         return request_document(w, case_id)
 
 
@@ -235,7 +230,6 @@ def lower(
     account: AccountId,
     person: ActingPerson,
     limit: Annotated[int, typer.Option(min=1, help="The limit that is wanted, minor units.")],
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -244,14 +238,13 @@ def lower(
 
     Example: limitkeeper account lower a-7 --limit 500000 --as kim
     """
-    _asked(_ask(data, store, person, account, limit, market), as_json=as_json)
+    _asked(_ask(data, store, person, account, limit), as_json=as_json)
 
 
 @application.command("close")
 def close(
     account: AccountId,
     person: ActingPerson,
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -260,14 +253,13 @@ def close(
 
     Example: limitkeeper account close a-7 --as kim
     """
-    _asked(_ask(data, store, person, account, 0, market), as_json=as_json)
+    _asked(_ask(data, store, person, account, 0), as_json=as_json)
 
 
 @application.command("take-back")
 def take_back(
     account: AccountId,
     person: ActingPerson,
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -279,9 +271,8 @@ def take_back(
     from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.line_requests import request_taken_back
 
-    effects = effects_of(market, data)
     with work_on(data, store, person, "line.request", account) as w:
-        found = request_taken_back(w, approval_policy(), effects, account)
+        found = request_taken_back(w, approval_policy(), effects_of(w, data), account)
     shown({"account_id": account, "cases": found}, as_json=as_json, text="The request is taken back.")
 
 
@@ -292,7 +283,6 @@ def restore(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Up to what, minor units; default: all that may be.")
     ] = None,
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -306,11 +296,10 @@ def restore(
     from limitkeeper.app.restoration import restoration_opened
     from limitkeeper.store.case_tables import cases
 
-    effects, policy = effects_of(market, data), approval_policy()
     with work_on(data, store, person, "line.restore", account) as w:
-        found = case_document(
-            w.found(cases, restoration_opened(w, policy, effects, account, "review", limit))
-        )
+        effects = effects_of(w, data)
+        case_id = restoration_opened(w, approval_policy(), effects, account, "review", limit)
+        found = case_document(w.found(cases, case_id))
     where = f"{found['state']} on tier {found['tier']}"
     text = f"Case {found['case_id']}: up to {money(found['limit_after_cents'])}, {where}."
     shown(found, as_json=as_json, text=text)
@@ -322,7 +311,6 @@ def cancel(
     entry: Annotated[str, typer.Argument(help="The planned entry.")],
     person: ActingPerson,
     why: Annotated[str, typer.Option(help="Why.")],
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
@@ -337,9 +325,8 @@ def cancel(
     from limitkeeper.store.limit_tables import limit_entries
     from limitkeeper.store.work import MissingError
 
-    effects = effects_of(market, data)
     with work_on(data, store, person, "limit.cancel", account) as w:
         if w.found(limit_entries, entry)["account_id"] != account:
             raise MissingError("There is no such entry of this line.", value=entry)
-        step_cancelled(w, effects, approval_policy(), entry, why)
+        step_cancelled(w, effects_of(w, data), approval_policy(), entry, why)
     typer.echo("It is cancelled, with the steps behind it.")

@@ -37,7 +37,6 @@ OUTCOMES = {"upheld": "uphold", "partly": "grant_partly", "granted": "grant"}
 DAYS_OF_STATISTICS = 365.0
 
 AppealId = Annotated[str, typer.Argument(help="Of the appeal.")]
-Market = Annotated[str, typer.Option(help="Whose clocks and notices hold.")]
 Version = Annotated[int | None, typer.Option(help="The version that you saw; default: as it is now.")]
 
 
@@ -46,15 +45,13 @@ def root() -> None:
     """Appeals: what customers hold against decisions, and how they are answered."""
 
 
-def desk_of(market: str, data: Path) -> "AppealDesk":
-    """Where appeals of a market are answered, sealed with the key of the environment."""
+def desk_of(w: "Work", data: Path) -> "AppealDesk":
+    """Where appeals of the store's market are answered, sealed with the key of the environment."""
     from limitkeeper.app.appeals import AppealDesk
     from limitkeeper.app.approval_policy import approval_policy
-    from limitkeeper.app.decisions import effects
-    from limitkeeper.app.notice_policy import notice_policy
-    from limitkeeper.app.vault import seal_at
+    from limitkeeper.shells.cli.account import effects_of
 
-    return AppealDesk(effects(seal_at(data), notice_policy(market)), approval_policy())
+    return AppealDesk(effects_of(w, data), approval_policy())
 
 
 @contextmanager
@@ -82,7 +79,6 @@ def submit(
         str | None,
         typer.Option(help="The case of the decision; default: the newest that took something of the line."),
     ] = None,
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -96,14 +92,15 @@ def submit(
     from limitkeeper.core.access.actors import SYSTEM
     from limitkeeper.store.work import work
 
-    desk, opened = desk_of(market, data), store_at(data, store)
+    opened = store_at(data, store)
     try:
         with work(opened, SYSTEM, 0) as w:
             owner_id = owner_of(w, account).customer_id
     finally:
         opened.close()
     with work_as(data, store, person, "appeal.submit", owner_id) as w:
-        appeal_id = appeal_submitted(w, desk, case or decision_to_appeal(w, account), account, text)
+        decided = case or decision_to_appeal(w, account)
+        appeal_id = appeal_submitted(w, desk_of(w, data), decided, account, text)
         document = _document(w, appeal_id)
     _told(
         document,
@@ -203,7 +200,6 @@ def decide(
         Path | None, typer.Option(help="JSON list of events that put the data right; see docs/appeals.md.")
     ] = None,
     version: Version = None,
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -222,7 +218,7 @@ def decide(
             advice=did_you_mean(outcome, OUTCOMES),
         )
     given = {"granted_limit_cents": limit, "corrections": _corrections(correct)}
-    document = _acted(data, store, person, appeal_id, OUTCOMES[outcome], words, version, market, **given)
+    document = _acted(data, store, person, appeal_id, OUTCOMES[outcome], words, version, **given)
     _told(
         document,
         f"The appeal is {document['state']}; new case {document['new_case_id'] or 'none'}.",
@@ -258,7 +254,6 @@ def evidence(
     add: Annotated[Path | None, typer.Option(help="A file to keep with the appeal.")] = None,
     read: Annotated[str | None, typer.Option(help="The evidence to write to --to.")] = None,
     to: Annotated[Path | None, typer.Option(help="Where to write what is read.")] = None,
-    market: Market = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
@@ -267,9 +262,9 @@ def evidence(
     Example: limitkeeper appeal evidence 4f2a... --add receipt.pdf --as ann
     """
     from limitkeeper.app.appeal_evidence import evidence_added, evidence_read, judged_evidence
+    from limitkeeper.app.vault import seal_at
     from limitkeeper.core.kernel.errors import InputError
 
-    desk = desk_of(market, data)
     if (add is None) == (read is None or to is None):
         raise InputError(
             "Give a file to add, or what to read and where to write it.", allowed="--add, or --read and --to"
@@ -281,12 +276,12 @@ def evidence(
             raise InputError(f"The file cannot be read: {error}.", value=add) from error
         file = judged_evidence(add.name, content)
         with work_on_appeal(data, store, person, "appeal.submit", appeal_id) as w:
-            typer.echo(evidence_added(w, desk, appeal_id, file))
+            typer.echo(evidence_added(w, desk_of(w, data), appeal_id, file))
         return
     assert read is not None
     assert to is not None
     with work_on_appeal(data, store, person, "appeal.evidence", appeal_id) as w:
-        found = evidence_read(w, desk.seal, appeal_id, read)
+        found = evidence_read(w, seal_at(data), appeal_id, read)
     to.write_bytes(found.content)
     typer.echo(f"{to}: {found.kind}, {len(found.content):,} bytes.")
 
@@ -335,17 +330,16 @@ def _document(w: "Work", appeal_id: str) -> dict[str, Any]:
 
 
 def _acted(
-    data: Path, store: str | None, person: str, appeal_id: str, act: str, words: str, version: int | None, market: str,
+    data: Path, store: str | None, person: str, appeal_id: str, act: str, words: str, version: int | None,
     **given: Any,  # noqa: ANN401 - what appeal_acted takes
 ) -> dict[str, Any]:  # fmt: skip
     """Act on an appeal; the appeal after it."""
     from limitkeeper.app.appeals import RIGHTS, appeal_acted
     from limitkeeper.store.appeal_tables import appeals
 
-    desk = desk_of(market, data)
     with work_on_appeal(data, store, person, RIGHTS.get(act, "appeal.decide"), appeal_id) as w:
         seen = w.found(appeals, appeal_id)["version"] if version is None else version
-        appeal_acted(w, desk, appeal_id, seen, act, words, **given)
+        appeal_acted(w, desk_of(w, data), appeal_id, seen, act, words, **given)
         return _document(w, appeal_id)
 
 
@@ -359,12 +353,11 @@ def _command(act: str) -> Callable[..., None]:
         person: ActingPerson,
         words: Annotated[str, typer.Option(help="What is said.")] = "",
         version: Version = None,
-        market: Market = "CN",
         data: DataFolder = Path("limitkeeper-data"),
         store: StoreUrl = None,
         as_json: AsJson = False,
     ) -> None:
-        document = _acted(data, store, person, appeal_id, act.replace("-", "_"), words, version, market)
+        document = _acted(data, store, person, appeal_id, act.replace("-", "_"), words, version)
         text = f"{act}: the appeal is {document['state']} on tier {document['tier']}, version {document['version']}."
         _told(document, text, as_json=as_json)
 

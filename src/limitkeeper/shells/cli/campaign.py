@@ -250,7 +250,6 @@ def cancel(
 
 @application.command("work")
 def work_off(
-    market: Annotated[str, typer.Option(help="Whose notices are written.")] = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
 ) -> None:
@@ -261,13 +260,14 @@ def work_off(
     Example: limitkeeper campaign work --data limitkeeper-data
     """
     from limitkeeper.app.campaign_work import campaigns_worked
-    from limitkeeper.app.decisions import effects
-    from limitkeeper.app.notice_policy import notice_policy
-    from limitkeeper.app.vault import seal_at
+    from limitkeeper.core.access.actors import SYSTEM
+    from limitkeeper.shells.cli.account import effects_of
+    from limitkeeper.store.work import reading
 
-    done = effects(seal_at(data), notice_policy(market))
     opened = store_at(data, store)
     try:
+        with reading(opened, SYSTEM, time.time_ns() // 1_000) as w:
+            done = effects_of(w, data)
         with progress_bars() as progress:
             count = campaigns_worked(opened, done, lambda: time.time_ns() // 1_000, progress=progress)
     finally:

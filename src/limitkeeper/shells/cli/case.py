@@ -127,7 +127,6 @@ def _command(act: str) -> Callable[..., None]:
         version: Annotated[
             int | None, typer.Option(help="The version that you saw; default: as it is now.")
         ] = None,
-        market: Annotated[str, typer.Option(help="Whose notices are written.")] = "CN",
         data: DataFolder = Path("limitkeeper-data"),
         store: StoreUrl = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print the case as JSON.")] = False,
@@ -135,18 +134,13 @@ def _command(act: str) -> Callable[..., None]:
         from limitkeeper.app.approval_policy import approval_policy
         from limitkeeper.app.case_documents import case_document
         from limitkeeper.app.cases import case_acted, terms_in_force
-        from limitkeeper.app.decisions import effects
-        from limitkeeper.app.notice_policy import notice_policy
-        from limitkeeper.app.vault import seal_at
+        from limitkeeper.shells.cli.account import effects_of
         from limitkeeper.store.case_tables import cases
 
-        policy = approval_policy()
-        seal = seal_at(data)
-        on_approved = effects(seal, notice_policy(market))
         with work_as(data, store, person, "case.act") as w:
+            on_approved, terms = effects_of(w, data), terms_in_force(w, approval_policy())
             seen = w.found(cases, case_id)["version"] if version is None else version
-            terms = terms_in_force(w, policy)
-            case_acted(w, seal, case_id, seen, act.replace("-", "_"), terms, on_approved, words)
+            case_acted(w, on_approved.seal, case_id, seen, act.replace("-", "_"), terms, on_approved, words)
             document = case_document(w.found(cases, case_id))
         if as_json:
             typer.echo(json.dumps(document, ensure_ascii=False))

@@ -147,7 +147,6 @@ def retry(
 def preview(
     case_id: Annotated[str, typer.Argument(help="Of the case.")],
     person: ActingPerson,
-    market: Annotated[str, typer.Option(help="Whose notices are written.")] = "CN",
     data: DataFolder = Path("limitkeeper-data"),
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -159,9 +158,8 @@ def preview(
     from limitkeeper.app.policy import LANGUAGES
     from limitkeeper.store.case_tables import cases
 
-    effects = effects_of(market, data)
     with work_as(data, store, person, "case.read") as w:
-        row = w.found(cases, case_id)
+        row, effects = w.found(cases, case_id), effects_of(w, data)
         w.note("notice.preview", f"case:{case_id}")
         notices = {language: effects.preview(w, row, language) for language in LANGUAGES}
     found = {
