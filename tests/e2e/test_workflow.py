@@ -13,6 +13,7 @@ from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
 from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.erased_ids import ERASE_IDS
 from limitkeeper.app.freezes import freezes_followed, settled_by_hand
 from limitkeeper.app.limits import entries_of, entry_of
 from limitkeeper.app.line_requests import SeenLine
@@ -34,7 +35,7 @@ from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import outbox
+from limitkeeper.store.tables import outbox, proposals
 from limitkeeper.store.work import Work, work
 from tests.live_engines import NOW_US, engine, life, sent
 from tests.vaults import SEAL
@@ -126,6 +127,19 @@ def test_approved_freeze_is_confirmed_in_the_monitor_and_does_not_lapse(running:
     later_us = NOW_US + 10 * DAY_US
     running.submit(Request("tick", pl.DataFrame({"as_of_us": [later_us]}))).result()
     assert portrait(running, case["account_id"], later_us)["standing"]["frozen_since"] is not None
+
+
+def test_rows_that_the_monitor_wrote_before_it_knew_of_an_erasure_are_renamed_once_it_does(
+    running: Engine,
+) -> None:
+    flag(running)
+    account, query = life().accounts["account_id"][0], sa.select(proposals.c.account_id)
+    assert account in {row["account_id"] for row in running.store.rows(query)}
+    with work(running.store, SYSTEM, NOON_US) as w:
+        w.send("engine.event", "x", {ERASE_IDS: {account: "erased-0123456789abcdef"}})
+    deliver_due(running.store, {"engine.event": engine_channel(running)}.get, lambda: NOON_US)
+    found = {row["account_id"] for row in running.store.rows(query)}
+    assert (account in found, "erased-0123456789abcdef" in found) == (False, True)
 
 
 def test_monitor_knows_of_an_open_appeal_until_it_is_withdrawn_however_late_it_is_told(
