@@ -51,7 +51,9 @@ def address(required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
 def seated(address: str, name: str) -> Iterator[httpx.Client]:
     """Somebody who pressed his name on the start page."""
     given = {"person_id": name, "password": PASSWORD, "_mark": form_mark("")}
-    with httpx.Client(base_url=address, follow_redirects=True, headers={"Accept-Language": "en"}) as client:
+    with httpx.Client(
+        base_url=address, follow_redirects=True, headers={"Accept-Language": "en"}, timeout=60
+    ) as client:
         awaited(lambda: client.post("/console/login", data=given).status_code == 200)
         assert SESSION_COOKIE in client.cookies
         yield client
@@ -74,7 +76,7 @@ def test_visitor_finds_work_an_appeal_a_campaign_and_a_customer_with_a_lowered_l
         with seated(address, "sue") as sue:
             bearer = {"Authorization": f"Bearer {sue.cookies[SESSION_COOKIE]}"}
             path = campaign.group().replace("/console/", "/v1/")
-            impact = httpx.get(f"{address}{path}", headers=bearer).json()["impact"]
+            impact = httpx.get(f"{address}{path}", headers=bearer, timeout=60).json()["impact"]
         assert 10 <= impact["accounts"] <= CAMPAIGN_MAX
         assert impact["economic_profit_change_known"] == impact["accounts"]
         assert impact["raroc_before"] is not None
