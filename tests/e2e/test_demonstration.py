@@ -51,9 +51,10 @@ def address(required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
 def seated(address: str, name: str) -> Iterator[httpx.Client]:
     """Somebody who pressed his name on the start page."""
     given = {"person_id": name, "password": PASSWORD, "_mark": form_mark("")}
-    with httpx.Client(
-        base_url=address, follow_redirects=True, headers={"Accept-Language": "en"}, timeout=60
-    ) as client:
+    english = {
+        "limitkeeper_language": "en"
+    }  # a customer's pages are in the language of his letters otherwise
+    with httpx.Client(base_url=address, follow_redirects=True, cookies=english, timeout=60) as client:
         awaited(lambda: client.post("/console/login", data=given).status_code == 200)
         assert SESSION_COOKIE in client.cookies
         yield client
@@ -110,9 +111,12 @@ def test_stream_goes_on_while_one_looks(address: str) -> None:
     with seated(address, "mia") as mia:
         token = mia.cookies[SESSION_COOKIE]
         bearer = {"Authorization": f"Bearer {token}"}
-        before = httpx.get(f"{address}/v1/overview", headers=bearer).json()["events"]["accepted"]
+        before = httpx.get(f"{address}/v1/overview", headers=bearer, timeout=60).json()["events"]["accepted"]
         awaited(
-            lambda: httpx.get(f"{address}/v1/overview", headers=bearer).json()["events"]["accepted"] > before,
+            lambda: (
+                httpx.get(f"{address}/v1/overview", headers=bearer, timeout=60).json()["events"]["accepted"]
+                > before
+            ),
             180.0,  # a night hour, a minute here, may have none
         )
 
