@@ -11,7 +11,7 @@ import limitkeeper
 SOURCE = Path(limitkeeper.__file__).parent
 
 COMMAND_LINE = (
-    "shells/cli", "shells/terminal", "shells/feeds", "shells/demonstration.py", "shells/serving.py",
+    "shells/cli", "shells/terminal", "shells/feeds", "shells/demonstration.py", "shells/serving.py", "shells/visitors.py",
     "shells/telemetry.py", "learn", "simulation", "store/migrations",
     *(f"connectors/{name}.py" for name in ("books", "bounces", "kafka", "taiwan", "watched_folder", "webhook")),
 )  # fmt: skip

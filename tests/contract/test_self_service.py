@@ -143,6 +143,23 @@ def test_line_is_not_lowered_below_what_is_owed_nor_raised_by_asking(
     assert store.rows(sa.select(cases)) == []
 
 
+def test_line_that_the_lender_cut_to_nothing_is_still_closed_by_its_customer_and_only_once(
+    store: Store,
+) -> None:
+    with work(store, SYSTEM, NOW_US) as w:
+        planned(w, LimitChange("a-1", "decrease", 1_000_000, 0, NOW_US, "risk", "c-1"))
+    effected_due(store, NOW_US, is_out)
+    cut = SeenLine(0, 300_000)
+    with pytest.raises(InputError, match="lowers"):
+        ask(store, 1, cut)
+    assert (ask(store, 0, cut)["action"], kinds(store)) == ("close", ["closed_at_request"])
+    effected_due(store, NOW_US + 3 * DAY_US, is_out)
+    with work(store, KIM, NOW_US + 3 * DAY_US) as w:
+        assert lines_document(w, "c-1")[0]["is_closed"]
+    with pytest.raises(InputError, match="closed already"):
+        ask(store, 0, cut, NOW_US + 4 * DAY_US)
+
+
 def test_request_where_the_balance_is_not_known_waits_for_a_person_and_can_be_taken_back(
     store: Store,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Serves a small demonstration, for its test: some of the real accounts, a few lives, no model."""
+"""Serves a small demonstration, for its test: some of the real accounts, a few lives, a small model."""
 
 import datetime as dt
 import sys
@@ -9,6 +9,7 @@ from limitkeeper.app.demo_bank import demo_bank
 from limitkeeper.app.strategies import loaded_strategy, strategy_path
 from limitkeeper.connectors.taiwan import taiwan_statements
 from limitkeeper.shells.demonstration import serve_demonstration
+from tests.live_model import live_model
 
 
 def say(address: str) -> None:
@@ -19,4 +20,6 @@ def say(address: str) -> None:
 if __name__ == "__main__":
     statements = taiwan_statements(CACHE_FOLDER / "data", None)[:400]
     bank = demo_bank(statements, dt.datetime.now(dt.UTC), lives=400)
-    serve_demonstration(bank, Path(sys.argv[1]), loaded_strategy(strategy_path("standard")), None, 0, say)
+    serve_demonstration(
+        bank, Path(sys.argv[1]), loaded_strategy(strategy_path("standard")), live_model(), 0, say
+    )

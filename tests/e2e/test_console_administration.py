@@ -155,6 +155,7 @@ def test_mandate_is_given_in_whole_amounts_and_an_absence_is_noted_and_both_are_
     (away,) = api.get("/v1/absences")["items"]
     assert away["deputy_id"] == "bob"
     page = chief.page("/console/mandates")
+    assert '<datalist id="people"><option value="ann"></option><option value="bob"></option>' in page
     chief.sent(page, "/v1/absences", 409, **{"person_id": "ann", "deputy_id": "chief", "days:number": "7"})
     ending = f"/v1/absences/{away['absence_id']}/end"
     assert ending not in at("sue").page("/console/mandates")

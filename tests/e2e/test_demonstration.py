@@ -12,10 +12,13 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
+from structlog.testing import capture_logs
 
 from limitkeeper.app.demo_bank import demo_bank
+from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
-from limitkeeper.shells.demonstration import CUSTOMERS, PASSWORD, PEOPLE
+from limitkeeper.shells.demonstration import PEOPLE
+from limitkeeper.shells.visitors import CAMPAIGN_MAX, CUSTOMERS, PASSWORD, Unprepared, left_out_if_it_fails
 from tests.workflow_server import awaited
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +51,10 @@ def address(required: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
 def seated(address: str, name: str) -> Iterator[httpx.Client]:
     """Somebody who pressed his name on the start page."""
     given = {"person_id": name, "password": PASSWORD, "_mark": form_mark("")}
-    with httpx.Client(base_url=address, follow_redirects=True, headers={"Accept-Language": "en"}) as client:
+    english = {
+        "limitkeeper_language": "en"
+    }  # a customer's pages are in the language of his letters otherwise
+    with httpx.Client(base_url=address, follow_redirects=True, cookies=english, timeout=60) as client:
         awaited(lambda: client.post("/console/login", data=given).status_code == 200)
         assert SESSION_COOKIE in client.cookies
         yield client
@@ -64,10 +70,17 @@ def test_start_page_shows_a_login_of_each_role_and_says_what_is_simulated(addres
 
 def test_visitor_finds_work_an_appeal_a_campaign_and_a_customer_with_a_lowered_line(address: str) -> None:
     with seated(address, "ann") as ann:
-        awaited(lambda: "Idle lines" in ann.get("/console/campaigns").text, 60.0)
+        awaited(lambda: "Unused limits" in ann.get("/console/campaigns").text, 60.0)
         campaign = re.search(r"/console/campaigns/[0-9a-f]{32}", ann.get("/console/campaigns").text)
         assert campaign is not None
         assert "Against the whole portfolio" in ann.get(campaign.group()).text
+        with seated(address, "sue") as sue:
+            bearer = {"Authorization": f"Bearer {sue.cookies[SESSION_COOKIE]}"}
+            path = campaign.group().replace("/console/", "/v1/")
+            impact = httpx.get(f"{address}{path}", headers=bearer, timeout=60).json()["impact"]
+        assert 10 <= impact["accounts"] <= CAMPAIGN_MAX
+        assert impact["economic_profit_change_known"] == impact["accounts"]
+        assert impact["raroc_before"] is not None
         assert "Question open" in ann.get("/console/cases").text
         assert "second instance" not in ann.get("/console/appeals").text
         assert ann.get("/console/appeals").text.count("/console/appeals/") == 1
@@ -76,18 +89,34 @@ def test_visitor_finds_work_an_appeal_a_campaign_and_a_customer_with_a_lowered_l
         assert "Planned:" in kim.get("/console/my").text
 
 
-def test_strategist_finds_a_draft_to_take_through_its_gates(address: str) -> None:
+def test_strategist_finds_a_draft_to_take_through_its_gates_and_hits_beside_each_rule_that_decides(
+    address: str,
+) -> None:
     with seated(address, "sue") as sue:
-        awaited(lambda: "standard 2026-11" in sue.get("/console/strategy/releases").text, 60.0)
+        assert "standard 2026-11" in sue.get("/console/strategy/releases").text
+        page = sue.get("/console/strategy").text
+        assert "Hits on The bank as it opens" in page
+        assert page.count('aria-label="hits ') == page.count('id="rule-') > 10
+
+
+@pytest.mark.parametrize("error", [InputError("No account."), Unprepared("refused")])
+def test_part_that_cannot_be_prepared_leaves_the_rest_to_be_prepared(error: Exception) -> None:
+    with capture_logs() as logs, left_out_if_it_fails("campaign"):
+        raise error
+    (line,) = logs
+    assert (line["event"], line["part"]) == ("demonstration_part_left_out", "campaign")
 
 
 def test_stream_goes_on_while_one_looks(address: str) -> None:
     with seated(address, "mia") as mia:
         token = mia.cookies[SESSION_COOKIE]
         bearer = {"Authorization": f"Bearer {token}"}
-        before = httpx.get(f"{address}/v1/overview", headers=bearer).json()["events"]["accepted"]
+        before = httpx.get(f"{address}/v1/overview", headers=bearer, timeout=60).json()["events"]["accepted"]
         awaited(
-            lambda: httpx.get(f"{address}/v1/overview", headers=bearer).json()["events"]["accepted"] > before,
+            lambda: (
+                httpx.get(f"{address}/v1/overview", headers=bearer, timeout=60).json()["events"]["accepted"]
+                > before
+            ),
             180.0,  # a night hour, a minute here, may have none
         )
 

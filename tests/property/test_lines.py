@@ -30,7 +30,7 @@ from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.limits.changes import old_limit_cents
-from limitkeeper.core.limits.ledger import EFFECTIVE, LedgerError, line_of
+from limitkeeper.core.limits.ledger import EFFECTIVE, LedgerError, is_closed, line_of
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
@@ -67,6 +67,10 @@ class LineMachine(RuleBasedStateMachine):
         assert (found.audit.broken, found.faults) == (None, [])
         self.store.close()
         self.folder.cleanup()
+
+    def is_closed(self) -> bool:
+        with work(self.store, SYSTEM, self.now_us) as w:
+            return is_closed(entries_in_effect(w, "a"))
 
     def limit(self) -> int:
         with work(self.store, SYSTEM, self.now_us) as w:
@@ -119,7 +123,7 @@ class LineMachine(RuleBasedStateMachine):
             with work(self.store, KIM, self.now_us) as w:
                 request_made(w, POLICY, EFFECTS, "a", wanted, SeenLine(limit, owed))
         except InputError:
-            assert wanted >= limit or 0 < wanted < owed
+            assert (wanted >= limit and (limit > 0 or self.is_closed())) or 0 < wanted < owed
         except LedgerError:
             pass  # one waits already
 

@@ -60,6 +60,7 @@ from limitkeeper.core.limits.ledger import (
     RAISING,
     RESTORE,
     THAW,
+    is_closed,
 )
 from limitkeeper.core.notice.notice import ADVERSE_KINDS, Notice, NoticeFacts, notice_of
 from limitkeeper.core.notice.reasons import FALLBACK_CODE, Reason, reason_texts
@@ -245,7 +246,8 @@ class Effects:
     ) -> Consequence | None:
         before, after = change.limit_before_cents, 0 if change.action == CLOSE else change.limit_after_cents
         assert after is not None
-        if after >= before and not (change.action == CLOSE and self._is_open(w, change.account_id)):
+        is_closing = change.action == CLOSE and not is_closed(entries_in_effect(w, change.account_id))
+        if after >= before and not is_closing:
             return None
         if change.by_request:
             effective_us = w.now_us + terms.cooling_off_us
@@ -353,10 +355,6 @@ class Effects:
         if letters_stopped(w, lenders):
             limit_cents = limit_now_cents(w, case["account_id"], case["limit_before_cents"])
             self.tell(w, Told("change_replaced", case["account_id"], limit_cents, limit_cents, w.now_us))
-
-    def _is_open(self, w: Work, account_id: str) -> bool:
-        """Whether a line whose limit is 0 may still be closed: a cut to nothing closes none."""
-        return all(entry.action != CLOSE for entry in entries_in_effect(w, account_id))
 
     def _proposal(self, w: Work, case: Mapping[str, Any]) -> dict[str, Any] | None:
         if case["proposal_id"] is None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from limitkeeper.app.demo import TELLING
-from limitkeeper.app.taiwan import AS_OF, CENTS, PROTECTED, is_test, taiwan_accounts, taiwan_events
+from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
+from limitkeeper.app.taiwan import AS_OF, PROTECTED, is_test, taiwan_accounts, taiwan_events
 from limitkeeper.app.training import trained_model
 from limitkeeper.connectors.taiwan import TARGET
 from limitkeeper.core.kernel.progress import Progress, unseen
@@ -15,6 +16,9 @@ from limitkeeper.simulation.life import simulated_life
 
 LIVES, PAST_DAYS, COMING_DAYS, SEED = 2_000, 120, 45, 7
 """Simulated accounts, the days that they have lived when the bank opens, and those that they go on to live."""
+
+NAME, MARKET, CURRENCY = "The bank as it opens", "CN", "CNY"
+"""Of the whole bank as a portfolio."""
 
 TAIWAN = "taiwan-"
 """Before the ids of real accounts; those of simulated ones begin with ``sim-``."""
@@ -36,8 +40,6 @@ class DemoBank:
         The opening; some of the simulated accounts' days lie before it, the others after.
     attributes
         Protected attributes of the real accounts, which nothing reads that decides.
-    campaign
-        Changes that somebody may propose: a lower limit for lines that nobody used.
     """
 
     accounts: pl.DataFrame
@@ -45,7 +47,13 @@ class DemoBank:
     coming: pl.DataFrame
     opens_at: dt.datetime
     attributes: pl.DataFrame
-    campaign: pl.DataFrame
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """The bank as it opens, to be reviewed as a whole."""
+        return portfolio_of_accounts(
+            self.accounts, name=NAME, market=MARKET, currency=CURRENCY, as_of=self.opens_at, events=self.past
+        )
 
 
 def bank_model(training: pl.DataFrame, progress: Progress = unseen) -> Model:
@@ -101,26 +109,7 @@ def demo_bank(
         life.events.filter(~is_past).sort("arrived_at"),
         opens_at,
         people.select(_named("account_id").alias("account_id"), *PROTECTED),
-        idle_lines(statements.join(accounts, left_on="ID", right_on="account_id", how="semi")),
     )
-
-
-def idle_lines(statements: pl.DataFrame) -> pl.DataFrame:
-    """A fifth less for lines on which nothing was owed and nothing paid at the last statement, as a campaign's table."""
-    unused = statements.filter((pl.col("BILL_AMT1") <= 0) & (pl.col("PAY_AMT1") == 0))
-    limit_cents = pl.col("LIMIT_BAL").cast(pl.Int64) * CENTS
-    large = pl.col("LIMIT_BAL") >= LARGE
-    return unused.select(
-        account_id=_named("ID"),
-        limit_before_cents=limit_cents,
-        limit_after_cents=limit_cents * 4 // 5,
-        balance_cents=pl.lit(0),
-        segment=pl.when(large).then(pl.lit("large limit")).otherwise(pl.lit("small limit")),
-    )
-
-
-LARGE = 200_000
-"""A limit from which a line is called large, in the currency of the set."""
 
 
 def _named(column: str) -> pl.Expr:

@@ -25,7 +25,16 @@ from limitkeeper.app.restoration import restoration_opened
 from limitkeeper.app.told import Told
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.limits.changes import Step, old_limit_cents
-from limitkeeper.core.limits.ledger import CANCELLED, CLOSE, DECREASE, LOWERING, RAISING, RESTORE, LedgerError
+from limitkeeper.core.limits.ledger import (
+    CANCELLED,
+    CLOSE,
+    DECREASE,
+    LOWERING,
+    RAISING,
+    RESTORE,
+    LedgerError,
+    is_closed,
+)
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.work import Work
 
@@ -72,9 +81,12 @@ def request_made(
         raise InputError(
             "The limit of this line is not known.", value=account_id, advice="Ask the credit team."
         )
-    if not 0 <= limit_cents < now_cents:
+    if limit_cents == now_cents == 0 and is_closed(entries_in_effect(w, account_id)):
+        raise InputError("The line is closed already.", value=account_id)
+    if not 0 <= limit_cents <= max(now_cents - 1, 0):  # what was cut to nothing may still be closed
         raise InputError(
-            "A request lowers the limit, or closes the line.", value=limit_cents, allowed=f"0 to {now_cents - 1}",
+            "A request lowers the limit, or closes the line.", value=limit_cents,
+            allowed=f"0 to {max(now_cents - 1, 0)}",
             advice="A higher limit is not asked for here.",
         )  # fmt: skip
     owed = None if seen.balance_cents is None else max(seen.balance_cents, 0)

@@ -24,7 +24,7 @@ from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.limits.changes import old_limit_cents
-from limitkeeper.core.limits.ledger import CLOSE, LOWERING, OPEN, PLANNED, RAISING, RESTORE, REVERSE
+from limitkeeper.core.limits.ledger import OPEN, PLANNED, RESTORE, is_closed
 from limitkeeper.core.notice.account_words import (
     AccountWording,
     account_wording_from_document,
@@ -112,14 +112,13 @@ def lines_document(w: Work, customer_id: str) -> list[dict[str, Any]]:
 def _short(w: Work, account_id: str, seen: SeenLine | None = None) -> dict[str, Any]:
     line = line_row(w, account_id)
     entries = entries_in_effect(w, account_id)
-    closed = next((each for each in reversed(entries) if each.action in (*LOWERING, *RAISING, REVERSE)), None)
     limit_cents = line["limit_cents"] if line else seen.limit_cents if seen else None
     return {
         "account_id": account_id,
         "shown_as": shown_line(account_id),
         "limit_cents": limit_cents,
         "is_frozen": bool(line and line["is_frozen"]),
-        "is_closed": closed is not None and closed.action == CLOSE,
+        "is_closed": is_closed(entries),
         "old_limit_cents": old_limit_cents(entries),
         "version": line["version"] if line else 0,
     }

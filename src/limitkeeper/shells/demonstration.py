@@ -8,18 +8,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import httpx
 import polars as pl
-import structlog
 
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.attributes import Attributes
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.demo_bank import DemoBank
+from limitkeeper.app.life import drafted
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.people import person_added
+from limitkeeper.app.policy import market_parameters
+from limitkeeper.app.release_figures import figures_kept, review_figures
+from limitkeeper.app.review import Models, reviewed_portfolio
+from limitkeeper.app.strategy_document import document_text
 from limitkeeper.connectors.events import read_events
 from limitkeeper.connectors.sealing import LocalMasterKeys, Seal
 from limitkeeper.core.access.actors import (
@@ -30,6 +33,7 @@ from limitkeeper.core.access.actors import (
     OPERATOR,
     STRATEGIST,
     SYSTEM,
+    Actor,
 )
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.risk.model import Model
@@ -51,12 +55,9 @@ from limitkeeper.shells.serving import (
     started_engine,
     web_server,
 )
+from limitkeeper.shells.visitors import CUSTOMERS, PASSWORD, Visitors, left_out_if_it_fails
 from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
-
-log = structlog.get_logger()
-
-PASSWORD = "limitkeeper demo"  # noqa: S105 - shown on the start page, of a server on this machine alone
 
 PEOPLE = (
     ("sue", STRATEGIST),
@@ -68,11 +69,8 @@ PEOPLE = (
     ("ivy", COMPLIANCE),
     ("oli", OPERATOR),
 )
-MANDATES = (("mia", "ann", 2), ("mia", "bob", 2), ("max", "mia", 3), ("mia", "max", 3), ("mia", "moe", 3))
-"""Who gives whom a mandate of which tier."""
-
-CUSTOMERS = ("kim", "lin")
-"""Two whose lines were lowered: one looks, the other has appealed."""
+STRATEGY_AUTHOR, REVIEWER = "sue", "ivy"
+"""Who drafts what decides, and who keeps its review."""
 
 SPEED = 60.0
 """Seconds of the bank's time in one of ours."""
@@ -80,8 +78,6 @@ SPEED = 60.0
 STREAM_SECONDS = 1.0
 SLICE_EVENTS = 5_000
 """Events of the past in a micro-batch: each that alerts has a trace, and those of one micro-batch are held at once."""
-
-PATIENCE_SECONDS = 120.0
 
 ENGLISH = (
     "{real:,} real accounts (Taiwan 2005, dates moved, shown as ¥) and {simulated:,} simulated lives; "
@@ -197,6 +193,8 @@ def serve_demonstration(
     )
     try:
         let_in(engine)
+        with left_out_if_it_fails("review"):
+            review_kept(engine, bank, strategy, model, progress)
         server = web_server(engine, "127.0.0.1", port, workflow, demonstration_of(bank))
         begun = threading.Thread(target=begin, args=(server, bank, engine, told), daemon=True)
         stream = Stream(engine, bank).loop
@@ -217,6 +215,26 @@ def let_in(engine: Engine) -> None:
             person_added(w, name, [role], PASSWORD)
 
 
+def review_kept(
+    engine: Engine, bank: DemoBank, strategy: Strategy, model: Model | None, progress: Progress = unseen
+) -> None:
+    """Draft what decides as a release, and keep with it what it does on the whole bank as it opens.
+
+    What is on trial is found by its content as that release, so that the hits of each rule stand beside it.
+    Without a model there is a draft alone, because a review needs one.
+    """
+    portfolio = bank.portfolio
+    text, name = document_text(strategy.document), f"{strategy.name} {strategy.version}"
+    with work(engine.store, Actor(STRATEGY_AUTHOR, frozenset({STRATEGIST})), engine.as_of_us()) as w:
+        release_id = drafted(w, text, name, portfolio.market, model, None)
+    if model is None:
+        return
+    parameters = market_parameters(portfolio.market, portfolio.as_of.date())
+    found = reviewed_portfolio(portfolio, Models(model), strategy, parameters, progress=progress)
+    with work(engine.store, Actor(REVIEWER, frozenset({COMPLIANCE})), engine.as_of_us()) as w:
+        figures_kept(w, release_id, portfolio, review_figures(found, parameters))
+
+
 def begin(server: Any, bank: DemoBank, engine: Engine, told: Callable[[str], None]) -> None:  # noqa: ANN401 - of the web server's library
     """Tell where the server is as soon as it is there, and do what people did before the visitor comes."""
     while not server.started:
@@ -224,103 +242,5 @@ def begin(server: Any, bank: DemoBank, engine: Engine, told: Callable[[str], Non
     port = server.servers[0].sockets[0].getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     told(f"{address}/console/")
-    try:
-        with Visitors(address) as visitors:
-            visitors.work(engine, bank)
-    except (httpx.HTTPError, RuntimeError) as error:
-        log.warning("demonstration_incomplete", problem=f"{type(error).__name__}: {error}"[:500])
-
-
-class Visitors:
-    """People of the demonstration who act by the same HTTP routes as everybody.
-
-    Parameters
-    ----------
-    address
-        Of the server.
-    """
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._clients: dict[str, httpx.Client] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for client in self._clients.values():
-            client.close()
-
-    def asked(self, name: str, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - of httpx
-        """What somebody is answered.
-
-        Raises
-        ------
-        RuntimeError
-            When it is refused.
-        """
-        if name not in self._clients:
-            client = self._clients[name] = httpx.Client(base_url=self._address, timeout=60)
-            token = client.post("/v1/login", json={"person_id": name, "password": PASSWORD}).json()["token"]
-            client.headers["Authorization"] = f"Bearer {token}"
-        found = self._clients[name].request(method, path, **more)
-        if found.is_error:
-            raise RuntimeError(f"{method} {path}: {found.text[:300]}")
-        return found.json()
-
-    def acted(self, name: str, case_id: str, act: str, words: str = "") -> None:
-        """Act on a case as it is."""
-        version = self.asked(name, "GET", f"/v1/cases/{case_id}")["version"]
-        headers = {"If-Match": f'"{version}"'}
-        self.asked(name, "POST", f"/v1/cases/{case_id}/{act}", json={"words": words}, headers=headers)
-
-    def work(self, engine: Engine, bank: DemoBank) -> None:
-        """Give mandates, look at some cases, let two customers in, appeal, and propose a campaign."""
-        for giver, name, tier in MANDATES:
-            self.asked(giver, "POST", "/v1/mandates", json={"person_id": name, "tier": tier})
-        waiting = self.until(
-            lambda: self.asked("ann", "GET", "/v1/cases?tier=2&is_live=true&limit=20")["items"]
-        )
-        for case, act, words in zip(waiting, ("ask", "send-up", "comment"), (
-            "Was the salary late, or is there more?", "More than a wrong day, I think.", "Called, no answer yet.",
-        ), strict=False):  # fmt: skip
-            self.acted("ann", case["case_id"], "claim")
-            self.acted("ann", case["case_id"], act, words)
-        lowered = self.until(lambda: self.asked(
-            "ann", "GET", "/v1/cases?state=approved&kind=decision&limit=50")["items"])  # fmt: skip
-        theirs = {
-            case["customer_id"]: case
-            for case in lowered
-            if case["action"] == "decrease" and case["customer_id"]
-        }
-        for name, (customer_id, case) in zip(CUSTOMERS, theirs.items(), strict=False):
-            with work(engine.store, SYSTEM, engine.as_of_us()) as w:
-                person_added(w, name, [CUSTOMER], PASSWORD, customer_id)
-            if name != CUSTOMERS[0]:
-                self.appealed(name, case)
-        self.asked("sue", "POST", "/v1/releases", json=self.asked("sue", "GET", "/v1/strategies/live/text"))
-        csv = bank.campaign.write_csv()
-        path = "/v1/campaigns?name=Idle%20lines&reasons=product_change"
-        self.asked("sue", "POST", path, content=csv, headers={"Content-Type": "text/csv"})
-
-    def appealed(self, name: str, case: dict[str, Any]) -> None:
-        """Appeal against a case, with a file."""
-        text = "发薪日从一号改到了五号，账单日没有改，所以晚了几天。请看附件。"
-        given = {"account_id": case["account_id"], "case_id": case["case_id"], "text": text}
-        appeal = self.asked(name, "POST", "/v1/appeals", json=given)
-        letter = ("letter.txt", "证明：自本月起工资于每月五日发放。".encode(), "text/plain")
-        self.asked(name, "POST", f"/v1/appeals/{appeal['appeal_id']}/evidence", files={"file": letter})
-
-    def until(self, look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        """What is found as soon as something is.
-
-        Raises
-        ------
-        RuntimeError
-            When nothing comes.
-        """
-        for _ in range(int(PATIENCE_SECONDS)):
-            if found := look():
-                return found
-            time.sleep(1.0)
-        raise RuntimeError("nothing came")
+    with Visitors(address) as visitors:
+        visitors.work(engine, bank)

@@ -76,10 +76,13 @@ def test_draft_is_told_beside_what_decides_with_the_accounts_that_differ(running
     found = tried(running, drafted(CAUTIOUS))
     assert found["differing"] == sum(pair["accounts"] for pair in found["pairs"]) > 0
     assert all(pair["now"] != pair["draft"] for pair in found["pairs"])
-    assert len(found["examples"]) == min(found["differing"], EXAMPLES_MAX)
-    assert len({each["account_id"] for each in found["examples"]}) == len(found["examples"])
-    for each in found["examples"]:
+    examples, differing = found["examples"], found["differing"]
+    assert len(examples) == min(differing + found["differing_limits"], EXAMPLES_MAX)
+    assert len({each["account_id"] for each in examples}) == len(examples)
+    for each in examples[:differing]:
         assert each["now"]["action"] != each["draft"]["action"]
+    for each in examples[differing:]:
+        assert each["now"]["limit_after_cents"] != each["draft"]["limit_after_cents"]
     for side in ("now", "draft"):
         change = found[side]["value"]
         before, after = change["before"], change["after"]
@@ -87,6 +90,21 @@ def test_draft_is_told_beside_what_decides_with_the_accounts_that_differ(running
         assert change["limit_cut_cents"] == before["limit_cents"] - after["limit_cents"]
         decided = sum(each["decided"] for each in found[side]["rules"].values())
         assert decided >= found["sampled_accounts"] - found[side]["actions"]["none"]
+
+
+def test_accounts_of_the_same_action_whose_limit_differs_are_named_where_no_action_does(
+    running: Engine,
+) -> None:
+    steps = (
+        ("moderate: {share: 0.25", "moderate: {share: 0.35"),
+        ("severe: {share: 0.50", "severe: {share: 0.60"),
+    )
+    found = tried(running, drafted(STANDARD, ("mild: {share: 0.10", "mild: {share: 0.20"), *steps))
+    assert (found["differing"], found["pairs"]) == (0, [])
+    assert len(found["examples"]) == min(found["differing_limits"], EXAMPLES_MAX) > 0
+    for each in found["examples"]:
+        assert each["now"]["action"] == each["draft"]["action"]
+        assert each["now"]["limit_after_cents"] != each["draft"]["limit_after_cents"]
 
 
 def test_draft_keeps_the_past_of_rules_by_their_id_however_it_orders_them(running: Engine) -> None:

@@ -4,7 +4,7 @@ An entry is ``planned`` until it takes effect; then its difference to the limit 
 ``effective`` for ever. What is planned can be ``cancelled``. An effective one is undone by another entry.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
@@ -160,6 +160,24 @@ def effected(
     if is_moot:
         return replace(entry, state=CANCELLED, effective_us=now_us)
     return replace(entry, state=EFFECTIVE, effective_us=now_us, delta_cents=delta)
+
+
+def is_closed(entries: Sequence[Entry]) -> bool:
+    """Whether a line is closed: the last of its changes that is effective closed it. A cut to nothing closes none.
+
+    Parameters
+    ----------
+    entries
+        The effective ones, in the order of their effect.
+
+    Examples
+    --------
+    >>> cut = Entry("1", "decrease", "effective", 1, 0, -900)
+    >>> is_closed([cut]), is_closed([cut, Entry("2", "close", "effective", 2, 0)])
+    (False, True)
+    """
+    last = next((each for each in reversed(entries) if each.action in (*LOWERING, *RAISING, REVERSE)), None)
+    return last is not None and last.action == CLOSE
 
 
 def step_targets(limit_cents: int, target_cents: int, steps: int) -> list[int]:

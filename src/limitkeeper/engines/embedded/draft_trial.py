@@ -35,7 +35,7 @@ from limitkeeper.engines.embedded.sample import Sampler, asked, in_turns
 from limitkeeper.engines.embedded.shard import CHANGE_NAMES
 
 EXAMPLES_MAX = 20
-"""Accounts that are named whose action differs."""
+"""Accounts that are named whose action differs, then those of the same action whose limit after it does."""
 
 KEPT_SECONDS = 300.0
 """How long what came of a trial is told again."""
@@ -304,7 +304,7 @@ def value_document(side: Side, terms: Terms, *, has_model: bool) -> dict[str, An
 def _differences(
     ids: list[str], sides: Sequence[Side], each: tuple[WatchTerms, WatchTerms]
 ) -> dict[str, Any]:
-    """Accounts whose action differs: by pair of actions, the most first, and some of each pair."""
+    """Accounts whose action differs: by pair of actions, the most first, and some of each pair; then other limits."""
     now, draft = sides
     differ = now.effects != draft.effects
     pairs, places = np.unique(
@@ -316,6 +316,8 @@ def _differences(
     taking_turns = [
         each for turn in range(EXAMPLES_MAX) for pair in accounts for each in pair[turn : turn + 1]
     ]
+    of_limits = np.flatnonzero(~differ & (now.limits_after_cents != draft.limits_after_cents))
+    examples = [*taking_turns, *of_limits[:EXAMPLES_MAX]][:EXAMPLES_MAX]
     rules = [_rule_ids(terms) for terms in each]
 
     def example(account: int) -> dict[str, Any]:
@@ -328,13 +330,13 @@ def _differences(
 
     return {
         "differing": int(differ.sum()),
-        "differing_limits": int((~differ & (now.limits_after_cents != draft.limits_after_cents)).sum()),
+        "differing_limits": of_limits.size,
         "pairs": [
             {"now": Action(int(pairs[0, pair])).code, "draft": Action(int(pairs[1, pair])).code,
              "accounts": int(counts[pair])}
             for pair in order
         ],
-        "examples": [example(int(account)) for account in taking_turns[:EXAMPLES_MAX]],
+        "examples": [example(int(account)) for account in examples],
     }  # fmt: skip
 
 

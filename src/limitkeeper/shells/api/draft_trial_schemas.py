@@ -60,7 +60,7 @@ DRAFT_TRIAL_SCHEMAS: dict[str, Schema] = {
         },
     ),
     "TrialExample": record(
-        "An account whose action differs.",
+        "An account whose action, or limit after it, differs.",
         {
             "account_id": value("string", "Which."),
             "limit_cents": cents("Its limit."),
@@ -81,7 +81,10 @@ DRAFT_TRIAL_SCHEMAS: dict[str, Schema] = {
                 "integer", "Accounts of the same action whose limit after it differs.", minimum=0
             ),
             "pairs": listed(ref("TrialPair"), "The most frequent first."),
-            "examples": listed(ref("TrialExample"), f"{EXAMPLES_MAX} at most, some of each pair."),
+            "examples": listed(
+                ref("TrialExample"),
+                f"{EXAMPLES_MAX} at most: of each pair, then of other limits alone.",
+            ),
         },
     ),
 }
