@@ -189,7 +189,9 @@ def test_engine_that_fails_ends_the_demonstration_with_its_error(
     nobody = pl.DataFrame({"account_id": ["a"], "sex": ["f"]})
     bank = SimpleNamespace(attributes=nobody, opens_at=dt.datetime.now(dt.UTC), coming=pl.DataFrame(
         {"arrived_at": []}, {"arrived_at": pl.Datetime("us", "UTC")}))  # fmt: skip
-    for name, made in (("engine_of", lambda *_: work), ("begin", lose), ("demonstration_of", lambda _: None)):
+    for name in ("demonstration_of", "review_kept"):
+        monkeypatch.setattr(demonstration, name, lambda *_: None)
+    for name, made in (("engine_of", lambda *_: work), ("begin", lose)):
         monkeypatch.setattr(demonstration, name, made)
     rules = loaded_strategy(strategy_path("standard"))
     try:
