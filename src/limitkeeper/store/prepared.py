@@ -86,3 +86,16 @@ def locked(table: sa.Table, dialect: sa.Dialect) -> Prepared:
 def change_all(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> Prepared:
     """Set columns of every row of a table."""
     return Prepared(table.update().values({name: sa.bindparam(name) for name in names}), dialect)
+
+
+@lru_cache(STATEMENTS_KEPT)
+def insert_and_change_all(
+    table: sa.Table, names: tuple[str, ...], changed: sa.Table, changes: tuple[str, ...], dialect: sa.Dialect
+) -> Prepared:
+    """Insert one row, and set columns of every row of another table to ``end_`` parameters: one way there and back.
+
+    SQLite, which is no way away, has no such statement.
+    """
+    moved = changed.update().values({name: sa.bindparam(f"end_{name}") for name in changes}).cte("moved")
+    row = table.insert().values({name: sa.bindparam(name) for name in names})
+    return Prepared(row.add_cte(moved), dialect)

@@ -192,10 +192,16 @@ class Work:
             event = {"number": number, **each}
             before = event_hash(before, event)
             rows.append(event | {"hash": before})
-        self.add(audit_events, *rows)
+        end = {"number": number, "hash": before}
+        if len(rows) == 1 and self.dialect.name == "postgresql":
+            both = prepared.insert_and_change_all(
+                audit_events, tuple(rows[0]), audit_heads, tuple(end), self.dialect
+            )
+            both(self.connection, rows[0] | {f"end_{name}": value for name, value in end.items()})
+        else:
+            self.add(audit_events, *rows)
+            prepared.change_all(audit_heads, tuple(end), self.dialect)(self.connection, end)
         self.add(shown_accounts, *shown)
-        end = prepared.change_all(audit_heads, ("number", "hash"), self.dialect)
-        end(self.connection, {"number": number, "hash": before})
         self._noted, self._shown = [], {}
 
 
