@@ -182,13 +182,14 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     case = w.found(cases, case_id)
     if not checked_words(text).strip():
         raise RefusedError("reason", value="submit", advice="Say what is wrong with the decision.")
+    # Before it is asked whether one stands: one that comes in between has the same id, and is a conflict.
+    withdrawn = w.rows(_OF_DECISION, case_id=case_id, account_id=account_id)
     entries = appealable_entries(w, case, account_id)
     until_us = appeal_until_us(w, desk.notices, entries)
     if until_us is None:
         raise RefusedError("appeal_subject", value=f"{case_id}, {account_id}")
     if w.now_us > until_us:
         raise RefusedError("appeal_window", value=account_id)
-    withdrawn = w.rows(_OF_DECISION, case_id=case_id, account_id=account_id)
     named = json.dumps([case_id, account_id, len(withdrawn)])
     appeal_id = hashlib.blake2b(f"appeal:{named}".encode(), digest_size=16).hexdigest()
     subject = _subject(w, case, account_id, entries)
