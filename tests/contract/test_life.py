@@ -123,6 +123,15 @@ def put_live(store: Store, release_id: str, buckets: int = 10_000) -> None:
     step(store, KIM, release_put_live, release_id, buckets)
 
 
+def champion_and_challenger(store: Store) -> tuple[str, str]:
+    """Two live releases: one of all accounts, and one that decides on a quarter of them in its place."""
+    one, two = draft(store), draft(store, "cautious")
+    for release_id, buckets in ((one, 10_000), (two, 2_500)):
+        approve(store, release_id)
+        put_live(store, release_id, buckets)
+    return one, two
+
+
 def portfolio(day: int = 1) -> Portfolio:
     count = 400
     frame = pl.DataFrame({
@@ -374,10 +383,7 @@ def test_nothing_but_what_is_live_decides_where_something_is(store: Store, store
 def test_challengers_decide_beside_the_champion_on_the_buckets_that_they_have(
     store: Store, store_url: str
 ) -> None:
-    one, two = draft(store), draft(store, "cautious")
-    for release_id, buckets in ((one, 10_000), (two, 2_500)):
-        approve(store, release_id)
-        put_live(store, release_id, buckets)
+    champion_and_challenger(store)
     champion, challenger = deciding(store_url, "CN", None, None, must_be_live=True)
     assert (champion.strategy.name, champion.buckets) == ("standard", range(0))
     assert (challenger.strategy.name, challenger.buckets) == ("cautious", range(7_500, 10_000))
@@ -425,10 +431,7 @@ def test_release_whose_row_its_acts_did_not_lead_to_decides_nothing_until_anothe
 
 
 def test_shadow_of_a_challenger_is_no_campaign(store: Store) -> None:
-    one, two = draft(store), draft(store, "cautious")
-    for release_id, buckets in ((one, 10_000), (two, 2_500)):
-        approve(store, release_id)
-        put_live(store, release_id, buckets)
+    _, two = champion_and_challenger(store)
     found = review(store)
     with reading(store, SYSTEM, NOW_US) as w:
         check_decided_by_live(w, found.decided)
@@ -516,10 +519,7 @@ def test_release_that_is_live_in_another_market_lets_nothing_take_effect_here(st
 
 
 def test_review_is_kept_once_with_the_hits_of_each_rule_on_the_whole_portfolio(store: Store) -> None:
-    one, two = draft(store), draft(store, "cautious")
-    for release_id, buckets in ((one, 10_000), (two, 2_500)):
-        approve(store, release_id)
-        put_live(store, release_id, buckets)
+    one, two = champion_and_challenger(store)
     found = review(store)
     for _ in range(2):
         for release_id, figures in found.figures.items():

@@ -8,13 +8,12 @@ import sqlalchemy as sa
 
 from limitkeeper.app.case_ends import freeze_settled
 from limitkeeper.app.corrections import Tell, letters_stopped
-from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
+from limitkeeper.app.customer_preferences import customer_row, letter_us, owner_row, zone_of
 from limitkeeper.app.due_changes import IsSuspended
 from limitkeeper.app.known_notices import newest_told_of_freeze, told_since_us
 from limitkeeper.app.limits import LimitChange, cancelled, planned, undone
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.notices import is_out
-from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.told import Told, trace_of
 from limitkeeper.core.appeal.appeals import WITHDRAWN
 from limitkeeper.core.kernel.instants import instant_text
@@ -98,7 +97,7 @@ def appeal_until_us(w: Work, policy: NoticePolicy, entries: Sequence[Mapping[str
     """
     if not entries:
         return None
-    customer = customer_row(w, owner_of(w, entries[0]["account_id"]).customer_id)
+    customer = owner_row(w, entries[0]["account_id"])
     return policy.appeal_until_us(max(_told_us(w, customer, row) for row in entries), zone_of(customer))
 
 

@@ -236,19 +236,19 @@ class _Batch:
         content = "".join(
             itertools.chain.from_iterable(zip(variant.pieces, (own[k] for k in variant.places), strict=False))
         ) + variant.pieces[-1]  # fmt: skip
-        return self._letter(row, variant, content)
+        return self._letter(row, variant, content, out_us)
 
     def take_back(self, row: sa.Row[Any]) -> None:
         """Tell the customer of an item that its change does not come."""
         limit = row.limit_before_cents if row.limit_cents is None else row.limit_cents
         self._noticed(row, Told("change_withdrawn", row.account_id, limit, limit, self.w.now_us))
 
-    def _letter(self, row: sa.Row[Any], variant: _Variant, content: str) -> str:
+    def _letter(self, row: sa.Row[Any], variant: _Variant, content: str, out_us: int) -> str:
         named = f"notice:{self.campaign['campaign_id']}:{row.number}:{variant.kind}"
         notice_id = hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
         sealed = sealed_or_nothing(self.effects.seal, content.encode(), notice_id, row.customer_id)
         self.notices.append((notice_id, row.customer_id, row.account_id, variant.kind, variant.language, sealed,
-                             self.w.now_us, WAITING, None, None, self._due_us(row), 1))  # fmt: skip
+                             self.w.now_us, WAITING, None, None, out_us, 1))  # fmt: skip
         return notice_id
 
     def _variant(

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.customer_preferences import customer_row, letter_us
+from limitkeeper.app.customer_preferences import letter_us, owner_row
 from limitkeeper.app.known_notices import (
     TOLD_OF_FREEZES,
     is_known,
@@ -25,7 +25,6 @@ from limitkeeper.app.limits import (
     requests_ahead,
 )
 from limitkeeper.app.notice_policy import NoticePolicy
-from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.plans import planned_again
 from limitkeeper.app.told import Told, entries_of_rows, kind_of_cut, trace_of, trace_of_decision, with_others
 from limitkeeper.core.limits.changes import Foretold, Step, foretold, old_limit_cents
@@ -272,7 +271,7 @@ def _told_anew(
 ) -> str:
     """Plan a cut again, to wait for a letter that tells what is so now; the notice's id."""
     account_id, action = rows[0]["account_id"], rows[0]["action"]
-    out_us = letter_us(customer_row(w, owner_of(w, account_id).customer_id), w.now_us)
+    out_us = letter_us(owner_row(w, account_id), w.now_us)
     later_us = max(0, policy.effective_us(action, out_us) - rows[0]["planned_us"])
     steps = [Step(row["target_cents"], row["planned_us"] + later_us) for row in rows]
     told = Told(

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from limitkeeper.app.notice_policy import FIRST_MARKET, NoticePolicy, notice_policy
+from limitkeeper.app.ownership import owner_of
 from limitkeeper.core.kernel.instants import instant, us_of
 from limitkeeper.core.notice.quiet_hours import QuietHours
 from limitkeeper.store.notice_tables import customers
@@ -29,6 +30,11 @@ def customer_row(w: Work, customer_id: str) -> dict[str, Any]:
     """A customer's preferences, the market's where he has said nothing."""
     row = w.kept(customers, customer_id)
     return row or {"customer_id": customer_id, "version": 0, **default_customer(w)}
+
+
+def owner_row(w: Work, account_id: str) -> dict[str, Any]:
+    """The preferences of the customer of a line, as of :func:`customer_row`."""
+    return customer_row(w, owner_of(w, account_id).customer_id)
 
 
 def zone_of(customer: Mapping[str, Any]) -> ZoneInfo:

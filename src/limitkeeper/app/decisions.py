@@ -12,7 +12,7 @@ from limitkeeper.app.campaign_states import CAMPAIGN
 from limitkeeper.app.campaigns import begun
 from limitkeeper.app.case_ends import STANDING, freeze_settled
 from limitkeeper.app.corrections import letter_renewed, letters_corrected, letters_stopped, moot_told
-from limitkeeper.app.customer_preferences import customer_row, letter_us, zone_of
+from limitkeeper.app.customer_preferences import customer_row, letter_us, owner_row, zone_of
 from limitkeeper.app.known_notices import told_of
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
 from limitkeeper.app.limits import (
@@ -171,7 +171,7 @@ class Effects:
         found = self.consequence(w, case)
         if found is None:
             return None
-        customer = customer_row(w, owner_of(w, found.told.account_id).customer_id)
+        customer = owner_row(w, found.told.account_id)
         facts = self.facts(found.told, language, zone_of(customer), letter_us(customer, w.now_us))
         return notice_of(facts, notice_wording(language))
 
@@ -266,7 +266,7 @@ class Effects:
         ahead = lenders_ahead(w, change.account_id)
         if change.action == DECREASE and any(row["target_cents"] <= after for row in ahead):
             return None  # what is planned leads further already
-        customer = customer_row(w, owner_of(w, change.account_id).customer_id)
+        customer = owner_row(w, change.account_id)
         effective_us = self.policy.effective_us(change.action, letter_us(customer, w.now_us))
         told, steps = lowering(change.account_id, change.action, before, after, effective_us, trace, terms)
         told = with_others(told, change.action, before, steps, planned_rows(w, change.account_id, LOWERING))
@@ -287,7 +287,7 @@ class Effects:
             return None
         requests = requests_ahead(w, change.account_id)
         if change.action == INCREASE:
-            customer = customer_row(w, owner_of(w, change.account_id).customer_id)
+            customer = owner_row(w, change.account_id)
             effective_us = self.policy.effective_us(change.action, letter_us(customer, w.now_us))
             told = Told("limit_restored", change.account_id, before, after, effective_us, trace)
             only = [Step(after, effective_us)]
@@ -334,7 +334,7 @@ class Effects:
         if goal is None or goal <= now_cents:
             return []
         raised = [each.effective_us for each in entries if each.action in RAISING]
-        out_us = letter_us(customer_row(w, owner_of(w, account_id).customer_id), w.now_us)
+        out_us = letter_us(owner_row(w, account_id), w.now_us)
         earliest_us = max([out_us, *(moment + terms.restore_wait_us for moment in raised)])
         return restoration_steps(now_cents, old, goal, earliest_us, terms)
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from limitkeeper.app.customer_preferences import customer_row, served_market, zone_of
+from limitkeeper.app.customer_preferences import owner_row, served_market, zone_of
 from limitkeeper.app.decisions import REQUEST, shown_line
 from limitkeeper.app.life_contents import kept_strategy
 from limitkeeper.app.line_decisions import decisions_about
 from limitkeeper.app.notice_policy import notice_wording
 from limitkeeper.app.own_lines import account_wording
-from limitkeeper.app.ownership import owner_of
 from limitkeeper.app.strategies import loaded_strategy, strategy_names, strategy_path
 from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.notice.account_words import (
@@ -69,7 +68,7 @@ def explanation(
     rules = _rules(trace, language, words, decided, sign)
     score = trace.get("score") or {}
     is_scored = any(rule["hit"] and rule["uses_score"] for rule in trace.get("rules", []))
-    zone = zone_of(customer_row(w, owner_of(w, account_id).customer_id))
+    zone = zone_of(owner_row(w, account_id))
     found = {
         "case_id": case_id,
         "decision_id": row["decision_id"],

@@ -11,7 +11,7 @@ import yaml
 
 from limitkeeper.app.appeal_effects import appeal_until
 from limitkeeper.app.case_words import opened_text
-from limitkeeper.app.customer_preferences import customer_row, served_market, zone_of
+from limitkeeper.app.customer_preferences import owner_row, served_market, zone_of
 from limitkeeper.app.decisions import REQUEST, Effects, shown_line
 from limitkeeper.app.limit_policy import LimitPolicy
 from limitkeeper.app.limits import entries_in_effect, entries_of, line_row
@@ -232,7 +232,7 @@ def restoration_document(
     planned = [
         row for row in entries_of(w, account_id) if row["state"] == PLANNED and row["action"] == RESTORE
     ]
-    calendar, zone = notice_wording(language), zone_of(customer_row(w, owner_of(w, account_id).customer_id))
+    calendar, zone = notice_wording(language), zone_of(owner_row(w, account_id))
     said = [words.path["goal"].format(limit=amount_text(int(old), currency_sign)), words.path["steps"]]
     said += [f"{each['text']} ({words.path['holds' if each['is_met'] else 'open']})" for each in needs]
     said += [

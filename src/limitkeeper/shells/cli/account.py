@@ -75,11 +75,10 @@ def effects_of(w: "Work", data: Path) -> "Effects":
 
 def language_of(w: "Work", account_id: str, language: str | None) -> str:
     """The language asked for, or the customer's own."""
-    from limitkeeper.app.customer_preferences import customer_row
-    from limitkeeper.app.ownership import owner_of
+    from limitkeeper.app.customer_preferences import owner_row
     from limitkeeper.app.policy import checked_language
 
-    own = customer_row(w, owner_of(w, account_id).customer_id)["language"]
+    own = owner_row(w, account_id)["language"]
     return checked_language(language or str(own))
 
 
