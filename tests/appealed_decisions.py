@@ -7,11 +7,12 @@ import sqlalchemy as sa
 
 from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted
 from limitkeeper.app.approval_policy import approval_policy
-from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
+from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.limits import LimitChange, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
+from limitkeeper.app.proposal_cases import cases_of_proposals
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor
 from limitkeeper.core.behaviour.events import DAY_US

@@ -15,13 +15,14 @@ from limitkeeper.app.appeal_evidence import EVIDENCE_FILES_MAX, evidence_added, 
 from limitkeeper.app.appeal_holds import held_by_grants
 from limitkeeper.app.appeal_reading import appeal_read, appeal_statistics
 from limitkeeper.app.appeals import appeal_acted, appeal_submitted, decision_to_appeal
-from limitkeeper.app.cases import CaseOpening, case_opened, cases_of_proposals
+from limitkeeper.app.cases import CaseOpening, case_opened
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.notices import deliver_notices, notice_content
+from limitkeeper.app.proposal_cases import cases_of_proposals
 from limitkeeper.app.told import Told
 from limitkeeper.connectors.evidence import EvidenceError
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER, SYSTEM, Actor

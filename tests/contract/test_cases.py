@@ -18,13 +18,13 @@ from limitkeeper.app.cases import (
     case_acted,
     case_of,
     case_opened,
-    cases_of_proposals,
     terms_in_force,
 )
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.mandates import mandate_given
+from limitkeeper.app.proposal_cases import ProposalsFollowed, cases_of_proposals
 from limitkeeper.app.verification import evidence_verified
 from limitkeeper.connectors.sealing import Seal, SealError
 from limitkeeper.core.access.actors import OFFICER, SYSTEM, Actor
@@ -40,6 +40,7 @@ from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
 from limitkeeper.store.work import ConflictError, MissingError, Work, work
 from tests.mandated import mandated
+from tests.statements import sent_statements, sqlite_plan
 from tests.vaults import SEAL, seal_of
 
 POLICY = approval_policy()
@@ -238,6 +239,48 @@ def test_case_of_a_proposal_that_is_superseded_is_withdrawn(store: Store) -> Non
     assert cases_of_proposals(store, POLICY, NOW_US, Approved()) == (1, 1)
     states = {row["proposal_id"]: (row["state"], row["outcome"]) for row in store.rows(sa.select(cases))}
     assert states == {"p1": ("withdrawn", "superseded"), "p2": ("open", None)}
+
+
+def test_cases_follow_what_changed_since_the_last_look_and_nothing_is_asked_twice(store: Store) -> None:
+    followed = ProposalsFollowed(store, POLICY, Approved(), 0, lambda _w, _rows: {})
+    assert followed.follow(NOW_US) == 0
+    proposal(store, 1, after_cents=400_000)
+    proposal(store, 2, after_cents=400_000, account="other")
+    assert followed.follow(NOW_US) == 2
+    with sent_statements(store.database) as sent:
+        assert followed.follow(NOW_US) == 0
+    assert len(sent) == 1  # whether anything was written
+    proposal(store, 3, after_cents=300_000)
+    assert followed.follow(NOW_US) == 2
+    states = {row["proposal_id"]: (row["state"], row["outcome"]) for row in store.rows(sa.select(cases))}
+    assert states == {"p1": ("withdrawn", "superseded"), "p2": ("open", None), "p3": ("open", None)}
+
+
+def test_look_that_failed_is_looked_again(store: Store) -> None:
+    def failing(_w: Work, _row: dict[str, Any]) -> None:
+        if fails:
+            raise RuntimeError
+
+    followed, fails = ProposalsFollowed(store, POLICY, failing, 0, lambda _w, _rows: {}), True
+    proposal(store, 1, after_cents=900_000)
+    with pytest.raises(RuntimeError):
+        followed.follow(NOW_US)
+    fails = False
+    assert (followed.follow(NOW_US), followed.follow(NOW_US)) == (1, 0)
+
+
+def test_only_proposals_that_changed_are_gone_through(store: Store) -> None:
+    """Once many stand, a look over all of them would keep everybody else from the store for most of the time."""
+    for number in range(1, 60):
+        proposal(store, number, after_cents=400_000, account=f"a{number}")
+    cases_of_proposals(store, POLICY, NOW_US, Approved())
+    with sent_statements(store.database) as sent:
+        assert cases_of_proposals(store, POLICY, NOW_US, Approved(), changed_after=58) == (0, 0)
+    asked = [each for each in sent if "JOIN" in each[0]]
+    assert len(asked) == 2
+    if store.is_sqlite:  # PostgreSQL decides by how many rows there are
+        for each in asked:
+            assert "proposals_by_sequence" in sqlite_plan(store.database, *each)[0]
 
 
 def test_approval_leads_to_its_effect_once_and_keeps_every_act(store: Store) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.findings import TRIGGERS
@@ -16,6 +15,7 @@ from limitkeeper.engines.embedded.start import Place, running_engine
 from limitkeeper.shells.api.application import application
 from limitkeeper.shells.console.asking import Asking, ProblemError
 from limitkeeper.store.tables import alerts, proposals
+from tests.statements import sent_statements, sqlite_plan
 
 ROWS = 84
 NOW_US = 1_790_000_000_000_000
@@ -113,18 +113,8 @@ def test_every_filter_is_served_by_an_index_in_the_order_of_the_list(engine: Eng
 
 def plans(engine: Engine, get: Get, path: str) -> list[list[str]]:
     """How the database finds the first page of a list, and the second."""
-    said: list[tuple[str, Any]] = []
-
-    def heard(_c: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
-        if " LIMIT " in statement:  # the engine writes meanwhile
-            said.append((statement, parameters))
-
-    sa.event.listen(engine.store.database, "before_cursor_execute", heard)
-    pages = followed(get, path)
-    next(pages), next(pages, None)
-    sa.event.remove(engine.store.database, "before_cursor_execute", heard)
-    with engine.store.database.connect() as connection:
-        return [
-            [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            for statement, parameters in said
-        ]
+    with sent_statements(engine.store.database) as sent:
+        pages = followed(get, path)
+        next(pages), next(pages, None)
+    asked = [each for each in sent if " LIMIT " in each[0]]  # the engine writes meanwhile
+    return [sqlite_plan(engine.store.database, *each) for each in asked]

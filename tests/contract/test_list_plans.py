@@ -10,6 +10,7 @@ from limitkeeper.shells.api.cursors import By, cursor_of, page, rows_with
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.sql import Store
+from tests.statements import sent_statements, sqlite_plan
 
 CASES = By(cases.c.due_us), By(cases.c.case_id)
 APPEALS = By(appeals.c.answer_until_us), By(appeals.c.appeal_id)
@@ -53,14 +54,7 @@ def plan_of(
     store: Store, table: sa.Table, order: tuple[By, ...], wanted: dict[str, Any], cursor: str | None
 ) -> list[str]:
     """The steps of the query of a page."""
-    said: list[tuple[str, Any]] = []
-
-    def heard(_c: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
-        said.append((statement, parameters))
-
-    sa.event.listen(store.database, "before_cursor_execute", heard)
-    page(store, rows_with(table, wanted), order, 2, cursor)
-    sa.event.remove(store.database, "before_cursor_execute", heard)
-    ((statement, parameters),) = said
-    with store.database.connect() as connection:
-        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    with sent_statements(store.database) as sent:
+        page(store, rows_with(table, wanted), order, 2, cursor)
+    ((statement, parameters),) = sent
+    return sqlite_plan(store.database, statement, parameters)

@@ -276,7 +276,7 @@ TRACE = {
 
 def decided(store: Store, strategy_hash: str = "s") -> str:
     """A decision about a-1 by a strategy, approved by the system; the id of its case."""
-    from limitkeeper.app.cases import cases_of_proposals
+    from limitkeeper.app.proposal_cases import cases_of_proposals
 
     trace = TRACE | {"versions": TRACE["versions"] | {"strategy": strategy_hash}}
     with work(store, SYSTEM, NOW_US) as w:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from limitkeeper.app.answers import Acted, acted_once
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.bank import BANK_TOPIC
-from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
+from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.due_changes import effected_due
@@ -30,6 +30,7 @@ from limitkeeper.app.limits import ENGINE_TOPIC, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
 from limitkeeper.app.outbox import Channel, deliver_due
+from limitkeeper.app.proposal_cases import cases_of_proposals
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.connectors.mail import mail_server
 from limitkeeper.connectors.webhook import Webhook

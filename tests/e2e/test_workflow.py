@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.appeals import AppealDesk, appeal_acted, appeal_submitted
 from limitkeeper.app.approval_policy import approval_policy
-from limitkeeper.app.cases import case_acted, cases_of_proposals, terms_in_force
+from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.erased_ids import ERASE_IDS
@@ -20,6 +20,7 @@ from limitkeeper.app.line_requests import SeenLine
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
 from limitkeeper.app.outbox import deliver_due
+from limitkeeper.app.proposal_cases import cases_of_proposals
 from limitkeeper.app.told import Told
 from limitkeeper.connectors.letters import Letter
 from limitkeeper.core.access.actors import CUSTOMER, OFFICER, SYSTEM, Actor

@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.cases import Held
 from limitkeeper.app.notice_policy import NoticePolicy
+from limitkeeper.app.proposal_cases import Held
 from limitkeeper.core.appeal.appeals import GRANTING
 from limitkeeper.core.limits.ledger import LOWERING
 from limitkeeper.store.appeal_tables import appeals

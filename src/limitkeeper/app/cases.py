@@ -3,21 +3,19 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
-from limitkeeper.app.case_ends import STANDING, freeze_let_go
-from limitkeeper.app.case_lines import as_line_is, facts_of_cut
+from limitkeeper.app.case_ends import freeze_let_go
+from limitkeeper.app.case_lines import as_line_is
 from limitkeeper.app.case_words import sealed_words
 from limitkeeper.app.covered import Change, Covered, covered_changes
 from limitkeeper.app.evidence import kept
-from limitkeeper.app.ownership import owner_in, tier_facts, with_owners
 from limitkeeper.connectors.sealing import Seal
-from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.approval.cases import (
     APPROVED,
     LIVE_STATES,
@@ -34,23 +32,14 @@ from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.approval.tiers import TEAM_TIER, Fact, cut_facts
 from limitkeeper.core.kernel.instants import day_of
-from limitkeeper.core.limits.ledger import RESTORE
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
-from limitkeeper.store.sql import Store
-from limitkeeper.store.tables import proposals
-from limitkeeper.store.work import Work, work
+from limitkeeper.store.work import Work
 
 SWEEP_CASES = 5_000
 """Cases whose clocks are moved in one transaction."""
 
-OPENED_CASES = 250
-"""Cases that are opened in one transaction: each may write a notice and an entry, others wait for no more."""
-
 OnApproved = Callable[[Work, dict[str, Any]], None]
 """What an approved case leads to, in the same transaction."""
-
-Held = Callable[[Work, Sequence[Mapping[str, Any]]], Mapping[str, str]]
-"""Which of some proposals lead to nothing, by their id, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,81 +355,3 @@ def _written(
     if after.state == APPROVED:
         on_approved(w, row | changed)
     freeze_let_go(w, row | changed)
-
-
-def cases_of_proposals(
-    store: Store,
-    policy: ApprovalPolicy,
-    now_us: int,
-    on_approved: OnApproved,
-    count: int = OPENED_CASES,
-    after_sequence: int = 0,
-    held: Held = lambda _w, _rows: {},
-) -> tuple[int, int]:
-    """Open a case for each new proposal, and withdraw those whose proposal is no more; how many of each.
-
-    Parameters
-    ----------
-    store
-        Where proposals and cases lie.
-    policy
-        Which tier decides.
-    now_us
-        UTC microseconds.
-    on_approved
-        Called where the system approves at once.
-    count
-        Proposals in one transaction.
-    after_sequence
-        Proposals of micro-batches up to this one are left alone: nothing was live by then.
-    held
-        Which of them lead to nothing: their cases say why.
-    """
-    opened = ended = 0
-    while True:
-        with work(store, SYSTEM, now_us) as w:
-            fresh = (
-                sa.select(proposals)
-                .outerjoin(cases, cases.c.proposal_id == proposals.c.proposal_id)
-                .where(cases.c.case_id.is_(None), proposals.c.status.in_(STANDING))
-                .where(proposals.c.sequence > after_sequence)
-                .order_by(proposals.c.sequence)
-                .limit(count)
-            )
-            rows = w.rows(with_owners(fresh, proposals.c.account_id))
-            why = held(w, rows)
-            for row in rows:
-                opening = opening_of_proposal(w, row)
-                case_opened(w, opening, policy, on_approved, why.get(row["proposal_id"]))
-            gone = w.rows(
-                sa.select(cases, proposals.c.status.label("status"))
-                .join(proposals, cases.c.proposal_id == proposals.c.proposal_id)
-                .where(cases.c.is_live, proposals.c.status.not_in(STANDING))
-                .limit(count)
-            )
-            for row in gone:
-                status = row.pop("status")
-                _written(w, row, withdrawn(case_of(row), status), "withdraw", status, on_approved)
-        opened, ended = opened + len(rows), ended + len(gone)
-        if max(len(rows), len(gone)) < count:
-            return opened, ended
-
-
-def opening_of_proposal(w: Work, row: dict[str, Any]) -> CaseOpening:
-    """What the case of a proposal of the monitor is about, read from its trace and from whose line it is.
-
-    The row is one of :func:`limitkeeper.app.ownership.with_owners`.
-    """
-    trace = json.loads(row["trace"])
-    decided: dict[str, Any] = next(
-        (rule for rule in trace.get("rules", []) if rule.get("id") == row["rule"]), {}
-    )
-    before = row["limit_before_cents"] or 0
-    balance = trace.get("inputs", {}).get("balance_cents") or 0
-    owner = owner_in(row)
-    return CaseOpening(
-        "restoration" if row["action"] == RESTORE else "decision", row["action"], row["account_id"],
-        row["limit_before_cents"], row["limit_after_cents"], int(max(before, balance)), "system",
-        owner.customer_id, row["proposal_id"], row["decision_id"],
-        {"trigger": decided.get("trigger")} | facts_of_cut(w, row, trace) | tier_facts(w, owner, trace), proposals=(row,),
-    )  # fmt: skip

@@ -297,6 +297,11 @@ class Store:
             sequence = int(row.sequence)
             yield Entry(sequence, row.kind, row.content)
 
+    def written(self) -> int:
+        """The sequence of the last micro-batch that is written, 0 before any."""
+        with self.database.connect() as connection:
+            return int(connection.scalar(sa.select(store_heads.c.sequence)) or 0)
+
     def journal_bounds(self) -> tuple[int, int]:
         """The first and the last entry that the journal holds, 0 where it holds none."""
         query = sa.select(sa.func.min(journal.c.sequence), sa.func.max(journal.c.sequence))

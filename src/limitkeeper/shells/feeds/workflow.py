@@ -19,7 +19,6 @@ from limitkeeper.app.attributes import Attributes
 from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.case_ends import SINCE_US
-from limitkeeper.app.cases import cases_of_proposals
 from limitkeeper.app.consents import CONSENT_OF, relations_consent
 from limitkeeper.app.decisions import Effects
 from limitkeeper.app.due_changes import effected_due
@@ -31,6 +30,7 @@ from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
 from limitkeeper.app.oidc_login import OidcLogins
 from limitkeeper.app.outbox import Channel
+from limitkeeper.app.proposal_cases import ProposalsFollowed
 from limitkeeper.app.retention import retention_kept
 from limitkeeper.app.steps import Look, steps_looked_at
 from limitkeeper.connectors import letters
@@ -94,18 +94,15 @@ class Workflow:
 def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
     """The thread that moves what is due."""
     policy, on_approved = workflow.policy, workflow.on_approved
-    since = live_since_sequence(engine.store, engine.policies.market)
-    retain = _daily(engine.store)
-    is_suspended, held = suspended(on_approved.policy), held_by_grants(on_approved.policy)
+    followed = ProposalsFollowed(
+        engine.store, policy, on_approved, live_since_sequence(engine.store, engine.policies.market),
+        held_by_grants(on_approved.policy),
+    )  # fmt: skip
+    retain, is_suspended = _daily(engine.store), suspended(on_approved.policy)
     show_notices(engine)
 
     def work() -> bool:
         store, now_us = engine.store, engine.as_of_us()
-
-        def open_cases() -> int:
-            return sum(
-                cases_of_proposals(store, policy, now_us, on_approved, after_sequence=since, held=held)
-            )
 
         def deliver() -> int:
             sent = deliver_notices(
@@ -122,7 +119,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
 
         # Notices before changes, so that one whose notice is out now takes effect in the same round.
         stages: dict[str, Callable[[], int]] = {
-            "cases": open_cases,
+            "cases": lambda: followed.follow(now_us),
             "clocks": lambda: run_clocks(store, policy, now_us, on_approved),
             "freezes": lambda: freezes_followed(store, on_approved, now_us),
             "steps": lambda: steps_looked_at(store, on_approved, monitors_look(engine), now_us),
