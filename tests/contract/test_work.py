@@ -17,9 +17,10 @@ from limitkeeper.core.access.chain import (
     first_break,
 )
 from limitkeeper.store.audit_tables import audit_events, audit_heads
+from limitkeeper.store.case_tables import absences, case_acts
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox
-from limitkeeper.store.work import MissingError, work
+from limitkeeper.store.work import ConflictError, MissingError, work
 
 OFFICER_1 = Actor("officer-1", frozenset({OFFICER}))
 
@@ -92,6 +93,29 @@ def test_any_harm_to_the_chain_is_found_where_it_was_done(store: Store, harm: st
     found = first_break(events, (head["number"], head["hash"]))
     assert found is not None
     assert found.number == place + 1
+
+
+def test_row_that_somebody_changed_meanwhile_is_not_changed_and_nothing_is_added_with_it(
+    store: Store,
+) -> None:
+    absence = {
+        "absence_id": "1",
+        "person_id": "ann",
+        "deputy_id": "bob",
+        "from_us": 0,
+        "to_us": 9,
+        "version": 1,
+    }
+    act = {"case_id": "1", "version": 2, "ts_us": 1, "actor_id": "ann", "act": "end", "words": "it's over",
+           "state": "open", "tier": 2}  # fmt: skip
+    with work(store, OFFICER_1, 5) as done:
+        done.add(absences, absence)
+        assert done.change(absences, "1", 1, {"to_us": 5}, added=(case_acts, act)) == 2
+    with pytest.raises(ConflictError), work(store, OFFICER_1, 6) as done:
+        done.change(absences, "1", 1, {"to_us": 6}, added=(case_acts, act | {"version": 3}))
+    assert store.rows(sa.select(absences)) == [absence | {"to_us": 5, "version": 2}]
+    (added,) = store.rows(sa.select(case_acts))
+    assert act.items() <= added.items()
 
 
 def test_row_that_is_not_there_is_told(store: Store) -> None:

@@ -310,9 +310,8 @@ def case_withdrawn(w: Work, case_id: str, why: str, seen: dict[str, Any] | None 
     row = w.found(cases, case_id) if seen is None else seen
     after = withdrawn(case_of(row), why)
     if after.state != row["state"]:
-        w.change(cases, case_id, row["version"], changing_values(after))
         done = act_row(after, "withdraw", w.actor.actor_id, w.now_us, why)
-        w.add(case_acts, done)
+        w.change(cases, case_id, row["version"], changing_values(after), added=(case_acts, done))
         w.note("case.withdraw", f"case:{case_id}", {"why": why} | kept(("case_act", done)))
 
 
@@ -347,9 +346,8 @@ def _written(
     w: Work, row: dict[str, Any], after: Case, act: str, words: str, on_approved: OnApproved
 ) -> None:
     changed = changing_values(after)
-    w.change(cases, after.case_id, row["version"], changed)
     done = act_row(after, act, w.actor.actor_id, w.now_us, words)
-    w.add(case_acts, done)
+    w.change(cases, after.case_id, row["version"], changed, added=(case_acts, done))
     detail = {"state": after.state, "tier": after.tier, "version": after.version} | kept(("case_act", done))
     w.note(f"case.{act}", f"case:{after.case_id}", detail)
     if after.state == APPROVED:

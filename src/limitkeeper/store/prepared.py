@@ -72,8 +72,7 @@ def change(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> Prep
     """Set columns of the row of a ``key`` that still has the version ``seen``, and its ``next`` version."""
     (column,) = table.primary_key.columns
     statement = table.update().where(column == sa.bindparam("key"), table.c.version == sa.bindparam("seen"))
-    values = [*((name, name) for name in names), ("version", "next")]
-    return Prepared(statement.values({name: sa.bindparam(given) for name, given in values}), dialect)
+    return Prepared(statement.values({name: sa.bindparam(given) for name, given in _changes(names)}), dialect)
 
 
 @lru_cache(STATEMENTS_KEPT)
@@ -99,3 +98,27 @@ def insert_and_change_all(
     moved = changed.update().values({name: sa.bindparam(f"end_{name}") for name in changes}).cte("moved")
     row = table.insert().values({name: sa.bindparam(name) for name in names})
     return Prepared(row.add_cte(moved), dialect)
+
+
+@lru_cache(STATEMENTS_KEPT)
+def change_and_insert(
+    table: sa.Table, names: tuple[str, ...], added: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect
+) -> Prepared:
+    """As :func:`change`, with a row of another table of ``add_`` parameters; none is added where none is changed.
+
+    One way there and back; not of SQLite, as above.
+    """
+    (key,) = table.primary_key.columns
+    moved = (
+        table.update()
+        .where(key == sa.bindparam("key"), table.c.version == sa.bindparam("seen"))
+        .values({name: sa.bindparam(given) for name, given in _changes(names)})
+        .returning(key)
+        .cte("moved")
+    )
+    row = (sa.cast(sa.bindparam(f"add_{name}"), added.c[name].type) for name in columns)
+    return Prepared(added.insert().from_select(columns, sa.select(*row).select_from(moved)), dialect)
+
+
+def _changes(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [*((name, name) for name in names), ("version", "next")]

@@ -97,22 +97,38 @@ class Work:
         if rows:
             prepared.insert(table, tuple(rows[0]), self.dialect)(self.connection, *rows)
 
-    def change(self, table: sa.Table, key: str, version: int, values: Mapping[str, Any]) -> int:
-        """Change the row of a key that still has a version; its new version.
+    def change(
+        self,
+        table: sa.Table,
+        key: str,
+        version: int,
+        values: Mapping[str, Any],
+        *,
+        added: tuple[sa.Table, Mapping[str, Any]] | None = None,
+    ) -> int:
+        """Change the row of a key that still has a version, and add one of another table with it; its new version.
 
         Raises
         ------
         ConflictError
-            When it was changed in the meantime.
+            When it was changed in the meantime; nothing is added then.
         """
-        statement = prepared.change(table, tuple(values), self.dialect)
-        given = {**values, "key": key, "seen": version, "next": version + 1}
+        names, given = tuple(values), {**values, "key": key, "seen": version, "next": version + 1}
+        if added is not None and self.dialect.name == "postgresql":
+            other, row = added
+            statement = prepared.change_and_insert(table, names, other, tuple(row), self.dialect)
+            given |= {f"add_{name}": value for name, value in row.items()}
+            added = None
+        else:
+            statement = prepared.change(table, names, self.dialect)
         if statement(self.connection, given).rowcount != 1:
             raise ConflictError(
                 "It was changed in the meantime.",
                 value=f"version {version} of {key}",
                 advice="Read it again, and decide on what it is now.",
             )
+        if added is not None:
+            self.add(*added)
         return version + 1
 
     def note(
