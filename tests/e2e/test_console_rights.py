@@ -72,3 +72,18 @@ def test_request_that_is_a_deed_has_no_part_to_answer(server: WorkflowServer) ->
         page = ivy.page(f"/console/rights/{request_id}")
         assert f"{request_id}/partly" not in page
         assert f"{request_id}/extend" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "warned"), [("en", "No account of this customer"), ("zh", "未找到该客户的账户")]
+)
+def test_request_of_somebody_who_has_no_account_here_says_so(
+    server: WorkflowServer, language: str, warned: str
+) -> None:
+    bank = server.service(f"bank in {language}", "accounts.state")
+    bank.post("/v1/accounts", [{"account_id": "a-sam", "customer_id": "c-sam", "limit_cents": 100_000}])
+    ivy, api = Browser(server, "ivy", language), server.session("ivy")
+    for customer_id, is_warned in (("c-smith", True), ("c-sam", False)):
+        asked = {"kind": "access", "customer_id": customer_id}
+        request_id = api.post("/v1/rights-requests", asked)["request_id"]
+        assert (warned in ivy.page(f"/console/rights/{request_id}")) is is_warned

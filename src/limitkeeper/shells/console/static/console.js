@@ -29,9 +29,29 @@ document.addEventListener("submit", async (event) => {
 function tell(place, problem) {
   const lines = [problem.detail, problem.value, problem.allowed && `${place.dataset.allowed} ${problem.allowed}`, problem.advice];
   place.replaceChildren(...lines.filter(Boolean).map((line) => Object.assign(document.createElement("p"), { textContent: line })));
+  if (problem.status === 412) { // what was seen is no more
+    const again = Object.assign(document.createElement("a"), { href: location.href, className: "button", textContent: place.dataset.again });
+    again.addEventListener("click", (event) => { event.preventDefault(); location.reload(); });
+    place.append(again);
+  }
   place.hidden = false;
   place.scrollIntoView({ block: "nearest" });
 }
+
+// The line of a problem is chosen where it is mended; without this its link leads to the numbered listing.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-line]");
+  const place = document.querySelector("textarea.code");
+  if (!link || !place) return;
+  event.preventDefault();
+  const lines = place.value.split("\n");
+  const before = lines.slice(0, link.dataset.line - 1);
+  const begin = before.join("\n").length + (before.length ? 1 : 0);
+  place.focus();
+  place.setSelectionRange(begin, begin + (lines[before.length] ?? "").length);
+  place.scrollTop = before.length * parseFloat(getComputedStyle(place).lineHeight) - place.clientHeight / 2;
+  place.scrollIntoView({ block: "nearest" });
+});
 
 // What a form is answered that is shown once takes the page's place: to load it again would lose it.
 function show(text) {
