@@ -209,7 +209,7 @@ def test_person_is_let_in_changed_and_let_out_by_an_operator_alone(
     assert "ned" not in oli.page("/console/people")
     assert "ned" in oli.page("/console/people?show=out")
     assert "for good" in oli.page("/console/people?show=out")
-    idle = {"person_id": "idle", "roles:list": [], "password?": PASSWORD, "customer_id?": ""}
+    idle = {"person_id": "idle", "roles:list": "", "password?": PASSWORD, "customer_id?": ""}
     oli.sent(page, "/v1/people", **idle)
     assert "none: may only log in" in oli.page("/console/people")
     ivy = at("ivy").page("/console/people")
