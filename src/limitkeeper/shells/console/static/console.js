@@ -61,6 +61,12 @@ function show(text) {
   document.querySelector("main").focus();
 }
 
+// A file that is taken answers what the page is about: the page itself does not hear of it, and says so.
+document.querySelectorAll("[data-answers]").forEach((place) => place.addEventListener("click", (event) => {
+  const said = place.parentElement.querySelector("[role=status][hidden]");
+  if (said && event.target.matches("a")) said.hidden = false;
+}));
+
 // Files that would not be taken are told before they are sent.
 document.addEventListener("change", (event) => {
   const { most, bytes, tooMuch } = event.target.dataset;
