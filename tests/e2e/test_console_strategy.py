@@ -429,3 +429,21 @@ def test_page_that_came_of_a_form_is_no_dead_end_by_its_address(
     release_id = drafted(at("sue"), of_version(CAUTIOUS, "by-address")) if "{}" in path else ""
     at("sue").page(path.format(release_id))  # as after a change of the language
     assert "There is no such page." in at("sue").page("/console/act", 404)
+
+
+def test_draft_that_is_kept_nowhere_is_not_left_without_a_question(
+    server: WorkflowServer, chromium: Any
+) -> None:
+    with sitting(chromium, server, "sue") as sue:
+        asked: list[str] = []
+        sue.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+        sue.goes(NEW)
+        sue.follows("nav [data-key=o]")  # nothing was written
+        sue.goes(NEW)
+        sue.page.locator("textarea[name=strategy]").press_sequentially("# a thought")
+        sue.follows(f"button[formaction='{NEW}#checked']")  # it is sent along
+        assert asked == []
+        with sue.page.expect_event("dialog"):
+            sue.page.click("nav [data-key=o]")
+        assert asked == ["beforeunload"]
+        assert "# a thought" in sue.page.input_value("textarea[name=strategy]")

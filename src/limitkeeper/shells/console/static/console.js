@@ -27,6 +27,7 @@ document.addEventListener("submit", async (event) => {
 });
 
 function tell(place, problem) {
+  delete place.closest("form").dataset.sent; // it stays here, then
   const lines = [problem.detail, problem.value, problem.allowed && `${place.dataset.allowed} ${problem.allowed}`, problem.advice];
   place.replaceChildren(...lines.filter(Boolean).map((line) => Object.assign(document.createElement("p"), { textContent: line })));
   if (problem.status === 412) { // what was seen is no more
@@ -66,6 +67,16 @@ document.querySelectorAll("[data-answers]").forEach((place) => place.addEventLis
   const said = place.parentElement.querySelector("[role=status][hidden]");
   if (said && event.target.matches("a")) said.hidden = false;
 }));
+
+// What was written and is kept nowhere is not left without the browser's question.
+const draft = document.querySelector("form[data-unsaved]");
+if (draft) {
+  draft.addEventListener("submit", () => { draft.dataset.sent = "yes"; });
+  addEventListener("beforeunload", (event) => {
+    const written = [...draft.querySelectorAll("textarea")].some((text) => text.value !== text.defaultValue);
+    if (!draft.dataset.sent && (written || draft.dataset.unsaved === "yes")) event.preventDefault();
+  });
+}
 
 // Files that would not be taken are told before they are sent.
 document.addEventListener("change", (event) => {
