@@ -1,7 +1,9 @@
 """Accounts chosen for a campaign by an expression: over HTTP, and in the console by way of its dry run."""
 
 import io
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 from limitkeeper.core.access.actors import OFFICER, STRATEGIST
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
 from limitkeeper.store.audit_tables import shown_accounts
+from tests.console_forms import Browser
 from tests.consoles import LIMIT_CENTS, late_bills, lines
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
 
@@ -62,6 +65,8 @@ def test_table_is_proposed_as_any_other(server: WorkflowServer) -> None:
         ("import os", "expression"),
         ("contagion > 0.1", "register"),
         ("sex == 1", "sex"),
+        ("age > 30", "limit_cents"),
+        ("days_since_opened > 30", "is not worked out on this server"),
     ],
 )
 def test_expression_that_does_not_hold_is_told_with_what_would(
@@ -95,3 +100,20 @@ def test_page_shows_the_impact_of_what_was_chosen_and_submits_it(server: Workflo
         assert "limit_cents &gt;</textarea>" in wrong.text
         assert sue.get("/console/nowhere").status_code == 404
         assert "There is no such page" in sue.get("/console/nowhere").text
+
+
+@pytest.mark.parametrize(("language", "not_found"), [("en", "No row can be taken"), ("zh", "没有可采用的行")])
+def test_example_of_the_page_holds_and_its_numbers_are_told_by_their_field(
+    server: WorkflowServer, language: str, not_found: str
+) -> None:
+    sue, new = Browser(server, "sue", language), "/console/campaigns/new"
+    page, select = sue.page(new), "/console/campaigns/select"
+    example = unescape(re.search(r'name="where"[^>]*placeholder="([^"]*)"', page)[1])
+    sue.sent(page, select, 200, name="n", where=example, share_percent="80", reasons="product_change")
+    wrong = sue.sent(page, select, 422, name="n", where="limit_cents > 0", share_percent="many")
+    assert re.search("share[:：]", wrong.text)
+    assert 'href="/console/compliance#register"' in page
+    sue.page(select)  # by its address, as after a change of the language
+    none = sue.sent(page, new, 200, do="look", name="n", rows="account_id,limit_after_cents\nnobody,100\n")
+    assert not_found in none.text
+    assert 'value="propose"' not in none.text

@@ -73,6 +73,8 @@ def test_what_is_refused_is_said_beside_the_form_and_loses_no_words(
         assert bob.page.input_value("textarea[name=words]") == "已与客户联系"
         bob.said.clear()  # the browser itself notes that the answer was a 412
         bob.looks("case-zh-dark")
+        bob.follows(".answer a")
+        assert "I look at it too." in bob.text()
 
 
 def test_committee_votes_with_dissent_until_its_quorum(server: WorkflowServer, chromium: Any) -> None:

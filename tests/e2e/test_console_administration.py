@@ -208,6 +208,10 @@ def test_person_is_let_in_changed_and_let_out_by_an_operator_alone(
     assert (known["ned"]["roles"], known["ned"]["is_active"]) == (["committee", "officer"], False)
     assert "ned" not in oli.page("/console/people")
     assert "ned" in oli.page("/console/people?show=out")
+    assert "for good" in oli.page("/console/people?show=out")
+    idle = {"person_id": "idle", "roles:list": "", "password?": PASSWORD, "customer_id?": ""}
+    oli.sent(page, "/v1/people", **idle)
+    assert "none: may only log in" in oli.page("/console/people")
     ivy = at("ivy").page("/console/people")
     assert "ann" in ivy
     assert "/v1/people" not in ivy
@@ -315,6 +319,15 @@ def test_audit_is_searched_paged_and_exported_without_formulas(
     assert bounded[-1].startswith("Only the newest 10 events")
     for path in ("/console/audit", "/console/audit/verify", "/console/audit/export"):
         assert "This is not yours to see or do" in at("oli").page(path, 403)
+
+
+def test_search_of_the_audit_offers_acts_by_words_and_the_kinds_of_a_bare_id(
+    at: Callable[[str], Browser],
+) -> None:
+    page = at("ivy").page("/console/audit?subject=a-7")
+    assert 'href="/console/audit?subject=account%3Aa-7"' in page
+    assert '<option value="account.look">Account: looked at</option>' in page
+    assert "subject=account%3Aa-7" not in at("ivy").page("/console/audit?subject=case:a-7")
 
 
 def test_audit_page_tells_whether_the_chain_holds_and_where_it_breaks(tmp_path: Path) -> None:

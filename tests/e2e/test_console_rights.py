@@ -1,12 +1,14 @@
 """The console's pages of persons' requests about their data, as compliance and customers see them, by the real server."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from limitkeeper.core.access.actors import COMPLIANCE, CUSTOMER
 from tests.console_forms import Browser
-from tests.workflow_server import WorkflowServer, workflow_server
+from tests.consoles import sitting
+from tests.workflow_server import WorkflowServer, awaited, workflow_server
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -72,3 +74,36 @@ def test_request_that_is_a_deed_has_no_part_to_answer(server: WorkflowServer) ->
         page = ivy.page(f"/console/rights/{request_id}")
         assert f"{request_id}/partly" not in page
         assert f"{request_id}/extend" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "warned"), [("en", "No account of this customer"), ("zh", "未找到该客户的账户")]
+)
+def test_request_of_somebody_who_has_no_account_here_says_so(
+    server: WorkflowServer, language: str, warned: str
+) -> None:
+    bank = server.service(f"bank in {language}", "accounts.state")
+    bank.post("/v1/accounts", [{"account_id": "a-sam", "customer_id": "c-sam", "limit_cents": 100_000}])
+    ivy, api = Browser(server, "ivy", language), server.session("ivy")
+    for customer_id, is_warned in (("c-smith", True), ("c-sam", False)):
+        asked = {"kind": "access", "customer_id": customer_id}
+        request_id = api.post("/v1/rights-requests", asked)["request_id"]
+        assert (warned in ivy.page(f"/console/rights/{request_id}")) is is_warned
+
+
+def test_page_of_a_request_says_that_a_copy_that_was_taken_answers_it(
+    server: WorkflowServer, chromium: Any
+) -> None:
+    ivy = server.session("ivy")
+    made = ivy.post("/v1/rights-requests", {"kind": "copy", "customer_id": "c-copied"})
+    path = f"/v1/rights-requests/{made['request_id']}"
+    ivy.post(f"{path}/verify", {"words": "A passport."}, headers={"If-Match": f'"{made["version"]}"'})
+    with sitting(chromium, server, "ivy") as desk:
+        desk.goes(f"/console/rights/{made['request_id']}")
+        assert "the request is answered" not in desk.text()
+        with desk.page.expect_download():
+            desk.page.click("[data-answers] a")
+        assert "the request is answered" in desk.text()
+        awaited(lambda: ivy.get(path)["state"] == "done")
+        desk.follows(".said a")
+        assert "Answered" in desk.text()

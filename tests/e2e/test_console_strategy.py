@@ -317,7 +317,7 @@ def test_release_that_is_a_draft_is_tried_by_who_drafts_and_by_nobody_else(
     path = f"{RELEASES}/{release_id}/try"
     assert path not in at("ivy").page(f"{RELEASES}/{release_id}")
     page = at("sue").page(f"{RELEASES}/{release_id}")
-    found = at("sue").sent(page, path, 200).text
+    found = at("sue").sent(page, f"{path}#tried", 200).text
     assert "Looked at: all accounts that this server knows." in found
     assert "cautious tried-release" in found
     acted(at("sue"), release_id, "validate")
@@ -398,10 +398,52 @@ def test_pages_hold_in_a_browser_at_both_widths(
         sue.looks("release-en-light")
         sue.goes(NEW)
         sue.page.fill("textarea[name=strategy]", CAUTIOUS.replace("utilisation >=", "utilization >="))
-        sue.page.click(f"button[formaction='{NEW}']")
+        sue.page.click(f"button[formaction='{NEW}#checked']")
         sue.page.wait_for_selector(".listing .wrong")
         sue.looks("draft-checked-en-light")
         sue.page.fill("textarea[name=strategy]", of_version(STANDARD, "tried-here"))
-        sue.page.click(f"button[formaction='{TRY}']")
+        sue.page.click(f"button[formaction='{TRY}#tried']")
         sue.page.wait_for_selector("#tried")
         sue.looks("draft-tried-en-light")
+
+
+def test_what_a_check_found_is_in_view_and_its_line_is_chosen_in_the_text(
+    server: WorkflowServer, chromium: Any
+) -> None:
+    with sitting(chromium, server, "sue") as sue:
+        sue.goes(NEW)
+        sue.page.fill("textarea[name=strategy]", CAUTIOUS.replace("utilisation >=", "utilization >=", 1))
+        sue.follows(f"button[formaction='{NEW}#checked']")
+        heading = sue.page.locator("#checked h2").bounding_box()
+        assert 0 <= heading["y"] < 900
+        assert "1 problem\n" in sue.page.inner_text("#checked")
+        sue.page.click("ol.problems a")
+        assert "utilization >=" in sue.page.evaluate("getSelection().toString()")
+        assert sue.page.evaluate("document.activeElement.scrollTop") > 0
+
+
+@pytest.mark.parametrize("path", [TRY, f"{RELEASES}/{{}}/try"])
+def test_page_that_came_of_a_form_is_no_dead_end_by_its_address(
+    at: Callable[[str], Browser], path: str
+) -> None:
+    release_id = drafted(at("sue"), of_version(CAUTIOUS, "by-address")) if "{}" in path else ""
+    at("sue").page(path.format(release_id))  # as after a change of the language
+    assert "There is no such page." in at("sue").page("/console/act", 404)
+
+
+def test_draft_that_is_kept_nowhere_is_not_left_without_a_question(
+    server: WorkflowServer, chromium: Any
+) -> None:
+    with sitting(chromium, server, "sue") as sue:
+        asked: list[str] = []
+        sue.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+        sue.goes(NEW)
+        sue.follows("nav [data-key=o]")  # nothing was written
+        sue.goes(NEW)
+        sue.page.locator("textarea[name=strategy]").press_sequentially("# a thought")
+        sue.follows(f"button[formaction='{NEW}#checked']")  # it is sent along
+        assert asked == []
+        with sue.page.expect_event("dialog"):
+            sue.page.click("nav [data-key=o]")
+        assert asked == ["beforeunload"]
+        assert "# a thought" in sue.page.input_value("textarea[name=strategy]")

@@ -86,7 +86,7 @@ def drafted(w: Work, text: str, name: str, market: str, model: Model | None, own
     if w.row(sa.select(releases.c.release_id).where(releases.c.release_id == release_id)) is not None:
         raise ConflictError(
             "This strategy and model have a release in this market already.", value=release_id,
-            advice="See limitkeeper life show; another content is another release.",
+            advice="It is among the releases under this id; another content is another release.",
         )  # fmt: skip
     keep_content(w, strategy.hash, "strategy", f"{strategy.name} {strategy.version}", text.encode())
     if model is not None:

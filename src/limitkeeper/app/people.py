@@ -408,7 +408,10 @@ def _checked_roles(w: Work, person_id: str, roles: Iterable[str], customer_id: s
             raise InputError("There is no such role.", value=role, allowed=", ".join(allowed),
                              advice=did_you_mean(role, allowed))  # fmt: skip
     if (CUSTOMER in given) != (customer_id is not None):
-        raise InputError("A customer has an id, and nobody else.", value=customer_id)
+        raise InputError(
+            "A customer has an id, and nobody else.", value=customer_id,
+            advice="Give the role of a customer and the customer's id, or neither.",
+        )  # fmt: skip
     if clashing := clash(given):
         raise InputError(
             "These roles are not one person's.", value=clashing, advice="Let two people have them."

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limitkeeper.app.erasure import UNASKED, Limits, bars_to_erasure
+from limitkeeper.app.ownership import account_ids_of
 from limitkeeper.app.rights import extension_days, request_of
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.rights import check_customers_right
@@ -64,7 +65,10 @@ def request_read(w: Work, seal: Seal, request_id: str, limits: Limits = UNASKED)
     done = w.rows(query.order_by(rights_acts.c.version))
     bars = bars_to_erasure(w, row["customer_id"], limits) if row["kind"] == ERASE and row["is_live"] else []
     can_extend = bar_to_extension(request_of(row), w.now_us) is None
-    inside = {} if for_customer else {"extensible_days": extension_days(w.now_us) if can_extend else 0}
+    inside = {} if for_customer else {
+        "extensible_days": extension_days(w.now_us) if can_extend else 0,
+        "known_accounts": len(account_ids_of(w, row["customer_id"])),
+    }  # fmt: skip
     return request_document(row, w.now_us, for_customer=for_customer) | inside | {
         "acts": [_act_document(each, seal, row["customer_id"], for_customer=for_customer) for each in done],
         "bars": [{"code": each.code, "en": each.english, "zh": each.chinese} for each in bars],

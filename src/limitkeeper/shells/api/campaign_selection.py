@@ -22,7 +22,7 @@ from limitkeeper.store.work import reading, work
 Where = Annotated[
     str,
     Query(min_length=1, max_length=LENGTH_MAX, description="Of which accounts, as rules say it: docs/strategies.md.",
-          examples=["utilisation < 0.05 and days_since_opened > 365"]), WITHOUT_NUL,
+          examples=["utilisation < 0.05 and limit_cents > 1000000"]), WITHOUT_NUL,
 ]  # fmt: skip
 ShareOfLimit = Annotated[
     float, Query(ge=0, le=10, description="The limit after, as a share of that before.", examples=[0.8])

@@ -51,7 +51,7 @@ REQUESTS = answers(
 ONE_REQUEST = answers(
     "The request.",
     ref("WholeRightsRequest"),
-    REQUEST | {"kind": "erase", "acts": [ACT], "bars": [BAR], "extensible_days": 30},
+    REQUEST | {"kind": "erase", "acts": [ACT], "bars": [BAR], "extensible_days": 30, "known_accounts": 1},
     404,
     503,
 )

@@ -83,8 +83,13 @@ RIGHTS_SCHEMAS: dict[str, Schema] = {
                 "By how many days at most its clock can be extended now; told inside alone.",
                 minimum=0,
             ),
+            "known_accounts": value(
+                "integer",
+                "Accounts that are known to be the customer's; 0 may be a mistyped id. Told inside alone.",
+                minimum=0,
+            ),
         },
-        (*INSIDE_ONLY, "extensible_days"),
+        (*INSIDE_ONLY, "extensible_days", "known_accounts"),
     ),
     "MadeRightsRequest": record(
         "A request to be made.",

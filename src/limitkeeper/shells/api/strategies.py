@@ -95,7 +95,7 @@ async def checked_body(request: Request, kind: type[Text]) -> tuple[Text, Strate
         raise InputError(
             f"The strategy does not hold. Line {first.line}, column {first.column}: {first.problem}",
             value=first.value, allowed=first.allowed,
-            advice=f"It has {len(problems)} problems; POST /v1/strategies/check tells each with its line.",
+            advice=f"Problems in all: {len(problems)}. Check it (POST /v1/strategies/check): each is told with its line.",
         )  # fmt: skip
     return said, strategy
 

@@ -133,7 +133,7 @@ def console_application(console: Console) -> Secured:
         Route("/static/{name}", static_file),
     ]
     lost, broken = partial(nowhere, console), partial(failed_inside, console)
-    return Secured(Starlette(routes=routes, exception_handlers={404: lost, Exception: broken}))
+    return Secured(Starlette(routes=routes, exception_handlers={404: lost, 405: lost, Exception: broken}))
 
 
 async def nowhere(console: Console, request: Request, _error: Exception) -> Response:

@@ -9,8 +9,12 @@ from starlette.responses import Response, StreamingResponse
 
 from limitkeeper.app.evidence import KEPT
 from limitkeeper.app.exports import COLUMN, Export
+from limitkeeper.core.access.purposes import LOOKS
+from limitkeeper.core.appeal import appeals
+from limitkeeper.core.approval import cases
+from limitkeeper.core.compliance import requests
 from limitkeeper.shells.console.asking import ProblemError
-from limitkeeper.shells.console.details import act_words, facts_of, in_one_cell, page_of
+from limitkeeper.shells.console.details import PAGES_OF, act_words, facts_of, in_one_cell, page_of
 from limitkeeper.shells.console.look import Look, PageRoute
 
 EXPORTED_ROWS_MAX = 100_000
@@ -19,6 +23,14 @@ EXPORTED_ROWS_MAX = 100_000
 ROWS_AT_ONCE = 500
 
 COLUMNS = ("number", "at", "actor_id", "act", "subject", "detail", "hash", COLUMN)
+
+KNOWN_ACTS = (
+    *LOOKS,
+    *(f"case.{act}" for act in cases.ACTS),
+    *(f"appeal.{act}" for act in appeals.ACTS),
+    *(f"rights.{act}" for act in requests.ACTS),
+)
+"""Acts that a search is offered beside those on the page."""
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """With these a cell begins that a spreadsheet would compute."""
@@ -39,9 +51,11 @@ async def events(look: Look) -> Response:
            **parts_of(event["detail"])}
         for event in found["items"]
     ]  # fmt: skip
-    acts = {act: act_words(look.language, act) for act in sorted({each["act"] for each in shown})}
+    names = sorted({each["act"] for each in shown}.union(KNOWN_ACTS))
+    acts = {act: act_words(look.language, act) for act in names}
+    is_bare = search["subject"] and ":" not in search["subject"]
     return look.page("audit", events=shown, following=found["next"], search=search, acts=acts,
-                     exported_rows_max=EXPORTED_ROWS_MAX)  # fmt: skip
+                     kinds=tuple(PAGES_OF) if is_bare else (), exported_rows_max=EXPORTED_ROWS_MAX)  # fmt: skip
 
 
 def parts_of(detail: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from limitkeeper.core.notice.reasons import REASONS_MAX
 from limitkeeper.shells.api.campaign_schemas import CSV, LEFT_OUT_SHOWN
 from limitkeeper.shells.console.asking import ProblemError, problem_of_input
 from limitkeeper.shells.console.fairness import placed_findings
-from limitkeeper.shells.console.forms import cents_of, share_of_percent
+from limitkeeper.shells.console.forms import content_of
 from limitkeeper.shells.console.look import Look, PageRoute
 from limitkeeper.shells.console.session import ROOT
 
@@ -143,9 +143,8 @@ async def select_accounts(look: Look) -> Response:
     form = await look.request.form()
     given = {name: str(form.get(name, "")).strip() for name in SELECTION}
     try:
-        asked = {"where": given["where"], "share": share_of_percent(given["share_percent"] or "80")}
-        if given["least_cents"]:
-            asked["least_cents"] = cents_of(given["least_cents"])
+        said = {"where": given["where"], "share:percent": given["share_percent"] or "80"}
+        asked = content_of((said | {"least_cents:cents?": given["least_cents"]}).items())
         rows = (await look.ask.answer("GET", "/v1/campaigns/selection", params=asked)).text
         dry = await _asked(look, form, rows, dry_run=True) if rows.count("\n") > 1 else None
     except InputError as error:
@@ -176,8 +175,10 @@ async def propose_campaign(look: Look) -> Response:
         return _not_taken(look, form, problem_of_input(error), rows)
     except ProblemError as error:
         return _not_taken(look, form, error.document, rows)
-    said = look.t("Submitted with {n} accounts. One case waits for somebody else.",
-                  "已提交，共 {n} 个账户。已建立一个案件，等待他人决定。", n=made["impact"]["accounts"])  # fmt: skip
+    count = made["impact"]["accounts"]
+    said = look.t("Submitted with one account." if count == 1 else "Submitted with {n} accounts.",
+                  "已提交，共 {n} 个账户。", n=look.number(count))  # fmt: skip
+    said += look.t(" One case waits for somebody else.", "已建立一个案件，等待他人决定。")
     return look.forth(f"{ROOT}/campaigns/{made['campaign_id']}", said)
 
 
@@ -222,6 +223,7 @@ PAGES = (
     PageRoute("/campaigns", campaign_list),
     PageRoute("/campaigns/new", new_campaign),
     PageRoute("/campaigns/new", propose_campaign, method="POST"),
+    PageRoute("/campaigns/select", new_campaign),
     PageRoute("/campaigns/select", select_accounts, method="POST"),
     PageRoute("/campaigns/{campaign_id}", one_campaign),
 )

@@ -19,6 +19,8 @@ PAGES_OF = {
     "customer": "/notices?customer_id={}",
     "notice": "/notices/{}",
     "person": "/audit?subject=person%3A{}",
+    "request": "/rights/{}",
+    "release": "/strategy/releases/{}",
 }
 """The page about a thing, by its kind."""
 

@@ -107,5 +107,6 @@ PAGES = (
     PageRoute("/strategy", deciding_strategy),
     PageRoute("/strategy/releases", release_list),
     PageRoute("/strategy/releases/{release_id}", one_release),
+    PageRoute("/strategy/releases/{release_id}/try", one_release),
     PageRoute("/strategy/releases/{release_id}/try", tried_release, method="POST", act="release.draft"),
 )

@@ -108,5 +108,6 @@ def problems_at(checked: dict[str, Any] | None) -> dict[int, list[dict[str, Any]
 PAGES = (
     PageRoute("/strategy/new", new_draft, act="release.draft"),
     PageRoute("/strategy/new", checked_draft, method="POST", act="release.draft"),
+    PageRoute("/strategy/try", new_draft, act="release.draft"),
     PageRoute("/strategy/try", tried_draft, method="POST", act="release.draft"),
 )

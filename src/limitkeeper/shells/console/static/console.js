@@ -27,11 +27,32 @@ document.addEventListener("submit", async (event) => {
 });
 
 function tell(place, problem) {
+  delete place.closest("form").dataset.sent; // it stays here, then
   const lines = [problem.detail, problem.value, problem.allowed && `${place.dataset.allowed} ${problem.allowed}`, problem.advice];
   place.replaceChildren(...lines.filter(Boolean).map((line) => Object.assign(document.createElement("p"), { textContent: line })));
+  if (problem.status === 412) { // what was seen is no more
+    const again = Object.assign(document.createElement("a"), { href: location.href, className: "button", textContent: place.dataset.again });
+    again.addEventListener("click", (event) => { event.preventDefault(); location.reload(); });
+    place.append(again);
+  }
   place.hidden = false;
   place.scrollIntoView({ block: "nearest" });
 }
+
+// The line of a problem is chosen where it is mended; without this its link leads to the numbered listing.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-line]");
+  const place = document.querySelector("textarea.code");
+  if (!link || !place) return;
+  event.preventDefault();
+  const lines = place.value.split("\n");
+  const before = lines.slice(0, link.dataset.line - 1);
+  const begin = before.join("\n").length + (before.length ? 1 : 0);
+  place.focus();
+  place.setSelectionRange(begin, begin + (lines[before.length] ?? "").length);
+  place.scrollTop = before.length * parseFloat(getComputedStyle(place).lineHeight) - place.clientHeight / 2;
+  place.scrollIntoView({ block: "nearest" });
+});
 
 // What a form is answered that is shown once takes the page's place: to load it again would lose it.
 function show(text) {
@@ -39,6 +60,22 @@ function show(text) {
   document.querySelector("main").replaceWith(page.querySelector("main"));
   document.title = page.title;
   document.querySelector("main").focus();
+}
+
+// A file that is taken answers what the page is about: the page itself does not hear of it, and says so.
+document.querySelectorAll("[data-answers]").forEach((place) => place.addEventListener("click", (event) => {
+  const said = place.parentElement.querySelector("[role=status][hidden]");
+  if (said && event.target.matches("a")) said.hidden = false;
+}));
+
+// What was written and is kept nowhere is not left without the browser's question.
+const draft = document.querySelector("form[data-unsaved]");
+if (draft) {
+  draft.addEventListener("submit", () => { draft.dataset.sent = "yes"; });
+  addEventListener("beforeunload", (event) => {
+    const written = [...draft.querySelectorAll("textarea")].some((text) => text.value !== text.defaultValue);
+    if (!draft.dataset.sent && (written || draft.dataset.unsaved === "yes")) event.preventDefault();
+  });
 }
 
 // Files that would not be taken are told before they are sent.
