@@ -333,13 +333,13 @@ def made_earlier(store: Store) -> None:
         changed(store, table.delete())
     changed(store, audit_heads.update().values(number=0, hash=FIRST_HASH))
     changed(store, sa.text("DROP TABLE shown_accounts"))
-    for table, column in itertools.product(("mandates", "absences"), ("pending", "asked_by")):
-        changed(store, sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
     changed(store, sa.text("UPDATE store_revision SET version_num = '0005'"))
 
 
 def upgraded(store: Store) -> None:
     """Bring a store up to now."""
+    for table, column in itertools.product(("mandates", "absences"), ("pending", "asked_by")):
+        changed(store, sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
     with store.database.begin() as connection:
         migrations.upgrade(connection)
 

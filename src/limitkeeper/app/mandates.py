@@ -120,7 +120,7 @@ def mandate_ended(w: Work, mandate_id: str, policy: ApprovalPolicy) -> None:
         raise ConflictError("It waits already to end.", value=mandate_id, advice="Confirm it, or decline it.")
     elif row["tier"] == COMMITTEE_TIER and _asks_second(w, seats, policy):
         asked = {"pending": END, "asked_by": w.actor.actor_id}
-        _changed(w, MANDATE, row, asked, "ask", {"change": END})
+        _changed(w, MANDATE, row, asked, "propose", {"pending": END})
     else:
         _ended(w, MANDATE, row)
 
@@ -193,7 +193,7 @@ def change_confirmed(w: Work, what: str, key: str) -> None:
     seats.check_second(w.actor.actor_id, row["asked_by"], concerned(row))
     begins = row["pending"] == BEGIN
     effect = {"from_us": max(row["from_us"], w.now_us)} if begins else {"to_us": w.now_us}
-    asked = {"change": row["pending"], "asked_by": row["asked_by"]}
+    asked = {"pending": row["pending"], "asked_by": row["asked_by"]}
     _changed(w, what, row, {"pending": None, "asked_by": None, **effect}, "confirm", asked)
     if what == MANDATE and begins:
         _earlier_absences_ended(w, row["person_id"], seats)
@@ -221,7 +221,7 @@ def change_declined(w: Work, what: str, key: str) -> None:
     seats, row = _seats(w), _waiting(w, what, key)
     if w.actor.actor_id != row["asked_by"]:
         seats.check_second(w.actor.actor_id, row["asked_by"], concerned(row))
-    asked = {"change": row["pending"], "asked_by": row["asked_by"]}
+    asked = {"pending": row["pending"], "asked_by": row["asked_by"]}
     # What never began still waits where it is over: nobody takes it for a seat of the past.
     never = {"to_us": w.now_us} if row["pending"] == BEGIN else {"pending": None, "asked_by": None}
     _changed(w, what, row, never, "decline", asked)
@@ -273,9 +273,9 @@ def _added(w: Work, what: str, given: Mapping[str, Any], detail: Mapping[str, An
     asked = {"pending": BEGIN, "asked_by": w.actor.actor_id} if waits else {"pending": None, "asked_by": None}
     row = {**given, **asked, "version": 1}
     w.add(TABLES[what], row)
-    act, change = (f"{what}.ask", {"change": BEGIN}) if waits else (_BEGUN[what], {})
+    act, pending = (f"{what}.propose", {"pending": BEGIN}) if waits else (_BEGUN[what], {})
     held = kept((what, row), (f"{what}_pending", row))
-    w.note(act, f"person:{row['person_id']}", {what: row[f"{what}_id"], **detail, **change, **held})
+    w.note(act, f"person:{row['person_id']}", {what: row[f"{what}_id"], **detail, **pending, **held})
 
 
 def _ended(w: Work, what: str, row: Mapping[str, Any]) -> None:

@@ -26,7 +26,8 @@ def test_every_act_has_words(language: str) -> None:
     words = labels(language)
     acts = [*NOTED, *LOOKS, *(f"case.{act}" for act in cases.ACTS), *(f"appeal.{act}" for act in appeals.ACTS),
             *(f"rights.{act}" for act in requests.ACTS), "consent.given", "consent.withdrawn",
-            "evidence.adopt"]  # fmt: skip
+            "evidence.adopt",
+            *(f"{what}.{act}" for what in ("mandate", "absence") for act in ("propose", "confirm", "decline", "end"))]  # fmt: skip
     assert len(acts) > 60
     for group, names in (("act_done", acts), ("right", RIGHTS)):
         for noun, *rest in (act.split(".") for act in names):
