@@ -27,16 +27,15 @@ from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.case_documents import case_offers_document
 from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.decisions import effects
-from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.core.access.actors import COMMITTEE, STRATEGIST, SYSTEM, Actor
-from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
 from limitkeeper.store.campaign_tables import campaign_items
 from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
+from tests.mandated import mandated
 from tests.simulated_accounts import campaign_rows
 from tests.vaults import SEAL
 
@@ -147,11 +146,10 @@ def test_who_was_seated_after_a_campaign_was_opened_votes_on_no_part_that_is_spl
     store: Store,
 ) -> None:
     with work(store, Actor("m0", frozenset({COMMITTEE})), NOW_US - 1) as w:
-        for name in ("m1", "m2"):
-            mandate_given(w, Mandate(name, 3))
+        mandated(w, ("m1", 3), ("m2", 3))
     whole = propose(store, campaign_rows(6))
     with work(store, Actor("m0", frozenset({COMMITTEE})), NOW_US + 1) as w:
-        mandate_given(w, Mandate("friend", 3))  # also where it says that it began at 0
+        mandated(w, ("friend", 3))  # also where it says that it began at 0
     with work(store, TOM, NOW_US + 1) as w:
         part, _ = split(w, whole, pl.col("number") <= 3, POLICY)
     act(store, part, "cem", "claim")

@@ -124,7 +124,7 @@ def test_cut_of_a_line_that_has_risen_since_is_decided_on_by_what_it_cuts_now(
 ) -> None:
     case_id = opened(store)  # 6,000 of 10,000: the team's
     with work(store, SYSTEM, NOW_US) as w:
-        mandate_given(w, Mandate("dai", 2, cut_cents_max=cut_cents_max))
+        mandate_given(w, Mandate("dai", 2, cut_cents_max=cut_cents_max), POLICY)
         planned(w, LimitChange("a", "increase", 1_000_000, 30_000_000, NOW_US, "asked for"))
     act(store, case_id, "dai claim")
     effected_due(store, NOW_US + 1, lambda _w, _notice: True)

@@ -1,5 +1,6 @@
 """Evidence held against the audit on every store: what is edited, taken away or put in is found, with where."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,7 @@ from limitkeeper.store.rights_tables import consent_acts, rights_requests
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import work
 from tests import appealed_decisions as past
+from tests.mandated import mandated
 from tests.vaults import seal_of
 
 NOW_US, KIM = past.NOW_US, past.KIM
@@ -84,8 +86,11 @@ def store(store_url: str, seal: Seal) -> Iterator[Store]:
     with work(found, KIM, NOW_US + 51 * DAY_US) as w:
         read_marked(w, w.rows(sa.select(notices))[-1]["notice_id"])
     with work(found, SYSTEM, NOW_US + 51 * DAY_US) as w:
-        mandate_given(w, Mandate("gus", 2, frozenset({"freeze"}), 5_000, 9_000))
-        absence_ended(w, absence_noted(w, Absence("eva", "fay", 0)))
+        mandate_given(w, Mandate("gus", 2, frozenset({"freeze"}), 5_000, 9_000), past.POLICY)
+        absence_ended(w, absence_noted(w, Absence("eva", "fay", 0), past.POLICY))
+        mandated(w, ("gil", 3), ("hal", 3))
+        mandate_given(w, Mandate("ian", 3), past.POLICY)  # waits for a second member, as does what follows
+        absence_noted(w, Absence("eva", "ian", 0), past.POLICY)
         person_added(w, "kim", [CUSTOMER], None, "a")
         person_added(w, "una", [OPERATOR])
         person_added(w, "vic", [OFFICER])
@@ -269,12 +274,21 @@ def test_mandate_and_person_from_before_the_audit_kept_a_hash_hold_from_their_en
         w.note("person.add", "person:hal", {"roles": ["officer"]})
     assert evidence_verified(store).faults == []
     with work(store, SYSTEM, NOW_US) as w:
-        mandate_ended(w, "old")
+        mandate_ended(w, "old", past.POLICY)
         person_ended(w, "hal")
     assert evidence_verified(store).faults == []
     changed(store, mandates.update().where(mandates.c.mandate_id == "old").values(to_us=NEVER_US))
     changed(store, people.update().where(people.c.person_id == "hal").values(is_active=True))
     assert [each.where for each in evidence_verified(store).faults] == ["mandates old", "people hal"]
+
+
+@pytest.mark.parametrize("table", [mandates, absences])
+def test_change_that_waits_and_is_said_to_be_confirmed_is_found(store: Store, table: sa.Table) -> None:
+    [row] = store.rows(sa.select(table).where(table.c.pending.is_not(None)))
+    changed(store, table.update().values(pending=None, asked_by=None))
+    [fault] = evidence_verified(store).faults
+    assert fault.where == f"{table.name} {row[table.primary_key.columns[0].name]}"
+    assert fault.event is not None
 
 
 @pytest.mark.parametrize(
@@ -324,6 +338,8 @@ def made_earlier(store: Store) -> None:
 
 def upgraded(store: Store) -> None:
     """Bring a store up to now."""
+    for table, column in itertools.product(("mandates", "absences"), ("pending", "asked_by")):
+        changed(store, sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
     with store.database.begin() as connection:
         migrations.upgrade(connection)
 

@@ -35,14 +35,14 @@ def store(store_url: str) -> Iterator[Store]:
     found = Store(store_url)
     found.take({})
     with work(found, CHIEF, NOW_US) as w:
-        mandate_given(w, Mandate("ann", 2))
+        mandate_given(w, Mandate("ann", 2), POLICY)
     yield found
     found.close()
 
 
 def note(store: Store, deputy: str = "bob", by: Actor = CHIEF) -> str:
     with work(store, by, NOW_US) as w:
-        return absence_noted(w, Absence("ann", deputy, NOW_US, NOW_US + 10 * DAY_US))
+        return absence_noted(w, Absence("ann", deputy, NOW_US, NOW_US + 10 * DAY_US), POLICY)
 
 
 def deciders(store: Store, now_us: int) -> dict[str, str]:
@@ -52,7 +52,7 @@ def deciders(store: Store, now_us: int) -> dict[str, str]:
 
 def test_nobody_gives_himself_a_mandate(store: Store) -> None:
     with pytest.raises(RefusedError, match="does not decide") as error, work(store, CHIEF, NOW_US) as w:
-        mandate_given(w, Mandate("chief", 2))
+        mandate_given(w, Mandate("chief", 2), POLICY)
     assert error.value.rule == "four_eyes"
 
 
@@ -114,8 +114,8 @@ def test_absence_that_changed_in_between_is_not_ended_on_what_it_was(
 
 def test_mandate_that_is_ended_decides_no_more(store: Store) -> None:
     with work(store, CHIEF, NOW_US) as w:
-        mandate_id = mandate_given(w, Mandate("cem", 2))
+        mandate_id = mandate_given(w, Mandate("cem", 2), POLICY)
     assert set(deciders(store, NOW_US + 1)) == {"ann", "cem"}
     with work(store, CHIEF, NOW_US + 2) as w:
-        mandate_ended(w, mandate_id)
+        mandate_ended(w, mandate_id, POLICY)
     assert set(deciders(store, NOW_US + 2)) == {"ann"}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.cases import terms_in_force
-from limitkeeper.app.mandates import absence_noted, mandate_given
+from limitkeeper.app.mandates import absence_noted
 from limitkeeper.app.people import (
     FAILURES_MAX,
     IDLE_US,
@@ -39,13 +39,14 @@ from limitkeeper.core.access.actors import (
     Actor,
 )
 from limitkeeper.core.access.rights import ForbiddenError
-from limitkeeper.core.approval.mandates import Absence, Mandate
+from limitkeeper.core.approval.mandates import Absence
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.store.audit_tables import audit_events
 from limitkeeper.store.people_tables import api_keys, people, sessions
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
+from tests.mandated import mandated
 
 NOW_US = 1_790_000_000_000_000
 CHIEF = Actor("chief", frozenset({OPERATOR}))
@@ -144,8 +145,8 @@ def test_who_leaves_or_has_no_role_that_decides_any_more_decides_under_no_mandat
     store: Store, end: Callable[[Work], None]
 ) -> None:
     absence = Absence("bob", "ann", 0)
-    did(store, lambda w: (mandate_given(w, Mandate("ann", 3)), mandate_given(w, Mandate("bob", 2))))
-    did(store, lambda w: absence_noted(w, absence))
+    did(store, lambda w: mandated(w, ("ann", 3), ("bob", 2)))
+    did(store, lambda w: absence_noted(w, absence, approval_policy()))
     did(store, lambda w: roles_set(w, "ann", [COMMITTEE]))  # which decides
     with work(store, SYSTEM, NOW_US) as w:
         found = terms_in_force(w, approval_policy()).mandates

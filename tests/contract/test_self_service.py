@@ -201,7 +201,7 @@ def test_step_is_cancelled_by_who_might_have_decided_on_it_and_who_looks_at_the_
             ("cem", 3, None),
             ("eva", 2, None),
         ):
-            mandate_given(w, Mandate(name, tier, cut_cents_max=cut_cents))
+            mandate_given(w, Mandate(name, tier, cut_cents_max=cut_cents), POLICY)
     # The committee approved it: nobody else undoes it, nor who had a part in it.
     for name, barred in (("bob", "mandate"), ("cem", "four_eyes"), ("dai", "four_eyes"), ("eva", "mandate")):
         with (

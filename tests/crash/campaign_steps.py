@@ -37,7 +37,7 @@ def begin(store: Store) -> str:
         campaign_id = proposed(w, Proposal("autumn", taken), approval_policy())
         begun(w, campaign_id)
     with work(store, SYSTEM, NOW_US) as w:
-        mandate_given(w, Mandate("ann", 2))
+        mandate_given(w, Mandate("ann", 2), approval_policy())
     return campaign_id
 
 

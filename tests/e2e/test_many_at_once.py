@@ -13,15 +13,14 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app.mandates import mandate_given
 from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, SYSTEM
-from limitkeeper.core.approval.mandates import Mandate
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import work
+from tests.mandated import mandated
 from tests.workflow_server import WorkflowServer, awaited, workflow_server
 
 OFFICERS, MEMBERS, CASES, ACTS = 45, 5, 1_000, 8
@@ -140,8 +139,7 @@ def test_officers_and_customers_at_once_lose_nothing_and_double_nothing(server: 
     for name in names:
         server.let_in(name, COMMITTEE if name[0] == "m" else OFFICER)
     with work(server.engine.store, SYSTEM, server.clock()) as w:
-        for name in names:
-            mandate_given(w, Mandate(name, 3 if name[0] == "m" else 2))
+        mandated(w, *((name, 3 if name[0] == "m" else 2) for name in names))
     proposed(server)
     store = server.engine.store
     awaited(lambda: len(store.rows(sa.select(cases.c.case_id))) == CASES)

@@ -12,8 +12,10 @@ from limitkeeper.app.case_words import opened_text, opened_words
 from limitkeeper.app.cases import case_of, terms_in_force, times_sent_back
 from limitkeeper.app.evidence import shown_detail
 from limitkeeper.app.freezes import SETTLED_ACTS
+from limitkeeper.app.mandates import concerned
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.approval.cases import LIVE_STATES, deciders, offered_acts
+from limitkeeper.core.approval.seats import Seats
 from limitkeeper.core.behaviour.events import NEVER_US
 from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.store.case_tables import case_acts, cases
@@ -96,17 +98,24 @@ def case_offers_document(w: Work, case_id: str, policy: ApprovalPolicy) -> dict[
     }
 
 
-def mandate_document(row: dict[str, Any]) -> dict[str, Any]:
-    """A mandate as JSON."""
+def mandate_document(row: dict[str, Any], seats: Seats) -> dict[str, Any]:
+    """A mandate as JSON, with what of it waits for a second member; of those who sit now some may confirm it."""
     names = ("mandate_id", "person_id", "tier", "cut_cents_max", "exposure_cents_max", "version")
     found = {name: row[name] for name in names} | {"actions": json.loads(row["actions"])}
-    return found | period_document(row)
+    return found | period_document(row) | pending_document(row, seats)
 
 
-def absence_document(row: dict[str, Any]) -> dict[str, Any]:
-    """An absence as JSON."""
+def absence_document(row: dict[str, Any], seats: Seats) -> dict[str, Any]:
+    """An absence as JSON, with what of it waits for a second member; of those who sit now some may confirm it."""
     names = ("absence_id", "person_id", "deputy_id", "version")
-    return {name: row[name] for name in names} | period_document(row)
+    return {name: row[name] for name in names} | period_document(row) | pending_document(row, seats)
+
+
+def pending_document(row: dict[str, Any], seats: Seats) -> dict[str, Any]:
+    """What waits, who asked for it, and who may confirm it or decline it."""
+    waits = row["pending"] is not None
+    able = sorted(seats.confirmers(row["asked_by"], concerned(row))) if waits else []
+    return {"pending": row["pending"], "asked_by": row["asked_by"], "may_confirm": able}
 
 
 def period_document(row: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from limitkeeper.core.approval.cases import (
 )
 from limitkeeper.core.approval.mandates import Absence, Mandate, Mandates
 from limitkeeper.core.approval.refusals import RefusedError
+from limitkeeper.core.approval.seats import BEGIN
 from limitkeeper.core.approval.tiers import TEAM_TIER, Fact, cut_facts
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.store.case_tables import absences, case_acts, cases, mandates
@@ -149,12 +150,14 @@ def act_row(case: Case, act: str, actor_id: str, now_us: int, words: str) -> dic
 
 
 _NOW_US: sa.BindParameter[int] = sa.bindparam("now_us")
-_MANDATES = sa.select(mandates).where(mandates.c.to_us > _NOW_US).order_by(mandates.c.mandate_id)
-_ABSENCES = sa.select(absences).where(absences.c.to_us > _NOW_US).order_by(absences.c.absence_id)
+_MANDATES, _ABSENCES = (
+    sa.select(of).where(of.c.to_us > _NOW_US, of.c.pending.is_distinct_from(BEGIN)).order_by(*of.primary_key)
+    for of in (mandates, absences)
+)
 
 
 def terms_in_force(w: Work, policy: ApprovalPolicy) -> Terms:
-    """What decides on how cases go now: mandates, absences, clocks and quorum."""
+    """What decides on how cases go now: mandates, absences, clocks and quorum; what waits to begin does not."""
     day = day_of(w.now_us)
     given = tuple(
         Mandate(row["person_id"], row["tier"], frozenset(json.loads(row["actions"])), row["cut_cents_max"],

@@ -291,10 +291,8 @@ def _evidence(rows: Rows, rows_now: Rows) -> Iterator[tuple[str, Kind, Mapping[s
         some, some_now = (
             [row for row in each.get(of.table.name, ()) if of.has(row)] for each in (rows, rows_now)
         )
-        pairs = zip(some, some_now, strict=True)
-        for before, after in pairs:
-            if of.since is None or before[of.since] is not None:
-                yield f"{kind}:{of.key(before)}", of, before, after
+        for before, after in zip(some, some_now, strict=True):
+            yield f"{kind}:{of.key(before)}", of, before, after
 
 
 def _pages(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -60,7 +60,8 @@ class Kind(NamedTuple):
 
     def has(self, row: Mapping[str, Any]) -> bool:
         """Whether a row of the table is one of the kind."""
-        return self.unless is None or row[self.unless] is None
+        is_fact = self.since is None or row[self.since] is not None
+        return is_fact and (self.unless is None or row[self.unless] is None)
 
     def key(self, row: Mapping[str, Any]) -> str:
         """The primary key of a row as text."""
@@ -111,7 +112,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
                     is_whole=True, changes=True, by="actor_id"),
     "mandate": Kind(mandates, ("mandate_id", "person_id", "tier", "actions", "cut_cents_max", "exposure_cents_max",
                                "from_us", "to_us"), is_whole=True, changes=True),
+    "mandate_pending": Kind(mandates, ("mandate_id", "pending", "asked_by"), is_whole=True, changes=True,
+                            since="pending"),
     "absence": Kind(absences, ("absence_id", "person_id", "deputy_id", "from_us", "to_us"), is_whole=True, changes=True),
+    "absence_pending": Kind(absences, ("absence_id", "pending", "asked_by"), is_whole=True, changes=True,
+                            since="pending"),
     "person": Kind(people, ("person_id", "roles", "is_active"), is_whole=True, changes=True, unless="customer_id"),
 })  # fmt: skip
 """Each kind; who did something is in the event itself.

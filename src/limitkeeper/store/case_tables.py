@@ -70,6 +70,8 @@ mandates = Table(
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("pending", String(8)),  # begin, end: what waits for a second member
+    Column("asked_by", Text),  # who asked for what waits
 )
 
 absences = Table(
@@ -81,4 +83,6 @@ absences = Table(
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("pending", String(8)),  # begin, end: what waits for a second member
+    Column("asked_by", Text),  # who asked for what waits
 )

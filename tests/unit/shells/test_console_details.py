@@ -20,13 +20,16 @@ SOURCES = Path(limitkeeper.app.__file__).parent
 NOTED = sorted({act for source in SOURCES.glob("*.py")
                 for act in re.findall(r'note\(\s*"([a-z_.]+)"', source.read_text(encoding="utf-8"))})  # fmt: skip
 
+SETTLED = ("propose", "confirm", "decline", "end")
+"""What is done with a mandate and an absence alike."""
+
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_act_has_words(language: str) -> None:
     words = labels(language)
     acts = [*NOTED, *LOOKS, *(f"case.{act}" for act in cases.ACTS), *(f"appeal.{act}" for act in appeals.ACTS),
             *(f"rights.{act}" for act in requests.ACTS), "consent.given", "consent.withdrawn",
-            "evidence.adopt"]  # fmt: skip
+            "evidence.adopt", *(f"{what}.{act}" for what in ("mandate", "absence") for act in SETTLED)]  # fmt: skip
     assert len(acts) > 60
     for group, names in (("act_done", acts), ("right", RIGHTS)):
         for noun, *rest in (act.split(".") for act in names):

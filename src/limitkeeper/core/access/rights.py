@@ -67,6 +67,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "appeal.decide": _DECIDERS,
     "mandate.read": _INSIDE,
     "mandate.give": {COMMITTEE: ANY},
+    "mandate.confirm": _DECIDERS,
     "person.read": {OPERATOR: ANY, COMPLIANCE: ANY},
     "person.change": {OPERATOR: ANY},
     "key.read": {OPERATOR: ANY, COMPLIANCE: ANY},

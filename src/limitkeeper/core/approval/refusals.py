@@ -27,6 +27,10 @@ RULES = {
         "Who got his seat, or became a member's deputy, only after a case was opened does not vote on it.",
         "案件提出后才取得委员会席位或成为委员代理人的人员，不得对该案件投票。",
     ),
+    "second_member": (
+        "A change to the committee is settled by a member who neither asked for it nor is concerned by it.",
+        "委员会的变更须由既非提出人也与变更无涉的另一名委员确认或拒绝。",
+    ),
     "recused": (
         "Who has recused himself takes no further part.",
         "已回避的人员不得继续参与。",

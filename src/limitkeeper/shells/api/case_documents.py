@@ -95,9 +95,16 @@ MANDATE = {
     "version": 1,
     "from_at": "2026-11-01T08:00:00+00:00",
     "to_at": None,
+    "pending": None,
+    "asked_by": None,
+    "may_confirm": [],
 }
 
-MANDATES = answers("Mandates in force.", ref("Mandates"), {"items": [MANDATE], "next": None}, 422, 503)
+SEAT = MANDATE | {"person_id": "moe", "tier": 3, "cut_cents_max": None, "version": 2}
+
+MANDATES = answers(
+    "Mandates in force, and that wait.", ref("Mandates"), {"items": [MANDATE], "next": None}, 422, 503
+)
 
 GIVE_MANDATE: dict[str, Any] = {
     "requestBody": body(
@@ -118,6 +125,16 @@ END_MANDATE = answers(
     404, 409, 422, 503,
 )  # fmt: skip
 
+SETTLE_MANDATE = answers(
+    "The mandate as it is now: one that was to begin and was declined is over.",
+    ref("Mandate"),
+    SEAT,
+    404,
+    409,
+    422,
+    503,
+)
+
 ABSENCE = {
     "absence_id": "1c0b3f0d0b6c4a7e9f00d1a2b3c4d5e6",
     "person_id": "ann",
@@ -125,9 +142,14 @@ ABSENCE = {
     "version": 1,
     "from_at": "2026-11-22T10:00:00+00:00",
     "to_at": "2026-12-02T10:00:00+00:00",
+    "pending": None,
+    "asked_by": None,
+    "may_confirm": [],
 }
 
-ABSENCES = answers("Absences of now.", ref("Absences"), {"items": [ABSENCE], "next": None}, 422, 503)
+ABSENCES = answers(
+    "Absences of now, and that wait.", ref("Absences"), {"items": [ABSENCE], "next": None}, 422, 503
+)
 
 NOTE_ABSENCE: dict[str, Any] = {
     "requestBody": body(
@@ -142,6 +164,16 @@ END_ABSENCE = answers(
     ABSENCE | {"to_at": "2026-11-24T10:00:00+00:00", "version": 2},
     404, 409, 422, 503,
 )  # fmt: skip
+
+SETTLE_ABSENCE = answers(
+    "The absence as it is now: one that was declined is over.",
+    ref("Absence"),
+    ABSENCE | {"version": 2},
+    404,
+    409,
+    422,
+    503,
+)
 
 EVENT = {
     "number": 12,

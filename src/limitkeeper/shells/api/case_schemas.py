@@ -8,6 +8,8 @@ from limitkeeper.core.access.actors import ROLES, SERVICE, SYSTEM_ROLE
 from limitkeeper.core.access.purposes import LOOK_PURPOSES
 from limitkeeper.core.approval.cases import ACTS, AGAINST, END_STATES, FOR, LIVE_STATES
 from limitkeeper.core.approval.clocks import END, ESCALATE, REMIND
+from limitkeeper.core.approval.seats import BEGIN
+from limitkeeper.core.approval.seats import END as END_OF_SEAT
 from limitkeeper.shells.api.schemas import Schema, cents, listed, moment, one_of, or_null, record, ref, value
 
 CASE_ACTS: tuple[str, ...] = tuple(act.replace("_", "-") for act in ACTS)
@@ -50,6 +52,15 @@ CASE: dict[str, Schema] = {
 PERIOD = {
     "from_at": moment("From when."),
     "to_at": or_null(moment("A time."), "Until before when; null without an end."),
+}
+
+PENDING = {
+    "pending": or_null(
+        one_of((BEGIN, END_OF_SEAT), "To begin: none yet. To end: in force still."),
+        "What waits for a second member; null where nothing does.",
+    ),
+    "asked_by": value("string null", "Who asked for what waits, or waited and was declined."),
+    "may_confirm": listed(value("string", "A member."), "Who may confirm or decline what waits."),
 }
 
 
@@ -155,6 +166,7 @@ CASE_SCHEMAS: dict[str, Schema] = {
             "exposure_cents_max": cents("Largest exposure; null without a bound."),
             "version": VERSION,
             **PERIOD,
+            **PENDING,
         },
     ),
     "Mandates": page_of("Mandate"),
@@ -178,6 +190,7 @@ CASE_SCHEMAS: dict[str, Schema] = {
             "deputy_id": value("string", "Who decides meanwhile, under the same mandate."),
             "version": VERSION,
             **PERIOD,
+            **PENDING,
         },
     ),
     "Absences": page_of("Absence"),

@@ -274,8 +274,9 @@ async def act(look: Look) -> Response:
     """Do what a form asks of the API, in the name of who sent it: the rules are the API's.
 
     The form says ``_path``, ``_method`` (POST), ``_match`` (the version that was seen), ``_key`` (so that sent twice it
-    is done once), ``_then`` (the page to go on to), ``_done`` (what to say there), and ``_shown`` (the field of the
-    answer that is shown once).
+    is done once), ``_then`` (the page to go on to), ``_done`` (what to say there), ``_waits`` (what to say instead where
+    the answer's ``pending`` says that a second person is to confirm it), and ``_shown`` (the field of the answer that is
+    shown once).
     """
     form = await look.request.form()
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
@@ -306,20 +307,22 @@ def went_well(look: Look, texts: dict[str, str], content: bytes) -> Response:
     if shown := texts.get("_shown"):
         value, then = msgspec.json.decode(content)[shown], inside(texts.get("_then", ""))
         return look.page("shown_once", value=value, then=then)
-    then = texts.get("_then", "")
-    for name, value in created(content).items():
-        then = then.replace("{" + name + "}", value)
-    return look.onward(look.forth(then, texts.get("_done", "")))
+    then, told = texts.get("_then", ""), told_by(content)
+    for name, value in told.items():
+        if name.endswith("_id"):  # to go on to what was made
+            then = then.replace("{" + name + "}", value)
+    waits = "pending" in told and texts.get("_waits")
+    return look.onward(look.forth(then, waits or texts.get("_done", "")))
 
 
-def created(content: bytes) -> dict[str, str]:
-    """The ids in an answer, to go on to what was made."""
+def told_by(content: bytes) -> dict[str, str]:
+    """The texts of an answer by their names."""
     try:
         found = msgspec.json.decode(content)
     except msgspec.DecodeError:
         return {}
     pairs = found.items() if isinstance(found, dict) else ()
-    return {name: value for name, value in pairs if name.endswith("_id") and isinstance(value, str)}
+    return {name: value for name, value in pairs if isinstance(value, str)}
 
 
 async def fields_of(items: Iterable[tuple[str, Any]]) -> AsyncIterator[tuple[str, str]]:

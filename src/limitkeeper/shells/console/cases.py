@@ -9,6 +9,7 @@ from starlette.responses import Response
 from limitkeeper.core.appeal.appeals import WITHDRAWN
 from limitkeeper.core.approval.cases import APPROVED, CLAIMED, END_STATES, LIVE_STATES, OPEN
 from limitkeeper.core.approval.mandates import Mandate
+from limitkeeper.core.approval.seats import BEGIN
 from limitkeeper.core.limits.ledger import FREEZE, LOWERING
 from limitkeeper.shells.api.case_schemas import CASE_KINDS
 from limitkeeper.shells.api.cursors import PAGE_ROWS, PAGE_ROWS_MAX
@@ -93,19 +94,22 @@ def mandates_of(
 ) -> list[Mandate]:
     """The mandates in force under which somebody decides: his own, and those of an absent one whose deputy he is.
 
+    One that waits to begin is not in force.
+
     Examples
     --------
-    >>> bounds = {"actions": [], "cut_cents_max": None, "exposure_cents_max": None}
+    >>> bounds = {"actions": [], "cut_cents_max": None, "exposure_cents_max": None, "pending": None}
     >>> mandates = [{"person_id": name, "tier": tier, **bounds} for name, tier in (("ann", 2), ("mia", 3))]
-    >>> away = [{"person_id": "mia", "deputy_id": "ann"}]
+    >>> away = [{"person_id": "mia", "deputy_id": "ann", "pending": None}]
     >>> [[each.tier for each in mandates_of("ann", mandates, absences)] for absences in ([], away)]
     [[2], [2, 3]]
     """
-    holders = {person_id} | {each["person_id"] for each in absences if each["deputy_id"] == person_id}
+    away = (each for each in absences if each["deputy_id"] == person_id and each["pending"] != BEGIN)
+    holders = {person_id} | {each["person_id"] for each in away}
     return [
         Mandate(each["person_id"], each["tier"], frozenset(each["actions"]), each["cut_cents_max"],
                 each["exposure_cents_max"])
-        for each in mandates if each["person_id"] in holders
+        for each in mandates if each["person_id"] in holders and each["pending"] != BEGIN
     ]  # fmt: skip
 
 
