@@ -135,7 +135,7 @@ def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(
 
 def test_half_of_a_split_campaign_is_beyond_that_mandate_too(store: Store) -> None:
     whole = propose(store, campaign_rows(6))
-    with work(store, TOM, NOW_US) as w:
+    with work(store, SUE, NOW_US) as w:
         parts = split(w, whole, pl.col("number") <= 3, POLICY)
     for part in parts:
         assert case(store, part)["exposure_cents"] == case(store, whole)["exposure_cents"]
@@ -152,7 +152,7 @@ def test_who_was_seated_after_a_campaign_was_opened_votes_on_no_part_that_is_spl
     whole = propose(store, campaign_rows(6))
     with work(store, Actor("m0", frozenset({COMMITTEE})), NOW_US + 1) as w:
         mandate_given(w, Mandate("friend", 3))  # also where it says that it began at 0
-    with work(store, TOM, NOW_US + 1) as w:
+    with work(store, SUE, NOW_US + 1) as w:
         part, _ = split(w, whole, pl.col("number") <= 3, POLICY)
     act(store, part, "cem", "claim")
     act(store, part, "cem", "send_up")

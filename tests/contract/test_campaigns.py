@@ -295,6 +295,7 @@ def test_two_campaigns_never_have_the_same_account(store: Store) -> None:
 
 
 def test_split_parts_have_each_account_once_and_need_their_own_approval(store: Store) -> None:
+    give_mandates(store, ("tom", 2))
     campaign_id = propose(store, campaign_rows(6))
     with work(store, TOM, NOW_US + 1) as w:
         gold, plain = split(w, campaign_id, condition("segment = gold"), POLICY)
@@ -333,9 +334,29 @@ def cancel(store: Store, campaign_id: str, name: str, after_us: int = 4) -> str:
         return cancelled(w, POLICY, campaign_id, "enough")
 
 
-def split_at(store: Store, campaign_id: str, number: int) -> tuple[str, str]:
-    with work(store, TOM, NOW_US + 2) as w:
+def split_at(store: Store, campaign_id: str, number: int, by: Actor = SUE) -> tuple[str, str]:
+    with work(store, by, NOW_US + 2) as w:
         return split(w, campaign_id, pl.col("number") <= number, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("who", "rule"), [("tom", "mandate"), ("ann", "four_eyes"), ("ike", "recused"), ("m0", None), ("sue", None)]
+)
+def test_campaign_is_split_by_its_maker_or_one_who_might_decide_on_it_and_by_nobody_else(
+    store: Store, who: str, rule: str | None
+) -> None:
+    give_mandates(store, ("ike", 3))
+    campaign_id = propose(store, campaign_rows(6))
+    with pytest.raises(RefusedError, match="mandate"):
+        split_at(store, campaign_id, 3, member("m0"))  # it lies on the team's tier
+    for name, what in (("ann", "claim"), ("ann", "send_up"), ("ike", "recuse")):
+        act_on(store, campaign_id, name, what)
+    if rule is None:
+        assert len(split_at(store, campaign_id, 3, member(who))) == 2
+        return
+    with pytest.raises(RefusedError) as error:
+        split_at(store, campaign_id, 3, member(who))
+    assert error.value.rule == rule
 
 
 def test_part_of_a_part_knows_everybody_who_had_a_part_in_the_whole(store: Store) -> None:
@@ -344,12 +365,12 @@ def test_part_of_a_part_knows_everybody_who_had_a_part_in_the_whole(store: Store
     act_on(store, campaign_id, "ann", "claim")
     act_on(store, campaign_id, "ann", "send_up")
     act_on(store, campaign_id, "m3", "recuse")
-    part, other = split_at(store, campaign_id, 550)
-    for each in (other, *split_at(store, part, 10)):
+    part, other = split_at(store, campaign_id, 550, member("m0"))
+    for each in (other, *split_at(store, part, 10, member("m0"))):
         row = case_row(store, each)
-        assert json.loads(row["parties"]) == (["ann", "sue"] if each == other else ["ann", "sue", "tom"])
+        assert json.loads(row["parties"]) == (["ann", "sue"] if each == other else ["ann", "m0", "sue"])
         assert json.loads(row["recused"]) == ["m3"]
-        for name in ("sue", "ann", "tom"):
+        for name in ("sue", "ann", "m0"):
             with pytest.raises(RefusedError, match="does not decide"):
                 act_on(store, each, name, "claim")
         act_on(store, each, "bob", "claim")

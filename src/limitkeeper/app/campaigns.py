@@ -280,9 +280,9 @@ def split(
 ) -> tuple[str, str]:  # fmt: skip
     """Split a campaign that waits into two cases of their own: the items that a condition holds of, and the others.
 
-    Who may not decide on the campaign, and who splits it, decides on neither; both need the tier that it needed or
-    lay on, and a mandate for all of it. Votes are not taken along, so that nobody loses his: where there are any, it is
-    not split.
+    It is split by whoever may withdraw it: who proposed it, or one who might decide on it. Who may not decide on the
+    campaign, and who splits it, decides on neither; both need the tier that it needed or lay on, and a mandate for all
+    of it. Votes are not taken along, so that nobody loses his: where there are any, it is not split.
 
     Parameters
     ----------
@@ -306,7 +306,8 @@ def split(
     CampaignError
         When it does not wait any more, or one part is empty.
     RefusedError
-        When it has changed since it was seen, or somebody has voted on it.
+        When it has changed since it was seen, whoever splits it has no mandate for it or a part in its case, or somebody
+        has voted on it.
     ConflictError
         When its case was acted on in the meantime.
     """
@@ -315,6 +316,8 @@ def split(
         raise RefusedError(
             "version", value=f"version {seen}; it is {row['version']}", advice="Read it again."
         )
+    if w.actor.actor_id != case["maker_id"]:
+        _check_decider(w, case, policy)
     _check_unvoted(case)
     items = items_of(w, campaign_id).with_columns(chosen.fill_null(value=False).alias("is_chosen"))
     parts = [items.filter(pl.col("is_chosen")), items.filter(~pl.col("is_chosen"))]
@@ -384,7 +387,7 @@ def cancelled(w: Work, policy: ApprovalPolicy, campaign_id: str, why: str) -> st
     row = w.found(campaigns, campaign_id)
     if row["state"] in (WORKING, DONE):
         case = w.found(cases, campaign_id)
-        check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
+        _check_decider(w, case, policy)
         _stopped(w, case, why)
         values = {"state": CANCELLING, "reached": 0, "cancel_why": why}
         w.change(campaigns, campaign_id, row["version"], values)
@@ -392,7 +395,7 @@ def cancelled(w: Work, policy: ApprovalPolicy, campaign_id: str, why: str) -> st
     else:
         _, case = _waiting(w, campaign_id)
         if w.actor.actor_id != case["maker_id"]:
-            check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
+            _check_decider(w, case, policy)
             _check_unvoted(case)
         case_withdrawn(w, campaign_id, "cancelled", case)
         w.change(campaigns, campaign_id, row["version"], {"state": CANCELLED, "cancel_why": why})
@@ -407,6 +410,10 @@ def _stopped(w: Work, case: dict[str, Any], why: str) -> None:
     done = act_row(case_of(case | {"version": case["version"] + 1}), "stop", w.actor.actor_id, w.now_us, why)
     w.add(case_acts, done)
     w.note("case.stop", f"case:{case['case_id']}", kept(("case_act", done)))
+
+
+def _check_decider(w: Work, case: dict[str, Any], policy: ApprovalPolicy) -> None:
+    check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
 
 
 def _check_unvoted(case: Mapping[str, Any]) -> None:

@@ -236,7 +236,10 @@ def campaign_acts_router(desk: Desk, policy: ApprovalPolicy, treated: Treated = 
         request: Request, campaign_id: CampaignId, actor: Splitter, if_match: IfMatch = None,
         key: IdempotencyKey = None,
     ) -> Response:  # fmt: skip
-        """Split a campaign that waits into two, each of which needs its own approval."""
+        """Split a campaign that waits into two, each of which needs its own approval.
+
+        Who proposed it does, or one who has a mandate for it on its tier and no part in it, while nobody has voted.
+        """
         seen, said = seen_version(if_match), await body_as(request, Parting)
         chosen = _one_part(said)
 

@@ -197,6 +197,8 @@ def split_campaign(
 ) -> None:
     """Split a campaign that waits into two, each of which needs its own approval.
 
+    Who proposed it does, or one who has a mandate for it on its tier and no part in it, while nobody has voted.
+
     Example: limitkeeper campaign split 4f2a... --where "cut_cents >= 1000000" --as sue
     """
     import polars as pl
