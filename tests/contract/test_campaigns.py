@@ -340,7 +340,8 @@ def split_at(store: Store, campaign_id: str, number: int, by: Actor = SUE) -> tu
 
 
 @pytest.mark.parametrize(
-    ("who", "rule"), [("tom", "mandate"), ("ann", "four_eyes"), ("ike", "recused"), ("m0", None), ("sue", None)]
+    ("who", "rule"),
+    [("tom", "mandate"), ("ann", "four_eyes"), ("ike", "recused"), ("m0", None), ("sue", None)],
 )
 def test_campaign_is_split_by_its_maker_or_one_who_might_decide_on_it_and_by_nobody_else(
     store: Store, who: str, rule: str | None
