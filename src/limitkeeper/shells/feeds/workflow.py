@@ -26,6 +26,7 @@ from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.erased_ids import ERASE_IDS, late_rows_renamed
 from limitkeeper.app.erasure import traces_removed
 from limitkeeper.app.freezes import freezes_followed
+from limitkeeper.app.late_letters import LateLetters
 from limitkeeper.app.live import live_since_sequence
 from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
@@ -112,7 +113,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
 
         def deliver() -> int:
             sent = deliver_notices(
-                store, workflow.channels, workflow.seal, engine.as_of_us, renewed=on_approved.renewed
+                store, workflow.channels, workflow.seal, engine.as_of_us, renewed=LateLetters(workflow.desk)
             )
             if sent["dead"]:
                 log.warning("notices_dead", count=sent["dead"])
