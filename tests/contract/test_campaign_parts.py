@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app import campaigns
+from limitkeeper.app import campaign_documents, campaigns
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.campaign_documents import proposal_document
 from limitkeeper.app.campaign_rows import Standing, rows_taken
 from limitkeeper.app.campaigns import (
     Proposal,
     cancelled,
-    proposal_document,
     proposed,
     split,
     standing_of,
@@ -122,7 +122,9 @@ def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(
     cancel(store, propose(store, campaign_rows(6)))  # 600,015 of exposure
     piece = propose(store, campaign_rows(6)[:2], TOM)
     few = campaign_rows(6)[:2]
-    monkeypatch.delattr(campaigns, "put_forward_before")  # what is proposed is not read a second time
+    monkeypatch.delattr(
+        campaign_documents, "put_forward_before"
+    )  # what is proposed is not read a second time
     with work(store, TOM, NOW_US) as w:
         found = rows_taken(few, standing_of(w, few["account_id"][:0]), reasons=["product_change"])
         document = proposal_document(w, piece, Proposal("autumn", found), POLICY)

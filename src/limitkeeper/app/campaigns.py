@@ -10,8 +10,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.campaign_beside import put_forward_beside
 from limitkeeper.app.campaign_impact import impact_of
-from limitkeeper.app.campaign_parts import Whole, opening_of, put_forward_before, split_whole
+from limitkeeper.app.campaign_parts import Beside, Whole, opening_of, put_forward_before, split_whole
 from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken, accounts_named, rows_taken
 from limitkeeper.app.campaign_states import (
     CANCELLED,
@@ -30,7 +31,7 @@ from limitkeeper.core.approval.cases import LIVE_STATES, check_decider
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
-from limitkeeper.core.kernel.instants import day_of, instant_text
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
@@ -114,30 +115,6 @@ def taken_rows(w: Work, frame: pl.DataFrame, action: str | None = None, reasons:
         ) from error
 
 
-def proposal_document(
-    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
-) -> dict[str, Any]:
-    """What a table would lead to as a campaign, or led to, and which tier decides; without an id nothing is proposed."""
-    taken, impact = proposal.taken, proposal.impact
-    told: dict[str, Any] = {"required_tier": None, "tier_rules": []}
-    if not taken.items.is_empty():
-        tier, rules = _required(w, campaign_id, proposal, policy)
-        told = {"required_tier": tier, "tier_rules": list(rules)}
-    return {"campaign_id": campaign_id, "name": proposal.name, **told, "impact": impact}
-
-
-def _required(
-    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
-) -> tuple[int, Sequence[str]]:
-    """Which tier decides on a campaign, and why: as its case has it, or as it would."""
-    if campaign_id is not None:
-        case = w.found(cases, campaign_id)
-        return case["required_tier"], json.loads(case["tier_rules"])
-    whole = put_forward_before(w, proposal.taken.items, proposal.impact, policy)
-    opening = opening_of(w, proposal.impact, policy, whole=whole)
-    return policy.tier_of_all(opening.tier_facts(), day_of(w.now_us))
-
-
 FEW_ACCOUNTS = 50_000
 """Up to so many accounts are looked up one by one; of more, the store's rows are read in order and compared."""
 
@@ -218,7 +195,10 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         )  # fmt: skip
     turn_to_propose(w)
     whole = put_forward_before(w, items, proposal.impact, policy)
-    campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole)
+    beside = put_forward_beside(w, items, proposal.impact, policy, whole)
+    campaign_id, row = _opened(
+        w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole, beside=beside
+    )
     w.add(campaigns, row)
     names = ("campaign_id", "number", *COLUMNS, "state")
     numbered = (
@@ -231,11 +211,11 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
 
 def _opened(
     w: Work, name: str, items: pl.DataFrame, impact: Mapping[str, Any], policy: ApprovalPolicy, earliest_us: int,
-    whole: Whole | None = None, split_from: str | None = None,
+    whole: Whole | None = None, split_from: str | None = None, beside: Beside | None = None,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """The case of a campaign, and the campaign's row; of a part with the whole."""
     named = items_hash(items)
-    case_id = case_opened(w, opening_of(w, impact, policy, named, whole), policy, _never)
+    case_id = case_opened(w, opening_of(w, impact, policy, named, whole, beside), policy, _never)
     return case_id, {
         "campaign_id": case_id, "name": name, "state": PROPOSED, "impact": json.dumps(impact, ensure_ascii=False),
         "items": items.height, "items_hash": named, "split_from": split_from, "earliest_us": earliest_us, "reached": 0,

@@ -11,14 +11,18 @@ from starlette.concurrency import run_in_threadpool
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_conditions import condition
-from limitkeeper.app.campaign_documents import campaign_document, campaign_query, whole_campaign_document
+from limitkeeper.app.campaign_documents import (
+    campaign_document,
+    campaign_query,
+    proposal_document,
+    whole_campaign_document,
+)
 from limitkeeper.app.campaign_rows import ACTIONS
 from limitkeeper.app.campaigns import (
     NAME_LETTERS_MAX,
     Proposal,
     Treated,
     cancelled,
-    proposal_document,
     proposed,
     split,
     taken_rows,
