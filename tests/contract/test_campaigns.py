@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.campaign_conditions import condition
 from limitkeeper.app.campaign_rows import Taken, rows_taken
@@ -27,6 +28,7 @@ from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.known_notices import inbox
+from limitkeeper.app.late_letters import LateLetters
 from limitkeeper.app.limits import LimitChange, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out, notice_content, read_marked
@@ -496,6 +498,26 @@ def test_cancelled_campaign_leaves_no_planned_entry_and_tells_whoever_was_told(s
     assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == set(
         campaign_rows()["limit_before_cents"]
     )
+
+
+def test_letters_of_a_campaign_that_go_out_late_are_written_anew_and_its_changes_wait_for_them(
+    store: Store,
+) -> None:
+    campaign_id = propose(store, campaign_rows(2))
+    approve(store, campaign_id)
+    work_off(store)
+    late_us, late = NOW_US + 3 * DAY_US, LateLetters(AppealDesk(EFFECTS, POLICY))
+    for became in ("waiting", "inbox"):
+        assert deliver_notices(store, {}, SEAL, lambda: late_us, renewed=late)[became] == 2
+    letters = store.rows(sa.select(notices).where(notices.c.state == "out"))
+    texts = [notice_content(dict(row), SEAL).text for row in letters]
+    assert all(reason_wording("zh")["product_change"].text in text for text in texts)
+    assert all("2026年10月2日" in text and "2026年10月25日" in text for text in texts)
+    effected_due(store, late_us + 7 * DAY_US - 1, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {100_000, 100_001}
+    effected_due(store, late_us + 7 * DAY_US, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {80_000}
+    assert evidence_verified(store).faults == []
 
 
 def test_campaign_cancelled_half_way_is_undone_as_far_as_it_went(store: Store) -> None:
