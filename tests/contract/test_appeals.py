@@ -19,6 +19,7 @@ from limitkeeper.app.cases import CaseOpening, case_opened
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.freezes import freezes_followed
+from limitkeeper.app.late_letters import LateLetters
 from limitkeeper.app.limits import ENGINE_TOPIC, LimitChange, planned
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.notices import deliver_notices, notice_content
@@ -89,7 +90,7 @@ def told(store: Store, kind: str) -> list[str]:
 
 def letters_out(store: Store, now_us: int) -> dict[str, int]:
     """What became of the letters that are due, of a customer who has no way but the inbox."""
-    return deliver_notices(store, {}, SEAL, lambda: now_us, renewed=DESK.effects.renewed)
+    return deliver_notices(store, {}, SEAL, lambda: now_us, renewed=LateLetters(DESK))
 
 
 def test_letter_of_a_freeze_that_goes_out_late_has_all_the_days_to_appeal_and_none_goes_out_of_one_that_is_over(

@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from limitkeeper.app import campaigns
+from limitkeeper.app import campaign_documents, campaigns
 from limitkeeper.app.approval_policy import approval_policy
+from limitkeeper.app.campaign_documents import proposal_document
 from limitkeeper.app.campaign_rows import Standing, rows_taken
 from limitkeeper.app.campaigns import (
     Proposal,
     cancelled,
-    proposal_document,
     proposed,
     split,
     standing_of,
@@ -121,7 +121,9 @@ def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(
     cancel(store, propose(store, campaign_rows(6)))  # 600,015 of exposure
     piece = propose(store, campaign_rows(6)[:2], TOM)
     few = campaign_rows(6)[:2]
-    monkeypatch.delattr(campaigns, "put_forward_before")  # what is proposed is not read a second time
+    monkeypatch.delattr(
+        campaign_documents, "put_forward_before"
+    )  # what is proposed is not read a second time
     with work(store, TOM, NOW_US) as w:
         found = rows_taken(few, standing_of(w, few["account_id"][:0]), reasons=["product_change"])
         document = proposal_document(w, piece, Proposal("autumn", found), POLICY)
@@ -134,7 +136,7 @@ def test_small_piece_is_beyond_the_mandate_that_the_whole_was_beyond(
 
 def test_half_of_a_split_campaign_is_beyond_that_mandate_too(store: Store) -> None:
     whole = propose(store, campaign_rows(6))
-    with work(store, TOM, NOW_US) as w:
+    with work(store, SUE, NOW_US) as w:
         parts = split(w, whole, pl.col("number") <= 3, POLICY)
     for part in parts:
         assert case(store, part)["exposure_cents"] == case(store, whole)["exposure_cents"]
@@ -150,7 +152,7 @@ def test_who_was_seated_after_a_campaign_was_opened_votes_on_no_part_that_is_spl
     whole = propose(store, campaign_rows(6))
     with work(store, Actor("m0", frozenset({COMMITTEE})), NOW_US + 1) as w:
         mandated(w, ("friend", 3))  # also where it says that it began at 0
-    with work(store, TOM, NOW_US + 1) as w:
+    with work(store, SUE, NOW_US + 1) as w:
         part, _ = split(w, whole, pl.col("number") <= 3, POLICY)
     act(store, part, "cem", "claim")
     act(store, part, "cem", "send_up")

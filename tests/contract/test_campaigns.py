@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.campaign_conditions import condition
 from limitkeeper.app.campaign_rows import Taken, rows_taken
@@ -27,6 +28,7 @@ from limitkeeper.app.decisions import Effects, effects
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.explanations import explanation
 from limitkeeper.app.known_notices import inbox
+from limitkeeper.app.late_letters import LateLetters
 from limitkeeper.app.limits import LimitChange, entries_of, entry_of, planned
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import deliver_notices, is_out, notice_content, read_marked
@@ -295,6 +297,7 @@ def test_two_campaigns_never_have_the_same_account(store: Store) -> None:
 
 
 def test_split_parts_have_each_account_once_and_need_their_own_approval(store: Store) -> None:
+    give_mandates(store, ("tom", 2))
     campaign_id = propose(store, campaign_rows(6))
     with work(store, TOM, NOW_US + 1) as w:
         gold, plain = split(w, campaign_id, condition("segment = gold"), POLICY)
@@ -333,9 +336,30 @@ def cancel(store: Store, campaign_id: str, name: str, after_us: int = 4) -> str:
         return cancelled(w, POLICY, campaign_id, "enough")
 
 
-def split_at(store: Store, campaign_id: str, number: int) -> tuple[str, str]:
-    with work(store, TOM, NOW_US + 2) as w:
+def split_at(store: Store, campaign_id: str, number: int, by: Actor = SUE) -> tuple[str, str]:
+    with work(store, by, NOW_US + 2) as w:
         return split(w, campaign_id, pl.col("number") <= number, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("who", "rule"),
+    [("tom", "mandate"), ("ann", "four_eyes"), ("ike", "recused"), ("m0", None), ("sue", None)],
+)
+def test_campaign_is_split_by_its_maker_or_one_who_might_decide_on_it_and_by_nobody_else(
+    store: Store, who: str, rule: str | None
+) -> None:
+    give_mandates(store, ("ike", 3))
+    campaign_id = propose(store, campaign_rows(6))
+    with pytest.raises(RefusedError, match="mandate"):
+        split_at(store, campaign_id, 3, member("m0"))  # it lies on the team's tier
+    for name, what in (("ann", "claim"), ("ann", "send_up"), ("ike", "recuse")):
+        act_on(store, campaign_id, name, what)
+    if rule is None:
+        assert len(split_at(store, campaign_id, 3, member(who))) == 2
+        return
+    with pytest.raises(RefusedError) as error:
+        split_at(store, campaign_id, 3, member(who))
+    assert error.value.rule == rule
 
 
 def test_part_of_a_part_knows_everybody_who_had_a_part_in_the_whole(store: Store) -> None:
@@ -344,12 +368,12 @@ def test_part_of_a_part_knows_everybody_who_had_a_part_in_the_whole(store: Store
     act_on(store, campaign_id, "ann", "claim")
     act_on(store, campaign_id, "ann", "send_up")
     act_on(store, campaign_id, "m3", "recuse")
-    part, other = split_at(store, campaign_id, 550)
-    for each in (other, *split_at(store, part, 10)):
+    part, other = split_at(store, campaign_id, 550, member("m0"))
+    for each in (other, *split_at(store, part, 10, member("m0"))):
         row = case_row(store, each)
-        assert json.loads(row["parties"]) == (["ann", "sue"] if each == other else ["ann", "sue", "tom"])
+        assert json.loads(row["parties"]) == (["ann", "sue"] if each == other else ["ann", "m0", "sue"])
         assert json.loads(row["recused"]) == ["m3"]
-        for name in ("sue", "ann", "tom"):
+        for name in ("sue", "ann", "m0"):
             with pytest.raises(RefusedError, match="does not decide"):
                 act_on(store, each, name, "claim")
         act_on(store, each, "bob", "claim")
@@ -474,6 +498,26 @@ def test_cancelled_campaign_leaves_no_planned_entry_and_tells_whoever_was_told(s
     assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == set(
         campaign_rows()["limit_before_cents"]
     )
+
+
+def test_letters_of_a_campaign_that_go_out_late_are_written_anew_and_its_changes_wait_for_them(
+    store: Store,
+) -> None:
+    campaign_id = propose(store, campaign_rows(2))
+    approve(store, campaign_id)
+    work_off(store)
+    late_us, late = NOW_US + 3 * DAY_US, LateLetters(AppealDesk(EFFECTS, POLICY))
+    for became in ("waiting", "inbox"):
+        assert deliver_notices(store, {}, SEAL, lambda: late_us, renewed=late)[became] == 2
+    letters = store.rows(sa.select(notices).where(notices.c.state == "out"))
+    texts = [notice_content(dict(row), SEAL).text for row in letters]
+    assert all(reason_wording("zh")["product_change"].text in text for text in texts)
+    assert all("2026年10月2日" in text and "2026年10月25日" in text for text in texts)
+    effected_due(store, late_us + 7 * DAY_US - 1, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {100_000, 100_001}
+    effected_due(store, late_us + 7 * DAY_US, is_out)
+    assert {row["limit_cents"] for row in store.rows(sa.select(lines))} == {80_000}
+    assert evidence_verified(store).faults == []
 
 
 def test_campaign_cancelled_half_way_is_undone_as_far_as_it_went(store: Store) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.bounces import returned
 from limitkeeper.app.cases import CaseOpening, case_acted, case_opened, terms_in_force
@@ -15,6 +16,7 @@ from limitkeeper.app.decisions import effects
 from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.freezes import freezes_followed
 from limitkeeper.app.known_notices import inbox
+from limitkeeper.app.late_letters import LateLetters
 from limitkeeper.app.limits import LimitChange, entries_of, planned, planned_rows, undone
 from limitkeeper.app.line_requests import SeenLine, request_made, request_taken_back
 from limitkeeper.app.notice_days import suspended
@@ -39,6 +41,7 @@ from tests.vaults import SEAL
 NOW_US = 1_790_040_000_000_000  # by day in Shanghai
 POLICY = approval_policy()
 EFFECTS = effects(SEAL, notice_policy("CN"))
+LATE = LateLetters(AppealDesk(EFFECTS, POLICY))
 ANN = Actor("ann", frozenset({OFFICER}))
 KIM = Actor("kim", frozenset({CUSTOMER}), "c-1")
 TRACE: dict[str, Any] = {
@@ -94,7 +97,7 @@ def taken_back(store: Store, now_us: int) -> None:
 def sent(store: Store, now_us: int) -> list[Letter]:
     """What goes out by mail."""
     mail: list[Letter] = []
-    deliver_notices(store, {"mail": mail.append}, SEAL, lambda: now_us, renewed=EFFECTS.renewed)
+    deliver_notices(store, {"mail": mail.append}, SEAL, lambda: now_us, renewed=LATE)
     return mail
 
 
@@ -382,9 +385,7 @@ def test_way_that_fails_comes_to_its_end_and_the_next_is_tried_though_the_letter
     cut(store, 700_000, NOW_US)
     for hours in range(60):
         now_us = NOW_US + hours * 3_600_000_000
-        deliver_notices(
-            store, {"mail": busy, "sms": phone.append}, SEAL, lambda at=now_us: at, renewed=EFFECTS.renewed
-        )
+        deliver_notices(store, {"mail": busy, "sms": phone.append}, SEAL, lambda at=now_us: at, renewed=LATE)
     (letter,) = phone
     assert "Your credit limit changes on 2026-09-30" in letter.subject
     states = store.rows(sa.select(notices.c.state).order_by(notices.c.made_us))

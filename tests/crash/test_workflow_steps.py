@@ -84,6 +84,7 @@ def test_process_that_dies_at_any_step_goes_on_and_everything_happened_once(
         "whole"
     ]
     assert differences(outside, whole, whole) == []
+    assert Counter(state for _, state in whole["notices"])["withdrawn"] == 2  # they were told anew
     assert whole["limits"] == {"flagged": 500_000, "lowered": 450_000}
     assert whole["monitor"] == {"flagged": [500_000, True], "lowered": [450_000, False]}
     first = 3 if store_url.startswith("sqlite") else STRIDE // 2

@@ -20,12 +20,14 @@ import polars as pl
 import sqlalchemy as sa
 
 from limitkeeper.app.answers import Acted, acted_once
+from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.bank import BANK_TOPIC
 from limitkeeper.app.cases import case_acted, terms_in_force
 from limitkeeper.app.customer_preferences import preferences_set
 from limitkeeper.app.decisions import effects
 from limitkeeper.app.due_changes import effected_due
+from limitkeeper.app.late_letters import LateLetters
 from limitkeeper.app.limits import ENGINE_TOPIC, entries_of, entry_of
 from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.notices import contact_added, deliver_notices, is_out
@@ -55,6 +57,7 @@ from tests.vaults import SEAL
 SECRET = bytes(range(32))
 NOON_US = int(dt.datetime(2026, 11, 23, 4, tzinfo=dt.UTC).timestamp()) * 1_000_000  # in Shanghai
 POLICY, ON_APPROVED = approval_policy(), effects(SEAL, notice_policy("CN"))
+LATE = LateLetters(AppealDesk(ON_APPROVED, POLICY))
 ANN = Actor("ann", frozenset({OFFICER}))
 LIMIT_CENTS, LOWER_CENTS = 500_000, 450_000
 
@@ -93,7 +96,10 @@ class Steps:
 
 
 def way(plan: dict[str, Any], steps: Steps) -> Engine:
-    """A flag freezes one line and an officer confirms it; another line is lowered by the system. All can be repeated."""
+    """A flag freezes one line and an officer confirms it; another line is lowered by the system. All can be repeated.
+
+    Letters go out two days late, and are written anew before.
+    """
     running = engine(plan["store"], Path(plan["folder"]) / "snapshots")
     store = running.store
     steps.watch(store)
@@ -107,9 +113,8 @@ def way(plan: dict[str, Any], steps: Steps) -> Engine:
     for version, act in ((1, "claim"), (2, "approve")):
         decided(store, flagged, version, act)
     mail = {"mail": steps.around(mail_server(plan["mail"]).send)}
-    hand_over(running, mail, plan["bank"], steps, NOON_US)
-    effected_due(store, NOON_US + 8 * DAY_US, is_out)
-    hand_over(running, mail, plan["bank"], steps, NOON_US + 8 * DAY_US)
+    for days in (2, 10):
+        hand_over(running, mail, plan["bank"], steps, NOON_US + days * DAY_US)
     return running
 
 
@@ -149,7 +154,8 @@ def hand_over(
 ) -> None:
     """Deliver notices, take what is due into effect, and send everything that the outbox holds."""
     running.now_us = lambda: now_us
-    deliver_notices(running.store, mail, SEAL, running.now_us)
+    for _ in range(2):  # a late one goes out in the round after it was written anew
+        deliver_notices(running.store, mail, SEAL, running.now_us, renewed=LATE)
     effected_due(running.store, now_us, is_out)
     channels: dict[str, Channel] = {
         ENGINE_TOPIC: steps.around(engine_channel(running)),

@@ -26,7 +26,7 @@ def gauges(server: WorkflowServer) -> dict[str, float]:
     return {
         line.split()[0]: float(line.split()[1])
         for line in lines.text.splitlines()
-        if "limitkeeper_notices" in line[:20]
+        if line.startswith(("limitkeeper_notices", "limitkeeper_campaigns"))
     }
 
 
@@ -43,6 +43,7 @@ def test_report_breaks_the_contact_once_and_a_notice_that_nobody_takes_shows(
             (letter,) = awaited(lambda: post.taken)
             told = report(letter)
             assert gauges(server)["limitkeeper_notices_dead"] == 0
+            assert gauges(server)["limitkeeper_campaigns_failing"] == 0
             provider = server.service("provider", "notice.bounce")
             other = server.service("other", "events.send")
             path = "/v1/notices/bounces"

@@ -40,6 +40,12 @@ def test_campaign_is_looked_at_proposed_split_and_cancelled(folder: Path) -> Non
     made = json.loads(run(folder, "propose", str(rows), *TOLD, "--json"))
     shown = json.loads(run(folder, "show", made["campaign_id"], "--as", "sue", "--json"))
     assert (shown["name"], shown["state"], shown["impact"]) == ("lower", "open", made["impact"])
+    campaign_rows(6)[4:].write_csv(folder / "more.csv")
+    told = run(folder, "propose", str(folder / "more.csv"), *TOLD, "--dry-run")
+    assert "Counted for the tier with other campaigns of sue (1): 6 accounts in all." in " ".join(
+        told.split()
+    )
+    assert "It would need tier 2 (campaign)." in told
     run(folder, "split", made["campaign_id"], "--as", "sue", code=2)
     split = run(folder, "split", made["campaign_id"], "--where", "segment = gold", "--as", "sue", "--json")
     parts = json.loads(split)["parts"]

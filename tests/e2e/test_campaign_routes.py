@@ -85,6 +85,12 @@ def test_campaign_goes_from_a_table_by_way_of_a_split_to_planned_changes(
     parts = {each: sue.get(f"{CAMPAIGNS}/{each}") for each in (gold, plain)}
     assert [each["impact"]["accounts"] for each in parts.values()] == [3, 3]
     assert sum(each["impact"]["cut_cents"] for each in parts.values()) == dry["impact"]["cut_cents"]
+    more = propose(sue, campaign_rows(8)[6:].write_csv().encode(), CSV, 200, dry_run=True)
+    assert sorted(more["beside"].pop("with")) == sorted(parts)
+    assert more["beside"] == {
+        "campaigns": 2, "accounts": 8,
+        "exposure_cents": more["impact"]["exposure_cents"] + dry["impact"]["exposure_cents"],
+    }  # fmt: skip
 
     ann, chief = server.person("ann", OFFICER), server.person("chief", COMMITTEE)
     chief.post("/v1/mandates", {"person_id": "ann", "tier": 2})
@@ -97,7 +103,8 @@ def test_campaign_goes_from_a_table_by_way_of_a_split_to_planned_changes(
     assert (cancelled["state"], cancelled["cancel_why"]) == ("cancelled", "The board said no.")
     ann.asked("POST", f"{CAMPAIGNS}/{plain}/cancel", {"why": "Again."}, status=409)
     ann.post(f"{CAMPAIGNS}/{gold}/cancel", {"why": "The board said no."})
-    awaited(lambda: ann.get(f"{CAMPAIGNS}/{gold}")["cancelled"] == 3)
+    awaited(lambda: ann.get(f"{CAMPAIGNS}/{gold}")["state"] == "cancelled")
+    assert ann.get(f"{CAMPAIGNS}/{gold}")["cancelled"] == 3
     ivy, cursor, names = server.person("ivy", COMPLIANCE), None, []
     while cursor or not names:
         page = ivy.get(CAMPAIGNS, params={"limit": 2} | ({"cursor": cursor} if cursor else {}))

@@ -95,6 +95,14 @@ def test_campaign_is_looked_at_first_then_submitted_and_split_and_stopped(
     assert f'href="{path}"' in sue.page(f"/console/cases/{campaign_id}")
     assert "Open its case" in page
     assert f'href="{path}"' in sue.page("/console/campaigns")
+    others, dry_of_others = proposed(sue, "others", campaign_rows(90)[88:].write_csv())
+    assert re.search(
+        r"other campaigns of yours \(\d+\): \d+ accounts and ¥[\d,.]+ in all", unescape(dry_of_others)
+    )
+    case_page = unescape(sue.page(others.replace("/campaigns/", "/cases/")))
+    assert re.search(
+        r"other campaigns of the same person \(\d+\): \d+ accounts and ¥[\d,.]+ in all", case_page
+    )
     sue.sent(page, f"/v1/campaigns/{campaign_id}/split", where="segment = gold")
     after = sue.page(path)
     assert api.get(f"/v1/campaigns/{campaign_id}")["state"] == "split"

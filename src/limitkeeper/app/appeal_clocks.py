@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from limitkeeper.app.appeal_triage import rule_holds
 from limitkeeper.app.appeals import AppealDesk, appeal_of, changed_appeal
 from limitkeeper.app.customer_preferences import customer_row
+from limitkeeper.app.notices import WAITING
 from limitkeeper.core.access.actors import SYSTEM
-from limitkeeper.core.appeal.appeals import clocked, settled_by_facts
+from limitkeeper.core.appeal.appeals import REPLY, clocked, settled_by_facts
 from limitkeeper.core.appeal.triage import CorrectedFact, triage
 from limitkeeper.core.behaviour.events import HOUR_US
 from limitkeeper.core.kernel.errors import LimitkeeperError
@@ -20,6 +21,7 @@ from limitkeeper.core.kernel.instants import us_of
 from limitkeeper.core.strategy.vocabulary import SHARED_QUANTITIES
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.case_tables import cases
+from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import ConflictError, Work, work
@@ -29,6 +31,11 @@ SWEEP_APPEALS = 500
 
 TRIAGE_LOOK_US = 6 * HOUR_US
 """Facts are looked at again after so long, while an appeal waits."""
+
+_ASKED_STILL = sa.select(notices.c.notice_id).where(
+    notices.c.account_id == sa.bindparam("account_id"), notices.c.kind == "appeal_asked", notices.c.state == WAITING
+)  # fmt: skip
+"""Questions about a line whose letters are on their way."""
 
 KnownAsOf = Callable[[str, int], Mapping[str, float | None] | None]
 """An account's features as of a time, by what is known now; None where they are not known so far back."""
@@ -85,8 +92,12 @@ def run_appeals(
 
 
 def _clocked(desk: AppealDesk, w: Work, row: Mapping[str, Any]) -> bool:
-    before = appeal_of(row)
-    after = clocked(before, desk.terms(w, row["customer_id"]), w.now_us)
+    before, terms = appeal_of(row), desk.terms(w, row["customer_id"])
+    if before.clock == REPLY and w.rows(_ASKED_STILL, account_id=row["account_id"]):
+        # Nobody's time runs out untold: he has all of it from when the letter goes out.
+        _look_again(w, row, due_us=terms.customers_end_us(w.now_us, 0))
+        return False
+    after = clocked(before, terms, w.now_us)
     if after is before:
         return False
     changed_appeal(w, desk, row, after, f"clock.{before.clock}", "")
@@ -106,9 +117,7 @@ def _triaged(
     found = None if trace is None or known is None else triage(trace, known, rule_holds)
     if found is None or not found.is_settled:
         again_us = None if trace is None else w.now_us + TRIAGE_LOOK_US
-        # No act: whoever has the appeal before him still sees its newest version.
-        statement = appeals.update().where(appeals.c.appeal_id == row["appeal_id"]).values(triage_us=again_us)
-        w.connection.execute(statement)
+        _look_again(w, row, triage_us=again_us)
         return False
     after = settled_by_facts(appeal_of(row), desk.terms(w, row["customer_id"]), w.now_us)
     language = customer_row(w, row["customer_id"])["language"]
@@ -116,6 +125,11 @@ def _triaged(
     facts = [fact._asdict() for fact in found.corrected]
     w.note("appeal.triage", f"appeal:{row['appeal_id']}", {"corrected": json.dumps(facts)})
     return True
+
+
+def _look_again(w: Work, row: Mapping[str, Any], **values: int | None) -> None:
+    """Change when an appeal is looked at next. No act: whoever has it before him still sees its newest version."""
+    w.connection.execute(appeals.update().where(appeals.c.appeal_id == row["appeal_id"]).values(**values))
 
 
 def _trace(store: Store, case_id: str) -> dict[str, Any] | None:

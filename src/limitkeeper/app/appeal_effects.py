@@ -10,7 +10,7 @@ from limitkeeper.app.case_ends import freeze_settled
 from limitkeeper.app.corrections import Tell, letters_stopped
 from limitkeeper.app.customer_preferences import customer_row, letter_us, owner_row, zone_of
 from limitkeeper.app.due_changes import IsSuspended
-from limitkeeper.app.known_notices import newest_told_of_freeze, told_since_us
+from limitkeeper.app.known_notices import letters_of, newest_told_of_freeze, told_since_us
 from limitkeeper.app.limits import LimitChange, cancelled, planned, undone
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.notices import is_out
@@ -30,7 +30,6 @@ from limitkeeper.core.limits.ledger import (
 from limitkeeper.store.appeal_tables import appeals
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries, lines
-from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.tables import proposals
 from limitkeeper.store.work import Work
 
@@ -81,7 +80,7 @@ _UNDONE = sa.select(limit_entries.c.reverses).where(
 def adverse_entries(w: Work, case: Mapping[str, Any], account_id: str) -> list[dict[str, Any]]:
     """What a decision took of a line and still takes, or is to take: entries that are not cancelled or undone."""
     ids = {"case_id": case["case_id"], "decision_id": case["decision_id"], "account_id": account_id}
-    return _standing(w, w.rows(_TAKEN_ENTRIES, **ids))
+    return not_undone(w, w.rows(_TAKEN_ENTRIES, **ids))
 
 
 def appealable_entries(w: Work, case: Mapping[str, Any], account_id: str) -> list[dict[str, Any]]:
@@ -98,23 +97,26 @@ def appeal_until_us(w: Work, policy: NoticePolicy, entries: Sequence[Mapping[str
     if not entries:
         return None
     customer = owner_row(w, entries[0]["account_id"])
-    return policy.appeal_until_us(max(_told_us(w, customer, row) for row in entries), zone_of(customer))
+    told_us = {us for row in entries for us in _told_us(w, customer, row)}
+    return max(policy.appeal_until_us(us, zone_of(customer)) for us in told_us)
 
 
-def _told_us(w: Work, customer: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
-    """When what an entry takes was told last: with it, and of a freeze again when people confirmed it.
+def _told_us(w: Work, customer: Mapping[str, Any], entry: Mapping[str, Any]) -> list[int]:
+    """When what an entry takes was told: with it, by each letter in its place, and of a freeze when it was confirmed.
 
-    Days count from when the letter went out, and as long as it did not, from now: nobody's days run out untold.
+    Days count from when the newest letter went out, and as long as it did not, from now: nobody's days run out untold.
+    No day that a letter before named is taken back.
     """
-    notice = (
-        newest_told_of_freeze(w, entry)
-        if entry["action"] == FREEZE
-        else (w.kept(notices, entry["notice_id"]) if entry["notice_id"] is not None else None)
-    )
-    if notice is None:
-        return int(entry["made_us"])
-    since_us = told_since_us(w, notice["notice_id"])
-    return max(letter_us(customer, notice["made_us"]), w.now_us if since_us is None else since_us)
+    if entry["action"] == FREEZE:
+        newest = newest_told_of_freeze(w, entry)
+        letters = [] if newest is None else [newest]
+    else:
+        letters = [] if entry["notice_id"] is None else letters_of(w, entry["notice_id"])
+    if not letters:
+        return [int(entry["made_us"])]
+    since_us = told_since_us(w, letters[-1]["notice_id"])
+    named = [letter_us(customer, each["made_us"]) for each in letters]
+    return [*named, max(named[-1], w.now_us if since_us is None else since_us)]
 
 
 def appeal_until(w: Work, policy: NoticePolicy, case: Mapping[str, Any], account_id: str) -> str | None:
@@ -196,10 +198,10 @@ def give_back(w: Work, case: Mapping[str, Any], policy: NoticePolicy, tell: Tell
 def _entries(w: Work, appeal: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the decision took, and what an earlier answer gave back of it."""
     ids = {name: appeal[name] for name in ("case_id", "decision_id", "new_case_id", "account_id")}
-    return _standing(w, w.rows(_ALL_ENTRIES, **ids))
+    return not_undone(w, w.rows(_ALL_ENTRIES, **ids))
 
 
-def _standing(w: Work, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def not_undone(w: Work, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The entries that none undoes."""
     already = {row["reverses"] for row in w.rows(_UNDONE, entry_ids=[row["entry_id"] for row in found])}
     return [row for row in found if row["entry_id"] not in already]

@@ -26,7 +26,7 @@ outcome_wording = partial(words_besides, "appeals", (*OUTCOMES, SUSPENDED))
 
 def told(
     w: Work, seal: Seal, row: Mapping[str, Any], kind: str, sign: str, *, words: str = "",
-    day_us: int | None = None, again_until_us: int | None = None,
+    day_us: int | None = None, again_until_us: int | None = None, in_place_of: str | None = None,
 ) -> str:  # fmt: skip
     """Write a notice to whoever appeals; its id.
 
@@ -44,6 +44,8 @@ def told(
         What a person wrote, or what the outcome says.
     day_us, again_until_us
         The day that it names, and until when the answer can be appealed against.
+    in_place_of
+        The notice that this one stands for, where there is one.
     """
     customer = customer_row(w, row["customer_id"])
     day, again_until = (
@@ -52,7 +54,7 @@ def told(
     facts = NoticeFacts(
         kind, shown_line(row["account_id"]), sign, effective_day=day, appeal_until_day=again_until, words=words
     )  # fmt: skip
-    return written(w, seal, row["customer_id"], row["account_id"], facts, customer["language"])
+    return written(w, seal, row["customer_id"], row["account_id"], facts, customer["language"], in_place_of)
 
 
 def receipt_told(

@@ -208,7 +208,7 @@ def appeal_submitted(w: Work, desk: AppealDesk, case_id: str, account_id: str, t
     except sa.exc.IntegrityError as error:
         raise ConflictError("It was submitted at the same time.", value=account_id) from error
     w.send(ENGINE_TOPIC, appeal_id, {APPEALS_OF: account_id})
-    held = kept(("appeal", row), _kept_act(w, desk, row, appeal, "submit", text))
+    held = kept(("appeal", row), kept_act(w, desk, row, appeal, "submit", text))
     w.note("appeal.submit", f"appeal:{appeal_id}", {"case": case_id, "account": account_id} | held)
     _receipt(w, desk, row, appeal, entries)
     return appeal_id
@@ -290,7 +290,7 @@ def changed_appeal(
     w.change(appeals, after.appeal_id, row["version"], values)
     if values["is_live"] != row["is_live"]:
         w.send(ENGINE_TOPIC, after.appeal_id, {APPEALS_OF: row["account_id"]})
-    done = _kept_act(w, desk, row, after, act, words)
+    done = kept_act(w, desk, row, after, act, words)
     detail = {
         "state": after.state,
         "tier": after.tier,
@@ -308,7 +308,7 @@ def evidence_counted(w: Work, desk: AppealDesk, row: Mapping[str, Any]) -> tuple
     appeal = appeal_of(row)
     after = replace(appeal, version=appeal.version + 1)
     w.change(appeals, after.appeal_id, appeal.version, {"triage_us": row["triage_us"]})
-    return _kept_act(w, desk, row, after, "evidence", "")
+    return kept_act(w, desk, row, after, "evidence", "")
 
 
 def _tell(w: Work, desk: AppealDesk, row: Mapping[str, Any], after: Appeal, act: str, words: str) -> None:
@@ -366,7 +366,7 @@ def _check_part(row: Mapping[str, Any], granted_cents: int | None) -> None:
         )
 
 
-def _kept_act(
+def kept_act(
     w: Work, desk: AppealDesk, row: Mapping[str, Any], appeal: Appeal, act: str, words: str
 ) -> tuple[str, Mapping[str, Any]]:
     """Keep an act on an appeal; what it is as evidence."""

@@ -67,6 +67,10 @@ class ApprovalPolicy:
         at = parameters_in_force(self.parameters, day)
         return at["campaign_parts_days"], at["campaign_parts_share"]
 
+    def campaign_window_days(self, day: dt.date) -> float:
+        """For how many days the campaigns that one person puts forward side by side are counted together."""
+        return parameters_in_force(self.parameters, day)["campaign_window_days"]
+
     def send_backs_max(self, day: dt.date) -> int:
         """How often a case may be sent back, on a day."""
         return int(parameters_in_force(self.parameters, day)["send_backs_max"])
@@ -94,4 +98,20 @@ def approval_policy(folder: Path = POLICY / "approval") -> ApprovalPolicy:
     clocks = folder / "clocks.yaml"
     rules = tier_rules_from_document(tiers)
     parameters = parameters_from_files([clocks])
+    _check_bounds(parameters)
     return ApprovalPolicy(rules, parameters, content_hash([text, clocks.read_text(encoding="utf-8")]))
+
+
+BOUNDS = {"campaign_parts_days": 366, "campaign_window_days": 366, "campaign_parts_share": 1}
+"""The most that a value may be of what is counted together with a campaign; 0 is the least."""
+
+
+def _check_bounds(parameters: dict[str, Parameter]) -> None:
+    for name, most in BOUNDS.items():
+        for day, value in parameters[name].values if name in parameters else ():
+            if not 0 <= value <= most:
+                raise PolicyError(
+                    f"Parameter '{name}' is out of bounds.",
+                    value=f"{value:g} from {day}",
+                    allowed=f"0 to {most}",
+                )

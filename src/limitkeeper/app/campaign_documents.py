@@ -1,13 +1,17 @@
 """Campaigns as JSON, the same for the command line and HTTP."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.campaign_beside import put_forward_beside
+from limitkeeper.app.campaign_parts import opening_of, put_forward_before
 from limitkeeper.app.campaign_states import PROPOSED
-from limitkeeper.core.kernel.instants import instant_text
+from limitkeeper.app.campaigns import Proposal
+from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.store.campaign_tables import campaigns
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.work import MissingError, Work
@@ -50,3 +54,37 @@ def whole_campaign_document(w: Work, campaign_id: str) -> dict[str, Any]:
     if row is None:
         raise MissingError("There is no such campaign.", value=campaign_id)
     return campaign_document(row) | {"impact": json.loads(row["impact"])}
+
+
+def proposal_document(
+    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
+) -> dict[str, Any]:
+    """What a table would lead to as a campaign, or led to, and which tier decides; without an id nothing is proposed."""
+    taken, impact = proposal.taken, proposal.impact
+    told: dict[str, Any] = {"required_tier": None, "tier_rules": [], "beside": None}
+    if not taken.items.is_empty():
+        tier, rules, facts = _required(w, campaign_id, proposal, policy)
+        told = {"required_tier": tier, "tier_rules": list(rules), "beside": _beside_document(facts)}
+    return {"campaign_id": campaign_id, "name": proposal.name, **told, "impact": impact}
+
+
+def _required(
+    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
+) -> tuple[int, Sequence[str], Mapping[str, Any]]:
+    """Which tier decides on a campaign, and why, and the facts of its case: as that has it, or as it would."""
+    if campaign_id is not None:
+        case = w.found(cases, campaign_id)
+        return case["required_tier"], json.loads(case["tier_rules"]), json.loads(case["facts"])
+    items, impact = proposal.taken.items, proposal.impact
+    whole = put_forward_before(w, items, impact, policy)
+    beside = put_forward_beside(w, items, impact, policy, whole)
+    opening = opening_of(w, impact, policy, whole=whole, beside=beside)
+    return *policy.tier_of_all(opening.tier_facts(), day_of(w.now_us)), opening.facts
+
+
+def _beside_document(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a campaign is counted with that its maker has put forward beside it; None where there is none."""
+    if "beside_tier" not in facts:
+        return None
+    names = ("campaigns", "accounts", "exposure_cents")
+    return {name: facts[f"beside_{name}"] for name in names} | {"with": facts["beside_with"].split()}

@@ -17,6 +17,7 @@ from limitkeeper.app.campaign_sums import Sums, sums_of_campaigns, sums_of_case,
 from limitkeeper.app.cases import CaseOpening
 from limitkeeper.app.covered import Change, Covered
 from limitkeeper.core.approval.cases import LAPSED, REFUSED, WITHDRAWN
+from limitkeeper.core.approval.tiers import Fact
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.instants import day_of
 from limitkeeper.core.limits.ledger import LOWERING
@@ -27,6 +28,9 @@ from limitkeeper.store.work import Work
 
 COUNTED_WITH = "counted_with"
 """In the facts of a part's case: the campaigns that it is counted with, and those that they were counted with."""
+
+NAMED_MAX = 20
+"""Campaigns that a case names of those that it is counted with, the newest first."""
 
 _SUSPECTED = "suspected_violation"
 
@@ -47,6 +51,8 @@ class Whole:
         What is counted of all of them, besides the part's own; with every action of theirs.
     opened_us
         When what it is split from was opened: its committee is the parts'. None where it is no split.
+    family
+        All campaigns whose sums are counted in, also those that it is no part of.
     """
 
     ids: tuple[str, ...]
@@ -55,10 +61,39 @@ class Whole:
     recused: frozenset[str]
     besides: Sums
     opened_us: int | None = None
+    family: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else its maker has put forward beside a campaign.
+
+    Parameters
+    ----------
+    ids
+        The campaigns, the newest first.
+    sums
+        Of their accounts that the campaign is not about.
+    """
+
+    ids: tuple[str, ...]
+    sums: Sums
+
+    def facts(self, together: Sums, tier: int) -> dict[str, Fact]:
+        """What a case keeps of it: the sums of everything together, and which tier they ask for."""
+        return {
+            "beside_tier": tier, "beside_campaigns": len(self.ids), "beside_accounts": together.accounts,
+            "beside_exposure_cents": together.exposure_cents, "beside_with": " ".join(self.ids[:NAMED_MAX]),
+        }  # fmt: skip
 
 
 def opening_of(
-    w: Work, impact: Mapping[str, Any], policy: ApprovalPolicy, named: str = "", whole: Whole | None = None
+    w: Work,
+    impact: Mapping[str, Any],
+    policy: ApprovalPolicy,
+    named: str = "",
+    whole: Whole | None = None,
+    beside: Beside | None = None,
 ) -> CaseOpening:
     """What the case of a campaign is about: each of its actions, the gravest first, and its sums.
 
@@ -75,6 +110,8 @@ def opening_of(
     whole
         What it is a part of: who may not decide on that decides on no part, the tier that it needed or lay on is the
         lowest of each, and its accounts and sums are counted in.
+    beside
+        What else its maker has put forward: counted in for the tier alone.
     """
     triggers = {each["name"] for each in impact["by_trigger"]}
     trigger = _SUSPECTED if _SUSPECTED in triggers else next(iter(triggers)) if len(triggers) == 1 else None
@@ -92,13 +129,20 @@ def opening_of(
     together = own if whole is None else own.plus(whole.besides)
     covered = Covered(together.changes(), together.exposure_cents)
     opening = replace(opening, covered=covered, facts=opening.facts | covered.facts())
+    first = opening.tier_facts()[0] | {"cut_share": None}  # of several together it is not known
+
+    def tier_of(sums: Sums) -> int:
+        counted = first | {"accounts": sums.accounts, "exposure_cents": sums.exposure_cents}
+        asked = [counted | {"action": action, "cut_cents": cents} for action, cents in sums.changes()]
+        return policy.tier_of_all(asked, day_of(w.now_us)).tier
+
+    if beside is not None:
+        everything = together.plus(beside.sums)
+        opening = replace(opening, facts=opening.facts | beside.facts(everything, tier_of(everything)))
     if whole is None:
         return opening
-    first = opening.tier_facts()[0] | {"cut_share": None}  # of the whole it is not known
-    counted = {"accounts": together.accounts, "exposure_cents": together.exposure_cents}
-    asked = [first | counted | {"action": action, "cut_cents": cents} for action, cents in covered.changes]
     facts = opening.facts | {
-        "split_from_tier": max(whole.tier, policy.tier_of_all(asked, day_of(w.now_us)).tier),
+        "split_from_tier": max(whole.tier, tier_of(together)),
         "counted_accounts": together.accounts, "counted_exposure_cents": together.exposure_cents,
         COUNTED_WITH: " ".join(whole.ids),
     }  # fmt: skip
@@ -162,7 +206,7 @@ def put_forward_before(
     besides = sums_of_campaigns(w, family).less(sums_of_campaigns(w, family, accounts))
     for row in before:
         besides = besides.at_least(sums_of_case(row).less(own))
-    return _whole(before, besides)
+    return replace(_whole(before, besides), family=frozenset(family))
 
 
 def _shared(w: Work, accounts: Collection[str]) -> dict[str, int]:

@@ -93,7 +93,12 @@ def sums_of_case(row: Mapping[str, Any]) -> Sums:
     )
 
 
-def sums_of_campaigns(w: Work, ids: Collection[str], only: Collection[str] | None = None) -> Sums:
+def sums_of_campaigns(
+    w: Work,
+    ids: Collection[str],
+    only: Collection[str] | None = None,
+    where: sa.ColumnElement[bool] | None = None,
+) -> Sums:
     """Of the items of campaigns, each account once, with the most that one of them would do to it.
 
     Parameters
@@ -104,6 +109,8 @@ def sums_of_campaigns(w: Work, ids: Collection[str], only: Collection[str] | Non
         The campaigns.
     only
         Of these accounts alone; None of all.
+    where
+        Of such items alone; None of all.
     """
     item = campaign_items.c
     change = item.limit_before_cents - item.limit_after_cents
@@ -112,6 +119,8 @@ def sums_of_campaigns(w: Work, ids: Collection[str], only: Collection[str] | Non
     several = len(ids) > 1
     values = [(sa.func.max(each) if several else each).label(name) for name, each in found.items()]
     query = sa.select(*values).where(item.campaign_id.in_(sorted(ids)))
+    if where is not None:
+        query = query.where(where)
     if only is not None:
         query = query.where(item.account_id.in_(sa.select(given(w.dialect, only).c.value)))
     one = (query.group_by(item.account_id) if several else query).subquery().c

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from limitkeeper.app.campaign_setbacks import Setbacks
 from limitkeeper.app.campaign_states import (
     CANCELLED,
     CANCELLING,
@@ -44,6 +45,7 @@ from limitkeeper.store import prepared
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
 from limitkeeper.store.case_tables import cases
+from limitkeeper.store.database import StoreError
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import customers, notices
 from limitkeeper.store.sql import Store
@@ -63,8 +65,11 @@ def campaigns_worked(
     count: int = SWEEP_ITEMS,
     progress: Progress = unseen,
     rounds: int | None = None,
+    setbacks: Setbacks | None = None,
 ) -> int:
     """Plan the changes of approved campaigns, and cancel those of cancelled ones; how many items were worked off.
+
+    One that fails rests, and the others go on.
 
     Parameters
     ----------
@@ -80,23 +85,48 @@ def campaigns_worked(
         Told of each campaign: its name, items worked off, items in all.
     rounds
         Transactions at most; None for all that there is.
+    setbacks
+        What failed before, and rests; None where it is done once, and the first failure is raised at the end.
+
+    Raises
+    ------
+    Exception
+        The first failure, once all other campaigns had their turn; at once, where the store is away.
     """
-    done = 0
+    done, first, found = 0, None, Setbacks() if setbacks is None else setbacks
     for _ in itertools.count() if rounds is None else range(rounds):
-        with work(store, SYSTEM, now_us()) as w:
-            query = sa.select(campaigns).where(campaigns.c.state.in_((WORKING, CANCELLING)))
-            row = w.row(query.order_by(campaigns.c.made_us, campaigns.c.campaign_id).limit(1))
+        at_us, row = now_us(), None
+        try:
+            with work(store, SYSTEM, at_us) as w:
+                row = w.row(_next_campaign(found.resting(at_us)))
+                if row is None:
+                    break
+                step = _planned if row["state"] == WORKING else _undone
+                worked = step(w, effects, row, count)
+        except (StoreError, sa.exc.OperationalError):
+            raise
+        except Exception as error:
             if row is None:
-                return done
-            worked = (
-                _planned(w, effects, row, count)
-                if row["state"] == WORKING
-                else _undone(w, effects, row, count)
-            )
+                raise
+            found.failed(row, error, at_us)
+            first = first or error
+            continue
+        found.went_on(row)
         done += worked
         counts = row["planned"] + row["set_aside"] if row["state"] == WORKING else row["cancelled"]
         progress(row["name"], min(counts + worked, row["items"]), row["items"])
+    if setbacks is None and first is not None:
+        raise first
     return done
+
+
+def _next_campaign(resting: Sequence[tuple[str, str]]) -> sa.Select[Any]:
+    """The oldest campaign to be worked off, but those that rest in their state."""
+    own = campaigns.c
+    query = sa.select(campaigns).where(own.state.in_((WORKING, CANCELLING)))
+    for campaign_id, state in resting:
+        query = query.where(sa.or_(own.campaign_id != campaign_id, own.state != state))
+    return query.order_by(own.made_us, own.campaign_id).limit(1)
 
 
 def _planned(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> int:

@@ -10,8 +10,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import ApprovalPolicy
+from limitkeeper.app.campaign_beside import put_forward_beside
 from limitkeeper.app.campaign_impact import impact_of
-from limitkeeper.app.campaign_parts import Whole, opening_of, put_forward_before, split_whole
+from limitkeeper.app.campaign_parts import Beside, Whole, opening_of, put_forward_before, split_whole
 from limitkeeper.app.campaign_rows import COLUMNS, Standing, Taken, accounts_named, rows_taken
 from limitkeeper.app.campaign_states import (
     CANCELLED,
@@ -30,7 +31,7 @@ from limitkeeper.core.approval.cases import LIVE_STATES, check_decider
 from limitkeeper.core.approval.refusals import RefusedError
 from limitkeeper.core.behaviour.events import DAY_US
 from limitkeeper.core.kernel.errors import InputError, LimitkeeperError
-from limitkeeper.core.kernel.instants import day_of, instant_text
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.core.limits.ledger import PLANNED
 from limitkeeper.store.bulk import rows_added
 from limitkeeper.store.campaign_tables import campaign_items, campaigns
@@ -114,30 +115,6 @@ def taken_rows(w: Work, frame: pl.DataFrame, action: str | None = None, reasons:
         ) from error
 
 
-def proposal_document(
-    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
-) -> dict[str, Any]:
-    """What a table would lead to as a campaign, or led to, and which tier decides; without an id nothing is proposed."""
-    taken, impact = proposal.taken, proposal.impact
-    told: dict[str, Any] = {"required_tier": None, "tier_rules": []}
-    if not taken.items.is_empty():
-        tier, rules = _required(w, campaign_id, proposal, policy)
-        told = {"required_tier": tier, "tier_rules": list(rules)}
-    return {"campaign_id": campaign_id, "name": proposal.name, **told, "impact": impact}
-
-
-def _required(
-    w: Work, campaign_id: str | None, proposal: Proposal, policy: ApprovalPolicy
-) -> tuple[int, Sequence[str]]:
-    """Which tier decides on a campaign, and why: as its case has it, or as it would."""
-    if campaign_id is not None:
-        case = w.found(cases, campaign_id)
-        return case["required_tier"], json.loads(case["tier_rules"])
-    whole = put_forward_before(w, proposal.taken.items, proposal.impact, policy)
-    opening = opening_of(w, proposal.impact, policy, whole=whole)
-    return policy.tier_of_all(opening.tier_facts(), day_of(w.now_us))
-
-
 FEW_ACCOUNTS = 50_000
 """Up to so many accounts are looked up one by one; of more, the store's rows are read in order and compared."""
 
@@ -218,7 +195,10 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
         )  # fmt: skip
     turn_to_propose(w)
     whole = put_forward_before(w, items, proposal.impact, policy)
-    campaign_id, row = _opened(w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole)
+    beside = put_forward_beside(w, items, proposal.impact, policy, whole)
+    campaign_id, row = _opened(
+        w, proposal.name, items, proposal.impact, policy, proposal.earliest_us, whole, beside=beside
+    )
     w.add(campaigns, row)
     names = ("campaign_id", "number", *COLUMNS, "state")
     numbered = (
@@ -231,11 +211,11 @@ def proposed(w: Work, proposal: Proposal, policy: ApprovalPolicy) -> str:
 
 def _opened(
     w: Work, name: str, items: pl.DataFrame, impact: Mapping[str, Any], policy: ApprovalPolicy, earliest_us: int,
-    whole: Whole | None = None, split_from: str | None = None,
+    whole: Whole | None = None, split_from: str | None = None, beside: Beside | None = None,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """The case of a campaign, and the campaign's row; of a part with the whole."""
     named = items_hash(items)
-    case_id = case_opened(w, opening_of(w, impact, policy, named, whole), policy, _never)
+    case_id = case_opened(w, opening_of(w, impact, policy, named, whole, beside), policy, _never)
     return case_id, {
         "campaign_id": case_id, "name": name, "state": PROPOSED, "impact": json.dumps(impact, ensure_ascii=False),
         "items": items.height, "items_hash": named, "split_from": split_from, "earliest_us": earliest_us, "reached": 0,
@@ -280,9 +260,9 @@ def split(
 ) -> tuple[str, str]:  # fmt: skip
     """Split a campaign that waits into two cases of their own: the items that a condition holds of, and the others.
 
-    Who may not decide on the campaign, and who splits it, decides on neither; both need the tier that it needed or
-    lay on, and a mandate for all of it. Votes are not taken along, so that nobody loses his: where there are any, it is
-    not split.
+    It is split by whoever may withdraw it: who proposed it, or one who might decide on it. Who may not decide on the
+    campaign, and who splits it, decides on neither; both need the tier that it needed or lay on, and a mandate for all
+    of it. Votes are not taken along, so that nobody loses his: where there are any, it is not split.
 
     Parameters
     ----------
@@ -306,7 +286,8 @@ def split(
     CampaignError
         When it does not wait any more, or one part is empty.
     RefusedError
-        When it has changed since it was seen, or somebody has voted on it.
+        When it has changed since it was seen, whoever splits it has no mandate for it or a part in its case, or somebody
+        has voted on it.
     ConflictError
         When its case was acted on in the meantime.
     """
@@ -315,6 +296,8 @@ def split(
         raise RefusedError(
             "version", value=f"version {seen}; it is {row['version']}", advice="Read it again."
         )
+    if w.actor.actor_id != case["maker_id"]:
+        _check_decider(w, case, policy)
     _check_unvoted(case)
     items = items_of(w, campaign_id).with_columns(chosen.fill_null(value=False).alias("is_chosen"))
     parts = [items.filter(pl.col("is_chosen")), items.filter(~pl.col("is_chosen"))]
@@ -384,7 +367,7 @@ def cancelled(w: Work, policy: ApprovalPolicy, campaign_id: str, why: str) -> st
     row = w.found(campaigns, campaign_id)
     if row["state"] in (WORKING, DONE):
         case = w.found(cases, campaign_id)
-        check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
+        _check_decider(w, case, policy)
         _stopped(w, case, why)
         values = {"state": CANCELLING, "reached": 0, "cancel_why": why}
         w.change(campaigns, campaign_id, row["version"], values)
@@ -392,7 +375,7 @@ def cancelled(w: Work, policy: ApprovalPolicy, campaign_id: str, why: str) -> st
     else:
         _, case = _waiting(w, campaign_id)
         if w.actor.actor_id != case["maker_id"]:
-            check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
+            _check_decider(w, case, policy)
             _check_unvoted(case)
         case_withdrawn(w, campaign_id, "cancelled", case)
         w.change(campaigns, campaign_id, row["version"], {"state": CANCELLED, "cancel_why": why})
@@ -407,6 +390,10 @@ def _stopped(w: Work, case: dict[str, Any], why: str) -> None:
     done = act_row(case_of(case | {"version": case["version"] + 1}), "stop", w.actor.actor_id, w.now_us, why)
     w.add(case_acts, done)
     w.note("case.stop", f"case:{case['case_id']}", kept(("case_act", done)))
+
+
+def _check_decider(w: Work, case: dict[str, Any], policy: ApprovalPolicy) -> None:
+    check_decider(case_of(case), w.actor, terms_in_force(w, policy), w.now_us)
 
 
 def _check_unvoted(case: Mapping[str, Any]) -> None:

@@ -61,7 +61,7 @@ class CaseOpening:
         What it comes from.
     facts
         What else the tiers ask of: trigger, segment, customer_total_cents, model_uncertainty, refused_automation,
-        accounts, split_from_tier.
+        accounts, split_from_tier, beside_tier.
     changes
         Of a campaign, the gravest action first, which is its own; empty of a case of one line.
     covered

@@ -1,20 +1,14 @@
 """Letters that what came later makes untrue: stopped where they are not out, written anew, or corrected by another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from limitkeeper.app.customer_preferences import letter_us, owner_row
-from limitkeeper.app.known_notices import (
-    TOLD_OF_FREEZES,
-    is_known,
-    newest_told_of_freeze,
-    notice_stopped,
-    told_of,
-    tries_carried,
-)
+from limitkeeper.app.known_notices import is_known, letters_of, notice_stopped
 from limitkeeper.app.limits import (
     NOTHING_LEFT,
     cancelled,
@@ -26,27 +20,30 @@ from limitkeeper.app.limits import (
 )
 from limitkeeper.app.notice_policy import NoticePolicy
 from limitkeeper.app.plans import planned_again
-from limitkeeper.app.told import Told, entries_of_rows, kind_of_cut, trace_of, trace_of_decision, with_others
+from limitkeeper.app.told import Told, entries_of_rows, rising, told_of_steps, trace_of, with_others
 from limitkeeper.core.limits.changes import Foretold, Step, foretold, old_limit_cents
 from limitkeeper.core.limits.ledger import (
     CANCELLED,
     CLOSE,
     EFFECTIVE,
-    FREEZE,
     FREEZING,
     LOWERING,
     PLANNED,
     RAISING,
     RESTORE,
-    THAW,
 )
 from limitkeeper.store.case_tables import cases
 from limitkeeper.store.limit_tables import limit_entries
 from limitkeeper.store.notice_tables import notices
 from limitkeeper.store.work import Work
 
-Tell = Callable[[Work, Told], str]
-"""Writes a notice; its id."""
+
+class Tell(Protocol):
+    """Writes a notice, where it is so in place of another one; its id."""
+
+    def __call__(self, w: Work, told: Told, in_place_of: str | None = None) -> str:
+        """Write it in the transaction of what it tells of."""
+
 
 TOLD_ANEW = "told anew"
 """Why an entry was cancelled, and a notice withdrawn, in whose place another tells what is so now."""
@@ -54,35 +51,25 @@ TOLD_ANEW = "told anew"
 CHANGE_CANCELLED = "the change was cancelled"
 """Why a notice was withdrawn that tells of a change which does not come."""
 
-FREEZE_TOLD_OTHERWISE = "the freeze is over, or was confirmed since"
-"""Why a notice of a freeze was withdrawn that would go out late."""
-
 TOLD_OF_CUTS = ("limit_decreased", "limit_decreased_in_steps")
 
 _BY_NOTICE = (
     sa.select(limit_entries)
     .where(
-        limit_entries.c.account_id == sa.bindparam("account_id"),
-        limit_entries.c.notice_id == sa.bindparam("notice_id"),
+        limit_entries.c.account_id == sa.bindparam("account_id"), limit_entries.c.notice_id.is_not(None),
+        sa.or_(limit_entries.c.notice_id == sa.bindparam("notice_id"), limit_entries.c.state == EFFECTIVE),
     )
     .order_by(limit_entries.c.number)
-)
-
-
-_FREEZES = (
-    sa.select(limit_entries)
-    .where(
-        limit_entries.c.account_id == sa.bindparam("account_id"),
-        limit_entries.c.action.in_(FREEZING),
-        limit_entries.c.state != CANCELLED,
-    )
-    .order_by(limit_entries.c.number)
-)
+)  # fmt: skip
 
 
 def entries_by_notice(w: Work, notice: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The entries of a line that a notice tells of and that wait, or waited, for it."""
-    return w.rows(_BY_NOTICE, account_id=notice["account_id"], notice_id=notice["notice_id"])
+    """The entries of a line that a notice tells of, and that waited for it or for one in whose place it stands."""
+    own_id, found = notice["notice_id"], dict[str, bool]()
+    rows = w.rows(_BY_NOTICE, account_id=notice["account_id"], notice_id=own_id)
+    for named in {row["notice_id"] for row in rows}:
+        found[named] = named == own_id or any(own_id == each["notice_id"] for each in letters_of(w, named))
+    return [row for row in rows if found[row["notice_id"]]]
 
 
 def holds_no_more(w: Work, notice: Mapping[str, Any]) -> bool:
@@ -113,62 +100,6 @@ def letters_stopped(w: Work, ended: Sequence[Mapping[str, Any]]) -> bool:
         may_know |= is_known(w, notice_id)
         notice_stopped(w, notice, CHANGE_CANCELLED)
     return may_know
-
-
-def letter_renewed(w: Work, tell: Tell, policy: NoticePolicy, notice: Mapping[str, Any]) -> bool:
-    """Write a letter anew that goes out later than on its day, of a freeze or a planned cut; whether it was.
-
-    The new one has all the days to appeal, and a cut is planned again to wait for it, with all its days of notice. It
-    goes on with the ways to its customer where the old one was, so that a way that fails comes to its end.
-
-    Parameters
-    ----------
-    w
-        The transaction in which the letter would go out.
-    tell, policy
-        Writes a notice; from when a cut may take effect that is told of now.
-    notice
-        Its row.
-    """
-    if notice["kind"] in TOLD_OF_FREEZES:
-        return freeze_letter_renewed(w, tell, notice)
-    found = entries_by_notice(w, notice)
-    rows = [row for row in found if row["state"] == PLANNED and row["action"] in LOWERING]
-    if not rows or any(row["state"] == EFFECTIVE for row in found) or rows[0]["case_id"] is None:
-        return False
-    notice_stopped(w, notice, TOLD_ANEW)
-    limit_cents = limit_now_cents(w, rows[0]["account_id"], 0)
-    new_id = _told_anew(w, tell, policy, w.found(cases, rows[0]["case_id"]), rows, limit_cents)
-    tries_carried(w, notice["notice_id"], new_id)
-    return True
-
-
-def freeze_letter_renewed(w: Work, tell: Tell, notice: Mapping[str, Any]) -> bool:
-    """Write a letter of a freeze anew that goes out late, where the freeze stands as it tells; whether it is dealt with.
-
-    Parameters
-    ----------
-    w, tell, notice
-        As of :func:`letter_renewed`.
-    """
-    account_id = notice["account_id"]
-    freezes = w.rows(_FREEZES, account_id=account_id)
-    begun = [row for row in freezes if row["action"] == FREEZE and row["made_us"] <= notice["made_us"]]
-    if not begun:
-        return False
-    entry = begun[-1]
-    is_over = any(row["action"] == THAW and row["number"] > entry["number"] for row in freezes)
-    newer = newest_told_of_freeze(w, entry)
-    notice_stopped(w, notice, FREEZE_TOLD_OTHERWISE if is_over else TOLD_ANEW)
-    if is_over or (newer is not None and newer["notice_id"] != notice["notice_id"]):
-        return True
-    limit_cents = limit_now_cents(w, account_id, 0)
-    since_us = entry["planned_us"] if entry["effective_us"] is None else entry["effective_us"]
-    trace = trace_of_decision(w, account_id, entry["decision_id"])
-    new_id = tell(w, Told(notice["kind"], account_id, limit_cents, limit_cents, since_us, trace))
-    told_of(w, entry["entry_id"], new_id)
-    tries_carried(w, notice["notice_id"], new_id)
-    return True
 
 
 def moot_told(w: Work, tell: Tell, row: Mapping[str, Any]) -> None:
@@ -238,7 +169,7 @@ def letters_corrected(
         notice = None if notice_id is None else w.found(notices, notice_id)
         if notice is not None and notice["kind"] in TOLD_OF_CUTS and not is_known(w, notice["notice_id"]):
             notice_stopped(w, notice, TOLD_ANEW)
-            _told_anew(w, tell, policy, case, rows, limit_cents)
+            told_anew(w, tell, policy, case, rows, notice["notice_id"])
         elif after.steps or (before.steps and after.request is not None):
             tell(w, _correction(account_id, limit_cents, after))
         # Else nothing of the cut was left before, and is now.
@@ -261,30 +192,63 @@ def _case_of(row: Mapping[str, Any]) -> str:
     return str(row["case_id"])
 
 
-def _told_anew(
+def told_anew(
     w: Work,
     tell: Tell,
     policy: NoticePolicy,
     case: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
-    limit_cents: int,
+    notice_id: str,
+    appeal_until_us: int = 0,
 ) -> str:
-    """Plan a cut again, to wait for a letter that tells what is so now; the notice's id."""
+    """Tell of a change as it is now, in place of another letter; what is planned waits for it. The notice's id.
+
+    Parameters
+    ----------
+    w, tell, policy
+        The transaction; writes a notice; from when a cut may take effect that is told of now.
+    case, rows
+        The decision, and what stands of it on a line: entries that are planned or effective, in their order.
+    notice_id
+        Of the letter that this one stands for.
+    appeal_until_us
+        Until when its customer may appeal at least: what was named before.
+    """
     account_id, action = rows[0]["account_id"], rows[0]["action"]
+    done, ahead = ([row for row in rows if row["state"] == state] for state in (EFFECTIVE, PLANNED))
     out_us = letter_us(owner_row(w, account_id), w.now_us)
-    later_us = max(0, policy.effective_us(action, out_us) - rows[0]["planned_us"])
-    steps = [Step(row["target_cents"], row["planned_us"] + later_us) for row in rows]
-    told = Told(
-        kind_of_cut(action, steps), account_id, limit_cents, steps[-1].target_cents, steps[0].effective_us,
-        trace_of(w, case, account_id), steps if len(steps) > 1 else (),
-    )  # fmt: skip
-    own = {row["entry_id"] for row in rows}
-    others = [row for row in planned_rows(w, account_id, LOWERING) if row["entry_id"] not in own]
-    notice_id = tell(w, with_others(told, action, limit_cents, steps, others))
-    for row in rows:
+    later_us = max(0, policy.effective_us(action, out_us) - ahead[0]["planned_us"]) if ahead else 0
+    coming = [Step(row["target_cents"], row["planned_us"] + later_us) for row in ahead]
+    told = _told_of(w, account_id, action, done, coming, {row["entry_id"] for row in ahead})
+    told = replace(told, trace=trace_of(w, case, account_id), appeal_until_us=appeal_until_us)
+    new_id = tell(w, told, notice_id)
+    for row in ahead:
         cancelled(w, row["entry_id"], TOLD_ANEW)
-    planned_again(w, rows, [step.effective_us for step in steps], notice_id)
-    return notice_id
+    if ahead:
+        planned_again(w, ahead, [step.effective_us for step in coming], new_id)
+    return new_id
+
+
+def _told_of(
+    w: Work, account_id: str, action: str, done: Sequence[Mapping[str, Any]], coming: Sequence[Step], own: set[str]
+) -> Told:  # fmt: skip
+    """What is told of a change of which some steps are done and others to come, which are entries of the line."""
+    limit_cents = limit_now_cents(w, account_id, 0)
+    past = [Step(row["target_cents"], row["effective_us"]) for row in done]
+    ahead = coming
+    if coming:
+        told = told_of_steps(account_id, action, limit_cents, coming)
+        if action in RAISING:
+            told = rising(told, coming, requests_ahead(w, account_id))
+        else:
+            others = [row for row in planned_rows(w, account_id, LOWERING) if row["entry_id"] not in own]
+            told = with_others(told, action, limit_cents, coming, others)
+        if not past:
+            return told
+        ahead = told.steps or [Step(told.limit_after_cents or 0, told.effective_us)]
+    before_cents = done[0]["target_cents"] - done[0]["delta_cents"]
+    whole = told_of_steps(account_id, action, before_cents, [*past, *ahead])
+    return replace(whole, own_request=told.own_request) if coming else whole
 
 
 def _correction(account_id: str, limit_cents: int, after: Foretold) -> Told:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from limitkeeper.app.appeal_effects import APPEAL, give_back
 from limitkeeper.app.campaign_states import CAMPAIGN
 from limitkeeper.app.campaigns import begun
 from limitkeeper.app.case_ends import STANDING, freeze_settled
-from limitkeeper.app.corrections import letter_renewed, letters_corrected, letters_stopped, moot_told
+from limitkeeper.app.corrections import letters_corrected, letters_stopped, moot_told
 from limitkeeper.app.customer_preferences import customer_row, letter_us, owner_row, zone_of
 from limitkeeper.app.known_notices import told_of
 from limitkeeper.app.limit_policy import LimitPolicy, limit_policy
@@ -38,6 +38,7 @@ from limitkeeper.app.told import (
     entries_of_rows,
     lowering,
     rising,
+    told_of_steps,
     trace_of,
     with_others,
 )
@@ -175,17 +176,13 @@ class Effects:
         facts = self.facts(found.told, language, zone_of(customer), letter_us(customer, w.now_us))
         return notice_of(facts, notice_wording(language))
 
-    def tell(self, w: Work, told: Told) -> str:
-        """Write a notice in its customer's language; its id."""
+    def tell(self, w: Work, told: Told, in_place_of: str | None = None) -> str:
+        """Write a notice in its customer's language, where it is so in place of another one; its id."""
         customer_id = owner_of(w, told.account_id).customer_id
         customer = customer_row(w, customer_id)
         out_us = letter_us(customer, w.now_us)
         facts = self.facts(told, customer["language"], zone_of(customer), out_us)
-        return written(w, self.seal, customer_id, told.account_id, facts, customer["language"])
-
-    def renewed(self, w: Work, notice: Mapping[str, Any]) -> bool:
-        """Whether another notice stands in the place of one that would go out too late for the day that it names."""
-        return letter_renewed(w, self.tell, self.policy, notice)
+        return written(w, self.seal, customer_id, told.account_id, facts, customer["language"], in_place_of)
 
     def told_moot(self, w: Work, row: Mapping[str, Any]) -> None:
         """Tell the customer of a planned change that nothing was left of it; see :func:`moot_told`."""
@@ -200,7 +197,8 @@ class Effects:
         )
         if is_adverse and not reasons:  # nothing that was used can be told truly of this account
             reasons = tuple(reason_texts([Reason(FALLBACK_CODE)], reason_wording(language)))
-        appeal_until = day_of(self.policy.appeal_until_us(out_us, zone), zone) if is_adverse else None
+        until_us = max(self.policy.appeal_until_us(out_us, zone), told.appeal_until_us)
+        appeal_until = day_of(until_us, zone) if is_adverse else None
         return NoticeFacts(
             told.kind, shown_line(told.account_id), self.currency_sign, told.limit_before_cents,
             told.limit_after_cents, day_of(told.effective_us, zone), appeal_until,
@@ -297,10 +295,7 @@ class Effects:
         steps = self.restoration(w, change.account_id, before, after, change.old_limit_cents)
         if not steps:
             return None
-        several = len(steps) > 1
-        kind = "limit_restored_in_steps" if several else "limit_restored"
-        told = Told(kind, change.account_id, before, steps[-1].target_cents, steps[0].effective_us, trace,
-                    steps if several else ())  # fmt: skip
+        told = replace(told_of_steps(change.account_id, RESTORE, before, steps), trace=trace)
         told = rising(told, steps, requests)
         return Consequence(told, change.stepped(terms.restore_wait_us, looked_at_again=True), steps)
 

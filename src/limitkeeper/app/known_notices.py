@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limitkeeper.app.notices import INBOX, OUT, WITHDRAWN, notice_content, settled
+from limitkeeper.app.notices import INBOX, OUT, WITHDRAWN, anew_id, notice_content, settled
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.behaviour.events import NEVER_US
 from limitkeeper.core.limits.ledger import FREEZE
@@ -71,6 +71,15 @@ def newest_told_of_freeze(w: Work, entry: Mapping[str, Any]) -> dict[str, Any] |
         _OF_FREEZE, account_id=entry["account_id"], number=entry["number"], made_us=entry["made_us"]
     )
     return found[0] if found else None
+
+
+def letters_of(w: Work, notice_id: str) -> list[dict[str, Any]]:
+    """A notice, and those that were written in its place one after the other; the last one is the newest."""
+    found = []
+    while (row := w.kept(notices, notice_id)) is not None:
+        found.append(row)
+        notice_id = anew_id(notice_id)
+    return found
 
 
 def is_known(w: Work, notice_id: str) -> bool:

@@ -18,6 +18,7 @@ from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.errors import InputError
 from limitkeeper.core.kernel.instants import day_of, instant, instant_text, us_of
 from limitkeeper.core.notice.notice import Notice, NoticeFacts, notice_of, short_text
+from limitkeeper.store.database import StoreError
 from limitkeeper.store.notice_tables import contacts, deliveries, notices
 from limitkeeper.store.sql import Store
 from limitkeeper.store.work import Work, work
@@ -39,7 +40,7 @@ INBOX = "inbox"
 PROBLEM_LETTERS = 300
 
 Renewed = Callable[[Work, Mapping[str, Any]], bool]
-"""Whether another notice stands in the place of one that goes out later than it was written for."""
+"""Whether another notice stands in the place of one that goes out on a later day than it was written for."""
 
 
 def never_renewed(_w: Work, _notice: Mapping[str, Any]) -> bool:
@@ -78,14 +79,16 @@ def written(
     account_id: str | None,
     facts: NoticeFacts,
     language: str,
+    in_place_of: str | None = None,
 ) -> str:
     """Write a notice in the transaction of what it tells of; its id, by chance: two may be alike, at the same time.
 
-    It is in the inbox at once, and goes out by the customer's channels soon after, in no quiet hour.
+    It is in the inbox at once, and goes out by the customer's channels soon after, in no quiet hour. One that stands in
+    place of another has an id that follows from that one's: so it is known which it was, and it is written once.
     """
     notice = notice_of(facts, notice_wording(language))
     content = json.dumps([notice.subject, list(notice.paragraphs)], ensure_ascii=False).encode()
-    notice_id = secrets.token_hex(16)
+    notice_id = secrets.token_hex(16) if in_place_of is None else anew_id(in_place_of)
     row = {
         "notice_id": notice_id, "customer_id": customer_id, "account_id": account_id, "kind": facts.kind,
         "language": language, "content": sealed_or_nothing(seal, content, notice_id, customer_id), "made_us": w.now_us,
@@ -99,6 +102,11 @@ def written(
         "appeal_until": None if until is None else until.isoformat(),
     } | kept(("notice", row), ("notice_content", row)))  # fmt: skip
     return notice_id
+
+
+def anew_id(notice_id: str) -> str:
+    """The id of the notice that is written in place of another."""
+    return hashlib.blake2b(f"anew:{notice_id}".encode(), digest_size=16).hexdigest()
 
 
 def sealed_or_nothing(seal: Seal, content: bytes, notice_id: str, customer_id: str) -> bytes:
@@ -229,7 +237,7 @@ def deliver_notices(
 
     Those that need no letter now, which after a campaign are many, are settled in one transaction. Each letter has its
     own two: that it is tried is written before it is sent, and what became of it after: a crash between the two sends
-    it again, under the same id.
+    it again, under the same id. One that cannot be dealt with holds up no other.
 
     Parameters
     ----------
@@ -244,25 +252,39 @@ def deliver_notices(
     count
         Notices at most.
     renewed
-        Writes another in place of one that would go out too late for the day that it names.
+        Writes another in place of one that goes out on a later day than it was written for.
 
     Returns
     -------
     How many are ``sent``, ``waiting`` for another attempt, ``quiet``, only in the inbox (``inbox``), and ``dead``.
+
+    Raises
+    ------
+    Exception
+        The first failure, once all others had their turn; at once, where the store is away.
     """
     counts = dict.fromkeys(("sent", "waiting", "quiet", "inbox", "dead"), 0)
     letters = []
     with work(store, SYSTEM, now_us()) as w:
         for notice in w.rows(_DUE, now_us=w.now_us, count=count):
-            found = _next(w, notice, channels, renewed)
+            found = _next(w, notice, channels)
             if isinstance(found, str):
                 counts[found] += 1
             else:
                 letters.append(notice["notice_id"])
+    first = None
     for notice_id in letters:
-        became = _delivered(store, notice_id, channels, seal, now_us, renewed)
+        try:
+            became = _delivered(store, notice_id, channels, seal, now_us, renewed)
+        except (StoreError, sa.exc.OperationalError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            first = first or error
+            continue
         if became is not None:
             counts[became] += 1
+    if first is not None:
+        raise first
     return counts
 
 
@@ -295,17 +317,23 @@ Delivery = dict[str, Any]
 
 
 def _next(
-    w: Work, notice: dict[str, Any], channels: Mapping[str, Channel], renewed: Renewed
-) -> str | tuple[dict[str, Any], Delivery | None]:
-    """What became of a notice that needs no letter now; of another, its contact and the delivery begun there before."""
+    w: Work, notice: dict[str, Any], channels: Mapping[str, Channel], renewed: Renewed | None = None
+) -> str | tuple[dict[str, Any], Delivery | None] | None:
+    """What became of a notice that needs no letter now; of another, its contact and the delivery begun there before.
+
+    None of one that is late, where nothing writes it anew: that has a transaction of its own.
+    """
     moment = instant(w.now_us)
     customer = customer_row(w, notice["customer_id"])
     allowed = quiet_hours(customer).over(moment)
     if allowed > moment:
         w.change(notices, notice["notice_id"], notice["version"], {"due_us": us_of(allowed)})
         return "quiet"
-    if _is_late(notice, customer, w.now_us) and renewed(w, notice):
-        return "waiting"
+    if _is_late(notice, customer, w.now_us):
+        if renewed is None:
+            return None
+        if renewed(w, notice):
+            return "waiting"
     tried = {row["contact_id"]: row for row in w.rows(_DELIVERIES, notice_id=notice["notice_id"])}
     usable = [
         row for row in w.rows(_CONTACTS, customer_id=notice["customer_id"]) if row["channel"] in channels
@@ -329,7 +357,7 @@ def _delivered(
             return None
         notice = due[0]
         found = _next(w, notice, channels, renewed)
-        if isinstance(found, str):
+        if found is None or isinstance(found, str):
             return found
         contact, before = found
         delivery = _trying(w, notice_id, contact, before)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from limitkeeper.app.limits import entry_of
 from limitkeeper.app.policy import LANGUAGES, reason_wording
 from limitkeeper.core.limits.changes import ChangeTerms, Foretold, Step, decrease_steps, foretold
-from limitkeeper.core.limits.ledger import CLOSE, PLANNED, Entry
+from limitkeeper.core.limits.ledger import CLOSE, PLANNED, RAISING, Entry
 from limitkeeper.core.notice.reasons import Reason, reason_texts
 from limitkeeper.store.campaign_tables import campaign_items
 from limitkeeper.store.tables import proposals
@@ -41,6 +41,8 @@ class Told:
         What a person wrote.
     own_request
         The customer's own request, which comes before the change and is counted in, leaves nothing of it, or ends it.
+    appeal_until_us
+        Until when he may appeal at least, where an earlier letter has named a day.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Told:
     steps: Sequence[Step] = ()
     words: str = ""
     own_request: Step | None = None
+    appeal_until_us: int = 0
 
 
 def lowering(
@@ -76,10 +79,7 @@ def lowering(
         steps = [Step(after_cents, effective_us)]
     else:
         steps = decrease_steps(before_cents, after_cents, effective_us, terms)
-    told_steps = steps if len(steps) > 1 else ()
-    return Told(
-        kind_of_cut(action, steps), account_id, before_cents, after_cents, effective_us, trace, told_steps
-    ), steps
+    return replace(told_of_steps(account_id, action, before_cents, steps), trace=trace), steps
 
 
 def cut_from_cents(trace: Mapping[str, Any]) -> int | None:
@@ -91,6 +91,18 @@ def cut_from_cents(trace: Mapping[str, Any]) -> int | None:
 def kind_of_cut(action: str, steps: Sequence[Step]) -> str:
     """What a cut in so many steps is told as."""
     return ("line_closed" if action == CLOSE else "limit_decreased") + ("_in_steps" if len(steps) > 1 else "")
+
+
+def told_of_steps(account_id: str, action: str, before_cents: int, steps: Sequence[Step]) -> Told:
+    """What is told of a change in its steps, whichever way it goes; without why."""
+    several = steps if len(steps) > 1 else ()
+    kind = kind_of_rise(steps) if action in RAISING else kind_of_cut(action, steps)
+    return Told(kind, account_id, before_cents, steps[-1].target_cents, steps[0].effective_us, steps=several)
+
+
+def kind_of_rise(steps: Sequence[Step]) -> str:
+    """What a rise in so many steps is told as."""
+    return "limit_restored" + ("_in_steps" if len(steps) > 1 else "")
 
 
 def with_others(
@@ -144,10 +156,9 @@ def rising(told: Told, steps: Sequence[Step], requests: Sequence[Mapping[str, An
         (Step(row["target_cents"], row["planned_us"]) for row in requests), key=lambda each: each[1]
     )
     coming = [step for step in steps if step.effective_us < request.effective_us] or steps
-    several = len(coming) > 1
     return replace(
-        told, kind="limit_restored_in_steps" if several else "limit_restored",
-        limit_after_cents=coming[-1].target_cents, steps=coming if several else (), own_request=request,
+        told, kind=kind_of_rise(coming), limit_after_cents=coming[-1].target_cents,
+        steps=coming if len(coming) > 1 else (), own_request=request,
     )  # fmt: skip
 
 

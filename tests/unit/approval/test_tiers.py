@@ -35,6 +35,7 @@ HITS = {
     "wide_campaign": {"kind": "campaign", "accounts": 1_001},
     "heavy_campaign": {"kind": "campaign", "exposure_cents": 1_000_000_001},
     "split_from": {"kind": "campaign", "split_from_tier": 3},
+    "side_by_side": {"kind": "campaign", "beside_tier": 3},
 }
 
 

@@ -223,6 +223,14 @@ def test_notices_that_nobody_took_have_a_line_where_there_is_workflow(language: 
     assert figures(None, seen(1.0))["notices"] is None
 
 
+@pytest.mark.parametrize(("language", "told"), [("en", "2 cannot be worked off"), ("zh", "2 项暂时无法执行")])
+def test_campaigns_that_fail_have_a_line_and_others_none(language: str, told: str) -> None:
+    found = figures(None, seen(1.0, metrics=Metrics({}, GAUGE_VALUES | {"campaigns_failing": 2.0}, {})))
+    assert found["campaigns_failing"] == 2
+    assert told in drawn(found, language)
+    assert told not in drawn(figures(None, seen(1.0)), language)
+
+
 def test_notices_are_read_from_the_metrics(metrics_text: str) -> None:
     text = metrics_text + "# TYPE limitkeeper_notices_dead gauge\nlimitkeeper_notices_dead 2.0\n"
     assert metrics_from_text(text).gauges["notices_dead"] == 2.0

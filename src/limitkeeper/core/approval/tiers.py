@@ -37,6 +37,10 @@ FACTS: Mapping[str, str] = {
         "of a part of a campaign, split from it or proposed again: the highest tier that the whole needed or lay on, "
         "or that all that is counted together needs"
     ),
+    "beside_tier": (
+        "of a campaign: the tier that it needs together with what its maker has put forward beside it and the team "
+        "decides on"
+    ),
 }
 """What a rule may ask of a case."""
 

@@ -141,6 +141,18 @@ CAMPAIGN_SCHEMAS: dict[str, Schema] = {
                 "integer null", "The lowest tier that may decide; null without a row.", minimum=1, maximum=3
             ),
             "tier_rules": listed(value("string", "A rule of the policy."), "Why that tier."),
+            "beside": or_null(
+                record(
+                    "Other campaigns that are counted for the tier.",
+                    {
+                        "campaigns": value("integer", "How many.", minimum=1),
+                        "accounts": value("integer", "Of this one and of them.", **COUNT),
+                        "exposure_cents": cents("Of this one and of them.", nullable=False),
+                        "with": listed(value("string", "A campaign."), "The newest of them."),
+                    },
+                ),
+                "What else its maker has put forward, and the team decides on; null where there is nothing.",
+            ),
             "impact": ref("Impact"),
             "left_out": listed(
                 record(
@@ -232,6 +244,7 @@ _PROPOSED = {
     "name": "autumn",
     "required_tier": 2,
     "tier_rules": ["campaign"],
+    "beside": None,
     "impact": IMPACT,
     "left_out": [{"row": 2, "account_id": "a-8", "kind": "set_aside", "reason": "live_case"}],
     "fairness": None,

@@ -11,14 +11,18 @@ from starlette.concurrency import run_in_threadpool
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.campaign_conditions import condition
-from limitkeeper.app.campaign_documents import campaign_document, campaign_query, whole_campaign_document
+from limitkeeper.app.campaign_documents import (
+    campaign_document,
+    campaign_query,
+    proposal_document,
+    whole_campaign_document,
+)
 from limitkeeper.app.campaign_rows import ACTIONS
 from limitkeeper.app.campaigns import (
     NAME_LETTERS_MAX,
     Proposal,
     Treated,
     cancelled,
-    proposal_document,
     proposed,
     split,
     taken_rows,
@@ -236,7 +240,10 @@ def campaign_acts_router(desk: Desk, policy: ApprovalPolicy, treated: Treated = 
         request: Request, campaign_id: CampaignId, actor: Splitter, if_match: IfMatch = None,
         key: IdempotencyKey = None,
     ) -> Response:  # fmt: skip
-        """Split a campaign that waits into two, each of which needs its own approval."""
+        """Split a campaign that waits into two, each of which needs its own approval.
+
+        Who proposed it does, or one who has a mandate for it on its tier and no part in it, while nobody has voted.
+        """
         seen, said = seen_version(if_match), await body_as(request, Parting)
         chosen = _one_part(said)
 

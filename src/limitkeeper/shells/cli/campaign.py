@@ -76,9 +76,9 @@ def propose(
     """
     from limitkeeper.app.approval_policy import approval_policy
     from limitkeeper.app.attributes import attributes_at
+    from limitkeeper.app.campaign_documents import proposal_document
     from limitkeeper.app.campaigns import (
         Proposal,
-        proposal_document,
         proposed,
         taken_rows,
         turn_to_propose,
@@ -110,8 +110,14 @@ def propose(
         return
     console = Console(highlight=False)
     show_impact(document["impact"], console)
+    if beside := document["beside"]:
+        console.print(
+            f"Counted for the tier with other campaigns of {person} ({beside['campaigns']}): "
+            f"{beside['accounts']:,} accounts in all."
+        )
+    rules = ", ".join(document["tier_rules"]) or "no row is left"
     console.print(
-        f"Nothing was proposed. It would need tier {document['required_tier']}."
+        f"Nothing was proposed. It would need tier {document['required_tier']} ({rules})."
         if dry_run
         else f"Campaign {document['campaign_id']} waits for approval: "
         f"limitkeeper case show {document['campaign_id']} --as {person}"
@@ -196,6 +202,8 @@ def split_campaign(
     as_json: AsJson = False,
 ) -> None:
     """Split a campaign that waits into two, each of which needs its own approval.
+
+    Who proposed it does, or one who has a mandate for it on its tier and no part in it, while nobody has voted.
 
     Example: limitkeeper campaign split 4f2a... --where "cut_cents >= 1000000" --as sue
     """

@@ -95,14 +95,12 @@ def looking_as(data: Path, store: str | None, person: str, act: str) -> "Iterato
     StoreError, LoginError, ForbiddenError
         As :func:`work_as` does.
     """
-    from limitkeeper.app.people import acting_person, is_empty
-    from limitkeeper.core.access.actors import SYSTEM
+    from limitkeeper.app.people import acting_person
     from limitkeeper.store.work import reading
 
     opened = store_at(data, store)
     try:
-        actor = SYSTEM if is_empty(opened) else acting_person(opened, person, act)
-        with reading(opened, actor, time.time_ns() // 1_000) as w:
+        with reading(opened, acting_person(opened, person, act), time.time_ns() // 1_000) as w:
             yield w
     finally:
         opened.close()

@@ -16,6 +16,7 @@ from limitkeeper.app.appeal_holds import held_by_grants
 from limitkeeper.app.appeals import AppealDesk
 from limitkeeper.app.approval_policy import ApprovalPolicy
 from limitkeeper.app.attributes import Attributes
+from limitkeeper.app.campaign_setbacks import Setbacks
 from limitkeeper.app.campaign_work import campaigns_worked
 from limitkeeper.app.case_clocks import run_clocks
 from limitkeeper.app.case_ends import SINCE_US
@@ -25,6 +26,7 @@ from limitkeeper.app.due_changes import effected_due
 from limitkeeper.app.erased_ids import ERASE_IDS, late_rows_renamed
 from limitkeeper.app.erasure import traces_removed
 from limitkeeper.app.freezes import freezes_followed
+from limitkeeper.app.late_letters import LateLetters
 from limitkeeper.app.live import live_since_sequence
 from limitkeeper.app.notice_days import suspended
 from limitkeeper.app.notices import DEAD, WAITING, deliver_notices, is_out, longest_wait_seconds, notices_in
@@ -38,7 +40,8 @@ from limitkeeper.connectors.messages import messages
 from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.behaviour.events import DAY_US
-from limitkeeper.core.kernel.errors import InputError
+from limitkeeper.core.kernel.errors import InputError, told_in_log
+from limitkeeper.core.kernel.instants import instant_text
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.erasure import ids_erased
 from limitkeeper.engines.embedded.portrait import features_as_of, looked_at
@@ -99,6 +102,10 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         held_by_grants(on_approved.policy),
     )  # fmt: skip
     retain, is_suspended = _daily(engine.store), suspended(on_approved.policy)
+    setbacks = Setbacks(campaign_failed)
+    engine.gauges["campaigns_failing"] = (
+        "Campaigns whose last try to be worked off failed.", setbacks.count,
+    )  # fmt: skip
     show_notices(engine)
 
     def work() -> bool:
@@ -106,7 +113,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
 
         def deliver() -> int:
             sent = deliver_notices(
-                store, workflow.channels, workflow.seal, engine.as_of_us, renewed=on_approved.renewed
+                store, workflow.channels, workflow.seal, engine.as_of_us, renewed=LateLetters(workflow.desk)
             )
             if sent["dead"]:
                 log.warning("notices_dead", count=sent["dead"])
@@ -124,7 +131,7 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
             "freezes": lambda: freezes_followed(store, on_approved, now_us),
             "steps": lambda: steps_looked_at(store, on_approved, monitors_look(engine), now_us),
             "campaigns": lambda: campaigns_worked(
-                store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS
+                store, on_approved, engine.as_of_us, rounds=CAMPAIGN_ROUNDS, setbacks=setbacks
             ),
             "notices": deliver,
             "changes": lambda: effected_due(
@@ -135,6 +142,14 @@ def workflow_loop(engine: Engine, workflow: Workflow) -> Loop:
         return each_done(stages) > 0
 
     return Loop("workflow", work, LOOK_SECONDS)
+
+
+def campaign_failed(row: Mapping[str, Any], error: Exception, failures: int, again_us: int) -> None:
+    """Tell in the log that a campaign could not be worked off, and when it is tried again."""
+    log.warning(
+        "campaign_failed", campaign=row["campaign_id"], state=row["state"], problem=told_in_log(error)[:500],
+        failures=failures, again_at=instant_text(again_us),
+    )  # fmt: skip
 
 
 def _daily(store: Store) -> Callable[[int], None]:

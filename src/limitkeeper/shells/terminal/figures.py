@@ -177,6 +177,7 @@ def figures(before: Look | None, now: Look) -> dict[str, Any]:
         }
         if "notices_dead" in gauges
         else None,
+        "campaigns_failing": int(gauges.get("campaigns_failing", 0)),
         **{name: int(gauges[name]) for name in ("accounts", "sequence", "state_bytes", "listeners")},
         **{
             name: counted(name, "per_minute", MINUTE_SECONDS)

@@ -20,7 +20,7 @@ GAUGES = (
     "accounts", "sequence", "waiting_events", "queue_bound_events", "waiting_seconds", "event_time_lag_seconds",
     "state_bytes", "listeners",
 )  # fmt: skip
-NOTICE_GAUGES = ("notices_waiting", "notices_waiting_seconds", "notices_dead")
+WORKFLOW_GAUGES = ("notices_waiting", "notices_waiting_seconds", "notices_dead", "campaigns_failing")
 """Those that a server has only with Workflow."""
 
 
@@ -52,7 +52,7 @@ def metrics_from_text(text: str) -> Metrics:
                 counters[name] = {
                     label: int(sample.value) for sample in family.samples for label in sample.labels.values()
                 }
-            elif name in (*GAUGES, *NOTICE_GAUGES):
+            elif name in (*GAUGES, *WORKFLOW_GAUGES):
                 gauges[name] = family.samples[0].value
             elif name == "batch_seconds":
                 latency = {

@@ -193,6 +193,9 @@ def state_rows(document: Mapping[str, Any], words: Mapping[str, str]) -> Table:
         dead = words["notices_dead"].format(dead=f"{notices['dead']:,}")
         style = "bold red" if notices["dead"] else ""
         shown.add_row(words["notices"], Text.assemble(told, (dead, style)))
+    if failing := document["campaigns_failing"]:
+        told = words["campaigns_failing"].format(failing=f"{failing:,}")
+        shown.add_row(words["campaigns"], Text(told, "bold red"))
     return shown
 
 
