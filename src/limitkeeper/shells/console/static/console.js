@@ -26,8 +26,17 @@ document.addEventListener("submit", async (event) => {
   buttons.forEach((button) => { button.disabled = false; });
 });
 
+// What acts on ticked rows is told at once where none is.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.chosen || form.querySelector(`input[name="${form.dataset.chosen}"]:checked`)) return;
+  event.preventDefault();
+  tell(form.querySelector(".answer"), { detail: form.dataset.none });
+});
+
 function tell(place, problem) {
   delete place.closest("form").dataset.sent; // it stays here, then
+  document.querySelector(".said")?.remove(); // of the act before: beside a refusal it would seem to be of this one
   const lines = [problem.detail, problem.value, problem.allowed && `${place.dataset.allowed} ${problem.allowed}`, problem.advice];
   place.replaceChildren(...lines.filter(Boolean).map((line) => Object.assign(document.createElement("p"), { textContent: line })));
   if (problem.status === 412) { // what was seen is no more
