@@ -14,7 +14,8 @@ from limitkeeper.shells.console import alerts
 from limitkeeper.shells.console.navigation import PLACES
 from limitkeeper.shells.console.session import SESSION_COOKIE, form_mark
 from limitkeeper.shells.console.times import time_text
-from tests.consoles import lines, proposed, sitting, staffed
+from tests.console_forms import Browser
+from tests.consoles import WIDTHS, lines, proposed, sitting, staffed
 from tests.workflow_server import PASSWORD, WorkflowServer, workflow_server
 
 SCRIPT = "<script>document.title = 'taken'</script>"
@@ -52,9 +53,10 @@ def test_officer_goes_from_alert_to_account_to_case_and_approves_it(
         assert "A case is decided by the one who has claimed it." not in ann.text()
         ann.presses("Claim")
         ann.looks("case-en-light")
-        ann.page.fill("textarea[name=words]", f"Paid late five times. {SCRIPT}")
+        ann.page.fill("textarea[name=words]", f"Paid late five times. {SCRIPT} {'long' * 90}")
         ann.presses("Approve")
         assert "Approved" in ann.text()
+        assert ann.page.evaluate("document.documentElement.scrollWidth") <= max(WIDTHS)
         assert SCRIPT in ann.text()
         assert ann.page.title() != "taken"
 
@@ -82,9 +84,11 @@ def test_committee_votes_with_dissent_until_its_quorum(server: WorkflowServer, c
     ann = server.session("ann")
     ann.acted(case_id, "claim")
     ann.acted(case_id, "send-up", "Large for us.")
+    still = {"mia": ("mia", "max", "moe"), "max": ("max", "moe"), "moe": ("moe",)}
     for name, button in (("mia", "投赞成票"), ("max", "投反对票"), ("moe", "投赞成票")):
         with sitting(chromium, server, name, "zh") as member:
             member.goes(f"/console/cases/{case_id}")
+            assert f"尚未投票： {'、'.join(sorted(still[name]))}" in member.text()
             member.page.fill("textarea[name=words]", "已阅")
             member.presses(button)
     with sitting(chromium, server, "mia", "zh", "dark") as mia:
@@ -92,6 +96,17 @@ def test_committee_votes_with_dissent_until_its_quorum(server: WorkflowServer, c
         assert "已批准" in mia.text()
         assert "异议" in mia.text()
         mia.looks("case-voted-zh-dark")
+
+
+def test_committee_of_which_too_few_may_vote_is_told_how_its_case_ends(server: WorkflowServer) -> None:
+    case_id = case_of(server, "line-3")
+    ann = server.session("ann")
+    ann.acted(case_id, "claim")
+    ann.acted(case_id, "send-up", "Large for us.")
+    mia = Browser(server, "mia")
+    assert "Yet to vote: max, mia, moe" in mia.page(f"/console/cases/{case_id}")
+    server.session("moe").acted(case_id, "recuse")
+    assert "the case lapses at the end of its clock" in mia.page(f"/console/cases/{case_id}")
 
 
 def test_customer_reads_why_and_appeals_with_a_file_and_another_officer_grants_it(

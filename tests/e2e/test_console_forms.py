@@ -32,18 +32,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkflowServer]
     stated = pl.concat([lines(5), many])
     with workflow_server(f"sqlite:///{folder}/store.db", folder, stated) as found:
         staffed(found, customers=2)
+        found.person("kim-4", CUSTOMER, customer_id="customer-4")
         found.person("kim-many", CUSTOMER, customer_id="customer-many")
-        proposed(found, ["line-1", "line-2", "line-5"])
+        proposed(found, ["line-1", "line-2", "line-4", "line-5"])
         ann = found.session("ann")
-        for account_id in ("line-1", "line-2", "line-5"):
+        for account_id in ("line-1", "line-2", "line-4", "line-5"):
             ann.acted(case_of(found, account_id), "claim")
             ann.acted(case_of(found, account_id), "approve", "Paid late five times.")
         yield found
 
 
 def case_of(server: WorkflowServer, account_id: str) -> str:
-    """The case of an account."""
-    (case,) = server.session("ann").get("/v1/cases", params={"account_id": account_id})["items"]
+    """The case of the decision on an account."""
+    (case,) = server.session("ann").get("/v1/cases", params={"account_id": account_id, "kind": "decision"})[
+        "items"
+    ]
     return str(case["case_id"])
 
 
@@ -247,3 +250,63 @@ def test_lines_beyond_the_first_page_are_on_the_next(server: WorkflowServer, lan
         found = re.search(r'rel="next" href="([^"]+)"', page)
         path = unescape(found[1]) if found else ""
     assert seen == {f"many-{k:02}" for k in range(1, portal.LINES_SHOWN + 4)}
+
+
+@pytest.mark.parametrize(
+    ("language", "given", "said"),
+    [
+        ("en", "0", ("limit: A limit of 0 closes the line.", "To close it, use “Close the line”.")),
+        ("zh", "0", ("额度：额度为 0 即关闭账户。", "如需关闭，请使用“关闭账户”。")),
+        ("en", "a lot", ("limit: This is no amount.", "as 6,000 or 1250.50")),
+        ("zh", "a lot", ("额度：这不是金额。", "如 6,000 或 1250.50")),
+        ("en", "999,000", ("A request lowers the limit, or closes the line.", "999,000", "0 to ¥189,999.99")),
+        ("zh", "999,000", ("申请只能降低额度或关闭账户。", "999,000", "0 至 ¥189,999.99")),
+    ],
+)
+def test_limit_that_is_none_to_lower_to_is_told_in_amounts_as_people_write_them(
+    server: WorkflowServer, language: str, given: str, said: tuple[str, ...]
+) -> None:
+    kim, path = Browser(server, "kim-2", language), "/v1/lines/line-2/requests"
+    fields = {"limit_cents:limit": given}
+    refused = kim.sent(kim.page("/console/my/lines/line-2"), path, 422, **fields).text
+    assert all(each in refused for each in said)
+    assert "cents" not in refused
+    assert server.session("kim-2").get("/v1/lines/line-2")["requests"] == []
+
+
+def test_request_that_was_taken_back_is_told_as_one_that_does_not_come(server: WorkflowServer) -> None:
+    kim, line = Browser(server, "kim-2"), "/console/my/lines/line-2"
+    fields = {"limit_cents:limit": "100,000"}
+    kim.sent(kim.page(line), "/v1/lines/line-2/requests", **fields)
+    assert "You asked for this yourself.</p>" in kim.page(line)
+    kim.sent(kim.page(line), "/v1/lines/line-2/requests/take-back")
+    assert "You asked for this yourself. It was cancelled and does not come.</p>" in kim.page(line)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_empty_file_is_told_as_one(server: WorkflowServer, language: str) -> None:
+    kim = Browser(server, "kim-4", language)
+    place = kim.sent(kim.page(decision_page(server, 4)), "/console/my/appeals", text="Mine.").headers[
+        "location"
+    ]
+    path = f"/v1/appeals/{place.rpartition('/')[2]}/evidence"
+    refused = kim.sent(kim.page(place), path, 422, [("file", ("empty.txt", b"", "text/plain"))]).text
+    for each in {"en": ("No file came, or one that is empty.", "empty.txt", "Choose a file that holds something."),
+                 "zh": ("未收到文件，或文件为空。", "empty.txt", "请选择有内容的文件。")}[language]:  # fmt: skip
+        assert each in refused
+    kim.sent(kim.page(place), path.replace("evidence", "withdraw"))
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/console/cases/none", ("Under “Cases” there is nothing like this.", "To “Cases”")),
+        ("/console/accounts/none", ("Under “Accounts” there is nothing like this.", "To “Accounts”")),
+    ],
+)
+def test_what_is_not_there_leads_back_to_where_it_would_be(
+    server: WorkflowServer, path: str, said: tuple[str, ...]
+) -> None:
+    page = Browser(server, "ann").page(path, 404)
+    assert all(each in page for each in said)
+    assert "no such row" not in page

@@ -28,6 +28,8 @@ def test_alert_appears_on_an_open_page_by_itself_and_several_are_acknowledged_at
         server.service("more", "events.send").post("/v1/events", late_bills("line-4", server.clock()))
         bob.page.wait_for_selector("tr.new:has-text('line-4')")
         bob.goes("/console/alerts?status=open")
+        bob.page.click("text=确认所选")
+        assert "尚未选择：请先勾选已处理的预警。" in bob.text()
         bob.page.check("[data-all]")
         bob.presses("确认所选")
         assert "没有符合条件的预警" in bob.text()

@@ -100,8 +100,12 @@ def test_officer_decides_one_case_after_another_by_keys_until_none_waits(
             ann.page.keyboard.press("n")
             ann.page.wait_for_url(f"**/console/cases/{case_id}")
             assert "Next case" not in ann.text()
-            ann.presses("Claim")
-            ann.page.fill("textarea[name=words]", "Paid late five times.")
+            ann.page.keyboard.press("d")
+            with ann.page.expect_navigation():
+                ann.page.keyboard.press("Enter")
+            assert "It is yours to decide" in ann.text()
+            ann.page.keyboard.press("d")
+            ann.page.keyboard.type("Paid late five times.")
             ann.page.keyboard.press("n")  # a letter, while one writes
             ann.presses("Approve")
             ann.page.wait_for_selector("main [data-next]")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polars as pl
@@ -89,6 +90,20 @@ def test_visitor_finds_work_an_appeal_a_campaign_and_a_customer_with_a_lowered_l
         assert "Planned:" in kim.get("/console/my").text
 
 
+def test_what_the_past_proposed_and_the_review_would_not_do_waits_for_nobody(address: str) -> None:
+    with seated(address, "ann") as ann:
+        bearer = {"Authorization": f"Bearer {ann.cookies[SESSION_COOKIE]}"}
+
+        def told(path: str) -> Any:
+            return httpx.get(f"{address}{path}", headers=bearer, timeout=60).json()
+
+        gone = told("/v1/proposals?status=lapsed&action=decrease&limit=20")
+        assert gone
+        for each in gone:
+            worked = told(f"/v1/cases?account_id={each['account_id']}&limit=20")["items"]
+            assert each["proposal_id"] not in {case["proposal_id"] for case in worked}
+
+
 def test_strategist_finds_a_draft_to_take_through_its_gates_and_hits_beside_each_rule_that_decides(
     address: str,
 ) -> None:
@@ -136,5 +151,6 @@ def test_bank_knows_no_protected_attribute_and_no_event_of_the_future(
     times = pl.concat([bank.past["ts"], bank.coming["ts"]])
     assert times.max() <= now
     real = bank.past.filter(pl.col("account_id").str.starts_with("taiwan-"))
+    assert bank.accounts["limit_cents"].max() <= 25_000_000, "New Taiwan dollars were told as yuan"
     assert real["ts"].dt.hour().unique().to_list() == [12]  # evening in Shanghai, whenever the server starts
     assert bank.past["ts"].max() <= bank.opens_at <= bank.coming["arrived_at"].min()

@@ -303,8 +303,9 @@ def split(
     parts = [items.filter(pl.col("is_chosen")), items.filter(~pl.col("is_chosen"))]
     if any(part.is_empty() for part in parts):
         raise CampaignError(
-            "One part of the split is empty.", value=[part.height for part in parts], advice="Choose others."
-        )
+            "One part of the split is empty.", value=" + ".join(f"{part.height:,}" for part in parts),
+            advice="Choose others.",
+        )  # fmt: skip
     case_withdrawn(w, campaign_id, "split", case)
     w.change(campaigns, campaign_id, row["version"], {"state": SPLIT})
     ids = []

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 import polars as pl
+import polars.selectors as cs
 
 from limitkeeper.app.demo import TELLING
 from limitkeeper.app.portfolio import Portfolio, portfolio_of_accounts
@@ -19,6 +20,9 @@ LIVES, PAST_DAYS, COMING_DAYS, SEED = 2_000, 120, 45, 7
 
 NAME, MARKET, CURRENCY = "The bank as it opens", "CN", "CNY"
 """Of the whole bank as a portfolio."""
+
+DOLLARS_IN_YUAN = 4
+"""New Taiwan dollars for one yuan, as in 2005. One for one, many lines would lie above the cap of a Chinese line."""
 
 TAIWAN = "taiwan-"
 """Before the ids of real accounts; those of simulated ones begin with ``sim-``."""
@@ -61,7 +65,9 @@ def bank_model(training: pl.DataFrame, progress: Progress = unseen) -> Model:
 
     The model of the review reads columns of statements besides, which no event has.
     """
-    table = training.select(*TELLING, TARGET, *PROTECTED)
+    table = training.select(*TELLING, TARGET, *PROTECTED).with_columns(
+        cs.ends_with("_cents") // DOLLARS_IN_YUAN  # as the bank's events have them
+    )
     return trained_model(table, TARGET, protected=PROTECTED, progress=progress)
 
 
@@ -70,8 +76,8 @@ def demo_bank(
 ) -> DemoBank:
     """The bank of a demonstration.
 
-    The real accounts are those that the review reviews, with their months of 2005 moved to lie before the opening; the
-    simulated ones live up to it, and go on afterwards. Protected attributes are not among what it knows.
+    The real accounts are those that the review reviews, in yuan, with their months of 2005 moved to lie before the
+    opening; the simulated ones live up to it, and go on afterwards. Protected attributes are not among what it knows.
 
     Parameters
     ----------
@@ -92,13 +98,13 @@ def demo_bank(
     real = taiwan_events(statements).join(accounts, on="account_id", how="semi", maintain_order="left")
     # By whole days: at another hour of the day what they bought would be told as bought at night.
     moved = pl.col("ts") + dt.timedelta(days=(opens_at - AS_OF).days)
-    real = real.with_columns(account_id=_named("account_id"), ts=moved, arrived_at=moved,
-                             event_id=pl.concat_str(pl.lit(TAIWAN), "event_id"))  # fmt: skip
+    real = real.with_columns(pl.col("amount", "paid") // DOLLARS_IN_YUAN, account_id=_named("account_id"),
+                             ts=moved, arrived_at=moved, event_id=pl.concat_str(pl.lit(TAIWAN), "event_id"))  # fmt: skip
     stated = accounts.select(
         account_id=_named("account_id"),
         customer_id=pl.concat_str(pl.lit(f"{TAIWAN}c"), pl.col("account_id").cast(pl.String)),
         product=pl.lit("purchase"),
-        limit_cents=pl.col("limit_cents"),
+        limit_cents=pl.col("limit_cents") // DOLLARS_IN_YUAN,
     )
     known = life.accounts.drop("simulated")
     is_past = pl.col("arrived_at") < opens_at

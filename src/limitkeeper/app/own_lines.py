@@ -24,7 +24,7 @@ from limitkeeper.connectors.sealing import Seal
 from limitkeeper.core.approval.cases import LIVE_STATES
 from limitkeeper.core.kernel.instants import day_of, instant_text
 from limitkeeper.core.limits.changes import old_limit_cents
-from limitkeeper.core.limits.ledger import OPEN, PLANNED, RESTORE, is_closed
+from limitkeeper.core.limits.ledger import DECREASE, OPEN, PLANNED, RESTORE, is_closed
 from limitkeeper.core.notice.account_words import (
     AccountWording,
     account_wording_from_document,
@@ -224,7 +224,7 @@ def restoration_document(
             "earliest_at": None,
             "needs": [],
             "planned": [],
-            "words": [words.path["nothing"]],
+            "words": [words.path["ahead" if _is_cut_ahead(w, account_id) else "nothing"]],
         }
     changed = [each.effective_us for each in entries if each.action != OPEN and each.delta_cents]
     earliest_us = max([w.now_us, *(moment + terms.restore_wait_us for moment in changed)])
@@ -251,6 +251,14 @@ def restoration_document(
         "planned": [row["entry_id"] for row in planned],
         "words": said,
     }
+
+
+def _is_cut_ahead(w: Work, account_id: str) -> bool:
+    """Whether the lender has planned to lower a line; what its customer asked for is no cut."""
+    return any(
+        row["state"] == PLANNED and row["action"] == DECREASE and not row["by_request"]
+        for row in entries_of(w, account_id)
+    )
 
 
 def portrait_document(w: Work, account_id: str, language: str, seen: Seen) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import sqlalchemy as sa
 
 from limitkeeper.app.approval_policy import approval_policy
 from limitkeeper.app.attributes import Attributes
@@ -21,7 +22,7 @@ from limitkeeper.app.notice_policy import notice_policy
 from limitkeeper.app.people import person_added
 from limitkeeper.app.policy import market_parameters
 from limitkeeper.app.release_figures import figures_kept, review_figures
-from limitkeeper.app.review import Models, reviewed_portfolio
+from limitkeeper.app.review import Models, Review, reviewed_portfolio
 from limitkeeper.app.strategy_document import document_text
 from limitkeeper.connectors.events import read_events
 from limitkeeper.connectors.sealing import LocalMasterKeys, Seal
@@ -37,6 +38,7 @@ from limitkeeper.core.access.actors import (
 )
 from limitkeeper.core.kernel.progress import Progress, unseen
 from limitkeeper.core.risk.model import Model
+from limitkeeper.core.strategy.actions import Action
 from limitkeeper.core.strategy.definition import Strategy
 from limitkeeper.engines.embedded.engine import Engine
 from limitkeeper.engines.embedded.requests import Request
@@ -56,6 +58,7 @@ from limitkeeper.shells.serving import (
     web_server,
 )
 from limitkeeper.shells.visitors import CUSTOMERS, PASSWORD, Visitors, left_out_if_it_fails
+from limitkeeper.store.tables import proposals
 from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
 
@@ -80,10 +83,13 @@ SLICE_EVENTS = 5_000
 """Events of the past in a micro-batch: each that alerts has a trace, and those of one micro-batch are held at once."""
 
 ENGLISH = (
-    "{real:,} real accounts (Taiwan 2005, dates moved, shown as ¥) and {simulated:,} simulated lives; "
+    "{real:,} real accounts (Taiwan 2005, dates moved, NT$4 as ¥1) and {simulated:,} simulated lives; "
     "time runs {speed:.0f} times as fast"
 )
-CHINESE = "{real:,} 个真实账户（台湾 2005，日期已平移，以 ¥ 显示）与 {simulated:,} 个模拟账户；时间加速 {speed:.0f} 倍"
+CHINESE = (
+    "{real:,} 个真实账户（台湾 2005，日期已平移，4 新台币计 ¥1）"
+    "与 {simulated:,} 个模拟账户；时间加速 {speed:.0f} 倍"
+)
 
 
 @dataclass
@@ -233,6 +239,32 @@ def review_kept(
     found = reviewed_portfolio(portfolio, Models(model), strategy, parameters, progress=progress)
     with work(engine.store, Actor(REVIEWER, frozenset({COMPLIANCE})), engine.as_of_us()) as w:
         figures_kept(w, release_id, portfolio, review_figures(found, parameters))
+    past_lapsed(engine, found)
+
+
+def past_lapsed(engine: Engine, review: Review) -> None:
+    """Let lapse what the past proposed and the review of the bank as it opens would not do.
+
+    In its first weeks an account looks riskier than it is, and the monitor has no one who decides on what it proposes
+    then: all of that would wait on the first day. Freezes act already, and end by their own clock.
+    """
+    effects = review.reviewed.assessment.proposals.effects.tolist()
+    decided = {
+        (account_id, Action(effect).code)
+        for account_id, effect in zip(review.reviewed.account_ids, effects, strict=True)
+    }
+    waiting = sa.select(proposals.c.proposal_id, proposals.c.account_id, proposals.c.action).where(
+        proposals.c.status == "open", proposals.c.action != Action.FREEZE.code
+    )
+    with work(engine.store, SYSTEM, engine.as_of_us()) as w:
+        gone = [
+            {"gone_id": row["proposal_id"]}
+            for row in w.rows(waiting)
+            if (row["account_id"], row["action"]) not in decided
+        ]
+        if gone:
+            lapsed = proposals.update().where(proposals.c.proposal_id == sa.bindparam("gone_id"))
+            w.connection.execute(lapsed.values(status="lapsed", status_us=w.now_us), gone)
 
 
 def begin(server: Any, bank: DemoBank, engine: Engine, told: Callable[[str], None]) -> None:  # noqa: ANN401 - of the web server's library

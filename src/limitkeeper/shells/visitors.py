@@ -35,9 +35,6 @@ UNUSED = {"where": "utilisation < 0.8", "share": "0.8"}
 CAMPAIGN_MAX = 400
 """Lines in the campaign: the largest."""
 
-LARGE_CENTS = 20_000_000
-"""A limit from which a line is called large, minor units."""
-
 PATIENCE_SECONDS = 120.0
 SETTLING_SECONDS = 3.0
 """Between two counts of the cases that are opened."""
@@ -162,14 +159,15 @@ class Visitors:
         lines = pl.read_csv(chosen.content, infer_schema_length=None)
         with reading(engine.store, SYSTEM, engine.as_of_us()) as w:
             busy = standing_of(w, lines["account_id"]).busy
-        is_large = pl.col("limit_before_cents") >= LARGE_CENTS
         lines = (
             lines.join(busy, on="account_id", how="anti")
             .sort("limit_before_cents", "account_id", descending=[True, False])
             .head(CAMPAIGN_MAX)
-            .with_columns(
-                segment=pl.when(is_large).then(pl.lit("large limit")).otherwise(pl.lit("small limit"))
-            )
+        )
+        # Two, of as many lines as can be, so that who looks may split it.
+        is_large = pl.col("limit_before_cents") > pl.col("limit_before_cents").median()
+        lines = lines.with_columns(
+            segment=pl.when(is_large).then(pl.lit("large limit")).otherwise(pl.lit("small limit"))
         )
         named = {"name": "Unused limits", "reasons": "product_change"}
         csv = {"Content-Type": "text/csv"}

@@ -61,6 +61,8 @@ async def acknowledge_several(look: Look) -> Response:
         return look.page("problem", error.status, problem=error.document)
     missed = len(done) - sum(done)
     said = look.t("{n} acknowledged.", "已确认 {n} 条。", n=sum(done))
+    if not chosen:
+        said = look.t("Nothing was chosen, and nothing done.", "未选择任何预警，未作处理。")
     if missed:
         said += look.t(" {n} could not be.", "{n} 条未能确认。", n=missed)
     return look.forth(str(form.get("_then", "")), said)

@@ -42,7 +42,7 @@ from limitkeeper.shells.console import (
     strategy_draft,
 )
 from limitkeeper.shells.console.asking import ProblemError, problem_of_input
-from limitkeeper.shells.console.forms import content_of
+from limitkeeper.shells.console.forms import amounts_as_written, content_of
 from limitkeeper.shells.console.live import Told
 from limitkeeper.shells.console.look import STATIC, Console, Look, PageRoute
 from limitkeeper.shells.console.navigation import place_at
@@ -255,7 +255,14 @@ def failed(look: Look, problem: dict[str, Any]) -> Response:
             "advice": "Yours are in the menu of this page.",
             "advice_zh": "您可用的页面见本页菜单。",
         }
-    return look.page("problem", problem["status"], problem=problem)
+    if problem["status"] == 404 and place in look.places and look.request.url.path != place["path"]:  # noqa: PLR2004 - of HTTP
+        problem = problem | {
+            "detail": f"Under “{place['en']}” there is nothing like this.",
+            "detail_zh": f"“{place['zh']}”中没有该内容。",
+        }
+    return look.page(
+        "problem", problem["status"], problem=problem, place=place if place in look.places else None
+    )
 
 
 async def static_file(request: Request) -> Response:
@@ -280,13 +287,17 @@ async def act(look: Look) -> Response:
     """
     form = await look.request.form()
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
+    sent = [value for name, value in form.multi_items() if isinstance(value, UploadFile) and ":" not in name]
     files = [("file", (value.filename or "file", await value.read(), value.content_type or ""))
-             for name, value in form.multi_items()
-             if isinstance(value, UploadFile) and value.size and ":" not in name]  # fmt: skip
+             for value in sent if value.size]  # fmt: skip
     path, method = texts.get("_path", ""), texts.get("_method", "POST")
     if not path.startswith("/v1/") or method not in ("POST", "PATCH", "DELETE"):
         said = look.t("The form says nothing to do.", "表单未说明要执行的操作。")
         return look.refused({"status": 400, "detail": said, "value": path[:200]})
+    if sent and not files:
+        nothing = InputError("No file came, or one that is empty.", value=sent[0].filename or None,
+                             advice="Choose a file that holds something.")  # fmt: skip
+        return look.refused(problem_of_input(nothing))
     headers = {"If-Match": texts.get("_match", ""), "Idempotency-Key": texts.get("_key", "")}
     try:
         given: dict[str, Any] = {"headers": {name: value for name, value in headers.items() if value}}
@@ -298,7 +309,7 @@ async def act(look: Look) -> Response:
     except InputError as error:
         return look.refused(problem_of_input(error))
     except ProblemError as error:
-        return look.refused(error.document)
+        return look.refused(amounts_as_written(error.document, texts.items(), look.money))
     return went_well(look, texts, found.content)
 
 

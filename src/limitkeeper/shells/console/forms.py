@@ -1,12 +1,13 @@
 """What a form says, as the JSON that the API takes.
 
-A field is called as the API calls it, with its kind after a colon: ``limit:cents``, ``days:number``, ``tier:integer``,
-``consents:switch``, ``roles:list``, ``lines:lines``, ``share:percent``, ``screen:json``. A question mark at the end
-leaves an empty one out; a list of an empty one is a list of nothing. A dot leads into an object:
-``assessment.purpose``. A file is one field more, of its text.
+A field is called as the API calls it, with its kind after a colon: ``limit:cents``, ``lower:limit``,
+``days:number``, ``tier:integer``, ``consents:switch``, ``roles:list``, ``lines:lines``, ``share:percent``,
+``screen:json``. A question mark at the end leaves an empty one out; a list of an empty one is a list of nothing. A dot
+leads into an object: ``assessment.purpose``. A file is one field more, of its text.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -15,6 +16,16 @@ import msgspec
 from limitkeeper.core.kernel.errors import InputError
 
 MINOR_UNITS = 100
+
+FIELD_WORDS = {
+    "limit_cents": "limit",
+    "cut_cents_max": "largest cut",
+    "exposure_cents_max": "largest exposure",
+}
+"""Fields of amounts as they are told: people write no minor units."""
+
+AMOUNT = re.compile(r"\b[1-9]\d*\b")
+"""Of minor units, in what is allowed."""
 
 
 def cents_of(text: str) -> int:
@@ -38,6 +49,27 @@ def cents_of(text: str) -> int:
     if not amount.is_finite() or amount != amount.to_integral_value():
         raise InputError("This is no amount.", value=text[:50], allowed="as 6,000 or 1250.50")
     return int(amount)
+
+
+def limit_of(text: str) -> int:
+    """A limit to which a line is lowered, in minor units: one of nothing closes it, which is another deed.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+
+    Examples
+    --------
+    >>> limit_of("6,000")
+    600000
+    """
+    cents = cents_of(text)
+    if cents == 0:
+        raise InputError(
+            "A limit of 0 closes the line.", value=text[:50], advice="To close it, use “Close the line”."
+        )
+    return cents
 
 
 def number_of(text: str) -> float:
@@ -118,6 +150,7 @@ def lines_of(text: str) -> list[str]:
 KINDS: dict[str, Callable[[str], Any]] = {
     "text": text_of,
     "cents": cents_of,
+    "limit": limit_of,
     "number": number_of,
     "integer": integer_of,
     "switch": lambda text: text == "on",
@@ -169,5 +202,39 @@ def content_of(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
         try:
             inner[name] = KINDS[kind or "text"](text)
         except InputError as error:
-            raise InputError(f"{path}: {error.problem}", value=error.value, allowed=error.allowed) from error
+            raise InputError(f"{FIELD_WORDS.get(path, path)}: {error.problem}", value=error.value, allowed=error.allowed,
+                             advice=error.advice) from error  # fmt: skip
     return found
+
+
+def amounts_as_written(
+    problem: Mapping[str, Any], fields: Iterable[tuple[str, str]], money: Callable[[int], str]
+) -> dict[str, Any]:
+    """A problem about an amount of a form as people write it: the API names minor units.
+
+    Parameters
+    ----------
+    problem
+        As the API tells it.
+    fields
+        Of the form, as of :func:`content_of`.
+    money
+        An amount in minor units, in words.
+
+    Examples
+    --------
+    >>> problem = {"detail": "Too much.", "value": 600000, "allowed": "0 to 500000"}
+    >>> amounts_as_written(problem, [("limit:cents", "6,000")], lambda cents: f"¥{cents / 100:,.0f}")
+    {'detail': 'Too much.', 'value': '6,000', 'allowed': '0 to ¥5,000'}
+    """
+    for field, text in fields:
+        if not field.removesuffix("?").endswith((":cents", ":limit")) or not text.strip():
+            continue
+        if str(problem.get("value")) == str(cents_of(text)):
+            said = {
+                name: AMOUNT.sub(lambda found: money(int(found[0])), str(problem[name]))
+                for name in ("allowed", "allowed_zh")
+                if problem.get(name)
+            }
+            return {**problem, "value": text, **said}
+    return dict(problem)

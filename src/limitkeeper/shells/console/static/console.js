@@ -26,8 +26,17 @@ document.addEventListener("submit", async (event) => {
   buttons.forEach((button) => { button.disabled = false; });
 });
 
+// What acts on ticked rows is told at once where none is.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.chosen || form.querySelector(`input[name="${form.dataset.chosen}"]:checked`)) return;
+  event.preventDefault();
+  tell(form.querySelector(".answer"), { detail: form.dataset.none });
+});
+
 function tell(place, problem) {
   delete place.closest("form").dataset.sent; // it stays here, then
+  document.querySelector(".said")?.remove(); // of the act before: beside a refusal it would seem to be of this one
   const lines = [problem.detail, problem.value, problem.allowed && `${place.dataset.allowed} ${problem.allowed}`, problem.advice];
   place.replaceChildren(...lines.filter(Boolean).map((line) => Object.assign(document.createElement("p"), { textContent: line })));
   if (problem.status === 412) { // what was seen is no more
@@ -109,7 +118,7 @@ document.querySelectorAll("[data-slider]").forEach((slider) => {
   show();
 });
 
-// Keys: j and k through rows, Enter into one, n to the next case, / to the search, g and a letter to a page.
+// Keys: j and k through rows, Enter into one, n to the next case, d to what one may do, / to the search, g and a letter to a page.
 let going = false;
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -122,8 +131,15 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "j") links[Math.min(place + 1, links.length - 1)]?.focus();
   else if (event.key === "k") links[Math.max(place - 1, 0)]?.focus();
   else if (event.key === "n") document.querySelector("main [data-next]")?.click();
+  else if (event.key === "d") { const first = firstAct(); if (first) { event.preventDefault(); first.focus(); } }
   else if (event.key === "/") { const search = document.querySelector("input[type=search]"); if (search) { event.preventDefault(); search.focus(); } }
 });
+
+// Where one goes on: to claim, else to the words, else to what there is; the next case is another key.
+function firstAct() {
+  const acts = document.querySelector("[data-acts]")?.parentElement;
+  return acts && (acts.querySelector("form.one .first") ?? acts.querySelector("form:not(.one) :is(textarea, select)") ?? acts.querySelector("button"));
+}
 
 // On a telephone the places are a strip: the one that is open is brought into view.
 const strip = document.querySelector("nav[aria-label]");
