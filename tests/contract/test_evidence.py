@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from limitkeeper.app.appeal_evidence import Evidence, evidence_added
-from limitkeeper.app.audit import found_events
+from limitkeeper.app.audit import Search, found_events
 from limitkeeper.app.consents import consent_changed
 from limitkeeper.app.erasure import person_erased
 from limitkeeper.app.evidence import KINDS
@@ -181,7 +181,7 @@ def test_edit_that_a_later_act_carries_on_is_found_at_that_act(store: Store) -> 
     with work(store, IVY, NOW_US + DAY_US) as w:
         request_extended(w, past.DESK.seal, row["request_id"], row["version"], 5, "many decisions")
     [fault] = evidence_verified(store).faults
-    [event] = found_events(store, act="rights.extend")
+    [event] = found_events(store, Search(act="rights.extend"))
     assert (fault.where, fault.event) == (f"rights_requests {row['request_id']}", event["number"])
     assert "edited before this act" in fault.problem
 
@@ -340,6 +340,7 @@ def upgraded(store: Store) -> None:
     """Bring a store up to now."""
     for table, column in itertools.product(("mandates", "absences"), ("pending", "asked_by")):
         changed(store, sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    changed(store, sa.text("DROP INDEX audit_events_by_time"))
     with store.database.begin() as connection:
         migrations.upgrade(connection)
 

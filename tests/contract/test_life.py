@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from limitkeeper.app import life
-from limitkeeper.app.audit import found_events, verified
+from limitkeeper.app.audit import Search, found_events, verified
 from limitkeeper.app.life import (
     challenger_ended,
     champion_rolled_back,
@@ -171,7 +171,7 @@ def test_release_comes_to_live_and_the_store_shows_who_approved_what_and_why(sto
     assert [each["person_id"] for each in document["approvals"]] == ["kim", "ivy"]
     [listed] = release_documents(store, "CN")
     assert (listed["state"], listed["share"], listed["strategy"]) == ("live", 1.0, "standard 2026-11")
-    assert found_events(store, subject=f"release:{release_id}")[0]["act"] == "release.live"
+    assert found_events(store, Search(subject=f"release:{release_id}"))[0]["act"] == "release.live"
     assert verified(store).broken is None
 
 
@@ -525,7 +525,7 @@ def test_review_is_kept_once_with_the_hits_of_each_rule_on_the_whole_portfolio(s
         for release_id, figures in found.figures.items():
             act(store, SAM, figures_kept, release_id, portfolio(), figures)
     assert len(store.rows(sa.select(release_reviews))) == 2
-    assert found_events(store, subject=f"release:{two}")[0]["act"] == "release.review"
+    assert found_events(store, Search(subject=f"release:{two}"))[0]["act"] == "release.review"
     for release_id in (one, two):
         kept = whole_release_document(store, release_id)["review"]
         everything = pl.concat(

@@ -197,6 +197,7 @@ def test_request_from_before_clocks_could_be_extended_has_its_clock_and_can_be(s
         "DROP TABLE shown_accounts; ALTER TABLE rights_requests DROP COLUMN extended_days; "
         "ALTER TABLE mandates DROP COLUMN pending; ALTER TABLE mandates DROP COLUMN asked_by; "
         "ALTER TABLE absences DROP COLUMN pending; ALTER TABLE absences DROP COLUMN asked_by; "
+        "DROP INDEX audit_events_by_time; "
         "UPDATE store_revision SET version_num = '0004'",
     )
     store = Store(store_url, upgrades=True)

@@ -113,7 +113,8 @@ def test_row_that_somebody_changed_meanwhile_is_not_changed_and_nothing_is_added
         assert done.change(absences, "1", 1, {"to_us": 5}, added=(case_acts, act)) == 2
     with pytest.raises(ConflictError), work(store, OFFICER_1, 6) as done:
         done.change(absences, "1", 1, {"to_us": 6}, added=(case_acts, act | {"version": 3}))
-    assert store.rows(sa.select(absences)) == [absence | {"to_us": 5, "version": 2}]
+    (changed,) = store.rows(sa.select(absences))
+    assert (absence | {"to_us": 5, "version": 2}).items() <= changed.items()
     (added,) = store.rows(sa.select(case_acts))
     assert act.items() <= added.items()
 

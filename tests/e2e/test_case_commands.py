@@ -132,3 +132,14 @@ def test_absence_is_noted_by_somebody_else_than_the_deputy_shown_and_ended(tmp_p
     assert str(absence_id) in said
     invoke(tmp_path, "mandate", "end-absence", str(absence_id), "--as", "chief")
     assert deputies() == [(None, None)]
+
+
+def test_audit_is_searched_by_days(tmp_path: Path) -> None:
+    Store(f"sqlite:///{tmp_path}/limitkeeper.db").close()
+    invoke(tmp_path, "mandate", "give", "ann", "--tier", "2", "--as", "chief")
+    search = ("audit", "search", "--act", "mandate.give", "--as", "ivy", "--json")
+    (given,) = json.loads(invoke(tmp_path, *search))
+    day = given["at"][:10]
+    assert json.loads(invoke(tmp_path, *search, "--from", day, "--to", day)) == [given]
+    assert json.loads(invoke(tmp_path, *search, "--to", "2020-01-01")) == []
+    invoke(tmp_path, *search, "--from", "soon", code=2)

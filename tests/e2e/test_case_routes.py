@@ -46,6 +46,11 @@ def test_officer_with_a_mandate_decides_and_everything_stands_in_the_audit(serve
     assert inspector.get("/v1/audit/verify")["holds"]
     acts = {each["act"] for each in inspector.get("/v1/audit", params={"actor_id": "ann"})["items"]}
     assert {"case.claim", "case.approve", "case.look"} <= acts
+    (looked,) = inspector.get("/v1/audit", params={"act": "case.approve"})["items"]
+    at = {"act": "case.approve", "from_at": looked["at"]}
+    assert inspector.get("/v1/audit", params=at)["items"] == [looked]
+    assert inspector.get("/v1/audit", params=at | {"to_at": looked["at"]})["items"] == []
+    inspector.asked("GET", "/v1/audit", params={"from_at": "2026-09-30"}, status=422)  # of which zone?
     absent = {"person_id": "ann", "deputy_id": "bob", "days": 3}
     assert chief.post("/v1/absences", absent)["deputy_id"] == "bob"
     (away,) = chief.get("/v1/absences")["items"]

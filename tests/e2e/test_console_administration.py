@@ -320,6 +320,15 @@ def test_audit_is_searched_paged_and_exported_without_formulas(
     (mark,) = {line["export"] for line in lines}
     assert re.fullmatch(r"ivy 20\S+ oversight audit \d+ [0-9a-f]{64}", mark)
     assert "Export: given" in ivy.page("/console/audit?subject=export:audit")
+    day = lines[0]["at"][:10]  # UTC; where the market is, it may be the next one
+    around = [str(dt.date.fromisoformat(day) + dt.timedelta(days=days)) for days in (-1, 1)]
+    of_days = ivy.page(f"/console/audit?act=case.comment&from={around[0]}&to={around[1]}")
+    assert "case:0059" in of_days
+    assert all(f'value="{each}"' in of_days for each in around)
+    assert "Nothing like that was done" in ivy.page(f"/console/audit?act=case.comment&to={around[0]}")
+    link = unescape(re.search(r'href="(/console/audit/export[^"]*)"', of_days)[1])
+    assert len(ivy.client.get(link).text.splitlines()) == 62
+    assert "soon" in ivy.page("/console/audit?from=soon", 422)
     monkeypatch.setattr(audit, "EXPORTED_ROWS_MAX", 10)
     monkeypatch.setattr(audit, "ROWS_AT_ONCE", 4)
     bounded = ivy.client.get(export).text.splitlines()

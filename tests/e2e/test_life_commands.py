@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from limitkeeper.app.audit import found_events
+from limitkeeper.app.audit import Search, found_events
 from limitkeeper.app.exports import METADATA_KEY
 from limitkeeper.app.life_evidence import UNVOUCHED
 from limitkeeper.app.people import person_added
@@ -112,7 +112,7 @@ def test_review_keeps_its_figures_with_each_release_for_who_may(url: str, tmp_pa
     run(url, *words)
     for path in (tmp_path / "out" / "decisions.parquet", tmp_path / "out" / "shadow" / f"{release}.parquet"):
         assert json.loads(pl.read_parquet_metadata(path)[METADATA_KEY])["what"] == "decisions"
-    (event,) = found_events(Store(url), act="export.give")
+    (event,) = found_events(Store(url), Search(act="export.give"))
     assert event["subject"] == "export:decisions"
     assert json.loads(run(url, "life", "show", release, "--json"))["review"] is None
     run(url, *words, "--keep-as", "sam")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from limitkeeper.app.verification import evidence_verified
 from limitkeeper.core.access.actors import COMMITTEE, CUSTOMER, OFFICER, SYSTEM
+from limitkeeper.engines.embedded.requests import Request
 from limitkeeper.store.case_tables import case_acts, cases
 from limitkeeper.store.limit_tables import limit_entries, lines
 from limitkeeper.store.notice_tables import notices
@@ -53,13 +54,16 @@ def server(store_url: str, tmp_path: Path) -> Iterator[WorkflowServer]:
 def proposed(server: WorkflowServer) -> None:
     """Proposals to cut a limit to a half, so that people decide."""
     trace = {"inputs": {"balance_cents": 0.0}, "rules": [], "reasons": [REASON]}
-    now_us = server.clock()
-    with work(server.engine.store, SYSTEM, now_us) as w:
+    now_us, store = server.clock(), server.engine.store
+    sequence = store.written() + 1
+    with work(store, SYSTEM, now_us) as w:
         w.add(proposals, *({
             "proposal_id": f"p{k}", "account_id": f"a{k}", "decision_id": f"d{k}", "action": "decrease", "rule": "low",
             "limit_before_cents": LIMIT_CENTS, "limit_after_cents": LIMIT_CENTS // 2, "made_us": now_us, "status": "open",
-            "status_us": now_us, "reason": None, "trace": json.dumps(trace), "sequence": 1,
+            "status_us": now_us, "reason": None, "trace": json.dumps(trace), "sequence": sequence,
         } for k in range(CASES)))  # fmt: skip
+    later = pl.DataFrame({"account_id": ["later"], "limit_cents": [1.0]})
+    server.engine.submit(Request("accounts", later)).result()  # the micro-batch that they are said to be of
 
 
 class Crowd:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from limitkeeper.app.audit import found_events
+from limitkeeper.app.audit import Search, found_events
 from limitkeeper.app.rights import request_made
 from limitkeeper.core.access.actors import SYSTEM
 from limitkeeper.core.kernel.instants import day_of
@@ -65,7 +65,7 @@ def test_empty_store_has_nothing_that_failed_and_the_facts_are_written(tmp_path:
     assert (facts["market"], facts["subjects"], facts["audit"]["events"]) == ("CN", 0, 1)
     assert (facts["export"]["by"], facts["export"]["audit_number"]) == ("local", 0)
     assert "由 local 于" in page.read_text(encoding="utf-8")
-    (event,) = found_events(Store(url), act="export.give")
+    (event,) = found_events(Store(url), Search(act="export.give"))
     assert event["subject"] == "export:regulation"
 
 

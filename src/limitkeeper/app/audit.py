@@ -57,23 +57,55 @@ def event_hash_of(store: Store, number: int) -> str | None:
     return str(rows[0]["hash"]) if rows else None
 
 
-def found_events(
-    store: Store | Work,
-    actor_id: str | None = None,
-    subject: str | None = None,
-    act: str | None = None,
-    count: int = 100,
-) -> list[dict[str, Any]]:
-    """Audit events of an actor, a subject or an act, the newest first."""
+class Search(NamedTuple):
+    """Which events of the audit are looked for; None for all.
+
+    Parameters
+    ----------
+    actor_id, subject, act
+        Who did it, to what, and what.
+    from_us, to_us
+        From when on, and before when, UTC microseconds.
+    """
+
+    actor_id: str | None = None
+    subject: str | None = None
+    act: str | None = None
+    from_us: int | None = None
+    to_us: int | None = None
+
+
+def events_found(rows: Rows, search: Search) -> sa.Select[Any]:
+    """The query of the events that are looked for, not ordered; their order is that of their numbers.
+
+    Of a period it is asked first which numbers it has: times mostly rise with them, so that the newest are found from
+    the end of the period on, and not by putting all of it in order.
+    """
+    event = audit_events.c
     query = sa.select(audit_events)
-    wanted = (
-        (audit_events.c.actor_id, actor_id),
-        (audit_events.c.subject, subject),
-        (audit_events.c.act, act),
-    )
-    for column, value in wanted:
+    for column, value in (
+        (event.actor_id, search.actor_id), (event.subject, search.subject), (event.act, search.act)
+    ):  # fmt: skip
         if value is not None:
             query = query.where(column == value)
+    if search.from_us is None and search.to_us is None:
+        return query
+    numbers = sa.select(sa.func.min(event.number).label("first"), sa.func.max(event.number).label("last"))
+    (bounds,) = rows(_within(numbers, event.ts_us, search))
+    query = query.where(event.number.between(bounds["first"] or 0, bounds["last"] or 0))
+    # As no column that an index has, or a database without statistics would take that, and put all in order.
+    return _within(query, sa.func.coalesce(event.ts_us, event.ts_us), search)
+
+
+def _within(query: sa.Select[Any], ts_us: sa.ColumnElement[int], search: Search) -> sa.Select[Any]:
+    if search.from_us is not None:
+        query = query.where(ts_us >= search.from_us)
+    return query if search.to_us is None else query.where(ts_us < search.to_us)
+
+
+def found_events(store: Store | Work, search: Search, count: int = 100) -> list[dict[str, Any]]:
+    """The events that are looked for, the newest first."""
+    query = events_found(store.rows, search)
     return store.rows(query.order_by(audit_events.c.number.desc()).limit(count))
 
 

@@ -16,6 +16,7 @@ audit_events = Table(
     Column("hash", String(64), nullable=False),
     Index("audit_events_by_subject", "subject"),
     Index("audit_events_by_actor", "actor_id"),
+    Index("audit_events_by_time", "ts_us", "number"),
 )
 
 audit_heads = Table(

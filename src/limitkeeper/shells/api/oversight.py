@@ -8,11 +8,12 @@ import msgspec
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from limitkeeper.app.answers import Acted
 from limitkeeper.app.approval_policy import ApprovalPolicy
-from limitkeeper.app.audit import verified
+from limitkeeper.app.audit import Search, events_found, verified
 from limitkeeper.app.case_documents import absence_document, audit_event_document, mandate_document
 from limitkeeper.app.exports import AUDIT, export_noted
 from limitkeeper.app.looks import shown_by_events
@@ -33,11 +34,12 @@ from limitkeeper.core.access.actors import Actor
 from limitkeeper.core.approval.mandates import Absence, Mandate
 from limitkeeper.core.approval.seats import Seats
 from limitkeeper.core.behaviour.events import DAY_US, NEVER_US
+from limitkeeper.core.kernel.instants import us_of
 from limitkeeper.shells.api import case_documents as documents
 from limitkeeper.shells.api.access import May
 from limitkeeper.shells.api.acts import Desk, IdempotencyKey, body_as
 from limitkeeper.shells.api.answers import answer, body_of
-from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page, rows_with
+from limitkeeper.shells.api.cursors import PAGE_ROWS, By, Cursor, PageSize, page
 from limitkeeper.shells.api.login import Name
 from limitkeeper.shells.api.names import WITHOUT_NUL
 from limitkeeper.store.audit_tables import audit_events
@@ -231,14 +233,23 @@ def audit_router(desk: Desk, seal: Seal) -> APIRouter:
             WITHOUT_NUL,
         ] = None,
         act: Annotated[str | None, Query(max_length=64, description="Only this act."), WITHOUT_NUL] = None,
+        from_at: Annotated[
+            AwareDatetime | None, Query(description="Only what was done from then on.")
+        ] = None,
+        to_at: Annotated[AwareDatetime | None, Query(description="Only what was done before.")] = None,
         limit: PageSize = PAGE_ROWS,
         cursor: Cursor = None,
     ) -> Response:
         """List what was done, and which personal data was looked at, the newest first."""
-        query = rows_with(audit_events, {"actor_id": actor_id, "subject": subject, "act": act})
+        period_us = (None if each is None else us_of(each) for each in (from_at, to_at))
+        search = Search(actor_id, subject, act, *period_us)
         order = (By(audit_events.c.number, is_descending=True),)
         document = partial(audit_event_document, seal=seal)
-        found = await run_in_threadpool(page, desk.store, query, order, limit, cursor, document)
+
+        def look() -> dict[str, Any]:
+            return page(desk.store, events_found(desk.store.rows, search), order, limit, cursor, document)
+
+        found = await run_in_threadpool(look)
         await desk.listed(actor, "audit.list", shown_by_events(found["items"]))
         return answer(found)
 

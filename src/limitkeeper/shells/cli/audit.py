@@ -1,5 +1,6 @@
 """``limitkeeper audit``: what was done, by whom, and whether the record of it holds."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from limitkeeper.shells.cli.options import ActingPerson, DataFolder, StoreUrl, store_at, work_as
+from limitkeeper.shells.cli.options import ActingPerson, DataFolder, StoreUrl, day_named, store_at, work_as
 from limitkeeper.shells.cli.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -124,19 +125,25 @@ def search(
     actor: Annotated[str | None, typer.Option(help="Only what this person or service did.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only what was done to this, like case:ID.")] = None,
     act: Annotated[str | None, typer.Option(help="Only this act, like case.approve.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day, UTC.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day, UTC.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Events at most.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON.")] = False,
 ) -> None:
     """Show audit events, the newest first; that you looked is kept, where they name accounts or customers.
 
-    Example: limitkeeper audit search --actor ann --act case.approve --as ivy
+    Example: limitkeeper audit search --actor ann --act case.approve --from 2026-10-01 --to 2026-10-31 --as ivy
     """
-    from limitkeeper.app.audit import found_events
+    from limitkeeper.app.audit import Search, found_events
     from limitkeeper.app.case_documents import audit_event_document
     from limitkeeper.app.looks import page_noted, shown_by_events
+    from limitkeeper.core.kernel.instants import us_of_day
 
+    from_us = None if first is None else us_of_day(day_named(first))
+    to_us = None if last is None else us_of_day(day_named(last) + dt.timedelta(days=1))
+    wanted = Search(actor, subject, act, from_us, to_us)
     with work_as(data, store, person, "audit.read") as w:
-        documents = [audit_event_document(row) for row in found_events(w, actor, subject, act, limit)]
+        documents = [audit_event_document(row) for row in found_events(w, wanted, limit)]
         page_noted(w, "audit.list", shown_by_events(documents))
     if as_json:
         typer.echo(json.dumps(documents, ensure_ascii=False))

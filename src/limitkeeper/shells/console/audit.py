@@ -16,6 +16,7 @@ from limitkeeper.core.compliance import requests
 from limitkeeper.shells.console.asking import ProblemError
 from limitkeeper.shells.console.details import PAGES_OF, act_words, facts_of, in_one_cell, page_of
 from limitkeeper.shells.console.look import Look, PageRoute
+from limitkeeper.shells.console.times import day_start
 
 EXPORTED_ROWS_MAX = 100_000
 """Events of one export; the rest is found by a narrower search."""
@@ -38,13 +39,24 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 def search_of(look: Look) -> dict[str, str]:
     """What the page's address searches for."""
-    return {name: look.asked(name).strip() for name in ("actor_id", "subject", "act")}
+    return {name: look.asked(name).strip() for name in ("actor_id", "subject", "act", "from", "to")}
+
+
+def wanted(look: Look, search: dict[str, str]) -> dict[str, str | None]:
+    """What the interface is asked for: days are those of who looks, the last one whole."""
+    found = {name: search[name] for name in ("actor_id", "subject", "act")}
+    first, last = (search[name] or None for name in ("from", "to"))
+    return {
+        **found,
+        "from_at": first and day_start(first, look.time_zone),
+        "to_at": last and day_start(last, look.time_zone, 1),
+    }
 
 
 async def events(look: Look) -> Response:
     """Events, the newest first."""
     search = search_of(look)
-    found = await look.ask.get("/v1/audit", **search, cursor=look.asked("cursor"), limit=50)
+    found = await look.ask.get("/v1/audit", **wanted(look, search), cursor=look.asked("cursor"), limit=50)
     shown = [
         event
         | {"words": act_words(look.language, event["act"]), "page": page_of(event["subject"]),
@@ -99,7 +111,7 @@ def table_rows(items: list[dict[str, Any]], mark: Export) -> str:
 
 async def export(look: Look) -> Response:
     """All events of a search as CSV, page by page, up to a bound that the last line tells; each says who took it."""
-    search = search_of(look)
+    search = wanted(look, search_of(look))
     noted = await look.ask.answer("POST", "/v1/audit/exports")
     mark = Export(**noted.json())
     first = await look.ask.get("/v1/audit", **search, limit=ROWS_AT_ONCE)

@@ -21,8 +21,9 @@ FIELD_WORDS = {
     "limit_cents": "limit",
     "cut_cents_max": "largest cut",
     "exposure_cents_max": "largest exposure",
+    "share": "per cent",
 }
-"""Fields of amounts as they are told: people write no minor units."""
+"""Fields as they are told: people write neither minor units nor shares."""
 
 AMOUNT = re.compile(r"\b[1-9]\d*\b")
 """Of minor units, in what is allowed."""

@@ -23,6 +23,21 @@ def time_text(instant: str, time_zone: str) -> str:
     return dt.datetime.fromisoformat(instant).astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")
 
 
+def day_start(day: str, time_zone: str, days_after: int = 0) -> str:
+    """When a day begins where somebody is, or one some days after it; what is no day is left as it is.
+
+    Examples
+    --------
+    >>> day_start("2026-11-26", "Asia/Shanghai"), day_start("2026-11-26", "Asia/Shanghai", 1), day_start("soon", "UTC")
+    ('2026-11-26T00:00:00+08:00', '2026-11-27T00:00:00+08:00', 'soon')
+    """
+    try:
+        found = dt.date.fromisoformat(day) + dt.timedelta(days=days_after)
+    except (ValueError, OverflowError):
+        return day
+    return dt.datetime.combine(found, dt.time(), ZoneInfo(time_zone)).isoformat()
+
+
 def seconds_until(instant: str, now_us: int) -> float:
     """How far away an instant is; below 0 where it has passed.
 
