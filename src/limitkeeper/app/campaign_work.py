@@ -434,5 +434,5 @@ def _undone(w: Work, effects: Effects, campaign: dict[str, Any], count: int) -> 
 
 
 def _changed(w: Work, table: sa.Table, names: tuple[str, ...], changes: list[dict[str, Any]]) -> None:
-    if changes and prepared.change(table, names, w.dialect)(w.connection, *changes).rowcount != len(changes):
+    if changes and prepared.change(table, names, w.dialect)(w.connection, *changes) != len(changes):
         raise ConflictError("It was changed in the meantime.", value=table.name)

@@ -275,8 +275,9 @@ def case_acted(
     if act == SEND_BACK:
         before = replace(before, sent_back=times_sent_back(w, case_id))
     after, said = acted(before, act, w.actor, terms, w.now_us, words), sealed_words(seal, words, row)
-    votes = (each if each in before.votes else each._replace(words=said) for each in after.votes)
-    after = replace(after, votes=tuple(votes))
+    if after.votes != before.votes:
+        votes = (each if each in before.votes else each._replace(words=said) for each in after.votes)
+        after = replace(after, votes=tuple(votes))
     _written(w, row, after, act, said, on_approved)
     return after
 
@@ -348,7 +349,8 @@ def case_granted(
 def _written(
     w: Work, row: dict[str, Any], after: Case, act: str, words: str, on_approved: OnApproved
 ) -> None:
-    changed = changing_values(after)
+    # Only what is another value: SQLite writes each index anew of which a column is set, whatever to.
+    changed = {name: value for name, value in changing_values(after).items() if value != row[name]}
     done = act_row(after, act, w.actor.actor_id, w.now_us, words)
     w.change(cases, after.case_id, row["version"], changed, added=(case_acts, done))
     detail = {"state": after.state, "tier": after.tier, "version": after.version} | kept(("case_act", done))

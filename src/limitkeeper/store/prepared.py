@@ -1,6 +1,7 @@
-"""Statements that are compiled once: building and compiling one costs more than running it."""
+"""Statements that are compiled once, and run by the driver: all that is done around one costs more than running it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -25,23 +26,29 @@ class Prepared:
         self.text = str(compiled)
         self.names: Sequence[str] | None = compiled.positiontup
 
-    def __call__(self, connection: sa.Connection, *values: Mapping[str, Any]) -> sa.CursorResult[Any]:
-        """Run it with the values of one row, or of many."""
-        given = [self._given(row) for row in values]
-        return connection.exec_driver_sql(self.text, given[0] if len(given) == 1 else given)
+    def __call__(self, connection: sa.Connection, *values: Mapping[str, Any]) -> int:
+        """Run it with the values of one row, or of many; how many rows it added or changed."""
+        with self._cursor(connection) as cursor:
+            if len(values) == 1:
+                cursor.execute(self.text, self._given(values[0]))
+            else:
+                cursor.executemany(self.text, [self._given(row) for row in values])
+            return int(cursor.rowcount)
 
     def row(self, connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The first row that it finds, None without one: by the driver itself, whose answer needs no description made."""
+        """The first row that it finds, None without one."""
+        with self._cursor(connection) as cursor:
+            cursor.execute(self.text, self._given(values))
+            found = cursor.fetchone()
+            names = (each[0] for each in cursor.description)
+            return None if found is None else dict(zip(names, found, strict=True))
+
+    @contextmanager
+    def _cursor(self, connection: sa.Connection) -> Iterator[Any]:
         driver = connection.dialect.loaded_dbapi
         cursor = connection.connection.cursor()
         try:
-            cursor.execute(self.text, self._given(values))
-            found = cursor.fetchone()
-            return (
-                None
-                if found is None
-                else dict(zip((each[0] for each in cursor.description), found, strict=True))
-            )
+            yield cursor
         except driver.Error as error:
             raise sa.exc.DBAPIError.instance(
                 self.text, None, error, driver.Error, dialect=connection.dialect

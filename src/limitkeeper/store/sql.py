@@ -209,7 +209,7 @@ class Store:
         with self._writing() as connection:
             key = {"before": commit.sequence - 1, "own": self.epoch}
             moved = self._move(connection, {**key, "now": commit.sequence, "counted": json.dumps(counts)})
-            if moved.rowcount != 1:
+            if moved != 1:
                 head = connection.execute(sa.select(store_heads)).one()
                 if (head.sequence, head.epoch) != (commit.sequence, self.epoch):
                     self.lost = store_lost(self.name)

@@ -80,7 +80,7 @@ class Vault:
             for name, (master, content) in keys.items()
         ]
         with self.database.begin() as connection:
-            kept = _insert_new(connection.dialect)(connection, *rows).rowcount
+            kept = _insert_new(connection.dialect)(connection, *rows)
         return keys if kept == len(keys) else self.wrapped(list(keys))
 
     def destroyed(self, customer_id: str) -> bool:

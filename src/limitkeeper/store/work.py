@@ -121,7 +121,7 @@ class Work:
             added = None
         else:
             statement = prepared.change(table, names, self.dialect)
-        if statement(self.connection, given).rowcount != 1:
+        if statement(self.connection, given) != 1:
             raise ConflictError(
                 "It was changed in the meantime.",
                 value=f"version {version} of {key}",
