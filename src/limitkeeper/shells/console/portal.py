@@ -29,6 +29,21 @@ def time_zones() -> frozenset[str]:
     return frozenset(zone for zone in available_timezones() if "/" in zone and not zone.startswith(others))
 
 
+def zones_by_area(nearest: str) -> dict[str, list[str]]:
+    """Time zones by the part of the world that they are named by, the nearest part first: a telephone shows few at once.
+
+    Examples
+    --------
+    >>> found = zones_by_area("Asia/Shanghai")
+    >>> next(iter(found)), "Asia/Shanghai" in found["Asia"], "Pacific/Auckland" in found["Pacific"]
+    ('Asia', True, True)
+    """
+    near, found = nearest.partition("/")[0], dict[str, list[str]]()
+    for zone in sorted(time_zones(), key=lambda zone: (not zone.startswith(f"{near}/"), zone)):
+        found.setdefault(zone.partition("/")[0], []).append(zone)
+    return found
+
+
 def line_path(account_id: str) -> str:
     """Where the API has a line."""
     return f"/v1/lines/{quoted(account_id)}"
@@ -148,7 +163,7 @@ async def my_data(look: Look) -> Response:
         f"/v1/customers/{customer_id}", f"/v1/customers/{customer_id}/consents", "/v1/rights-requests"
     )
     return look.page("my_data", customer=customer, consents=consents, requests=requests["items"],
-                     zones=sorted(time_zones() | {customer["time_zone"]}), kinds=tuple(KINDS), copied=COPIED)  # fmt: skip
+                     zones=zones_by_area(look.console.time_zone), kinds=tuple(KINDS), copied=COPIED)  # fmt: skip
 
 
 async def my_copy(look: Look) -> Response:
