@@ -69,6 +69,7 @@ from limitkeeper.store.vault import Vault
 from limitkeeper.store.work import work
 from tests import appealed_decisions as past
 from tests.simulated_accounts import campaign_rows
+from tests.statements import sent_statements
 from tests.vaults import seal_of
 
 NOW_US, KIM = past.NOW_US, past.KIM
@@ -234,17 +235,11 @@ def test_copy_tells_by_role_and_purpose_who_looked_at_any_row_of_the_person(stor
 
 
 def test_copy_finds_looks_by_the_audits_index(store: Store, seal: Seal) -> None:
-    asked: list[tuple[str, Any]] = []
-
-    def kept(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
-        if statement.startswith("SELECT") and "audit_events" in statement:
-            asked.append((statement, values))
-
     with work(store, IVY, LATER_US) as w:
         w.note("alert.list", "list:alert", {"accounts": 1}, shown=["a"])
-    sa.event.listen(store.database, "before_cursor_execute", kept)
-    act(store, IVY, personal_copy, seal, "a")
-    sa.event.remove(store.database, "before_cursor_execute", kept)
+    with sent_statements(store.database) as sent:
+        act(store, IVY, personal_copy, seal, "a")
+    asked = [each for each in sent if each[0].startswith("SELECT") and "audit_events" in each[0]]
     assert asked
     explain = "EXPLAIN QUERY PLAN " if store.is_sqlite else "EXPLAIN "
     with store.database.connect() as connection:
@@ -725,22 +720,18 @@ def test_no_file_holds_a_word_of_the_person_after_an_erasure(tmp_path: Path, sea
 def test_every_table_that_an_erasure_changes_is_cleaned_of_the_rows_of_before(
     store: Store, seal: Seal
 ) -> None:
-    request_id, said = erasable(store, seal), list[str]()
-
-    def heard(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        said.append(statement)
-
-    sa.event.listen(store.database, "before_cursor_execute", heard)
-    act(store, IVY, person_erased, seal, request_id, 1)
-    words = [each.split() for each in said]
+    request_id = erasable(store, seal)
+    with sent_statements(store.database) as sent:
+        act(store, IVY, person_erased, seal, request_id, 1)
+    words = [statement.split() for statement, _ in sent]
     changed = {each[1] for each in words if each[0] == "UPDATE"} | {
         each[2] for each in words if each[0] == "DELETE"
     }
     assert {"lines", "limit_entries", "notices", "appeals", "consent_acts", "stated_accounts"} <= changed
     assert changed - {table.name for table in CHANGED} <= {"audit_heads"}
-    said.clear()
-    traces_removed(store)
-    vacuumed = [each.removeprefix("VACUUM ") for each in said if each.startswith("VACUUM")]
+    with sent_statements(store.database) as sent:
+        traces_removed(store)
+    vacuumed = [each.removeprefix("VACUUM ") for each, _ in sent if each.startswith("VACUUM")]
     is_sqlite = store.database.dialect.name == "sqlite"
     assert vacuumed == ([] if is_sqlite else [table.name for table in CHANGED])
 

@@ -48,11 +48,11 @@ from limitkeeper.shells.feeds.workflow import engine_channel
 from limitkeeper.store.audit_tables import audit_events, audit_heads
 from limitkeeper.store.case_tables import cases, mandates
 from limitkeeper.store.notice_tables import contacts, notices
-from limitkeeper.store.prepared import Prepared
 from limitkeeper.store.sql import Store
 from limitkeeper.store.tables import outbox, proposals
 from limitkeeper.store.work import work
 from tests.live_engines import engine, sent
+from tests.statements import statements_heard
 from tests.vaults import SEAL
 
 SECRET = bytes(range(32))
@@ -82,15 +82,7 @@ class Steps:
 
     def watch(self, store: Store) -> None:
         """Count every statement and every commit of a store from now on."""
-        sa.event.listen(store.database, "before_cursor_execute", self)
-        run = Prepared.__call__
-
-        def counted(statement: Prepared, connection: sa.Connection, *values: Any) -> int:
-            if connection.engine is store.database:
-                self()
-            return run(statement, connection, *values)
-
-        Prepared.__call__ = counted  # type: ignore[method-assign]
+        statements_heard(store.database, self)
         sa.event.listen(store.database, "commit", self)
 
     def around(self, send: Callable[..., Any]) -> Callable[..., Any]:
